@@ -1,0 +1,36 @@
+"""Compare generative adversarial networks on an equal footing, in Keras 3 and TensorFlow.
+
+The public names are imported when they are first used: TensorFlow takes seconds to import.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+# Each public name and the module that it comes from.
+_PUBLIC = {
+    "Dataset": "compare_gan_tf.data",
+    "GAN": "compare_gan_tf.gan",
+    "Normal": "compare_gan_tf.latents",
+    "Objective": "compare_gan_tf.objectives",
+    "Samples": "compare_gan_tf.objectives",
+    "Split": "compare_gan_tf.data",
+    "Uniform": "compare_gan_tf.latents",
+    "UserError": "compare_gan_tf.errors",
+    "load": "compare_gan_tf.data",
+    "train": "compare_gan_tf.training",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str):
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

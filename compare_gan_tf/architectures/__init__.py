@@ -1,0 +1,11 @@
+"""Generators and discriminators, one file per published pair.
+
+A generator is a built `keras.Model` from {"z": [n, dim]} (and "labels": int32 [n]) to samples
+[n, ...], images in [-1, 1]; a discriminator one from {"images"} (and "labels") to
+{"logits": [n], "features": [n, F]}.
+"""
+
+
+def is_conditional(model) -> bool:
+    """Whether a player takes labels."""
+    return "labels" in {tensor.name for tensor in model.inputs}

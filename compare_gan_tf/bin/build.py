@@ -1,0 +1,112 @@
+"""What the verbs build from a config: the data, the GAN, and the checkpoint that is meant."""
+
+import os
+from collections.abc import Sequence
+
+from absl import flags
+
+from compare_gan_tf.errors import UserError
+
+
+def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
+    """Imports everything a config may name, and parses the files and bindings of the flags.
+
+    Without `--gin_config`, the config that the run was trained with is read.
+
+    Args:
+      values: the flags.
+      bindings: more of them, which win over those of the flags.
+
+    Raises:
+      UserError: gin rejects something, there is nothing to read, or it names no model.
+    """
+    from compare_gan_tf.bin import quiet
+
+    quiet.import_tensorflow()
+    import gin
+    import tensorflow as tf
+
+    from compare_gan_tf import config, configurables
+
+    files = list(values.gin_config)
+    for name in files:
+        config.find_config(name)  # before the seconds that the next line takes
+    configurables.load()
+    if not files:
+        own = os.path.join(values.model_dir, "config.gin")
+        if not tf.io.gfile.exists(own):
+            raise UserError(
+                f"no --gin_config is given and there is no {own}; for a first run take"
+                " --gin_config=quickstart.gin"
+            )
+        files = [own]
+    config.parse(files, [*values.gin_bindings, *bindings])
+    if "model" not in gin.get_bindings("train", resolve_references=False):
+        raise UserError("the config gives no value for train.model; bind it in a gin file")
+
+
+def gan():
+    """Returns the data set and the GAN that the config describes, with untrained weights."""
+    import gin
+
+    from compare_gan_tf import data, training
+
+    bound = gin.get_bindings("train")
+    settings = {"seed": bound["seed"]} if "seed" in bound else {}
+    dataset = data.load()
+    return dataset, training.build(bound["model"], dataset, **settings)
+
+
+def define_checkpoint_flag(flag_values: flags.FlagValues, *, all_steps: bool = False) -> None:
+    """Defines `--checkpoint`, which names one checkpoint, or with `all_steps` all of them."""
+    text = "Which checkpoint: best (by validation score), latest, or a step such as 2000."
+    if all_steps:
+        text = "Which checkpoints: all, best (by validation score), latest, or a step such as 2000."
+    else:
+        text += " Default: best if there is one, else latest."
+    flags.DEFINE_string("checkpoint", "all" if all_steps else None, text, flag_values=flag_values)
+
+
+def choose_step(model_dir: str, choice: str | None) -> int:
+    """The step of the checkpoint that `--checkpoint` means.
+
+    Args:
+      model_dir: folder of the run.
+      choice: "best", "latest", digits, or None for the best if there is one, else the latest.
+
+    Raises:
+      UserError: there is no such checkpoint; names those that are there.
+    """
+    from compare_gan_tf import best, checkpoints
+
+    steps = checkpoints.list_steps(model_dir)
+    kept = best.read(model_dir)
+    if choice in (None, "best") and kept:
+        return int(kept["step"])
+    if choice == "best":
+        raise UserError(f"no best checkpoint in {model_dir} yet: run compare-gan evaluate first")
+    if choice in (None, "latest"):
+        if not steps:
+            raise UserError(f"no checkpoint in {model_dir}: run compare-gan train first")
+        return steps[-1]
+    if not choice.isdecimal():
+        raise UserError(f"--checkpoint={choice} is neither best, latest nor a step")
+    if int(choice) not in {*steps, *([int(kept["step"])] if kept else [])}:
+        there = ", ".join(map(str, steps)) or "none"
+        raise UserError(f"no checkpoint of step {choice} in {model_dir}; there are: {there}")
+    return int(choice)
+
+
+def restore(gan, model_dir: str, step: int) -> None:
+    """Loads the players of a checkpoint, from the copy of the best where only that is left.
+
+    Raises:
+      UserError: the checkpoint cannot be read.
+    """
+    from compare_gan_tf import best, checkpoints
+
+    if step in checkpoints.list_steps(model_dir):
+        checkpoints.restore_players(gan, model_dir, step)
+    else:
+        prefix = os.path.join(best.folder(model_dir), f"ckpt-{step}")
+        checkpoints.read_players(gan, prefix, step=gan.step.value)

@@ -1,0 +1,232 @@
+"""What the verbs share: flags, help without TensorFlow, one line per error, exit codes.
+
+A verb is a module of `compare_gan_tf.bin` whose docstring is its help and which has
+`define_flags(flag_values)`, `run(flag_values)` and a `main` that calls `main` below.
+"""
+
+import errno
+import os
+import re
+import signal
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+
+from absl import app, flags, logging
+
+from compare_gan_tf.errors import Stopped, UserError
+
+PROGRAM = "compare-gan"
+
+
+def main(
+    verb: str,
+    text: str,
+    define_flags: Callable[[flags.FlagValues], None],
+    run: Callable[[flags.FlagValues], None],
+    argv: Sequence[str] | None = None,
+) -> None:
+    """Runs a verb as an absl program and exits.
+
+    Args:
+      verb: its name, for messages.
+      text: its help, without the flags.
+      define_flags: defines the verb's own flags.
+      run: does the work.
+      argv: program name and arguments; None for those of the process.
+    """
+    argv = list(sys.argv if argv is None else argv)
+    if any(argument in ("-h", "-help", "--help", "--helpshort") for argument in argv[1:]):
+        print(help_text(verb, text, define_flags))
+        sys.exit(0)
+    app.run(
+        lambda values: _guarded(verb, lambda: run(values)),
+        argv=argv,
+        flags_parser=lambda arguments: _parse_or_exit(verb, arguments, define_flags),
+    )
+
+
+# --- Flags ------------------------------------------------------------------------------------
+
+
+def _define_common_flags(flag_values: flags.FlagValues) -> None:
+    flags.DEFINE_string(
+        "model_dir",
+        None,
+        "Folder of the run: checkpoints, logs, scores, modules and report. May be remote (gs://).",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_multi_string(
+        "gin_config",
+        [],
+        "Gin file: a path, or the name of a packaged config. Repeatable; later ones win."
+        " Default: config.gin of the run, if it is there.",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_multi_string(
+        "gin_bindings",
+        [],
+        "One gin binding, such as 'train.seed = 1'. Repeatable; wins over the files.",
+        flag_values=flag_values,
+    )
+
+
+def _own_flags(define_flags: Callable[[flags.FlagValues], None]) -> flags.FlagValues:
+    flag_values = flags.FlagValues()
+    _define_common_flags(flag_values)
+    define_flags(flag_values)
+    return flag_values
+
+
+def parse_flags(
+    argv: Sequence[str], define_flags: Callable[[flags.FlagValues], None]
+) -> flags.FlagValues:
+    """Returns the verb's flags, and sets absl's own (--verbosity, --pdb, ...).
+
+    Raises:
+      UserError: a flag that is unknown, has a wrong value or is missing.
+    """
+    values = _own_flags(define_flags)
+    names = sorted(values)
+    for name in flags.FLAGS:
+        if name not in values:  # a short name comes with its long one
+            values[flags.FLAGS[name].name] = flags.FLAGS[name]
+    try:
+        rest = values(list(argv))[1:]
+    except flags.UnrecognizedFlagError as error:
+        raise UserError(f"no flag --{error.flagname}{_nearest(error.flagname, names)}") from error
+    except flags.Error as error:
+        raise UserError(str(error)) from error
+    if rest:
+        raise UserError(f"cannot use {rest[0]!r}: all arguments are flags, as --name=value")
+    if not values.model_dir:
+        raise UserError("--model_dir is missing: name the folder of the run")
+    if "://" not in values.model_dir:
+        values.model_dir = os.path.expanduser(values.model_dir)
+    flags.FLAGS.mark_as_parsed()
+    return values
+
+
+def _nearest(name: str, names: Sequence[str]) -> str:
+    from compare_gan_tf.gin_errors import did_you_mean
+
+    return did_you_mean(f"--{name}", [f"--{known}" for known in names])
+
+
+def _parse_or_exit(verb: str, argv: Sequence[str], define_flags) -> flags.FlagValues:
+    try:
+        values = parse_flags(argv, define_flags)
+    except UserError as error:
+        _say(verb, f"{error}. See {PROGRAM} {verb} --help")
+        sys.exit(1)
+    if flags.FLAGS["verbosity"].using_default_value:
+        # Warnings and errors only: absl's default, INFO, would break the progress bars.
+        flags.FLAGS.verbosity = logging.WARNING
+        flags.FLAGS["verbosity"].using_default_value = False
+    return values
+
+
+def help_text(verb: str, text: str, define_flags: Callable[[flags.FlagValues], None]) -> str:
+    """What `compare-gan VERB --help` prints."""
+    values = _own_flags(define_flags)
+    common = _own_flags(lambda _: None)
+    own = [name for name in values if name not in common]
+    parts = [f"{PROGRAM} {verb}: {text.strip()}", "Flags of every verb:"]
+    parts += [_describe(values[name]) for name in common]
+    if own:
+        parts += ["", f"Flags of {verb}:", *(_describe(values[name]) for name in own)]
+    parts += ["", "Also absl's flags, such as --verbosity=0 for more messages, or --pdb."]
+    return "\n".join([parts[0], "", *parts[1:]])
+
+
+def _describe(flag: flags.Flag) -> str:
+    if isinstance(flag, flags.EnumFlag):
+        name, text = f"--{flag.name}={'|'.join(flag.parser.enum_values)}", flag.help
+        text = text.removeprefix(f"<{'|'.join(flag.parser.enum_values)}>: ")
+    elif flag.boolean:
+        name, text = f"--[no]{flag.name}", flag.help
+    else:
+        name, text = f"--{flag.name}=...", flag.help.split(";\n")[0]
+    if flag.default not in (None, [], False, ""):
+        text += f" Default: {flag.default}."
+    indent = " " * 6
+    return f"  {name}\n" + textwrap.fill(
+        text, width=96, initial_indent=indent, subsequent_indent=indent
+    )
+
+
+# --- Errors -----------------------------------------------------------------------------------
+
+
+def _guarded(verb: str, work: Callable[[], None]) -> int:
+    """Runs `work`; returns the exit code. What the user can cure is one line, bugs are raised."""
+    try:
+        work()
+    except KeyboardInterrupt:
+        _say(verb, "interrupted")
+        return 128 + signal.SIGINT
+    except Stopped as stopped:
+        _say(verb, _one_line(stopped))
+        return 128 + stopped.signal_number
+    except Exception as error:
+        message = explain(error)
+        if message is None:
+            raise
+        logging.debug("the error in full", exc_info=True)
+        _say(verb, message)
+        return 1
+    return 0
+
+
+def _say(verb: str, message: str) -> None:
+    sys.stdout.flush()
+    print(f"{PROGRAM} {verb}: {message}", file=sys.stderr, flush=True)
+
+
+def explain(error: Exception) -> str | None:
+    """One line for an error that the user can cure; None for a bug of ours."""
+    from compare_gan_tf import gin_errors
+
+    if isinstance(error, UserError):
+        return _one_line(error)
+    if isinstance(error, OSError):
+        if error.strerror and error.filename:
+            return f"{error.strerror}: {error.filename}"
+        return _one_line(error)
+    if _is_file_system_error(error):
+        return _one_line(error)
+    return gin_errors.explain_construction(error)
+
+
+def _one_line(error: Exception) -> str:
+    """The message without what gin appends to it about the call it came from."""
+    text = re.split(r"\n  In call to configurable|\n\n", str(error))[0]
+    return " ".join(line.strip() for line in text.splitlines())
+
+
+_FILE_SYSTEM_ERRORS = [
+    os.strerror(number)
+    for number in (
+        errno.EACCES,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EIO,
+        errno.EISDIR,
+        errno.ENOENT,
+        errno.ENOSPC,
+        errno.ENOTDIR,
+        errno.EPERM,
+        errno.EROFS,
+    )
+]
+
+
+def _is_file_system_error(error: Exception) -> bool:
+    """Whether TensorFlow reports an error of the file system, for which it has its own classes."""
+    if "tensorflow" not in sys.modules:
+        return False
+    import tensorflow as tf
+
+    return isinstance(error, tf.errors.OpError) and any(
+        message in str(error) for message in _FILE_SYSTEM_ERRORS
+    )

@@ -1,0 +1,46 @@
+"""Write the generator and the discriminator of a checkpoint as TF Hub modules.
+
+They go to <model_dir>/hub/<step>/, are loaded back and compared with the model in memory, and need
+nothing of this package to be used.
+
+For example:
+
+  compare-gan export --model_dir=runs/quickstart
+
+and then, in Python:
+
+  module = tensorflow_hub.load("runs/quickstart/hub/2000/generator")
+  images = module.sample(16, seed=[0, 1], truncation=0.0)  # float32 [16, height, width, channels]
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from compare_gan_tf.bin import build, command
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Defines the flags that only this verb has."""
+    build.define_checkpoint_flag(flag_values)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Exports, and prints where each file lies."""
+    build.read_config(values)
+    from compare_gan_tf.export import export_run
+
+    step = build.choose_step(values.model_dir, values.checkpoint)
+    _, gan = build.gan()
+    build.restore(gan, values.model_dir, step)
+    for name, path in export_run(gan, values.model_dir, step).items():
+        print(f"{name}: {path}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the verb and exits."""
+    command.main("export", __doc__, define_flags, run, argv)
+
+
+if __name__ == "__main__":
+    main()

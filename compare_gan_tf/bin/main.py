@@ -1,0 +1,53 @@
+"""The console command `compare-gan`: hands over to one of the verbs."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from compare_gan_tf import __version__
+from compare_gan_tf.bin.command import PROGRAM
+
+VERBS = {
+    "train": "train a GAN, or go on with a training",
+    "evaluate": "score its checkpoints",
+    "export": "write TF Hub modules of generator and discriminator",
+    "report": "write an HTML page with samples, curves and scores",
+}
+
+
+def help_text() -> str:
+    """What `compare-gan --help` prints."""
+    verbs = "\n".join(f"  {verb:10}{summary}" for verb, summary in VERBS.items())
+    return (
+        f"{PROGRAM} {__version__}: train, score and export generative adversarial networks\n\n"
+        f"Usage: {PROGRAM} VERB --model_dir=FOLDER [flags]\n\n"
+        f"Verbs:\n{verbs}\n\n"
+        f"{PROGRAM} VERB --help tells the flags of a verb. For example:\n\n"
+        f"  {PROGRAM} train --gin_config=quickstart.gin --model_dir=runs/quickstart"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the verb that `argv` names, and exits."""
+    program, *arguments = sys.argv if argv is None else argv
+    if not arguments or arguments[0] in ("-h", "-help", "--help", "--helpfull", "help"):
+        print(help_text())
+        sys.exit(0)
+    if arguments[0] == "--version":
+        print(__version__)
+        sys.exit(0)
+    verb, *rest = arguments
+    if verb not in VERBS:
+        from compare_gan_tf.gin_errors import did_you_mean
+
+        nearest = did_you_mean(verb, VERBS)
+        print(
+            f"{PROGRAM}: no verb {verb!r}{nearest or '; the verbs are ' + ', '.join(VERBS)}",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+    importlib.import_module(f"compare_gan_tf.bin.{verb}").main([program, *rest])
+
+
+if __name__ == "__main__":
+    main()

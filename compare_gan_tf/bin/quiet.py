@@ -1,0 +1,49 @@
+"""Importing TensorFlow without the lines that its C++ prints on every machine."""
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+
+_NOISE = re.compile(
+    r"All log messages before absl::InitializeLog"
+    r"|cudart_stub\.cc|cpu_feature_guard\.cc|To enable the following instructions"
+)
+_NO_GPU = re.compile(r"failed call to cuInit|Could not find cuda drivers")
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow and lists the devices; prints what they say except the known noise."""
+    # 1 leaves out INFO. It is read when TensorFlow is imported; a value of the user stays.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    with _filtered_stderr():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+
+
+@contextlib.contextmanager
+def _filtered_stderr() -> Iterator[None]:
+    """Holds back what is written to file descriptor 2, and passes on what is not noise."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        original = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(original, 2)
+            os.close(original)
+            held.seek(0)
+            text = held.read().decode(errors="replace")
+            sys.stderr.write("".join(filter(_is_worth_showing, text.splitlines(keepends=True))))
+
+
+def _is_worth_showing(line: str) -> bool:
+    """A failing driver is noise only where there is no GPU."""
+    if _NO_GPU.search(line) and not os.path.exists("/dev/nvidiactl"):
+        return False
+    return not _NOISE.search(line)

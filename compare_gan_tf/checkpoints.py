@@ -1,0 +1,159 @@
+"""Checkpoints of a run: what they hold, which are complete, and what survives a crash."""
+
+import os
+import re
+
+import tensorflow as tf
+from absl import logging
+
+from compare_gan_tf.errors import UserError
+
+FOLDER = "checkpoints"
+BEST = os.path.join(FOLDER, "best")  # a copy of the best one, see `best`
+TRAIN_DONE = "TRAIN_DONE"  # in the run's folder once training has reached its last step
+_READ_ERRORS = (tf.errors.OpError, OSError, ValueError, AssertionError)
+
+
+def path(model_dir: str, step: int) -> str:
+    """The prefix of a checkpoint's files."""
+    return os.path.join(model_dir, FOLDER, f"ckpt-{step}")
+
+
+def list_steps(model_dir: str) -> list[int]:
+    """The steps of the complete checkpoints, ascending. The index is what is written last."""
+    folder = os.path.join(model_dir, FOLDER)
+    if not tf.io.gfile.isdir(folder):
+        return []
+    found = (re.fullmatch(r"ckpt-(\d+)\.index", name) for name in tf.io.gfile.listdir(folder))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def _players(gan) -> dict:
+    averaged = {"ema": gan.ema} if gan.uses_ema else {}
+    players = {"generator": gan.generator, "discriminator": gan.discriminator}
+    return players | averaged
+
+
+def _everything(gan) -> tf.train.Checkpoint:
+    return tf.train.Checkpoint(
+        **_players(gan),
+        g_optimizer=gan.g_optimizer,
+        d_optimizer=gan.d_optimizer,
+        objectives={objective.name: objective for objective in gan.objectives},
+        step=gan.step.value,
+    )
+
+
+def restore_players(gan, model_dir: str, step: int):
+    """Loads the networks, the average and the step of a checkpoint into a built GAN.
+
+    The copy in `checkpoints/best` serves where the original is deleted.
+
+    Raises:
+      UserError: the checkpoint is missing, damaged, or of another configuration.
+    """
+    prefix, copy = path(model_dir, step), os.path.join(model_dir, BEST, f"ckpt-{step}")
+    if not tf.io.gfile.exists(f"{prefix}.index") and tf.io.gfile.exists(f"{copy}.index"):
+        prefix = copy
+    read_players(gan, prefix, step=gan.step.value)
+
+
+def read_players(gan, prefix: str, **more):
+    """Loads the networks and the average from a checkpoint's prefix; else as `restore_players`."""
+    try:
+        status = tf.train.Checkpoint(**_players(gan), **more).read(prefix)
+        status.assert_existing_objects_matched().expect_partial()
+    except _READ_ERRORS as error:
+        raise UserError(f"cannot read checkpoint {prefix}: {_one_line(error)}") from error
+
+
+class Checkpoints:
+    """Saves and restores one run.
+
+    Args:
+      gan: a built GAN.
+      model_dir: the run's folder.
+      keep: how many of the newest to keep.
+      due: tells of a step whether its checkpoint must be kept though it is older.
+    """
+
+    def __init__(self, gan, model_dir: str, *, keep: int, due=lambda step: False):
+        self._gan = gan
+        self._model_dir = model_dir
+        self._keep = keep
+        self._due = due
+        folder = os.path.join(model_dir, FOLDER)
+        self._manager = tf.train.CheckpointManager(_everything(gan), folder, max_to_keep=None)
+
+    def restore(self) -> int:
+        """Restores the newest checkpoint that can be read; returns its step, 0 without any.
+
+        Raises:
+          UserError: there are checkpoints but none can be read.
+        """
+        steps = list_steps(self._model_dir)
+        for step in reversed(steps):
+            prefix = path(self._model_dir, step)
+            try:
+                self._manager.checkpoint.read(prefix).assert_consumed()
+                return step
+            except _READ_ERRORS as error:
+                logging.error("checkpoint %s is damaged (%s): trying the one before", prefix,
+                              _one_line(error))
+        if steps:
+            raise UserError(
+                f"none of the {len(steps)} checkpoints in {self._model_dir} can be read: remove "
+                "the folder to start again, or restore it from a copy"
+            )
+        return 0
+
+    @property
+    def newest(self) -> str:
+        """Where the newest one is, in words for a message."""
+        steps = list_steps(self._model_dir)
+        return path(self._model_dir, steps[-1]) if steps else "none"
+
+    def save(self):
+        """Saves the run, then deletes what is no longer kept.
+
+        Raises:
+          UserError: the weights are not finite, or they cannot be written; files of this step
+            are removed and all earlier checkpoints are as they were.
+        """
+        step = int(self._gan.step)
+        broken = _not_finite(self._gan)
+        if broken:
+            raise UserError(
+                f"step {step}: {broken} is not finite; the last good checkpoint is {self.newest}"
+            )
+        good = self.newest
+        try:
+            self._manager.save(checkpoint_number=step)
+        except (tf.errors.OpError, OSError) as error:
+            self._remove(step)
+            raise UserError(
+                f"cannot save a checkpoint at step {step} in {self._model_dir}: "
+                f"{_one_line(error)}; free some space and run the same command again, the last "
+                f"good checkpoint is {good}"
+            ) from error
+        for old in list_steps(self._model_dir)[: -self._keep]:
+            if not self._due(old):
+                self._remove(old)
+
+    def _remove(self, step: int):
+        for name in tf.io.gfile.glob(path(self._model_dir, step) + ".*"):
+            remove = tf.io.gfile.rmtree if tf.io.gfile.isdir(name) else tf.io.gfile.remove
+            remove(name)
+
+
+def _not_finite(gan) -> str | None:
+    """Name of the first variable with NaN or infinity in it."""
+    for player in _players(gan).values():
+        for variable in player.variables:
+            if not tf.reduce_all(tf.math.is_finite(tf.cast(variable.value, tf.float32))):
+                return f"weight {variable.path} of {player.name}"
+    return None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,5 @@
+"""Data sets by name: `load("digits")`, or `data.load.name = "digits"` in a gin file."""
+
+from compare_gan_tf.data.dataset import Dataset, Split, load, names
+
+__all__ = ["Dataset", "Split", "load", "names"]

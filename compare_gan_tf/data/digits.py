@@ -1,0 +1,28 @@
+"""The 1,797 handwritten digits of 8x8 pixels that ship inside scikit-learn.
+
+E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI (1998): the test part.
+"""
+
+import numpy as np
+
+NUM_CLASSES = 10
+SIZES = {"train": 1197, "validation": 300, "test": 300}
+_LEVELS = 16  # pixels are counts in 0..16
+
+
+def splits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Returns {split: (uint8 [N, 8, 8, 1], int32 [N])}.
+
+    The source orders the digits by writer, so a fixed permutation makes the splits alike.
+    """
+    from sklearn.datasets import load_digits  # takes a second; only this set needs it
+
+    counts, labels = load_digits(return_X_y=True)
+    images = np.floor(counts * (255 / _LEVELS) + 0.5).astype(np.uint8).reshape(-1, 8, 8, 1)
+    order = np.random.RandomState(0).permutation(len(images))
+    bounds = np.cumsum(list(SIZES.values()))[:-1]
+    parts = np.split(order, bounds)
+    return {
+        name: (images[part], labels[part].astype(np.int32))
+        for name, part in zip(SIZES, parts, strict=True)
+    }

@@ -1,0 +1,86 @@
+"""The strategy a run is distributed by, and its data."""
+
+import os
+
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+
+STRATEGIES = ("auto", "default", "mirrored", "multi_worker", "tpu")
+
+
+def get_strategy(name: str = "auto") -> tf.distribute.Strategy:
+    """Makes a strategy.
+
+    Args:
+      name: "default" is one device; "mirrored" all local GPUs; "multi_worker" the workers of the
+        environment's TF_CONFIG; "tpu" the TPU of TPU_NAME, or the local one; "auto" is the first
+        of tpu (if TPU_NAME is set), multi_worker (if TF_CONFIG is), mirrored (if there are several
+        GPUs) and default that applies.
+
+    Raises:
+      UserError: the name is none of these, or there is no TPU to reach.
+    """
+    if name not in STRATEGIES:
+        raise UserError(f"unknown strategy {name!r}: choose one of {', '.join(STRATEGIES)}")
+    if name == "auto":
+        name = _applicable()
+    if name == "tpu":
+        return _tpu()
+    if name == "multi_worker":
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def _applicable() -> str:
+    if os.environ.get("TPU_NAME"):
+        return "tpu"
+    if os.environ.get("TF_CONFIG"):
+        return "multi_worker"
+    return "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "default"
+
+
+def _tpu():
+    address = os.environ.get("TPU_NAME", "local")
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect(address)
+    except (ValueError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"no TPU at {address!r} ({reason}): set TPU_NAME, or use --strategy=default"
+        ) from error
+    return tf.distribute.TPUStrategy(resolver)
+
+
+def check_batch_size(strategy: tf.distribute.Strategy, batch_size: int):
+    """Refuses a global batch that the replicas cannot share evenly.
+
+    Raises:
+      UserError: it does not divide.
+    """
+    replicas = strategy.num_replicas_in_sync
+    if batch_size < 1 or batch_size % replicas:
+        nearest = max(1, round(batch_size / replicas)) * replicas
+        raise UserError(
+            f"train.batch_size = {batch_size} does not divide among {replicas} replicas: "
+            f"use {nearest}"
+        )
+
+
+def distribute(strategy: tf.distribute.Strategy, batches) -> tf.data.Dataset:
+    """The data of `batches(replicas=, first_replica=, local_replicas=)`, for `fit`."""
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return batches(replicas=1, first_replica=0, local_replicas=1)
+
+    def of_worker(context):
+        local = replicas // context.num_input_pipelines
+        return batches(
+            replicas=replicas,
+            first_replica=context.input_pipeline_id * local,
+            local_replicas=local,
+        )
+
+    return strategy.distribute_datasets_from_function(of_worker)

@@ -1,0 +1,249 @@
+"""The game: two players, a list of objectives and a schedule, in one `train_step`."""
+
+import gin
+import keras
+import tensorflow as tf
+
+from compare_gan_tf import game as play
+from compare_gan_tf import random
+from compare_gan_tf.architectures import is_conditional
+from compare_gan_tf.data.images import from_uint8
+from compare_gan_tf.ema import ExponentialMovingAverage
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.latents import Normal
+from compare_gan_tf.layers import frozen_state
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game, Samples, View
+from compare_gan_tf.optimizers import adam
+
+
+@gin.register
+class GAN(keras.Model):
+    """Generator and discriminator, what each optimises, and in what order.
+
+    One training step is `d_steps` updates of D, each on fresh reals and fakes, then one update of
+    G, then the moving average of G. `fit` takes batches (images, labels) of this replica's part of
+    the step's reals: images [n, slices, ...], uint8 or float points, and labels int32 [n, slices]
+    or None, where `slices` is `self.slices`.
+
+    Args:
+      sample_shape: (height, width, channels) or (D,).
+      num_classes: of the data set's labels, or None.
+      seed: of all noise in training; the initial weights follow Keras' global seed.
+      generator: function (sample_shape, latent_dim, num_classes) -> model, see `architectures`.
+      discriminator: function (sample_shape, num_classes) -> model.
+      objectives: the terms of the game.
+      latents: the prior of z.
+      conditional: whether the players see labels.
+      d_steps: D updates per training step.
+      reuse_last_batch: G's update takes the z of the last D update, and its reals where it needs
+        reals, instead of fresh ones (compare_gan on GPU).
+      g_optimizer, d_optimizer: Keras optimisers, each player its own.
+      ema_decay: of the moving average of G; None for none.
+      ema_start_step: training step from which it averages; before, it copies.
+
+    Raises:
+      UserError: settings that do not go together.
+    """
+
+    def __init__(
+        self,
+        sample_shape,
+        num_classes=None,
+        seed: int = 0,
+        *,
+        generator,
+        discriminator,
+        objectives,
+        latents=None,
+        conditional: bool = False,
+        d_steps: int = 1,
+        reuse_last_batch: bool = False,
+        g_optimizer=None,
+        d_optimizer=None,
+        ema_decay: float | None = None,
+        ema_start_step: int = 0,
+    ):
+        super().__init__(name="gan")
+        _check(objectives, conditional, num_classes, d_steps, ema_decay)
+        self.sample_shape = tuple(sample_shape)
+        self.num_classes = num_classes if conditional else None
+        self.seed = seed
+        self.latents = latents or Normal()
+        self.d_steps = d_steps
+        self.reuse_last_batch = reuse_last_batch
+        self.objectives = list(objectives)
+        shape = {"sample_shape": self.sample_shape, "num_classes": self.num_classes}
+        self.generator = generator(latent_dim=self.latents.dim, **shape)
+        self.discriminator = discriminator(**shape)
+        _check_players(self.generator, self.discriminator, **shape)
+        self.ema = None
+        if ema_decay is not None:
+            average = generator(latent_dim=self.latents.dim, **shape)
+            self.ema = ExponentialMovingAverage(
+                average, decay=ema_decay, start_step=ema_start_step
+            )
+            self.ema.copy(self.generator)
+        self.g_optimizer = g_optimizer or adam()
+        self.d_optimizer = d_optimizer or adam()
+        if self.g_optimizer is self.d_optimizer:
+            raise UserError("GAN.g_optimizer and GAN.d_optimizer are one object: make two")
+        self.step = self._counter("step", 0)
+        # The first step at which a term was not finite, and that term's place in the sorted
+        # names of the logs; -1 while all are finite.
+        self.failed_step = self._counter("failed_step", -1)
+        self.failed_term = self._counter("failed_term", -1)
+        self.build()
+
+    def _counter(self, name: str, value: int):
+        return self.add_weight(
+            shape=(),
+            dtype="int64",
+            initializer=keras.initializers.Constant(value),
+            trainable=False,
+            aggregation="only_first_replica",
+            name=name,
+        )
+
+    def build(self, input_shape=None):
+        """Makes the optimisers' slots; all else exists since construction."""
+        self.g_optimizer.build(self.generator.trainable_variables)
+        self.d_optimizer.build(self.discriminator.trainable_variables)
+        self.built = True
+
+    # Sampling
+
+    @property
+    def uses_ema(self) -> bool:
+        """Whether the run averages G; then samples come from the average."""
+        return self.ema is not None
+
+    @property
+    def sampling_generator(self) -> keras.Model:
+        """The averaged generator where the run has one, else the generator."""
+        return self.ema.generator if self.uses_ema else self.generator
+
+    def sample(self, num, seed, truncation=0.0, labels=None):
+        """Samples [num, ...] of the sampling generator, images in [-1, 1].
+
+        Args:
+          num: int32 scalar.
+          seed: int [2]; the first k rows for `num` are the rows for k.
+          truncation: float32 scalar, see `latents`; <= 0 for none.
+          labels: int32 [num] for conditional generators; None draws them uniformly.
+        """
+        inputs = {"z": self.latents.sample(num, seed, truncation)}
+        if self.num_classes:
+            inputs["labels"] = _uniform_labels(num, seed, self.num_classes)
+            if labels is not None:
+                inputs["labels"] = tf.cast(labels, tf.int32)
+        return self.sampling_generator(inputs, training=False)
+
+    # Training
+
+    @property
+    def slices(self) -> int:
+        """Batches of reals that one training step takes."""
+        needs_real = play.couples_batch(self.discriminator) or any(
+            objective.generator_needs_real for objective in self.objectives
+        )
+        return self.d_steps + int(needs_real and not self.reuse_last_batch)
+
+    def train_step(self, data):
+        """One training step; returns the value of every term, averaged over the D updates."""
+        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        updates = [
+            self._update(DISCRIMINATOR, images, labels, substep) for substep in range(self.d_steps)
+        ]
+        shares = {name: sum(u[name] for u in updates) / self.d_steps for name in updates[0]}
+        last = self.d_steps - int(self.reuse_last_batch)
+        shares |= self._update(GENERATOR, images, labels, last)
+        self.step.assign_add(1)
+        if self.uses_ema:
+            self.ema.update(self.generator, self.step)
+        return self._log(shares)
+
+    def _update(self, player: str, images, labels, substep: int) -> dict:
+        """One update of one player; returns this replica's share of each of its terms."""
+        network = getattr(self, player)
+        weights = [variable.value for variable in network.trainable_variables]
+        game = Game(random.Noise(self.seed, self.step, substep), play.gather)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(weights)
+            with frozen_state(player != GENERATOR):
+                samples = self._samples(game, images, labels, min(substep, self.slices - 1))
+            with frozen_state(player != DISCRIMINATOR):
+                terms = self._terms(player, game, samples)
+            shares = {name: play.share(term) for name, (_, term) in terms.items()}
+            loss = tf.add_n([weight * shares[name] for name, (weight, _) in terms.items()])
+        optimizer = self.d_optimizer if player == DISCRIMINATOR else self.g_optimizer
+        optimizer.apply(tape.gradient(loss, weights), network.trainable_variables)
+        return shares | {f"{player}/loss": loss}
+
+    def _samples(self, game, images, labels, row: int) -> Samples:
+        real = images[:, row]
+        real = from_uint8(real) if real.dtype == tf.uint8 else real
+        number = real.shape[0]
+        inputs = {"z": game.noise.draw("z", self.latents.sample, number)}
+        real_labels = None
+        if self.num_classes:
+            real_labels = labels[:, row]
+            inputs["labels"] = game.noise.integers("labels", number, self.num_classes)
+        fake = self.generator(inputs, training=True)
+        return Samples(real, real_labels, inputs["z"], inputs.get("labels"), fake)
+
+    def _terms(self, player: str, game, samples) -> dict:
+        """{name in the logs: (weight, Term)} of the player's loss."""
+        views = {o.name: o.views(player, game, samples) for o in self.objectives}
+        if play.couples_batch(self.discriminator):  # D judges fakes beside reals, as it learns to
+            views[""] = {"real": View(samples.real, samples.real_labels)}
+        scored = play.score(self.discriminator, views)
+        return {
+            "/".join(filter(None, (player, objective.name, term.name))): (objective.weight, term)
+            for objective in self.objectives
+            for term in getattr(objective, player)(game, samples, scored[objective.name])
+        }
+
+    def _log(self, shares: dict) -> dict:
+        """The global value of each term; notes the first one that is not finite."""
+        names = sorted(shares)
+        values = play.all_reduce_sum(tf.stack([shares[name] for name in names]))
+        broken = tf.math.logical_not(tf.math.is_finite(values))
+        is_term = tf.constant([not name.endswith("/loss") for name in names])
+        first = tf.argmax(tf.cast(broken, tf.int32) * (1 + tf.cast(is_term, tf.int32)))
+        news = tf.logical_and(self.failed_step < 0, tf.reduce_any(broken))
+        self.failed_term.assign(tf.where(news, first, self.failed_term))
+        self.failed_step.assign(tf.where(news, self.step, self.failed_step))
+        return dict(zip(names, tf.unstack(values), strict=True))
+
+
+def _uniform_labels(num, seed, num_classes: int):
+    return tf.random.stateless_uniform(
+        [num], seed, maxval=num_classes, dtype=tf.int32, alg="philox"
+    )
+
+
+def _check(objectives, conditional, num_classes, d_steps, ema_decay):
+    names = [objective.name for objective in objectives]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if not names:
+        raise UserError("GAN.objectives is empty: start with [@Adversarial()]")
+    if twice:
+        raise UserError(f"two of GAN.objectives are named {twice[0]!r}: give one another name")
+    if conditional and not num_classes:
+        raise UserError("GAN.conditional is True but the data set has no labels")
+    if not 1 <= d_steps < random.SUBSTEPS:
+        raise UserError(f"GAN.d_steps is {d_steps}: it must be 1 to {random.SUBSTEPS - 1}")
+    if ema_decay is not None and not 0.0 <= ema_decay < 1.0:
+        raise UserError(f"GAN.ema_decay is {ema_decay}: it must be in [0, 1), or None for no EMA")
+
+
+def _check_players(generator, discriminator, sample_shape, num_classes):
+    made = generator.output_shape[1:]
+    if made != sample_shape:
+        raise UserError(f"GAN.generator makes samples of shape {made}, the data's is {sample_shape}")
+    for player in (generator, discriminator):
+        if is_conditional(player) != bool(num_classes):
+            raise UserError(
+                f"GAN.{player.name} takes {'no ' if num_classes else ''}labels but GAN.conditional "
+                f"is {bool(num_classes)}: choose another architecture or change it"
+            )

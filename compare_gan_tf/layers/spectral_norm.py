@@ -1,0 +1,93 @@
+"""Spectral normalisation (Miyato et al., 2018, eq. 8 and algorithm 1)."""
+
+import gin
+import keras
+import tensorflow as tf
+
+from compare_gan_tf.layers.state import is_frozen
+
+VECTORS = ("left", "right", "auto")
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class SpectralNorm(keras.layers.Wrapper):
+    """Runs `layer` with W / sigma(W) in the place of its kernel W; W itself never changes here.
+
+    W is seen as a matrix [everything else, last axis]. sigma is estimated by power iteration from
+    one stored vector u, one iteration per training pass; the gradient flows through sigma = u W v
+    with u and v held constant. In inference, and under `frozen_state`, u stays as it is.
+
+    Args:
+      layer: a layer with a `kernel`.
+      vector: "left" stores u of W's rows, "right" of its columns, "auto" the shorter of the two.
+      iterations: power iterations per training pass.
+      epsilon: added inside the normalisation of u and v: x / sqrt(max(|x|^2, epsilon)).
+    """
+
+    def __init__(self, layer, vector="left", iterations=1, epsilon=1e-12, name=None, **wrapper):
+        if vector not in VECTORS:
+            raise ValueError(f"SpectralNorm.vector is {vector!r}: it must be one of {VECTORS}")
+        super().__init__(layer, name=name or layer.name, **wrapper)
+        self.vector = vector
+        self.iterations = iterations
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        if not self.layer.built:
+            self.layer.build(input_shape)
+        rows, columns = _matrix(self.layer.kernel).shape
+        self._left = self.vector == "left" or (self.vector == "auto" and rows <= columns)
+        self.u = self.add_weight(
+            shape=(rows if self._left else columns,),
+            initializer="random_normal",
+            trainable=False,
+            aggregation="only_first_replica",  # equal on all: a function of W alone
+            name="u",
+        )
+        self.built = True
+
+    def call(self, inputs, training=False):
+        kernel = self.layer.kernel
+        normalised = kernel / self._sigma(_matrix(kernel), advance=training)
+        substitute = keras.StatelessScope(state_mapping=[(kernel, normalised)])
+        with substitute:
+            return self.layer(inputs)
+
+    def _sigma(self, matrix, advance: bool):
+        """The estimate of the largest singular value, scalar."""
+        matrix = matrix if self._left else tf.transpose(matrix)
+        constant = tf.stop_gradient(matrix)
+        u = tf.convert_to_tensor(self.u)
+        v = self._normalise(tf.linalg.matvec(constant, u, transpose_a=True))
+        if advance and not is_frozen():
+            for iteration in range(self.iterations):
+                if iteration:
+                    v = self._normalise(tf.linalg.matvec(constant, u, transpose_a=True))
+                u = self._normalise(tf.linalg.matvec(constant, v))
+            self.u.assign(u)
+        else:
+            u = self._normalise(u)
+        u, v = tf.stop_gradient(u), tf.stop_gradient(v)
+        return tf.tensordot(u, tf.linalg.matvec(matrix, v), 1)
+
+    def _normalise(self, vector):
+        squared = tf.reduce_sum(tf.square(vector))
+        return vector * tf.math.rsqrt(tf.maximum(squared, self.epsilon))
+
+    def compute_output_shape(self, input_shape):
+        return self.layer.compute_output_shape(input_shape)
+
+    def get_config(self):
+        own = {"vector": self.vector, "iterations": self.iterations, "epsilon": self.epsilon}
+        return super().get_config() | own
+
+
+def _matrix(kernel):
+    kernel = tf.convert_to_tensor(kernel)
+    return tf.reshape(kernel, [-1, kernel.shape[-1]])
+
+
+@gin.configurable(module="layers")
+def spectral_norm(layer, *, vector: str = "left", iterations: int = 1, epsilon: float = 1e-12):
+    """`layer` under `SpectralNorm`, for the `kernel_norm=` of an architecture."""
+    return SpectralNorm(layer, vector=vector, iterations=iterations, epsilon=epsilon)

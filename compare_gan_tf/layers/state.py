@@ -1,0 +1,30 @@
+"""Passes that read a network's state in training mode but leave it as it is.
+
+A player's state (spectral-norm vectors, moving averages) advances once in that player's own
+update. Every other pass, such as the one at a penalty's points or G's pass while D learns, runs
+under `frozen_state`.
+"""
+
+import contextlib
+import threading
+
+_local = threading.local()  # each replica of a strategy traces in a thread of its own
+
+
+@contextlib.contextmanager
+def frozen_state(frozen: bool = True):
+    """Within it, `training=True` uses batch statistics and dropout but writes no variable.
+
+    With `frozen=False` it changes nothing: an outer `frozen_state` stays in force.
+    """
+    before = is_frozen()
+    _local.frozen = before or frozen
+    try:
+        yield
+    finally:
+        _local.frozen = before
+
+
+def is_frozen() -> bool:
+    """Whether the pass being traced must not write state."""
+    return getattr(_local, "frozen", False)

@@ -1,0 +1,99 @@
+"""Penalties on the gradient of D's logits: where it is taken, and towards which norm it is pulled.
+
+`points` is one of the four functions below; the published penalties are
+
+  WGAN-GP  GradientPenalty(between, target=1, weight=10)       Gulrajani et al., 2017, eq. 3
+  DRAGAN   GradientPenalty(around_real, target=1, weight=10)   Kodali et al., 2017
+  R1       GradientPenalty(at_real, target=0, weight=gamma/2)  Mescheder et al., 2018, eq. 9
+  R2       GradientPenalty(at_fake, target=0, weight=gamma/2)  Mescheder et al., 2018, eq. 10
+"""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
+
+
+def _per_sample(values, images):
+    return tf.reshape(values, [-1] + [1] * (len(images.shape) - 1))
+
+
+@gin.configurable(module="penalties")
+def between(name, game, samples):
+    """real + alpha (fake - real) with alpha ~ U[0, 1) per sample, under the real labels."""
+    alpha = _per_sample(game.noise.uniform(name, [samples.real.shape[0]]), samples.real)
+    images = samples.real + alpha * (samples.fake - samples.real)
+    return View(images, samples.real_labels)
+
+
+@gin.configurable(module="penalties")
+def around_real(name, game, samples):
+    """real + std (U[0, 1) - 1/2) per element, clipped to [-1, 1] if images.
+
+    std is one number, the (population) standard deviation over the whole global batch.
+    """
+    every = game.gather(samples.real)
+    noise = game.noise.uniform(name, samples.real.shape) - 0.5
+    images = samples.real + tf.math.reduce_std(every) * noise
+    if len(images.shape) == 4:
+        images = tf.clip_by_value(images, -1.0, 1.0)
+    return View(images, samples.real_labels)
+
+
+@gin.configurable(module="penalties")
+def at_real(name, game, samples):
+    """The real samples themselves: no extra pass of D."""
+    return View(samples.real, samples.real_labels)
+
+
+@gin.configurable(module="penalties")
+def at_fake(name, game, samples):
+    """The fake samples themselves: no extra pass of D."""
+    return View(samples.fake, samples.fake_labels)
+
+
+@gin.register(module="objectives")
+class GradientPenalty(Objective):
+    """D pays weight * mean (slope - target)^2, slope = sqrt(epsilon + |d logit / d x|^2).
+
+    Args:
+      points: where: `between`, `around_real`, `at_real` or `at_fake`.
+      target: the slope it is pulled to. With target 0 the term is |d logit / d x|^2.
+      weight: lambda; for R1 and R2 with the usual gamma it is gamma / 2.
+      epsilon: inside the root, which has no gradient at 0; compare_gan's is 1e-4.
+      one_sided: penalises only slopes above the target.
+      image_width: the width of the image range that x is measured in: 2 for [-1, 1], as inside this
+        library and in most papers' code; 1 for [0, 1], as compare_gan, where slopes are doubled.
+      name: prefix of its term in the logs.
+    """
+
+    def __init__(
+        self,
+        points=between,
+        target: float = 1.0,
+        weight: float = 10.0,
+        epsilon: float = 1e-4,
+        one_sided: bool = False,
+        image_width: float = 2.0,
+        name: str = "gradient_penalty",
+    ):
+        super().__init__(weight=weight, name=name)
+        self.points = points
+        self.target = target
+        self.epsilon = epsilon
+        self.one_sided = one_sided
+        self.image_width = image_width
+
+    def views(self, player, game, samples):
+        if player != DISCRIMINATOR:
+            return {}
+        view = self.points(self.name, game, samples)
+        return {"points": view._replace(needs_gradient=True)}
+
+    def discriminator(self, game, samples, scored):
+        gradient = scored["points"].input_gradient * (2.0 / self.image_width)
+        squared = tf.reduce_sum(tf.square(gradient), list(range(1, len(gradient.shape))))
+        if self.target == 0.0:
+            return [Term("", squared)]
+        excess = tf.sqrt(squared + self.epsilon) - self.target
+        return [Term("", tf.square(tf.nn.relu(excess) if self.one_sided else excess))]

@@ -1,0 +1,68 @@
+"""Adversarial losses, as values per sample.
+
+Each takes the logits of D, real [n] and fake [m], and returns three vectors: D's loss on each real
+sample [n], D's loss on each fake one [m], and G's loss on each fake one [m]. A batch's loss is the
+mean of each vector, and D's is the sum of its two means. sigma is the logistic function.
+"""
+
+from typing import Any, NamedTuple
+
+import gin
+import tensorflow as tf
+
+
+class Losses(NamedTuple):
+    """Losses per sample."""
+
+    real: Any  # D's, [n]
+    fake: Any  # D's, [m]
+    generator: Any  # [m]
+
+
+@gin.configurable(module="losses")
+def non_saturating(real_logits, fake_logits):
+    """-log sigma(r) - log(1 - sigma(f)); G: -log sigma(f) (Goodfellow et al., 2014, section 3)."""
+    return Losses(
+        real=tf.math.softplus(-real_logits),
+        fake=tf.math.softplus(fake_logits),
+        generator=tf.math.softplus(-fake_logits),
+    )
+
+
+@gin.configurable(module="losses")
+def minimax(real_logits, fake_logits):
+    """D as `non_saturating`; G: log(1 - sigma(f)), which saturates (Goodfellow et al., eq. 1)."""
+    fake = tf.math.softplus(fake_logits)
+    return Losses(real=tf.math.softplus(-real_logits), fake=fake, generator=-fake)
+
+
+@gin.configurable(module="losses")
+def wasserstein(real_logits, fake_logits):
+    """-r + f; G: -f (Arjovsky et al., 2017, eq. 2 and 3)."""
+    return Losses(real=-real_logits, fake=fake_logits, generator=-fake_logits)
+
+
+@gin.configurable(module="losses")
+def least_squares(real_logits, fake_logits):
+    """((r - 1)^2 + f^2) / 2; G: (f - 1)^2 / 2, on logits (Mao et al., 2017, eq. 9)."""
+    return Losses(
+        real=0.5 * tf.square(real_logits - 1.0),
+        fake=0.5 * tf.square(fake_logits),
+        generator=0.5 * tf.square(fake_logits - 1.0),
+    )
+
+
+@gin.configurable(module="losses")
+def least_squares_on_probabilities(real_logits, fake_logits):
+    """`least_squares` of sigma(r) and sigma(f): what compare_gan calls least_squares."""
+    return least_squares(tf.sigmoid(real_logits), tf.sigmoid(fake_logits))
+
+
+@gin.configurable(module="losses")
+def hinge(real_logits, fake_logits):
+    """max(0, 1 - r) + max(0, 1 + f); G: -f (Lim and Ye, 2017; Miyato et al., 2018, eq. 16-17)."""
+    return Losses(
+        real=tf.nn.relu(1.0 - real_logits),
+        fake=tf.nn.relu(1.0 + fake_logits),
+        generator=-fake_logits,
+    )

@@ -1,0 +1,63 @@
+"""Noise as a pure function of (seed, tag, step, substep, global sample index).
+
+Nothing random is stored: a resumed run, or one on another number of replicas, draws exactly the
+noise that the uninterrupted run on one device would have drawn. The generator is Philox, which
+gives the same numbers with and without XLA.
+"""
+
+import hashlib
+
+import tensorflow as tf
+
+SUBSTEPS = 1024  # of one training step; more d_steps than that are refused
+
+
+def key(seed: int, tag: str) -> int:
+    """A 63-bit key of a run's seed and of what the noise is for."""
+    digest = hashlib.blake2b(f"{seed}/{tag}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+class Noise:
+    """Draws for one update; each replica gets its rows of the draw for the global batch."""
+
+    def __init__(self, seed: int, step, substep: int):
+        self._seed = seed
+        self._position = tf.cast(step, tf.int64) * SUBSTEPS + substep
+        replica = tf.distribute.get_replica_context()
+        self._replicas = replica.num_replicas_in_sync
+        self._replica = replica.replica_id_in_sync_group
+
+    def seed(self, tag: str):
+        """A seed int64 [2] for TensorFlow's stateless draws."""
+        return tf.stack([tf.constant(key(self._seed, tag), tf.int64), self._position])
+
+    def _rows(self, values, num: int):
+        """This replica's `num` rows of values drawn for the global batch."""
+        if self._replicas == 1:
+            return values
+        rest = values.shape[1:]
+        begin = tf.stack([self._replica * num] + [0] * len(rest))
+        return tf.slice(values, begin, [num, *rest])
+
+    def draw(self, tag: str, sample, num: int):
+        """`num` rows of `sample(num, seed)`, whose row i must not depend on `num`."""
+        return self._rows(sample(num * self._replicas, self.seed(tag)), num)
+
+    def uniform(self, tag: str, shape):
+        """float32 of `shape` (this replica's), uniform on [0, 1)."""
+
+        def sample(num, seed):
+            return tf.random.stateless_uniform([num, *shape[1:]], seed, alg="philox")
+
+        return self.draw(tag, sample, shape[0])
+
+    def integers(self, tag: str, num: int, limit: int):
+        """int32 [num], uniform on [0, limit)."""
+
+        def sample(total, seed):
+            return tf.random.stateless_uniform(
+                [total], seed, maxval=limit, dtype=tf.int32, alg="philox"
+            )
+
+        return self.draw(tag, sample, num)

@@ -1,0 +1,155 @@
+"""The scores of a run: one JSON object a line in `<model_dir>/scores.jsonl`.
+
+The lines of a checkpoint are written by one call, so a killed process leaves at most one cut line,
+which readers skip.
+The file is a log: where a checkpoint was scored twice, the later line counts.
+"""
+
+import datetime
+import functools
+import json
+import math
+import os
+from typing import TypedDict
+
+import tensorflow as tf
+from absl import logging
+
+from compare_gan_tf.errors import UserError
+
+FILE_NAME = "scores.jsonl"
+
+
+class Row(TypedDict):
+    """One score of one checkpoint."""
+
+    run: str  # name of the run's folder
+    step: int  # of the checkpoint, in training steps
+    checkpoint: str  # fingerprint of its contents
+    split: str  # of the real samples
+    metric: str  # "fid"
+    value: float | None  # None if the score failed
+    reason: str | None  # why it failed, else None
+    interval: list[float] | None  # confidence interval, where the metric has one
+    protocol: dict  # every field of the protocol
+    protocol_id: str
+    seconds: float  # that the score took
+    time: str  # when it was written, ISO 8601 in UTC
+
+
+def path(model_dir) -> str:
+    """The file with the scores of a run."""
+    return os.path.join(str(model_dir), FILE_NAME)
+
+
+def now() -> str:
+    """The time in UTC to the second, ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _encode(row: Row) -> bytes:
+    """One line of strict JSON: a number that is not finite must have become null and a reason."""
+    missing = Row.__annotations__.keys() - row.keys()
+    if missing:
+        raise ValueError(f"a row of scores lacks {sorted(missing)}")
+    if (row["value"] is None) == (row["reason"] is None):
+        raise ValueError("a row of scores has either a value or a reason")
+    return (json.dumps(row, allow_nan=False) + "\n").encode()
+
+
+def append(path, *rows: Row) -> None:
+    """Appends rows, in one write that has reached the disk when this returns.
+
+    Raises:
+      UserError: the file cannot be written, for want of space or of rights.
+      ValueError: a row is not complete or not finite.
+    """
+    path, lines = str(path), b"".join(_encode(row) for row in rows)
+    if not lines:
+        return
+    try:
+        _append_remote(path, lines) if "://" in path else _append_local(path, lines)
+    except (OSError, tf.errors.OpError) as error:
+        cause = getattr(error, "strerror", None) or getattr(error, "message", None) or error
+        raise UserError(
+            f"cannot write {path}: {cause}; free space there or make it writable, then evaluate "
+            "again"
+        ) from error
+
+
+def _append_local(path: str, lines: bytes) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            lines = b"\n" + lines  # a process died inside its line: leave that to itself
+        while lines:
+            lines = lines[os.write(descriptor, lines) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _append_remote(path: str, lines: bytes) -> None:
+    """Object stores have no appending: the file system layer rewrites the object."""
+    if tf.io.gfile.exists(path):
+        with tf.io.gfile.GFile(path, "rb") as file:
+            content = file.read()
+        if content and not content.endswith(b"\n"):
+            lines = b"\n" + lines
+    with tf.io.gfile.GFile(path, "ab") as file:
+        file.write(lines)
+
+
+def read(path) -> list[Row]:
+    """The rows in the order they were written; [] without a file.
+
+    A line that is cut off or is no row is left out, and named once in the log.
+
+    Raises:
+      UserError: the file exists but cannot be read.
+    """
+    path = str(path)
+    if not tf.io.gfile.exists(path):
+        return []
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            lines = file.read().split(b"\n")
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot read {path}: {error.message}; make it readable") from error
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        row = _decode(line)
+        if row is not None:
+            rows.append(row)
+        elif line.strip():
+            _report_skipped(path, number)
+    return rows
+
+
+def _decode(line: bytes) -> Row | None:
+    try:
+        row = json.loads(line)
+    except ValueError:  # of JSON or of UTF-8
+        return None
+    if not isinstance(row, dict) or Row.__annotations__.keys() - row.keys():
+        return None
+    value, step = row["value"], row["step"]
+    if not (value is None or (_is_number(value) and math.isfinite(value))):
+        return None
+    return row if isinstance(step, int) and isinstance(row["protocol"], dict) else None
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+@functools.cache
+def _report_skipped(path: str, number: int) -> None:
+    """Says so once in a process; continuous evaluation reads the file every minute."""
+    logging.warning("%s: line %d is not a complete score and is skipped", path, number)
+
+
+def latest(rows: list[Row]) -> dict[tuple, Row]:
+    """The row that counts, by (step, split, metric, protocol_id)."""
+    return {(r["step"], r["split"], r["metric"], r["protocol_id"]): r for r in rows}

@@ -1,0 +1,230 @@
+"""Training a GAN: scope, build, restore, fit; every run resumes where its last checkpoint is."""
+
+import functools
+import os
+from collections.abc import Callable
+
+import gin
+import keras
+import tensorflow as tf
+
+from compare_gan_tf import (
+    best,
+    callbacks,
+    checkpoints,
+    config,
+    distribution,
+    files,
+    logs,
+    manifest,
+    random,
+)
+from compare_gan_tf.data import Dataset, pipeline
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import GAN
+
+CONFIG = "config.gin"
+
+# What may change between two starts in one folder: it does not change the trained weights.
+FREE = (
+    r"(.*\.)?train\.(training_steps|checkpoint_every|keep_checkpoints|log_every|sample_every)",
+    r"(.*\.)?(evaluate|follow)\..*",
+    r"compare_gan_tf\.(evaluation|metrics|report|export)\..*",
+)
+
+
+def build(model: Callable, dataset: Dataset, *, seed: int = 0, strategy=None) -> GAN:
+    """Makes the GAN `model` for a data set, with initial weights that follow from the seed.
+
+    Args:
+      model: `GAN`, or a subclass, with all but its first three arguments bound.
+      dataset: gives the shape of the samples and the number of classes.
+      seed: of the initial weights and of all noise in training.
+      strategy: whose variables it gets; None for the current one.
+    """
+    keras.utils.set_random_seed(seed)
+    with (strategy or tf.distribute.get_strategy()).scope():
+        return model(sample_shape=dataset.sample_shape, num_classes=dataset.num_classes, seed=seed)
+
+
+@gin.configurable(
+    module="training",
+    denylist=["model_dir", "dataset", "strategy", "describe", "due", "allow_config_change"],
+)
+def train(
+    model_dir: str,
+    *,
+    dataset: Dataset,
+    model: Callable = GAN,
+    training_steps: int = 10_000,
+    batch_size: int = 64,
+    seed: int = 0,
+    steps_per_execution: int = 1,
+    jit_compile: bool = False,
+    checkpoint_every: int = 1_000,
+    keep_checkpoints: int = 5,
+    log_every: int = 100,
+    sample_every: int = 1_000,
+    init_from: str | None = None,
+    freeze_d_layers: int = 0,
+    strategy: tf.distribute.Strategy | None = None,
+    describe: Callable[[], str] | None = None,
+    due: Callable[[int], bool] = lambda step: False,
+    allow_config_change: bool = False,
+) -> GAN:
+    """Trains to `training_steps`, from the newest checkpoint in `model_dir` if there is one.
+
+    Weights after n steps depend on the config and the seed alone: not on when the run was stopped,
+    and but for rounding not on the number of replicas.
+
+    Args:
+      model_dir: the run's folder; made if it does not exist.
+      dataset: its split "train" is trained on.
+      model: see `build`.
+      training_steps: generator updates.
+      batch_size: global number of reals per discriminator update.
+      seed: see `build`.
+      steps_per_execution: steps between two looks from Python; divides the four intervals.
+      jit_compile: compiles the step by XLA; worth its minute of compiling on longer runs.
+      checkpoint_every: steps between checkpoints.
+      keep_checkpoints: how many of the newest to keep, beside the best.
+      log_every: steps between rows in the logs.
+      sample_every: steps between sample grids in TensorBoard.
+      init_from: folder of a run, whose best or newest weights this run starts from.
+      freeze_d_layers: D's first layers with weights that do not train (FreezeD, Mo et al., 2020).
+      strategy: of distribution; None for the current one.
+      describe: gives the config's text after construction; it is kept in `config.gin`.
+      due: tells of a step whether its checkpoint must outlive `keep_checkpoints`.
+      allow_config_change: goes on although `config.gin` differs.
+
+    Returns:
+      The trained GAN.
+
+    Raises:
+      UserError: bad settings, an unusable folder, a loss that is not finite, a full disk.
+      Stopped: by SIGTERM or SIGINT, after a checkpoint.
+    """
+    strategy = strategy or tf.distribute.get_strategy()
+    distribution.check_batch_size(strategy, batch_size)
+    intervals = {
+        "training_steps": training_steps,
+        "checkpoint_every": checkpoint_every,
+        "log_every": log_every,
+        "sample_every": sample_every,
+    }
+    _check(steps_per_execution, keep_checkpoints, intervals)
+    if not jit_compile:  # under op determinism Keras gives up XLA
+        tf.config.experimental.enable_op_determinism()
+    gan = build(model, dataset, seed=seed, strategy=strategy)
+    _freeze(gan.discriminator, freeze_d_layers)
+    _keep_config(model_dir, describe, allow_config_change)
+    saver = checkpoints.Checkpoints(gan, model_dir, keep=keep_checkpoints, due=due)
+    start = saver.restore()
+    if not start and init_from:
+        _warm_start(gan, init_from)
+    logs.cut_back(model_dir, start)
+    manifest.write(
+        model_dir,
+        seed=seed,
+        strategy=type(strategy).__name__,
+        replicas=strategy.num_replicas_in_sync,
+        jit_compile=jit_compile,
+        deterministic_ops=not jit_compile,
+        first_step=start,
+    )
+    if start < training_steps:
+        gan.compile(
+            optimizer=gan.g_optimizer,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+        )
+        batches = functools.partial(
+            pipeline.batches,
+            dataset.splits["train"],
+            key=random.key(seed, "shuffle"),
+            batch_size=batch_size,
+            slices=gan.slices,
+            start=start,
+            stop=training_steps,
+        )
+        watchers = _callbacks(model_dir, saver, dataset.is_images, start, intervals)
+        _fit(gan, distribution.distribute(strategy, batches), watchers)
+    files.write_text(os.path.join(model_dir, checkpoints.TRAIN_DONE), f"{int(gan.step)}\n")
+    return gan
+
+
+def _check(steps_per_execution: int, keep_checkpoints: int, intervals: dict):
+    for name, steps in {"steps_per_execution": steps_per_execution, **intervals}.items():
+        if steps < 1 or steps % steps_per_execution:
+            raise UserError(
+                f"train.{name} = {steps}: it must be a positive multiple of "
+                f"train.steps_per_execution = {steps_per_execution}"
+            )
+    if keep_checkpoints < 1:
+        raise UserError(f"train.keep_checkpoints = {keep_checkpoints}: it must be at least 1")
+
+
+def _freeze(discriminator: keras.Model, number: int):
+    layers = [layer for layer in discriminator.layers if layer.trainable_variables]
+    if not 0 <= number < len(layers):
+        raise UserError(
+            f"train.freeze_d_layers = {number}: the discriminator has {len(layers)} layers with "
+            f"weights, so it must be 0 to {len(layers) - 1}"
+        )
+    for layer in layers[:number]:
+        layer.trainable = False
+
+
+def _keep_config(model_dir: str, describe, allow_change: bool):
+    """Keeps the config beside the checkpoints, after comparing it with the one that is there."""
+    path = os.path.join(model_dir, CONFIG)
+    new = describe() if describe else ""
+    old = files.read_text(path)
+    lines = config.differing_lines(old, new, FREE) if old and new else []
+    if lines and not allow_change:
+        raise UserError(
+            f"the config differs from that of the run in {model_dir}: {' | '.join(lines)}; use "
+            "another --model_dir, or --allow_config_change to go on all the same"
+        )
+    try:
+        tf.io.gfile.makedirs(model_dir)
+        done = os.path.join(model_dir, checkpoints.TRAIN_DONE)
+        if tf.io.gfile.exists(done):
+            tf.io.gfile.remove(done)
+        if new:
+            files.write_text(path, new)
+    except (tf.errors.OpError, OSError) as error:
+        reason = getattr(error, "message", None) or error
+        raise UserError(f"cannot write to --model_dir {model_dir}: {reason}") from error
+
+
+def _warm_start(gan: GAN, model_dir: str):
+    """Loads the players of another run's best checkpoint, or of its newest."""
+    kept = best.read(model_dir)
+    if kept:
+        prefix = os.path.join(best.folder(model_dir), f"ckpt-{kept['step']}")
+    else:
+        steps = checkpoints.list_steps(model_dir)
+        if not steps:
+            raise UserError(f"train.init_from = {model_dir!r}: there are no checkpoints in it")
+        prefix = checkpoints.path(model_dir, steps[-1])
+    checkpoints.read_players(gan, prefix)
+
+
+def _callbacks(model_dir: str, saver, draws: bool, start: int, intervals: dict) -> list:
+    last = intervals["training_steps"]
+    drawer = callbacks.DrawSamples(model_dir, every=intervals["sample_every"])
+    return [
+        callbacks.SaveCheckpoints(saver, every=intervals["checkpoint_every"], last_step=last),
+        callbacks.WriteLogs(model_dir, saver, every=intervals["log_every"]),
+        callbacks.ShowProgress(first_step=start, last_step=last),
+        *([drawer] if draws else []),
+    ]
+
+
+def _fit(gan: GAN, batches, watchers: list):
+    try:
+        gan.fit(batches, shuffle=False, verbose=0, callbacks=watchers)
+    finally:
+        for watcher in watchers:
+            watcher.close()

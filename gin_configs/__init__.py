@@ -1,0 +1,1 @@
+"""The configs that ship with the package: `--gin_config=quickstart.gin` finds them anywhere."""
