@@ -11,7 +11,7 @@ from compare_gan_tf.errors import UserError
 FOLDER = "checkpoints"
 BEST = os.path.join(FOLDER, "best")  # a copy of the best one, see `best`
 TRAIN_DONE = "TRAIN_DONE"  # in the run's folder once training has reached its last step
-_READ_ERRORS = (tf.errors.OpError, OSError, ValueError, AssertionError)
+_READ_ERRORS = (tf.errors.OpError, OSError, ValueError, AssertionError, LookupError)
 
 
 def path(model_dir: str, step: int) -> str:

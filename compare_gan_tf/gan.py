@@ -217,9 +217,8 @@ class GAN(keras.Model):
 
 
 def _uniform_labels(num, seed, num_classes: int):
-    return tf.random.stateless_uniform(
-        [num], seed, maxval=num_classes, dtype=tf.int32, alg="philox"
-    )
+    own = tf.random.fold_in(seed, 1, alg="philox")  # or labels and z would share their bits
+    return tf.random.stateless_uniform([num], own, maxval=num_classes, dtype=tf.int32, alg="philox")
 
 
 def _check(objectives, conditional, num_classes, d_steps, ema_decay):

@@ -83,4 +83,7 @@ def _configurable_names() -> list[str]:
 
 
 def _parameters(selector: str) -> list[str]:
-    return list(inspect.signature(gin.get_configurable(selector)).parameters)
+    function = gin.get_configurable(selector)
+    if inspect.isclass(function):  # the signature of a Keras class itself is (*args, **kwargs)
+        function = function.__init__
+    return list(inspect.signature(function).parameters)

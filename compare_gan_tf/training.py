@@ -148,7 +148,7 @@ def train(
             stop=training_steps,
         )
         watchers = _callbacks(model_dir, saver, dataset.is_images, start, intervals)
-        _fit(gan, distribution.distribute(strategy, batches), watchers)
+        _fit(gan, distribution.distribute(strategy, batches), training_steps - start, watchers)
     files.write_text(os.path.join(model_dir, checkpoints.TRAIN_DONE), f"{int(gan.step)}\n")
     return gan
 
@@ -222,9 +222,14 @@ def _callbacks(model_dir: str, saver, draws: bool, start: int, intervals: dict) 
     ]
 
 
-def _fit(gan: GAN, batches, watchers: list):
+def _fit(gan: GAN, batches, steps: int, watchers: list):
+    """Fits for exactly `steps`.
+
+    Without their number Keras asks for one batch too many, and while that fails, updates that need
+    no data, such as a power iteration, may already have run.
+    """
     try:
-        gan.fit(batches, shuffle=False, verbose=0, callbacks=watchers)
+        gan.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=watchers)
     finally:
         for watcher in watchers:
             watcher.close()

@@ -7,6 +7,7 @@ rename. An older export under that name is replaced by it; a failed export leave
 import contextlib
 import json
 import os
+import re
 
 import tensorflow as tf
 
@@ -14,6 +15,16 @@ from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.export import modules, verification
 
+# What a full disk, missing rights or a lost network raise; other errors are bugs.
+_UNWRITABLE = (
+    OSError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.NotFoundError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.ResourceExhaustedError,
+    tf.errors.UnavailableError,
+    tf.errors.UnknownError,
+)
 METADATA = os.path.join("assets.extra", "metadata.json")  # a folder SavedModel leaves to its users
 
 
@@ -140,7 +151,7 @@ def staged(final: str):
         tf.io.gfile.makedirs(partial)
         yield partial
         _replace(partial, final)
-    except (OSError, tf.errors.OpError) as error:
+    except _UNWRITABLE as error:
         _remove_quietly(partial)
         raise UserError(_one_line(final, error)) from error
     except BaseException:
@@ -176,5 +187,6 @@ def _remove_quietly(path: str):
 
 
 def _one_line(final: str, error: Exception) -> str:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    reason = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", lines[0])  # which operation failed to write
     return f"cannot export to {final}: {reason} (free space there, or choose another --model_dir)"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
+from compare_gan_tf import gin_errors
 from compare_gan_tf.errors import Stopped, UserError
 
 PROGRAM = "compare-gan"
@@ -87,14 +88,15 @@ def parse_flags(
       UserError: a flag that is unknown, has a wrong value or is missing.
     """
     values = _own_flags(define_flags)
-    names = sorted(values)
+    names = list(values)
     for name in flags.FLAGS:
         if name not in values:  # a short name comes with its long one
             values[flags.FLAGS[name].name] = flags.FLAGS[name]
     try:
         rest = values(list(argv))[1:]
     except flags.UnrecognizedFlagError as error:
-        raise UserError(f"no flag --{error.flagname}{_nearest(error.flagname, names)}") from error
+        nearest = gin_errors.did_you_mean(error.flagname, names)
+        raise UserError(f"no flag --{error.flagname}{nearest}") from error
     except flags.Error as error:
         raise UserError(str(error)) from error
     if rest:
@@ -105,12 +107,6 @@ def parse_flags(
         values.model_dir = os.path.expanduser(values.model_dir)
     flags.FLAGS.mark_as_parsed()
     return values
-
-
-def _nearest(name: str, names: Sequence[str]) -> str:
-    from compare_gan_tf.gin_errors import did_you_mean
-
-    return did_you_mean(f"--{name}", [f"--{known}" for known in names])
 
 
 def _parse_or_exit(verb: str, argv: Sequence[str], define_flags) -> flags.FlagValues:
@@ -185,8 +181,6 @@ def _say(verb: str, message: str) -> None:
 
 def explain(error: Exception) -> str | None:
     """One line for an error that the user can cure; None for a bug of ours."""
-    from compare_gan_tf import gin_errors
-
     if isinstance(error, UserError):
         return _one_line(error)
     if isinstance(error, OSError):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from compare_gan_tf import __version__
 from compare_gan_tf.bin.command import PROGRAM
+from compare_gan_tf.gin_errors import did_you_mean
 
 VERBS = {
     "train": "train a GAN, or go on with a training",
@@ -38,8 +39,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(0)
     verb, *rest = arguments
     if verb not in VERBS:
-        from compare_gan_tf.gin_errors import did_you_mean
-
         nearest = did_you_mean(verb, VERBS)
         print(
             f"{PROGRAM}: no verb {verb!r}{nearest or '; the verbs are ' + ', '.join(VERBS)}",

@@ -90,6 +90,4 @@ def _export(run, model_dir):
 def exported(tmp_path_factory):
     """The exported runs by name."""
     keras.utils.set_random_seed(1)
-    return {
-        name: _export(maker(), tmp_path_factory.mktemp(name)) for name, maker in MAKERS.items()
-    }
+    return {name: _export(maker(), tmp_path_factory.mktemp(name)) for name, maker in MAKERS.items()}

@@ -20,7 +20,7 @@ class Refuse(importlib.abc.MetaPathFinder):
 
 def ways_to_call(folder, arguments, names):
     """Yields (name of the way, outputs) for one player; `arguments` are its inputs in order."""
-    by_name = dict(zip(names, arguments))
+    by_name = dict(zip(names, arguments, strict=True))
     forms = {"list": list(arguments), "dict": by_name, "tuple": tuple(arguments)}
     if len(arguments) == 1:
         forms["alone"] = arguments[0]

@@ -165,6 +165,24 @@ def test_a_folder_that_cannot_be_written_is_the_users_to_cure(tiny, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_a_full_disk_is_named_in_one_line_and_nothing_remains(tmp_path):
+    message = "{{function_node x}} /a/b.data; No space left on device [Op:SaveV2]"
+    with pytest.raises(UserError) as caught, exporter.staged(str(tmp_path / "30")) as folder:
+        os.mkdir(os.path.join(folder, "generator"))
+        raise tf.errors.ResourceExhaustedError(None, None, message)
+    assert str(caught.value) == (
+        f"cannot export to {tmp_path}/30: /a/b.data; No space left on device "
+        "(free space there, or choose another --model_dir)"
+    )
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_error_of_the_network_is_not_taken_for_one_of_the_disk(tmp_path):
+    with pytest.raises(tf.errors.InvalidArgumentError), exporter.staged(str(tmp_path / "30")):
+        raise tf.errors.InvalidArgumentError(None, None, "shapes")
+    assert os.listdir(tmp_path) == []
+
+
 def test_what_a_killed_export_left_is_cleared(tmp_path):
     final = str(tmp_path / "30")
     for left in ("30.partial", "30.old"):

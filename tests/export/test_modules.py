@@ -34,6 +34,17 @@ def test_signatures_are_those_of_the_contract(generators, discriminators):
     assert set(discriminator.structured_outputs) == {"logits", "probability", "features"}
 
 
+def test_points_keep_their_units(generators, discriminators, exported):
+    run = exported["points"].run
+    expected = run.generator({"z": Z}, training=False)
+    assert float(tf.reduce_max(expected)) > 1.0  # no range that could be mistaken for another
+    np.testing.assert_allclose(generators["points"]({"z": Z}), expected, rtol=1e-6)
+    np.testing.assert_allclose(generators["points"].serve([Z]), expected, rtol=1e-6)
+    scores = run.discriminator({"images": expected}, training=False)
+    found = discriminators["points"](expected)
+    np.testing.assert_allclose(found["logits"], scores["logits"], rtol=1e-6)
+
+
 @pytest.mark.parametrize("num", [0, 1, 3, 130])
 def test_any_batch_size(num, generators, discriminators):
     images = generators["unconditional"](np.zeros((num, 6), np.float32))

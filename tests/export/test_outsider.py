@@ -10,12 +10,13 @@ import tensorflow as tf
 
 from compare_gan_tf.architectures import is_conditional
 
+NAMES = ("unconditional", "conditional")
 NUM = 3
 OUTSIDER = pathlib.Path(__file__).with_name("outsider.py")
 
 
 def inputs_of(run):
-    """Raw inputs of a run's two players: z, images in [0, 1] (or points), labels."""
+    """Raw inputs of a run's two players: z, images in [0, 1], labels."""
     random = np.random.default_rng(3)
     shape = run.generator.output_shape[1:]
     inputs = {
@@ -33,11 +34,11 @@ def outsider(exported, tmp_path_factory):
     folder = tmp_path_factory.mktemp("outsider")
     inputs = {
         f"{name}/{key}": value
-        for name, one in exported.items()
-        for key, value in inputs_of(one.run).items()
+        for name in NAMES
+        for key, value in inputs_of(exported[name].run).items()
     }
     np.savez(folder / "inputs.npz", **inputs)
-    modules = [f"{name}={one.folder}" for name, one in exported.items()]
+    modules = [f"{name}={exported[name].folder}" for name in NAMES]
     command = [sys.executable, "-I", OUTSIDER, folder / "inputs.npz", folder / "outputs.npz"]
     done = subprocess.run([*command, *modules], capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -53,7 +54,7 @@ def results(outsider, name, player, output):
     }
 
 
-@pytest.mark.parametrize("name", ["unconditional", "conditional", "points"])
+@pytest.mark.parametrize("name", NAMES)
 def test_generator_gives_the_images_in_memory_in_every_way_of_loading_and_calling(
     name, exported, outsider
 ):
@@ -61,9 +62,8 @@ def test_generator_gives_the_images_in_memory_in_every_way_of_loading_and_callin
     inputs = inputs_of(run)
     keys = ["z", "labels"] if is_conditional(run.generator) else ["z"]
     expected = run.generator({key: inputs[key] for key in keys}, training=False).numpy()
-    if name != "points":
-        expected = (expected + 1) / 2
-        assert expected.std() > 0.03  # else the comparison would say nothing
+    expected = (expected + 1) / 2
+    assert expected.std() > 0.03  # else the comparison would say nothing
     found = results(outsider, name, "generator", "generated")
     uint8 = {way: found.pop(way) for way in list(found) if way.endswith("uint8")}
     forms = {"list", "dict", "tuple"} | ({"alone"} if len(keys) == 1 else set())
@@ -74,18 +74,19 @@ def test_generator_gives_the_images_in_memory_in_every_way_of_loading_and_callin
     for way, images in found.items():
         assert images.dtype == np.float32
         np.testing.assert_allclose(images, expected, atol=1e-6, err_msg=way)
-    assert len(uint8) == (0 if name == "points" else 1)
+    assert len(uint8) == 1
     for way, images in uint8.items():
         assert images.dtype == np.uint8
         np.testing.assert_allclose(images / 255.0, expected, atol=0.5 / 255 + 1e-6, err_msg=way)
 
 
-@pytest.mark.parametrize("name", ["unconditional", "conditional", "points"])
+@pytest.mark.parametrize("name", NAMES)
 def test_discriminator_gives_the_scores_in_memory_in_every_way(name, exported, outsider):
     run = exported[name].run
     inputs = inputs_of(run)
-    images = inputs["images"] if name == "points" else inputs["images"] * 2 - 1
-    fed = {"images": images} | ({"labels": inputs["labels"]} if run.num_classes else {})
+    fed = {"images": inputs["images"] * 2 - 1} | (
+        {"labels": inputs["labels"]} if run.num_classes else {}
+    )
     expected = {k: v.numpy() for k, v in run.discriminator(fed, training=False).items()}
     expected["probability"] = 1 / (1 + np.exp(-expected["logits"].astype(np.float64)))
     for output, value in expected.items():
@@ -96,7 +97,7 @@ def test_discriminator_gives_the_scores_in_memory_in_every_way(name, exported, o
             np.testing.assert_allclose(scores, value, atol=1e-6 * scale, err_msg=f"{way} {output}")
 
 
-@pytest.mark.parametrize("name", ["unconditional", "conditional", "points"])
+@pytest.mark.parametrize("name", NAMES)
 def test_first_samples_do_not_depend_on_their_number(name, outsider):
     five, two = outsider[f"{name}/sample"], outsider[f"{name}/sample_first"]
     assert len(five) == 5

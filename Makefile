@@ -1,0 +1,63 @@
+# `make` alone lists what there is. PYTHON=..., VENV=... and RUN=... may be given on the command line.
+
+# The first Python that TensorFlow has wheels for; python3, for the message below, if there is none.
+PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& echo $$python && break; done),python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN ?= runs/quickstart
+PACKAGING := setup.cfg pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test test-slow lint format benchmark clean
+
+help:  ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+quickstart: $(VENV)/installed  ## install, train a GAN on digits, score it, export it, use the export
+	$(BIN)/compare-gan train --gin_config=quickstart.gin --model_dir=$(RUN)
+	$(BIN)/compare-gan evaluate --model_dir=$(RUN)
+	$(BIN)/compare-gan export --model_dir=$(RUN)
+	$(BIN)/compare-gan report --model_dir=$(RUN)
+	@$(BIN)/python examples/load_module.py $$(ls -td $(RUN)/hub/*/generator | head -n 1) \
+		2> $(RUN)/load_module.log || { cat $(RUN)/load_module.log; exit 1; }
+	@echo
+	@echo "checkpoints    $(RUN)/checkpoints"
+	@echo "scores         $(RUN)/scores.jsonl"
+	@echo "report         $(RUN)/report/index.html"
+	@echo "sample grid    $(RUN)/report/samples.png"
+
+test: $(VENV)/installed-dev  ## install with the tools of developers, and run the fast tests
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/installed-dev  ## run the tests that `make test` leaves out
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/installed-dev  ## check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/installed-dev  ## mend style and format, where that can be done by a tool
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(VENV)/installed-dev  ## run every script of benchmarks/
+	@for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done
+
+clean:  ## remove the virtual environment and what the tools leave; runs/ stays
+	rm -rf $(VENV) build dist compare_gan_tf.egg-info .pytest_cache .ruff_cache .coverage htmlcov
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed, and $(PYTHON) is not: make PYTHON=/path/to/python3.11"; \
+		exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(PACKAGING) | $(BIN)/python
+	$(BIN)/python -m pip install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(PACKAGING) | $(BIN)/python
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
+	@touch $@ $(VENV)/installed

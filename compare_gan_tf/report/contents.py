@@ -1,0 +1,127 @@
+"""What the files of a run say, in the shape the page shows it; what is missing is None or empty.
+
+Files of a run that is still going, or was killed, may end in half a line: it is left out.
+"""
+
+import itertools
+import json
+import math
+import os
+
+import tensorflow as tf
+
+from compare_gan_tf import best, manifest, results
+
+METRIC_FOR_BEST = "fid"
+SPLIT_FOR_BEST = "validation"
+_NOT_TERMS = ("step", "seconds", "steps_per_second")
+
+
+def read_text(path: str) -> str | None:
+    """A file's text, whatever bytes it ends in; None if there is none."""
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            return file.read().decode("utf-8", errors="replace")
+    except tf.errors.NotFoundError:
+        return None
+
+
+def read_log(model_dir: str) -> list[dict]:
+    """The complete rows of `logs/train.jsonl`, by step; a step logged twice keeps its last row."""
+    text = read_text(os.path.join(model_dir, "logs", "train.jsonl")) or ""
+    rows = {}
+    for line in text.splitlines():
+        try:
+            row = json.loads(line)
+            rows[int(row["step"])] = row
+        except (ValueError, KeyError, TypeError):
+            continue
+    return [rows[step] for step in sorted(rows)]
+
+
+def loss_series(log: list[dict]) -> dict[str, tuple[list, list]]:
+    """{term: (steps, values)} of everything a log holds but the clock; None is a gap."""
+    names = dict.fromkeys(name for row in log for name in row if name not in _NOT_TERMS)
+    steps = [row["step"] for row in log]
+    return {name: (steps, [_number(row.get(name)) for row in log]) for name in names}
+
+
+def _number(value) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def training_seconds(log: list[dict]) -> float | None:
+    """Seconds spent in training, over all starts; the clock in the log begins anew at each."""
+    clock = [_number(row.get("seconds")) for row in log]
+    clock = [seconds for seconds in clock if math.isfinite(seconds)]
+    earlier = sum(then for then, now in itertools.pairwise(clock) if now < then)
+    return earlier + clock[-1] if clock else None
+
+
+def read_scores(model_dir: str) -> list[results.Row]:
+    """The scores that count, by step, metric and split."""
+    rows = results.latest(results.read(results.path(model_dir))).values()
+    return sorted(rows, key=lambda row: (row["step"], row["metric"], row["split"]))
+
+
+def best_score(model_dir: str, scores: list[results.Row]) -> results.Row | None:
+    """The row that chose the best checkpoint: the lowest FID on the validation split.
+
+    `checkpoints/best` says which it is; without it, the lowest row does, the later one of equals.
+    Scores on other splits never choose.
+    """
+    candidates = [
+        row
+        for row in scores
+        if row["metric"] == METRIC_FOR_BEST
+        and row["split"] == SPLIT_FOR_BEST
+        and row["value"] is not None
+    ]
+    kept = best.read(model_dir)
+    for row in candidates:
+        if kept and all(row[key] == kept[key] for key in ("step", "protocol_id")):
+            return row
+    return min(candidates, key=lambda row: (row["value"], -row["step"]), default=None)
+
+
+def score_series(scores: list[results.Row]) -> dict[str, dict[str, tuple[list, list]]]:
+    """{metric: {split: (steps, values)}}; a split scored under several protocols names them."""
+    protocols = {}
+    for row in scores:
+        protocols.setdefault((row["metric"], row["split"]), set()).add(row["protocol_id"])
+    series = {}
+    for row in scores:
+        several = len(protocols[row["metric"], row["split"]]) > 1
+        label = f"{row['split']} ({row['protocol_id']})" if several else row["split"]
+        steps, values = series.setdefault(row["metric"], {}).setdefault(label, ([], []))
+        steps.append(row["step"])
+        values.append(_number(row["value"]))
+    return series
+
+
+def protocols(scores: list[results.Row]) -> dict[str, dict]:
+    """Every protocol once, by its id."""
+    return {row["protocol_id"]: row["protocol"] for row in scores}
+
+
+def read_config(model_dir: str) -> str | None:
+    """The run's gin config, or None."""
+    text = read_text(os.path.join(model_dir, "config.gin"))
+    return text.strip() if text and text.strip() else None
+
+
+def read_manifest(model_dir: str) -> list[dict]:
+    """The starts of the run, the oldest first."""
+    return manifest.read(model_dir)
+
+
+def flat(value, name: str = "") -> list[tuple[str, str]]:
+    """(dotted name, text) of every leaf of nested JSON; a list of plain values is one leaf."""
+    if isinstance(value, dict):
+        pairs = (flat(item, f"{name}.{key}" if name else str(key)) for key, item in value.items())
+        return [pair for group in pairs for pair in group]
+    if isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        return [(name, " ".join(map(str, value)))]
+    if isinstance(value, list):
+        return [pair for i, item in enumerate(value) for pair in flat(item, f"{name}[{i}]")]
+    return [(name, "none" if value is None else str(value))]

@@ -1,0 +1,191 @@
+"""Gathers what a run left behind and renders it as one self-contained HTML page."""
+
+import base64
+import math
+import os
+
+import jinja2
+import tensorflow as tf
+
+from compare_gan_tf import best, checkpoints
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.report import contents, figures, samples
+
+_HERE = os.path.dirname(__file__)
+
+
+def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
+    """Writes `<model_dir>/report/index.html`, and the sample grid beside it as `samples.png`.
+
+    The page holds everything it shows: no other file and no network is needed to read it. What the
+    run has not got (yet) is said in words.
+
+    Args:
+      model_dir: folder of the run.
+      gan: the built GAN of the run.
+      dataset: what the run was trained on.
+      step: whose checkpoint is shown; it is loaded into `gan` unless it is there. None for what
+        `gan` holds.
+
+    Returns:
+      The path of index.html.
+
+    Raises:
+      UserError: the checkpoint cannot be read, or the page not be written.
+    """
+    if step is not None and int(gan.step) != step:
+        _load(gan, model_dir, step)
+    folder = os.path.join(model_dir, "report")
+    pictures = _pictures(gan, dataset)
+    html = _render(_page(model_dir, gan, dataset) | {"pictures": pictures})
+    path = os.path.join(folder, "index.html")
+    try:
+        tf.io.gfile.makedirs(folder)
+        _write(os.path.join(folder, "samples.png"), pictures["fake"]["light"])
+        _write(path, html.encode())
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "message", None) or error
+        raise UserError(f"cannot write {path}: {reason}; free space or make it writable") from error
+    return path
+
+
+def _load(gan, model_dir: str, step: int):
+    if step in checkpoints.list_steps(model_dir):
+        checkpoints.restore_players(gan, model_dir, step)
+    else:
+        prefix = os.path.join(best.folder(model_dir), f"ckpt-{step}")
+        checkpoints.read_players(gan, prefix, step=gan.step.value)
+
+
+def _write(path: str, content: bytes):
+    with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
+        file.write(content)
+    tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
+
+
+def _page(model_dir: str, gan, dataset) -> dict:
+    log = contents.read_log(model_dir)
+    scores = contents.read_scores(model_dir)
+    chosen = contents.best_score(model_dir, scores)
+    starts = contents.read_manifest(model_dir)
+    return {
+        "run": os.path.basename(os.path.normpath(model_dir)),
+        "step": int(gan.step),
+        "ema": gan.uses_ema,
+        "facts": _facts(gan, dataset, log, starts, chosen),
+        "losses": _loss_diagrams(log),
+        "metrics": _score_diagrams(scores, chosen),
+        "scores": scores,
+        "best": chosen,
+        "protocols": contents.protocols(scores),
+        "config": contents.read_config(model_dir),
+        "starts": [contents.flat(start) for start in starts],
+    }
+
+
+def _facts(gan, dataset, log, starts, chosen) -> list[tuple[str, str]]:
+    train = dataset.splits["train"]
+    shape = " × ".join(map(str, dataset.sample_shape))
+    seconds = contents.training_seconds(log)
+    facts = [
+        ("Steps", f"{int(gan.step):,}"),
+        ("Best step", f"{chosen['step']:,}" if chosen else None),
+        ("FID, validation", _number(chosen["value"]) if chosen else None),
+        ("Data set", f"{dataset.name}, {len(train.images):,} of shape {shape}"),
+        ("Labels", f"{gan.num_classes} classes" if gan.num_classes else "not used"),
+        ("Seed", str(starts[-1]["seed"]) if starts and "seed" in starts[-1] else None),
+        ("Training time", _duration(seconds) if seconds else None),
+        ("Generator", f"{_size(gan.sampling_generator)}{', averaged' if gan.uses_ema else ''}"),
+        ("Discriminator", _size(gan.discriminator)),
+    ]
+    return [(name, value) for name, value in facts if value is not None]
+
+
+def _size(model) -> str:
+    return f"{model.count_params():,} parameters"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (seconds, "s")]
+    return " ".join(f"{value} {unit}" for value, unit in parts if value) or "0 s"
+
+
+def _pictures(gan, dataset) -> dict:
+    """{"fake" and "real": {theme: PNG}}, and how they are laid out."""
+    split = dataset.splits["train"]
+    if dataset.is_images:
+        cells = samples.layout(gan.num_classes)
+        fake = samples.grid_png(samples.fakes(gan, cells), cells)
+        real = samples.grid_png(samples.reals(split, cells), cells)
+        pictures = {"fake": {"light": fake}, "real": {"light": real}}
+        return pictures | {"images": True, "cells": cells, "classes": gan.num_classes}
+    pairs = {name: samples.point_pngs(gan, split, theme) for name, theme in figures.THEMES.items()}
+    fake, real = ({name: pair[i] for name, pair in pairs.items()} for i in (0, 1))
+    return {"fake": fake, "real": real, "images": False, "number": samples.POINTS}
+
+
+def _loss_diagrams(log) -> list[dict]:
+    """A diagram of the players' losses, and one of their terms where there are others."""
+    series = contents.loss_series(log)
+    totals = {name: s for name, s in series.items() if name.endswith("/loss")}
+    terms = {name: s for name, s in series.items() if name not in totals}
+    kinds = [("Loss of each player", totals), ("Terms of the losses", terms)]
+    return [_diagram(title, chosen, "loss") for title, chosen in kinds if chosen]
+
+
+def _score_diagrams(scores, chosen) -> list[dict]:
+    """A diagram for each metric that has a value."""
+    diagrams = []
+    for metric, series in contents.score_series(scores).items():
+        mark = None
+        if chosen and chosen["metric"] == metric:
+            mark = (chosen["step"], chosen["value"], f"best: step {chosen['step']:,}")
+        series = {name: one for name, one in series.items() if any(map(math.isfinite, one[1]))}
+        if series:
+            diagrams.append(_diagram(f"{metric.upper()} by step", series, metric.upper(), mark))
+    return diagrams
+
+
+def _diagram(title, series, y_label, mark=None) -> dict:
+    pngs = {
+        name: figures.lines(series, y_label=y_label, mark=mark, theme=theme)
+        for name, theme in figures.THEMES.items()
+    }
+    return {"title": title, "pngs": pngs, "alt": f"{title}. {_in_words(series)}"}
+
+
+def _in_words(series) -> str:
+    """What a diagram shows, for those who do not see it."""
+    sentences = []
+    for name, (steps, values) in series.items():
+        known = [(s, v) for s, v in zip(steps, values, strict=True) if math.isfinite(v)]
+        if not known:
+            sentences.append(f"{name}: no values.")
+            continue
+        (first, start), (last, end) = known[0], known[-1]
+        sentences.append(f"{name}: {_number(start)} at step {first}, {_number(end)} at {last}.")
+    return " ".join(sentences)
+
+
+def _number(value: float) -> str:
+    """Five significant digits, without an exponent for everyday sizes."""
+    everyday = 1e-3 <= abs(value) < 1e5 or value == 0
+    return f"{value:#.5g}".rstrip(".") if everyday else f"{value:.4e}"
+
+
+def _data_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _render(page: dict) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"data_uri": _data_uri, "number": _number}
+    return environment.get_template("page.html.jinja").render(page)

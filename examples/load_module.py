@@ -1,0 +1,22 @@
+"""Uses an exported generator as anybody would: this package is not imported, nor needed.
+
+python examples/load_module.py runs/quickstart/hub/2000/generator
+"""
+
+import sys
+
+import tensorflow_hub as hub
+
+path = sys.argv[1]
+module = hub.load(path)
+images = module.sample(16, [0, 1], 0.0)
+assert "compare_gan_tf" not in sys.modules
+
+low, high = float(images.numpy().min()), float(images.numpy().max())
+print(f"""
+The module is loaded back, and sampled: float32 {list(images.shape)} in [{low:.2f}, {high:.2f}]
+It is used by these three lines of Python:
+
+  import tensorflow_hub as hub
+  module = hub.load({path!r})
+  images = module.sample(16, [0, 1], 0.0)  # number, seed, truncation (0.0: none)""")

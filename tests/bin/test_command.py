@@ -1,0 +1,133 @@
+"""Flags, help, exit codes and what becomes one line: the contract of every verb."""
+
+import errno
+import logging
+import os
+
+import pytest
+import tensorflow as tf
+from absl import flags
+
+from compare_gan_tf.bin import command
+from compare_gan_tf.errors import Stopped, UserError
+
+
+def define_flags(flag_values):
+    flags.DEFINE_integer("rounds", 3, "How often.", flag_values=flag_values)
+    flags.DEFINE_enum("mode", "fast", ["fast", "slow"], "How.", flag_values=flag_values)
+
+
+def parse(*arguments):
+    return command.parse_flags(["compare-gan", *arguments], define_flags)
+
+
+def guarded(error, verb="train"):
+    def work():
+        raise error
+
+    return command._guarded(verb, work)
+
+
+def test_flags_are_read_and_the_common_ones_repeat():
+    values = parse(
+        "--model_dir=runs/x", "--rounds=5", "--gin_config=a.gin", "--gin_config", "b.gin",
+        "--gin_bindings=f.x = 1, 2",
+    )  # fmt: skip
+    assert (values.model_dir, values.rounds, values.mode) == ("runs/x", 5, "fast")
+    assert values.gin_config == ["a.gin", "b.gin"]
+    assert values.gin_bindings == ["f.x = 1, 2"]
+
+
+def test_home_is_expanded_but_not_in_remote_folders(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert parse("--model_dir=~/run").model_dir == "/home/someone/run"
+    assert parse("--model_dir=gs://bucket/~run").model_dir == "gs://bucket/~run"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model_dir=x", "--round=1"], "no flag --round; did you mean rounds?"),
+        (["--model_dir=x", "--zzz=1"], "no flag --zzz"),
+        (["--rounds=1"], "--model_dir is missing"),
+        (["--model_dir=x", "runs/y"], "cannot use 'runs/y'"),
+        (["--model_dir=x", "--rounds=many"], "--rounds"),
+        (["--model_dir=x", "--mode=medium"], "fast|slow"),
+    ],
+)
+def test_a_wrong_flag_is_one_line_that_names_it(arguments, message):
+    with pytest.raises(UserError) as caught:
+        parse(*arguments)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_help_tells_the_common_and_the_own_flags_with_their_defaults():
+    text = command.help_text("play", "Plays.\n\nFor example: play", define_flags)
+    assert text.startswith("compare-gan play: Plays.")
+    for part in ("--model_dir=", "--gin_config=", "--gin_bindings=", "--mode=fast|slow"):
+        assert part in text
+    assert "How often. Default: 3." in " ".join(text.split())
+    assert max(len(line) for line in text.splitlines()) <= 100
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UserError("no data set 'digit'; did you mean digits?"),
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/ckpt-1"),
+        tf.errors.PermissionDeniedError(None, None, "/etc/run; Permission denied"),
+        tf.errors.ResourceExhaustedError(None, None, "/full/x; No space left on device"),
+        tf.errors.FailedPreconditionError(None, None, "/etc/passwd/run; Not a directory"),
+    ],
+)
+def test_what_the_user_can_cure_is_one_line_on_stderr_and_exit_code_1(error, capsys):
+    assert guarded(error) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("compare-gan train: ")
+    assert err.count("\n") == 1
+
+
+def test_an_os_error_names_its_file(capsys):
+    guarded(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/ckpt-1"))
+    assert capsys.readouterr().err == ("compare-gan train: No space left on device: /full/ckpt-1\n")
+
+
+def test_lines_that_gin_appends_are_left_out_and_others_are_joined(capsys):
+    guarded(UserError("a is 1\n  but b is 2\n  In call to configurable 'train' (<function>)"))
+    assert capsys.readouterr().err == "compare-gan train: a is 1 but b is 2\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("a bug"),
+        TypeError("f() missing 1 required positional argument: 'x'"),
+        tf.errors.InvalidArgumentError(None, None, "shapes do not match"),
+        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating a tensor"),
+    ],
+)
+def test_a_bug_keeps_its_traceback(error):
+    with pytest.raises(type(error)):
+        guarded(error)
+
+
+def test_the_error_in_full_is_shown_when_asked_for(caplog):
+    with caplog.at_level(logging.DEBUG, logger="absl"):
+        guarded(UserError("bad"))
+    assert "UserError: bad" in caplog.text
+
+
+def test_signals_are_told_by_the_exit_code(capsys):
+    assert guarded(Stopped(15, 1200)) == 143
+    err = capsys.readouterr().err
+    assert "step 1200" in err
+    assert "resumes" in err
+    assert err.count("\n") == 1
+    assert guarded(KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == "compare-gan train: interrupted\n"
+
+
+def test_success_is_0():
+    assert command._guarded("train", lambda: None) == 0

@@ -1,0 +1,67 @@
+"""The console command, and how fast its help is."""
+
+import statistics
+import subprocess
+import sys
+import time
+
+import pytest
+
+from compare_gan_tf import __version__
+from compare_gan_tf.bin import main
+
+HELP_SECONDS = 2.0
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
+def test_without_a_verb_the_verbs_are_listed(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main.main(["compare-gan", *arguments])
+    assert exit_.value.code == 0
+    out = capsys.readouterr().out
+    assert all(f"  {verb} " in out for verb in ("train", "evaluate", "export", "report"))
+
+
+def test_an_unknown_verb_is_one_line_with_the_nearest(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main.main(["compare-gan", "trian", "--model_dir=x"])
+    assert exit_.value.code == 1
+    assert capsys.readouterr().err == "compare-gan: no verb 'trian'; did you mean train?\n"
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main.main(["compare-gan", "--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+@pytest.mark.parametrize("verb", main.VERBS)
+def test_help_of_a_verb_is_the_same_both_ways_and_imports_no_tensorflow(verb):
+    code = (
+        "import runpy, sys\n"
+        "try: runpy.run_module('compare_gan_tf.bin.' + sys.argv.pop(1), run_name='__main__')\n"
+        "except SystemExit as exit_: assert exit_.code == 0\n"
+        "heavy = {'tensorflow', 'keras', 'numpy'} & sys.modules.keys()\n"
+        "assert not heavy, heavy"
+    )
+
+    def help_of(*arguments):
+        command = [sys.executable, "-c", code, *arguments, "--help"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    text = help_of(verb)
+    assert text == help_of("main", verb)
+    assert text.startswith(f"compare-gan {verb}: ")
+    for part in ("For example", "--model_dir=", "--gin_config=", "--gin_bindings="):
+        assert part in text
+
+
+def test_help_takes_less_than_two_seconds():
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        command = [sys.executable, "-m", "compare_gan_tf.bin.train", "--help"]
+        subprocess.run(command, capture_output=True, check=True)
+        seconds.append(time.perf_counter() - start)
+    assert statistics.median(seconds) < HELP_SECONDS

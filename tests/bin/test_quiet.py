@@ -1,0 +1,39 @@
+"""What TensorFlow says while it starts."""
+
+import os
+
+import pytest
+
+from compare_gan_tf.bin import quiet
+
+DRIVER = "E0000 00:00:1 7424 cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA error\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("WARNING: All log messages before absl::InitializeLog() is called ...\n", False),
+        ("I0000 00:00:1 7424 cudart_stub.cc:31] Could not find cuda drivers\n", False),
+        ("I0000 00:00:1 7424 cpu_feature_guard.cc:227] This TensorFlow binary\n", False),
+        ("E0000 00:00:1 7424 tpu.cc:1] cannot reach the TPU\n", True),
+        ("W0000 00:00:1 7424 gpu_device.cc:1] Cannot dlopen some GPU libraries\n", True),
+    ],
+)
+def test_only_known_noise_is_left_out(line, shown, capfd):
+    with quiet._filtered_stderr():
+        os.write(2, line.encode())
+        os.write(2, b"kept\n")
+    assert capfd.readouterr().err == (line if shown else "") + "kept\n"
+
+
+@pytest.mark.parametrize("has_gpu", [True, False])
+def test_a_failing_driver_is_an_error_only_where_there_is_a_gpu(has_gpu, monkeypatch):
+    monkeypatch.setattr(os.path, "exists", lambda path: has_gpu)
+    assert quiet._is_worth_showing(DRIVER) == has_gpu
+
+
+def test_what_was_said_before_an_exception_is_shown(capfd):
+    with pytest.raises(ImportError), quiet._filtered_stderr():
+        os.write(2, b"libfoo.so: cannot open\n")
+        raise ImportError
+    assert capfd.readouterr().err == "libfoo.so: cannot open\n"

@@ -1,0 +1,196 @@
+"""The verbs from flags to files: each in this process, on a network of a few hundred weights."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from compare_gan_tf import checkpoints, config, training
+from compare_gan_tf.bin import build, evaluate, export, report, train
+from compare_gan_tf.errors import UserError
+
+SMALL = """
+data.load.name = "digits"
+train.model = @GAN
+train.training_steps = 4
+train.checkpoint_every = 2
+train.log_every = 2
+train.batch_size = 8
+GAN.generator = @mlp.generator
+GAN.discriminator = @mlp.discriminator
+GAN.objectives = [@Adversarial()]
+GAN.latents = @Normal()
+GAN.g_optimizer = @adam()
+GAN.d_optimizer = @adam()
+Normal.dim = 4
+mlp.generator.units = 8
+mlp.discriminator.units = 8
+evaluate.batch_size = 300
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Flags for a small run: --gin_config and --model_dir."""
+    path = tmp_path / "small.gin"
+    path.write_text(SMALL)
+    return f"--gin_config={path}", f"--model_dir={tmp_path / 'run'}"
+
+
+def folder_of(flags):
+    return pathlib.Path(flags[1].removeprefix("--model_dir="))
+
+
+def test_one_run_goes_through_all_verbs(run_verb, small, monkeypatch, tmp_path):
+    code, _, err = run_verb(train, *small)
+    assert code == 0, err
+    folder = folder_of(small)
+    assert checkpoints.list_steps(folder) == [0, 2, 4]
+    assert "mlp.generator.units = 8" in (folder / "config.gin").read_text()
+    # Bound for a later stage, and therefore kept though training does not use it.
+    assert "evaluate.batch_size = 300" in (folder / "config.gin").read_text()
+
+    monkeypatch.chdir(tmp_path / "run")  # from here on, config.gin of the run is what is read
+    code, out, err = run_verb(evaluate, "--model_dir=.")
+    assert code == 0, err
+    assert len(out.splitlines()) == len((folder / "scores.jsonl").read_text().splitlines()) == 6
+    best = json.loads((folder / "checkpoints/best/best.json").read_text())["step"]
+
+    code, out, err = run_verb(export, "--model_dir=.", "--checkpoint=2")
+    assert code == 0, err
+    assert (folder / "hub/2/generator/saved_model.pb").exists()
+
+    code, out, err = run_verb(report, "--model_dir=.")
+    assert code == 0, err
+    assert out.strip().endswith("report/index.html")
+    assert (folder / "report/index.html").exists()
+    assert build.choose_step(str(folder), None) == best
+    assert build.choose_step(str(folder), "latest") == 4
+    with pytest.raises(UserError, match="there are: 0, 2, 4"):
+        build.choose_step(str(folder), "3")
+    with pytest.raises(UserError, match="neither best, latest nor a step"):
+        build.choose_step(str(folder), "newest")
+
+
+def test_training_again_does_nothing_and_more_steps_go_on(run_verb, small):
+    assert run_verb(train, *small)[0] == 0
+    before = checkpoints.list_steps(folder_of(small))
+    code, out, _ = run_verb(train, small[1])
+    assert (code, checkpoints.list_steps(folder_of(small))) == (0, before)
+    assert "trained to step 4" in out
+    code, out, _ = run_verb(train, small[1], "--gin_bindings=train.training_steps = 6")
+    assert (code, checkpoints.list_steps(folder_of(small))[-1]) == (0, 6)
+    assert "trained to step 6" in out
+
+
+def test_another_config_in_the_same_folder_is_refused_with_the_lines(run_verb, small):
+    assert run_verb(train, *small)[0] == 0
+    change = "--gin_bindings=adam.learning_rate = 0.25"
+    code, _, err = run_verb(train, *small, change)
+    assert code == 1
+    assert "+ adam.learning_rate = 0.25" in err
+    assert "adam.learning_rate = 0.25" not in (folder_of(small) / "config.gin").read_text()
+    assert run_verb(train, *small, change, "--allow_config_change")[0] == 0
+    assert "adam.learning_rate = 0.25" in (folder_of(small) / "config.gin").read_text()
+
+
+@pytest.mark.parametrize(
+    ("flag", "parts"),
+    [
+        ("--gin_bindings=train.trainin_steps = 1", ["trainin_steps", "mean training_steps?"]),
+        ("--gin_bindings=GAN.generator = @mlp.generatr", ["generatr", "generator"]),
+        ("--gin_bindings=data.load.name = 'digit'", ["'digit'", "digits"]),
+        ("--gin_bindings=sndcgan.generator.width = 8", ["sndcgan.generator.width"]),
+        ("--gin_bindings=GAN.objectives = [@Adversarial(), 'x", ["--gin_bindings line"]),
+        ("--gin_config=nowhere.gin", ["'nowhere.gin'"]),
+        ("--schedule=sometimes", ["schedule"]),
+        ("--init_from=nowhere", ["nowhere"]),
+    ],
+)
+def test_bad_input_is_one_line_with_code_1_and_writes_nothing(run_verb, small, flag, parts):
+    code, out, err = run_verb(train, *small, flag)
+    assert (code, out) == (1, "")
+    assert err.startswith("compare-gan train: ")
+    assert err.count("\n") == 1
+    assert all(part in err for part in parts), err
+    assert not list(folder_of(small).glob("checkpoints/*"))
+
+
+def test_a_config_without_a_generator_says_which_binding_it_needs(run_verb, small, tmp_path):
+    path = tmp_path / "bare.gin"
+    path.write_text("train.model = @GAN\nGAN.objectives = [@Adversarial()]")
+    code, _, err = run_verb(train, f"--gin_config={path}", small[1])
+    assert code == 1
+    assert "GAN.generator" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", [train, evaluate, export, report])
+def test_a_folder_without_a_run_is_one_line(run_verb, tmp_path, verb):
+    code, _, err = run_verb(verb, f"--model_dir={tmp_path / 'empty'}")
+    assert code == 1
+    assert "--gin_config=quickstart.gin" in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "empty").exists()
+
+
+def test_an_unwritable_folder_is_one_line(run_verb, small, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = run_verb(train, small[0], f"--model_dir={tmp_path / 'file' / 'run'}")
+    assert code == 1
+    assert str(tmp_path / "file") in err
+    assert err.count("\n") == 1
+
+
+def test_flags_that_decide_the_result_are_kept_in_the_config(run_verb, small, tmp_path):
+    assert run_verb(train, *small)[0] == 0
+    second = f"--model_dir={tmp_path / 'second'}"
+    start = ("--init_from=" + str(folder_of(small)), "--freeze_d_layers=1")
+    code, _, err = run_verb(train, small[0], second, *start)
+    assert code == 0, err
+    text = (tmp_path / "second/config.gin").read_text()
+    assert f"train.init_from = {str(folder_of(small))!r}" in text
+    assert "train.freeze_d_layers = 1" in text
+    assert run_verb(train, second)[0] == 0
+
+
+def test_checkpoints_due_for_evaluation_outlive_the_others(run_verb, small):
+    keep = "--gin_bindings=train.keep_checkpoints = 1"
+    assert run_verb(train, *small, keep, "--schedule=eval_after_train")[0] == 0
+    scores = (folder_of(small) / "scores.jsonl").read_text().splitlines()
+    assert {json.loads(line)["step"] for line in scores} == {0, 2, 4}
+
+
+def test_continuous_evaluation_ends_when_training_is_done(run_verb, small):
+    assert run_verb(train, *small)[0] == 0
+    assert run_verb(train, *small, "--schedule=continuous_eval")[0] == 0
+    rows = (folder_of(small) / "scores.jsonl").read_text().splitlines()
+    code, out, _ = run_verb(evaluate, small[1], "--schedule=continuous_eval")
+    assert code == 0
+    assert len(out.splitlines()) == len(rows) == 6
+
+
+def test_every_strategy_that_the_flag_takes_is_known():
+    from compare_gan_tf import distribution
+
+    assert train.STRATEGIES == distribution.STRATEGIES
+
+
+def test_free_parameters_of_a_run_have_the_names_that_gin_writes():
+    old = "train.training_steps = 1\nevaluate.batch_size = 1\ntrain.seed = 0"
+    new = "train.training_steps = 2\nevaluate.batch_size = 2\ntrain.seed = 0"
+    assert config.differing_lines(old, new, training.FREE) == []
+
+
+def test_in_a_process_of_its_own_an_error_is_all_that_stderr_says(small):
+    command = [sys.executable, "-m", "compare_gan_tf.bin.train", *small]
+    command += ["--gin_bindings=GAN.dsteps = 2"]
+    environment = {name: value for name, value in os.environ.items() if "TF_CPP" not in name}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "did you mean d_steps?" in done.stderr

@@ -1,0 +1,123 @@
+"""Trains every loss and penalty for three steps; run by test_replicas.py, once per strategy.
+
+Usage: replicas.py NUMBER_OF_REPLICAS OUTPUT.npz
+"""
+
+import functools
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from compare_gan_tf import latents, optimizers
+from compare_gan_tf.architectures import mlp
+from compare_gan_tf.data import Split, pipeline
+from compare_gan_tf.distribution import distribute
+from compare_gan_tf.gan import GAN
+from compare_gan_tf.layers import batch_norm, spectral_norm
+from compare_gan_tf.objectives import Adversarial, GradientPenalty, gradient_penalty, losses
+
+LOSSES = (
+    losses.non_saturating,
+    losses.minimax,
+    losses.wasserstein,
+    losses.least_squares,
+    losses.least_squares_on_probabilities,
+    losses.hinge,
+)
+POINTS = (
+    gradient_penalty.between,
+    gradient_penalty.around_real,
+    gradient_penalty.at_real,
+    gradient_penalty.at_fake,
+)
+STEPS = 3
+
+
+def cases():
+    """{name: objectives}: each loss alone, each penalty alone with a loss, and all penalties."""
+    adversarial = {loss.__name__: [Adversarial(loss)] for loss in LOSSES}
+    penalties = {
+        points.__name__: [Adversarial(), GradientPenalty(points, weight=1.0)] for points in POINTS
+    }
+    together = [GradientPenalty(points, weight=0.1, name=points.__name__) for points in POINTS]
+    return adversarial | penalties | {"together": [Adversarial(losses.hinge), *together]}
+
+
+def make_gan(objectives):
+    """A small GAN whose players both have state: batch statistics and spectral-norm vectors."""
+    return GAN(
+        (4, 4, 1),
+        3,
+        seed=5,
+        conditional=True,
+        generator=functools.partial(mlp.generator, units=6, depth=1, norm=batch_norm),
+        discriminator=functools.partial(
+            mlp.discriminator, units=6, depth=1, norm=batch_norm, kernel_norm=spectral_norm
+        ),
+        objectives=objectives,
+        latents=latents.Normal(3),
+        d_steps=2,
+        g_optimizer=optimizers.sgd(learning_rate=0.02),
+        d_optimizer=optimizers.sgd(learning_rate=0.02),
+        ema_decay=0.5,
+    )
+
+
+class Record(keras.callbacks.Callback):
+    """Keeps every logged value."""
+
+    def __init__(self):
+        super().__init__()
+        self.values = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.values.append([float(logs[name]) for name in sorted(logs)])
+
+
+def train(strategy, objectives) -> dict[str, np.ndarray]:
+    """Variables after three steps, and every log."""
+    keras.utils.set_random_seed(1)
+    with strategy.scope():
+        gan = make_gan(objectives())
+    gan.compile(optimizer=gan.g_optimizer)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, [37, 4, 4, 1]).astype(np.uint8)
+    split = Split(images, rng.integers(0, 3, 37).astype(np.int32))
+    batches = functools.partial(
+        pipeline.batches,
+        split,
+        key=9,
+        batch_size=8,
+        slices=gan.slices,
+        start=0,
+        stop=STEPS,
+    )
+    record = Record()
+    data = distribute(strategy, batches)
+    gan.fit(data, steps_per_epoch=STEPS, shuffle=False, verbose=0, callbacks=[record])
+    players = gan.generator.variables + gan.discriminator.variables + gan.ema.variables
+    weights = {f"{i:03d} {v.path}": v.numpy() for i, v in enumerate(players)}
+    return weights | {"logs": np.array(record.values)}
+
+
+def main():
+    replicas, output = int(sys.argv[1]), sys.argv[2]
+    if replicas == 1:
+        strategy = tf.distribute.get_strategy()
+    else:
+        logical = [tf.config.LogicalDeviceConfiguration()] * replicas
+        tf.config.set_logical_device_configuration(
+            tf.config.list_physical_devices("CPU")[0], logical
+        )
+        strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
+    found = {}
+    for name in cases():
+        values = train(strategy, lambda name=name: cases()[name])
+        found |= {f"{name}|{key}": value for key, value in values.items()}
+    np.savez(output, **found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""On D(x) = w x + 1 the slope is |w| everywhere; on D(x) = a |x|^2 / 2 it is a |x|."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from compare_gan_tf import game as play
+from compare_gan_tf import random
+from compare_gan_tf.objectives import GradientPenalty, Samples
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game
+from compare_gan_tf.objectives.gradient_penalty import around_real, at_fake, at_real, between
+
+POINTS = [between, around_real, at_real, at_fake]
+
+
+class Scorer:
+    """A discriminator given by a formula."""
+
+    layers = ()
+
+    def __init__(self, formula):
+        self.formula = formula
+
+    def __call__(self, inputs, training):
+        images = inputs["images"]
+        flat = tf.reshape(images, [images.shape[0], -1])
+        return {"logits": self.formula(flat), "features": flat}
+
+
+def linear(weights):
+    return Scorer(lambda x: tf.linalg.matvec(x, tf.constant(weights, tf.float32)) + 1.0)
+
+
+def quadratic(a):
+    return Scorer(lambda x: 0.5 * a * tf.reduce_sum(tf.square(x), axis=1))
+
+
+@pytest.fixture
+def samples():
+    rng = np.random.default_rng(3)
+    real, fake = (tf.constant(rng.uniform(-1, 1, [6, 2, 3, 2]), tf.float32) for _ in range(2))
+    return Samples(real, None, tf.zeros([6, 1]), None, fake)
+
+
+def penalty(objective, discriminator, samples):
+    game = Game(random.Noise(0, 5, 0), play.gather)
+    views = {"penalty": objective.views(DISCRIMINATOR, game, samples)}
+    scored = play.score(discriminator, views)["penalty"]
+    (term,) = objective.discriminator(game, samples, scored)
+    return float(play.share(term)), scored["points"]
+
+
+@pytest.mark.parametrize("points", [between, around_real])
+def test_value_on_a_linear_discriminator_is_compare_gans(golden, samples, points):
+    expected = golden("compare_gan")["gradient_penalty"]
+    objective = GradientPenalty(points, epsilon=expected["epsilon"])
+    found, _ = penalty(objective, linear(np.linspace(-0.5, 0.5, 12)), samples)
+    assert found == pytest.approx(expected["value"], abs=1e-6)
+
+
+@pytest.mark.parametrize("points", POINTS)
+def test_zero_target_is_the_squared_norm(samples, points):
+    weights = np.linspace(-0.5, 0.5, 12)
+    found, _ = penalty(GradientPenalty(points, target=0.0), linear(weights), samples)
+    assert found == pytest.approx(np.sum(weights**2), rel=1e-6)
+
+
+@pytest.mark.parametrize(("points", "side"), [(at_real, "real"), (at_fake, "fake")])
+def test_r1_and_r2_are_taken_at_their_samples(samples, points, side):
+    found, scored = penalty(GradientPenalty(points, target=0.0), quadratic(3.0), samples)
+    images = getattr(samples, side).numpy()
+    assert found == pytest.approx(9 * np.mean(np.sum(images**2, axis=(1, 2, 3))), rel=1e-5)
+    assert scored.images is getattr(samples, side)  # no extra pass
+
+
+def test_between_lies_on_the_line_from_real_to_fake(samples):
+    _, scored = penalty(GradientPenalty(between), quadratic(1.0), samples)
+    real, fake, found = (x.numpy() for x in (samples.real, samples.fake, scored.images))
+    alpha = (found - real) / (fake - real)
+    np.testing.assert_allclose(alpha, alpha[:, :1, :1, :1] + np.zeros_like(alpha), atol=2e-4)
+    assert np.all((alpha > 0) & (alpha < 1))
+    assert np.ptp(alpha[:, 0, 0, 0]) > 0.2  # one alpha for each sample
+
+
+def test_around_real_stays_within_half_a_deviation_and_the_range(samples):
+    _, scored = penalty(GradientPenalty(around_real), quadratic(1.0), samples)
+    real = samples.real.numpy()
+    noise = scored.images.numpy() - real
+    assert np.abs(noise).max() <= real.std() / 2
+    assert np.abs(noise).max() > real.std() * 0.45
+    assert np.abs(scored.images.numpy()).max() <= 1.0
+
+
+def test_one_sided_ignores_slopes_below_the_target(samples):
+    objective = GradientPenalty(between, one_sided=True, epsilon=0.0)
+    below, _ = penalty(objective, linear(np.full(12, 0.1)), samples)
+    above, _ = penalty(objective, linear(np.full(12, 1.0)), samples)
+    assert below == 0.0
+    assert above == pytest.approx((np.sqrt(12) - 1) ** 2, rel=1e-5)
+
+
+def test_slopes_double_when_images_are_measured_in_unit_intervals(samples):
+    objective = GradientPenalty(between, target=0.0, image_width=1.0)
+    found, _ = penalty(objective, linear(np.full(12, 0.5)), samples)
+    assert found == pytest.approx(4 * 12 * 0.25, rel=1e-6)
+
+
+def test_slope_of_zero_has_a_finite_gradient_thanks_to_epsilon(samples):
+    scale = tf.Variable(0.0)
+    with tf.GradientTape() as tape:
+        scorer = Scorer(lambda x: scale * tf.reduce_sum(x, axis=1))
+        views = {"p": {"points": GradientPenalty().views(
+            DISCRIMINATOR, Game(random.Noise(0, 0, 0), play.gather), samples)["points"]}}
+        scored = play.score(scorer, views)["p"]
+        (term,) = GradientPenalty().discriminator(None, samples, scored)
+        value = play.share(term)
+    assert float(value) == pytest.approx((0.01 - 1) ** 2, rel=1e-5)  # sqrt(1e-4) = .01
+    assert np.isfinite(tape.gradient(value, scale).numpy())
+
+
+@pytest.mark.parametrize("points", POINTS)
+def test_gradient_of_the_penalty_equals_finite_differences(samples, points):
+    rng = np.random.default_rng(1)
+    first, second = (tf.Variable(rng.normal(size=s), dtype=tf.float64) for s in ([12, 5], [5]))
+    wide = Samples(*(None if x is None else tf.cast(x, tf.float64) for x in samples))
+    wide = wide._replace(real=tf.cast(samples.real, tf.float64))
+
+    class Wide(Scorer):
+        def __call__(self, inputs, training):
+            flat = tf.reshape(inputs["images"], [6, 12])
+            return {"logits": tf.linalg.matvec(tf.tanh(flat @ first), second), "features": flat}
+
+    fixed = GradientPenalty(points).views(
+        DISCRIMINATOR, Game(random.Noise(0, 5, 0), play.gather), samples
+    )["points"]
+    fixed = fixed._replace(images=tf.cast(fixed.images, tf.float64))
+
+    def value():
+        scored = play.score(Wide(None), {"p": {"points": fixed}})["p"]
+        (term,) = GradientPenalty(points).discriminator(None, wide, scored)
+        return play.share(term)
+
+    with tf.GradientTape() as tape:
+        result = value()
+    for variable, gradient in zip((first, second), tape.gradient(result, (first, second)),
+                                  strict=True):
+        direction = rng.normal(size=variable.shape)
+        start, step = variable.numpy(), 1e-5
+        variable.assign(start + step * direction)
+        up = value().numpy()
+        variable.assign(start - step * direction)
+        down = value().numpy()
+        variable.assign(start)
+        expected = (up - down) / (2 * step)
+        assert np.sum(gradient.numpy() * direction) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_generator_pays_nothing(samples):
+    objective = GradientPenalty()
+    assert objective.views(GENERATOR, None, samples) == {}
+    assert objective.generator(None, samples, {}) == []

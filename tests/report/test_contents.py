@@ -1,0 +1,57 @@
+"""What is read from a run's files."""
+
+import math
+
+import pytest
+
+from compare_gan_tf.report import contents
+
+
+@pytest.mark.parametrize(
+    "clock, expected",
+    [
+        ([], None),
+        ([1.0, 2.0, 3.0], 3.0),
+        ([1.0, 2.0, 3.0, 0.5, 2.5], 5.5),  # begun again after 3 s
+        ([4.0, 1.0, 1.0, 0.25], 5.25),
+        ([2.0, None, 5.0], 5.0),
+    ],
+)
+def test_training_seconds_add_up_over_starts(clock, expected):
+    log = [{"step": i, "seconds": seconds} for i, seconds in enumerate(clock)]
+    assert contents.training_seconds(log) == expected
+
+
+def test_a_step_logged_twice_keeps_its_last_row(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "train.jsonl").write_text(
+        '{"step":2,"a":1}\n{"step":1,"a":2}\n{"step":2,"a":3}'
+    )
+    assert contents.read_log(str(tmp_path)) == [{"step": 1, "a": 2}, {"step": 2, "a": 3}]
+
+
+def test_a_term_that_a_row_lacks_is_a_gap():
+    log = [{"step": 1, "seconds": 1.0, "d/loss": 2.0}, {"step": 2, "d/loss": None, "g/loss": 3}]
+    series = contents.loss_series(log)
+    assert set(series) == {"d/loss", "g/loss"}
+    (steps, (first, second)), (_, (third, fourth)) = series["d/loss"], series["g/loss"]
+    assert steps == [1, 2] and first == 2.0 and fourth == 3.0
+    assert math.isnan(second) and math.isnan(third)
+
+
+def test_a_split_under_two_protocols_has_two_series():
+    rows = [
+        {"step": 1, "metric": "fid", "split": "test", "value": 1.0, "protocol_id": "a"},
+        {"step": 1, "metric": "fid", "split": "test", "value": 2.0, "protocol_id": "b"},
+        {"step": 1, "metric": "fid", "split": "validation", "value": 3.0, "protocol_id": "c"},
+    ]
+    assert contents.score_series(rows) == {
+        "fid": {"test (a)": ([1], [1.0]), "test (b)": ([1], [2.0]), "validation": ([1], [3.0])}
+    }
+
+
+def test_nested_facts_become_dotted_names():
+    value = {"a": {"b": 1, "c": None}, "d": ["x", "y"], "e": [{"f": True}], "g": []}
+    assert contents.flat(value) == [
+        ("a.b", "1"), ("a.c", "none"), ("d", "x y"), ("e[0].f", "True"), ("g", ""),
+    ]  # fmt: skip

@@ -1,0 +1,104 @@
+"""What is installed: versions, packages, data files, public names."""
+
+import configparser
+import hashlib
+import importlib
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+import compare_gan_tf
+
+ROOT = pathlib.Path(__file__).parent.parent
+PINNED = re.compile(r"[A-Za-z0-9_.\-]+==[A-Za-z0-9_.\-]+")
+# Of https://www.apache.org/licenses/LICENSE-2.0.txt
+APACHE_2 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
+
+
+@pytest.fixture(scope="module")
+def setup():
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / "setup.cfg")
+    return parser
+
+
+def listed(text):
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+def canonical(requirement):
+    return re.sub(r"[-_.]+", "-", re.match(r"[\w.\-]+", requirement)[0]).lower()
+
+
+def test_every_package_of_the_tree_is_installed(setup):
+    folders = {"compare_gan_tf": ROOT / "compare_gan_tf", "compare_gan_tf.export": ROOT / "export"}
+    found = {"compare_gan_tf.gin_configs"}
+    for package, folder in folders.items():
+        for path in folder.rglob("*.py"):
+            found.add(".".join([package, *path.parent.relative_to(folder).parts]))
+    assert set(listed(setup["options"]["packages"])) == found
+
+
+def test_the_top_level_folders_are_importable_from_any_folder(tmp_path):
+    code = "import compare_gan_tf.gin_configs as g; print(*g.__path__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    folder = pathlib.Path(done.stdout.strip())
+    assert (folder / "quickstart.gin").is_file()
+    assert importlib.util.find_spec("compare_gan_tf.export") is not None
+
+
+def test_constraints_pin_every_requirement_and_name_no_index(setup):
+    lines = listed((ROOT / "constraints.txt").read_text())
+    assert all(PINNED.fullmatch(line) for line in lines), lines
+    pinned = {canonical(line) for line in lines}
+    wanted = listed(setup["options"]["install_requires"])
+    wanted += listed(setup["options.extras_require"]["dev"])
+    assert {canonical(requirement) for requirement in wanted} <= pinned
+    for name in ("constraints.txt", "setup.cfg", "Makefile", ".ci/run"):
+        text = (ROOT / name).read_text()
+        assert not re.search(r"https?://|file:/|--index|--extra-index|--find-links", text), name
+
+
+def test_the_license_is_apache_2():
+    assert hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest() == APACHE_2
+
+
+def test_importing_the_package_does_not_import_tensorflow():
+    code = (
+        "import sys, compare_gan_tf; print(compare_gan_tf.__version__, 'tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [compare_gan_tf.__version__, "False"]
+
+
+def test_every_public_name_is_there_and_documented():
+    for name in compare_gan_tf.__all__:
+        assert getattr(compare_gan_tf, name).__doc__, name
+        assert name in dir(compare_gan_tf)
+    with pytest.raises(AttributeError, match="no attribute 'GANN'"):
+        _ = compare_gan_tf.GANN
+
+
+def test_a_wheel_holds_code_configs_weights_and_templates(tmp_path):
+    command = [sys.executable, "-c", "import setuptools; setuptools.setup()", "--quiet"]
+    command += ["egg_info", f"--egg-base={tmp_path}", "build_py", f"--build-lib={tmp_path / 'lib'}"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    installed = tmp_path / "lib/compare_gan_tf"
+    here = {
+        "gin_configs": (ROOT / "gin_configs", "*.gin"),
+        "export": (ROOT / "export", "*.py"),
+        "metrics": (ROOT / "compare_gan_tf/metrics", "*.npz"),
+        "report": (ROOT / "compare_gan_tf/report", "*.jinja"),
+        ".": (ROOT / "compare_gan_tf", "*.py"),
+    }
+    for part, (source, pattern) in here.items():
+        names = {path.relative_to(source) for path in source.rglob(pattern)}
+        assert names, part
+        assert names <= {
+            path.relative_to(installed / part) for path in (installed / part).rglob("*")
+        }
