@@ -94,12 +94,17 @@ class Checkpoints:
         steps = list_steps(self._model_dir)
         for step in reversed(steps):
             prefix = path(self._model_dir, step)
+            status = None
             try:
-                self._manager.checkpoint.read(prefix).assert_consumed()
+                status = self._manager.checkpoint.restore(prefix)
+                status.assert_consumed()
                 return step
             except _READ_ERRORS as error:
-                logging.error("checkpoint %s is damaged (%s): trying the one before", prefix,
-                              _one_line(error))
+                if status is not None:
+                    status.expect_partial()  # or TensorFlow warns of what was not restored
+                logging.error(
+                    "checkpoint %s is damaged, trying the one before: %s", prefix, _one_line(error)
+                )
         if steps:
             raise UserError(
                 f"none of the {len(steps)} checkpoints in {self._model_dir} can be read: remove "

@@ -29,9 +29,7 @@ class ExponentialMovingAverage(keras.layers.Layer):
 
     def update(self, source: keras.Model, step):
         """Follows `source` after training step `step` (the first is 1)."""
-        copied = {
-            id(layer.u) for layer in self.generator.layers if isinstance(layer, SpectralNorm)
-        }
+        copied = {id(layer.u) for layer in self.generator.layers if isinstance(layer, SpectralNorm)}
         decay = tf.where(step >= self.start_step, self.decay, 0.0)
         for average, variable in self._pairs(source):
             rate = 0.0 if id(average) in copied else decay

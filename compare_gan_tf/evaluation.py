@@ -334,12 +334,8 @@ class _Scorer:
         }
         inputs = {"z": self.gan.latents.sample(protocol.n_fake, seeds["z"])}
         if self.gan.num_classes:
-            inputs["labels"] = tf.random.stateless_uniform(
-                [protocol.n_fake],
-                seeds["labels"],
-                maxval=self.gan.num_classes,
-                dtype=tf.int32,
-                alg="philox",
+            inputs["labels"] = random.integers(
+                [protocol.n_fake], seeds["labels"], self.gan.num_classes
             )
         return inputs
 

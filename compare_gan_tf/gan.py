@@ -10,7 +10,7 @@ from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.ema import ExponentialMovingAverage
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.latents import Normal
+from compare_gan_tf.latents import Normal, draw_labels
 from compare_gan_tf.layers import frozen_state
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game, Samples, View
 from compare_gan_tf.optimizers import adam
@@ -79,9 +79,7 @@ class GAN(keras.Model):
         self.ema = None
         if ema_decay is not None:
             average = generator(latent_dim=self.latents.dim, **shape)
-            self.ema = ExponentialMovingAverage(
-                average, decay=ema_decay, start_step=ema_start_step
-            )
+            self.ema = ExponentialMovingAverage(average, decay=ema_decay, start_step=ema_start_step)
             self.ema.copy(self.generator)
         self.g_optimizer = g_optimizer or adam()
         self.d_optimizer = d_optimizer or adam()
@@ -129,13 +127,13 @@ class GAN(keras.Model):
           num: int32 scalar.
           seed: int [2]; the first k rows for `num` are the rows for k.
           truncation: float32 scalar, see `latents`; <= 0 for none.
-          labels: int32 [num] for conditional generators; None draws them uniformly.
+          labels: int32 [num] for conditional generators; -1 draws one uniformly, None all.
         """
         inputs = {"z": self.latents.sample(num, seed, truncation)}
         if self.num_classes:
-            inputs["labels"] = _uniform_labels(num, seed, self.num_classes)
-            if labels is not None:
-                inputs["labels"] = tf.cast(labels, tf.int32)
+            drawn = draw_labels(num, seed, self.num_classes)
+            given = drawn if labels is None else tf.cast(labels, tf.int32)
+            inputs["labels"] = tf.where(given < 0, drawn, given)
         return self.sampling_generator(inputs, training=False)
 
     # Training
@@ -216,11 +214,6 @@ class GAN(keras.Model):
         return dict(zip(names, tf.unstack(values), strict=True))
 
 
-def _uniform_labels(num, seed, num_classes: int):
-    own = tf.random.fold_in(seed, 1, alg="philox")  # or labels and z would share their bits
-    return tf.random.stateless_uniform([num], own, maxval=num_classes, dtype=tf.int32, alg="philox")
-
-
 def _check(objectives, conditional, num_classes, d_steps, ema_decay):
     names = [objective.name for objective in objectives]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -239,7 +232,9 @@ def _check(objectives, conditional, num_classes, d_steps, ema_decay):
 def _check_players(generator, discriminator, sample_shape, num_classes):
     made = generator.output_shape[1:]
     if made != sample_shape:
-        raise UserError(f"GAN.generator makes samples of shape {made}, the data's is {sample_shape}")
+        raise UserError(
+            f"GAN.generator makes samples of shape {made}, but the data has {sample_shape}"
+        )
     for player in (generator, discriminator):
         if is_conditional(player) != bool(num_classes):
             raise UserError(

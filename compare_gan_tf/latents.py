@@ -3,6 +3,8 @@
 import gin
 import tensorflow as tf
 
+from compare_gan_tf import random
+
 
 class _Latents:
     """A prior whose row i of `sample(num, seed)` does not depend on `num`."""
@@ -30,22 +32,25 @@ class Normal(_Latents):
         done by its inverse distribution function: one draw, and monotone in t.
         """
         truncation = tf.cast(truncation, tf.float32)
-        plain = tf.random.stateless_normal([num, self.dim], seed, alg="philox")
-        if tf.get_static_value(truncation) is not None and tf.get_static_value(truncation) <= 0:
-            return plain
-        tail = 0.5 * tf.math.erfc(plain * -(0.5**0.5))  # P(Z <= plain)
         below = 0.5 * tf.math.erfc(truncation * 0.5**0.5)  # P(Z <= -t)
-        restricted = tf.math.ndtri(below + tail * (1.0 - 2.0 * below))
-        restricted = tf.clip_by_value(restricted, -tf.abs(truncation), tf.abs(truncation))
-        return tf.where(truncation > 0.0, restricted, plain)
+        below = tf.where(truncation > 0.0, below, 0.0)
+        limit = tf.where(truncation > 0.0, truncation, float("inf"))
+        probability = below + (1.0 - 2.0 * below) * random.uniform([num, self.dim], seed)
+        return tf.clip_by_value(tf.math.ndtri(probability), -limit, limit)
 
 
 @gin.register(module="latents")
 class Uniform(_Latents):
-    """z uniform on [-1, 1), as compare_gan's default. Truncation t > 0 scales z by t."""
+    """z uniform on (-1, 1), as compare_gan's default. Truncation t > 0 scales z by t."""
 
     def sample(self, num, seed, truncation=0.0):
         """Returns float32 [num, dim]; arguments as for `Normal.sample`."""
         truncation = tf.cast(truncation, tf.float32)
-        z = tf.random.stateless_uniform([num, self.dim], seed, -1.0, 1.0, alg="philox")
+        z = random.uniform([num, self.dim], seed) * 2.0 - 1.0
         return z * tf.where(truncation > 0.0, truncation, 1.0)
+
+
+def draw_labels(num, seed, num_classes: int):
+    """Labels int32 [num], uniform on [0, num_classes), independent of the z of the same seed."""
+    own = tf.random.fold_in(seed, 1, alg="philox")  # or they would share z's random bits
+    return random.integers([num], own, num_classes)

@@ -41,4 +41,3 @@ def _cut_events(path: str, step: int):
         for record in kept:
             writer.write(record)
     tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
-

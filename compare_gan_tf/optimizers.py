@@ -18,11 +18,11 @@ def adam(
 
 @gin.configurable(module="optimizers")
 def sgd(*, learning_rate: float = 0.1, momentum: float = 0.0, nesterov: bool = False):
-    """Stochastic gradient descent, with momentum as S. Sutskever et al. (2013) if it is not 0."""
+    """Stochastic gradient descent, with momentum (Sutskever et al., 2013) if it is not 0."""
     return keras.optimizers.SGD(learning_rate, momentum, nesterov)
 
 
 @gin.configurable(module="optimizers")
 def rmsprop(*, learning_rate: float = 5e-5, rho: float = 0.9, epsilon: float = 1e-10):
-    """RMSprop (Tieleman and Hinton, 2012) with the defaults of the Wasserstein GAN's experiments."""
+    """RMSprop (Tieleman and Hinton, 2012) as the Wasserstein GAN's experiments have it."""
     return keras.optimizers.RMSprop(learning_rate, rho, epsilon=epsilon)

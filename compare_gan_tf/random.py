@@ -1,8 +1,10 @@
 """Noise as a pure function of (seed, tag, step, substep, global sample index).
 
 Nothing random is stored: a resumed run, or one on another number of replicas, draws exactly the
-noise that the uninterrupted run on one device would have drawn. The generator is Philox, which
-gives the same numbers with and without XLA.
+noise that the uninterrupted run on one device would have drawn.
+
+TensorFlow's stateless floats differ with and without XLA; the bits of Philox do not, so floats are
+made of them here. Row i of every draw depends on the seed and on i alone.
 """
 
 import hashlib
@@ -16,6 +18,23 @@ def key(seed: int, tag: str) -> int:
     """A 63-bit key of a run's seed and of what the noise is for."""
     digest = hashlib.blake2b(f"{seed}/{tag}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
+
+
+def bits(shape, seed):
+    """uint32 of `shape` by Philox (Salmon et al., 2011); `seed` is an int [2]."""
+    return tf.random.stateless_uniform(
+        shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+    )
+
+
+def uniform(shape, seed):
+    """float32 of `shape`, uniform on the 2^24 midpoints (k + 1/2) 2^-24 of (0, 1)."""
+    return (tf.cast(tf.bitwise.right_shift(bits(shape, seed), 8), tf.float32) + 0.5) * 2.0**-24
+
+
+def integers(shape, seed, limit: int):
+    """int32 of `shape`, uniform on [0, limit) up to limit / 2^32."""
+    return tf.cast(tf.math.floormod(bits(shape, seed), tf.constant(limit, tf.uint32)), tf.int32)
 
 
 class Noise:
@@ -45,19 +64,9 @@ class Noise:
         return self._rows(sample(num * self._replicas, self.seed(tag)), num)
 
     def uniform(self, tag: str, shape):
-        """float32 of `shape` (this replica's), uniform on [0, 1)."""
-
-        def sample(num, seed):
-            return tf.random.stateless_uniform([num, *shape[1:]], seed, alg="philox")
-
-        return self.draw(tag, sample, shape[0])
+        """float32 of `shape` (this replica's), uniform on (0, 1)."""
+        return self.draw(tag, lambda num, seed: uniform([num, *shape[1:]], seed), shape[0])
 
     def integers(self, tag: str, num: int, limit: int):
         """int32 [num], uniform on [0, limit)."""
-
-        def sample(total, seed):
-            return tf.random.stateless_uniform(
-                [total], seed, maxval=limit, dtype=tf.int32, alg="philox"
-            )
-
-        return self.draw(tag, sample, num)
+        return self.draw(tag, lambda total, seed: integers([total], seed, limit), num)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.data import images as image_codec
+from compare_gan_tf.latents import draw_labels
 
 _NUM = tf.TensorSpec([], tf.int32, name="num")
 _SEED = tf.TensorSpec([2], tf.int32, name="seed")
@@ -171,14 +172,6 @@ def _sampler(latents, num_classes):
         return z, drawn if labels is None else _where_given(labels, drawn, num, num_classes)
 
     return draw
-
-
-def draw_labels(num, seed, num_classes: int):
-    """Labels int32 [num], uniform on [0, num_classes), independent of the z of the same seed."""
-    seed = tf.random.experimental.stateless_fold_in(seed, 1)
-    return tf.random.stateless_uniform(
-        [num], seed, maxval=num_classes, dtype=tf.int32, alg="philox"
-    )
 
 
 def _where_given(labels, drawn, num, num_classes):

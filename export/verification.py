@@ -7,6 +7,7 @@ import tensorflow as tf
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.data import images as image_codec
 from compare_gan_tf.export import modules
+from compare_gan_tf.latents import draw_labels
 
 BATCH_SIZES = (1, 2, 7)
 TRUNCATIONS = (0.0, 0.5)
@@ -49,7 +50,7 @@ def _check_sample(module, generator, latents, num_classes, truncation, tolerance
     num = BATCH_SIZES[-1]
     inputs = {"z": latents.sample(num, _SEED, truncation)}
     if is_conditional(generator):
-        inputs["labels"] = modules.draw_labels(num, _SEED, num_classes)
+        inputs["labels"] = draw_labels(num, _SEED, num_classes)
     sampled = module.sample(num, _SEED, truncation)
     expected = modules.door(generator(inputs, training=False))
     _compare(f"sample({num}, {_SEED}, {truncation})", sampled, expected, tolerance)

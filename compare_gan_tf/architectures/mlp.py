@@ -24,9 +24,7 @@ def _with_labels(x, num_classes):
 
 
 @gin.configurable(module="mlp")
-def generator(
-    sample_shape, latent_dim, num_classes=None, *, units=128, depth=2, norm=no_norm
-):
+def generator(sample_shape, latent_dim, num_classes=None, *, units=128, depth=2, norm=no_norm):
     """`depth` dense layers of ReLUs; linear output for points, tanh for images.
 
     Args:

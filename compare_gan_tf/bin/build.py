@@ -95,18 +95,3 @@ def choose_step(model_dir: str, choice: str | None) -> int:
         there = ", ".join(map(str, steps)) or "none"
         raise UserError(f"no checkpoint of step {choice} in {model_dir}; there are: {there}")
     return int(choice)
-
-
-def restore(gan, model_dir: str, step: int) -> None:
-    """Loads the players of a checkpoint, from the copy of the best where only that is left.
-
-    Raises:
-      UserError: the checkpoint cannot be read.
-    """
-    from compare_gan_tf import best, checkpoints
-
-    if step in checkpoints.list_steps(model_dir):
-        checkpoints.restore_players(gan, model_dir, step)
-    else:
-        prefix = os.path.join(best.folder(model_dir), f"ckpt-{step}")
-        checkpoints.read_players(gan, prefix, step=gan.step.value)

@@ -28,11 +28,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Exports, and prints where each file lies."""
     build.read_config(values)
+    from compare_gan_tf import checkpoints
     from compare_gan_tf.export import export_run
 
     step = build.choose_step(values.model_dir, values.checkpoint)
     _, gan = build.gan()
-    build.restore(gan, values.model_dir, step)
+    checkpoints.restore_players(gan, values.model_dir, step)
     for name, path in export_run(gan, values.model_dir, step).items():
         print(f"{name}: {path}")
 

@@ -7,6 +7,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from absl import logging
+
 _NOISE = re.compile(
     r"All log messages before absl::InitializeLog"
     r"|cudart_stub\.cc|cpu_feature_guard\.cc|To enable the following instructions"
@@ -16,12 +18,22 @@ _NO_GPU = re.compile(r"failed call to cuInit|Could not find cuda drivers")
 
 def import_tensorflow() -> None:
     """Imports TensorFlow and lists the devices; prints what they say except the known noise."""
-    # 1 leaves out INFO. It is read when TensorFlow is imported; a value of the user stays.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    # 2 leaves out INFO and WARNING. It is read at the import; a value of the user stays.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _filtered_stderr():
         import tensorflow as tf
 
-        tf.config.list_physical_devices()
+        gpus = tf.config.list_physical_devices("GPU")
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    if not gpus and not hidden and _has_nvidia_driver():
+        logging.warning(
+            "this machine has an NVIDIA GPU that TensorFlow cannot use, so the CPU is used: install"
+            " the libraries by pip install 'compare_gan_tf[gpu]'"
+        )
+
+
+def _has_nvidia_driver() -> bool:
+    return os.path.exists("/dev/nvidiactl")
 
 
 @contextlib.contextmanager
@@ -44,6 +56,6 @@ def _filtered_stderr() -> Iterator[None]:
 
 def _is_worth_showing(line: str) -> bool:
     """A failing driver is noise only where there is no GPU."""
-    if _NO_GPU.search(line) and not os.path.exists("/dev/nvidiactl"):
+    if _NO_GPU.search(line) and not _has_nvidia_driver():
         return False
     return not _NOISE.search(line)

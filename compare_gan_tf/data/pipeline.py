@@ -2,18 +2,33 @@
 
 import tensorflow as tf
 
+from compare_gan_tf import random
 from compare_gan_tf.data.dataset import Split
 
 
-def _shuffled(position, size: int, key: int):
-    """The sample at each global position int64 [n]: a new permutation of all for every epoch."""
-    epoch = position // size
-    low, high = (tf.fill(tf.shape(epoch), tf.constant(k, tf.int64)) for k in divmod(key, 2**31))
-    seeds = tf.stack([low, high, epoch], axis=1)
-    # tf.random.experimental.index_shuffle takes one seed only: a batch may straddle two epochs.
+def _shuffled(positions, span: int, size: int, key: int):
+    """The sample at each global position int64 [n], all within `span` of each other.
+
+    Every epoch of `size` positions is a new permutation of all samples.
+
+    It is keyed by random bits of (key, epoch), for the shuffle reads
+    only the low bits of its key.
+    """
+    epochs = positions // size
+    first = tf.reduce_min(epochs)
+    most = 2 + span // size  # epochs that they can touch
+    keys = [random.bits([3], _seed(key, first + epoch)) for epoch in range(most)]
+    # tf.random.experimental.index_shuffle takes one key only.
     return tf.raw_ops.RandomIndexShuffle(
-        index=position % size, seed=seeds, max_index=tf.constant(size - 1, tf.int64), rounds=4
+        index=positions % size,
+        seed=tf.gather(tf.stack(keys), epochs - first),
+        max_index=tf.constant(size - 1, tf.int64),
+        rounds=4,
     )
+
+
+def _seed(key: int, epoch):
+    return tf.stack([tf.constant(key, tf.int64), epoch])
 
 
 def batches(
@@ -56,7 +71,9 @@ def batches(
         slice_start = (step * slices + tf.range(slices, dtype=tf.int64)) * batch_size
         sample = replica * rows + tf.range(rows, dtype=tf.int64)
         positions = tf.reshape(slice_start[None, :] + sample[:, None], [-1])
-        indices = tf.reshape(_shuffled(positions, len(split), key), [rows, slices])
+        indices = tf.reshape(
+            _shuffled(positions, slices * batch_size, len(split), key), [rows, slices]
+        )
         real = tf.gather(images, indices)
         return real if labels is None else (real, tf.gather(labels, indices))
 

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+import tensorflow as tf
 
 from compare_gan_tf.bin import quiet
 
@@ -28,8 +29,21 @@ def test_only_known_noise_is_left_out(line, shown, capfd):
 
 @pytest.mark.parametrize("has_gpu", [True, False])
 def test_a_failing_driver_is_an_error_only_where_there_is_a_gpu(has_gpu, monkeypatch):
-    monkeypatch.setattr(os.path, "exists", lambda path: has_gpu)
+    monkeypatch.setattr(quiet, "_has_nvidia_driver", lambda: has_gpu)
     assert quiet._is_worth_showing(DRIVER) == has_gpu
+
+
+@pytest.mark.parametrize(("visible", "warned"), [(None, True), ("-1", False)])
+def test_a_gpu_that_cannot_be_used_is_told_unless_it_is_hidden(
+    visible, warned, monkeypatch, caplog
+):
+    monkeypatch.setattr(quiet, "_has_nvidia_driver", lambda: True)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    quiet.import_tensorflow()
+    assert ("compare_gan_tf[gpu]" in caplog.text) == warned
 
 
 def test_what_was_said_before_an_exception_is_shown(capfd):

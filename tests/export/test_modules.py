@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf.export import modules
+from compare_gan_tf.latents import draw_labels
 
 Z = np.random.default_rng(5).standard_normal((4, 6)).astype(np.float32)
 
@@ -96,7 +96,7 @@ def test_samples_of_given_labels_are_the_images_of_those_labels(generators, expo
 
 def test_label_minus_one_is_drawn(generators):
     module = generators["conditional"]
-    drawn = modules.draw_labels(4, [3, 4], 10).numpy()
+    drawn = draw_labels(4, [3, 4], 10).numpy()
     given = np.array([-1, (drawn[1] + 1) % 10, -1, -1], np.int32)
     expected = module.sample(4, [3, 4], 0.0, [drawn[0], given[1], drawn[2], drawn[3]])
     np.testing.assert_array_equal(module.sample(4, [3, 4], 0.0, given), expected)
@@ -120,13 +120,13 @@ def test_sample_refuses_another_number_of_labels(generators):
 
 
 def test_drawn_labels_are_uniform_and_independent_of_the_latents():
-    labels = modules.draw_labels(20_000, [0, 42], 10).numpy()
+    labels = draw_labels(20_000, [0, 42], 10).numpy()
     counts = np.bincount(labels, minlength=10)
     # chi-squared with 9 degrees of freedom: 33.7 is exceeded once in 10,000
     assert np.sum((counts - 2000) ** 2 / 2000) < 33.7
     z = tf.random.stateless_normal([20_000, 1], [0, 42], alg="philox").numpy()[:, 0]
     assert abs(np.corrcoef(labels, z)[0, 1]) < 4 / np.sqrt(20_000)  # 4 standard errors
-    np.testing.assert_array_equal(modules.draw_labels(7, [0, 42], 10), labels[:7])
+    np.testing.assert_array_equal(draw_labels(7, [0, 42], 10), labels[:7])
 
 
 def test_a_discriminator_is_frozen(discriminators, generators):

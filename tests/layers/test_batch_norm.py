@@ -23,12 +23,8 @@ def test_moving_statistics_follow_the_biased_ones(images):
         layer(images, training=True)
     values = images.numpy().reshape(-1, 2).astype(np.float64)
     left = 0.9**2
-    np.testing.assert_allclose(
-        layer.moving_mean, (1 - left) * values.mean(0), rtol=1e-5
-    )
-    np.testing.assert_allclose(
-        layer.moving_variance, left + (1 - left) * values.var(0), rtol=1e-5
-    )
+    np.testing.assert_allclose(layer.moving_mean, (1 - left) * values.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(layer.moving_variance, left + (1 - left) * values.var(0), rtol=1e-5)
 
 
 def test_inference_uses_the_moving_statistics_and_changes_nothing(images):

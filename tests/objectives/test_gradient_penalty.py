@@ -109,8 +109,13 @@ def test_slope_of_zero_has_a_finite_gradient_thanks_to_epsilon(samples):
     scale = tf.Variable(0.0)
     with tf.GradientTape() as tape:
         scorer = Scorer(lambda x: scale * tf.reduce_sum(x, axis=1))
-        views = {"p": {"points": GradientPenalty().views(
-            DISCRIMINATOR, Game(random.Noise(0, 0, 0), play.gather), samples)["points"]}}
+        views = {
+            "p": {
+                "points": GradientPenalty().views(
+                    DISCRIMINATOR, Game(random.Noise(0, 0, 0), play.gather), samples
+                )["points"]
+            }
+        }
         scored = play.score(scorer, views)["p"]
         (term,) = GradientPenalty().discriminator(None, samples, scored)
         value = play.share(term)
@@ -142,8 +147,9 @@ def test_gradient_of_the_penalty_equals_finite_differences(samples, points):
 
     with tf.GradientTape() as tape:
         result = value()
-    for variable, gradient in zip((first, second), tape.gradient(result, (first, second)),
-                                  strict=True):
+    for variable, gradient in zip(
+        (first, second), tape.gradient(result, (first, second)), strict=True
+    ):
         direction = rng.normal(size=variable.shape)
         start, step = variable.numpy(), 1e-5
         variable.assign(start + step * direction)
