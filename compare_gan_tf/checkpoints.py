@@ -84,6 +84,9 @@ class Checkpoints:
         self._due = due
         folder = os.path.join(model_dir, FOLDER)
         self._manager = tf.train.CheckpointManager(_everything(gan), folder, max_to_keep=None)
+        for name in tf.io.gfile.listdir(folder):
+            if "temp" in name:  # what a killed process had begun to write
+                _delete(os.path.join(folder, name))
 
     def restore(self) -> int:
         """Restores the newest checkpoint that can be read; returns its step, 0 without any.
@@ -146,9 +149,13 @@ class Checkpoints:
                 self._remove(old)
 
     def _remove(self, step: int):
-        for name in tf.io.gfile.glob(path(self._model_dir, step) + ".*"):
-            remove = tf.io.gfile.rmtree if tf.io.gfile.isdir(name) else tf.io.gfile.remove
-            remove(name)
+        prefix = path(self._model_dir, step)
+        for name in tf.io.gfile.glob([f"{prefix}.*", f"{prefix}_temp*"]):
+            _delete(name)
+
+
+def _delete(name: str):
+    (tf.io.gfile.rmtree if tf.io.gfile.isdir(name) else tf.io.gfile.remove)(name)
 
 
 def _not_finite(gan) -> str | None:

@@ -172,9 +172,13 @@ class GAN(keras.Model):
             with frozen_state(player != DISCRIMINATOR):
                 terms = self._terms(player, game, samples)
             shares = {name: play.share(term) for name, (_, term) in terms.items()}
+            if not terms:
+                raise UserError(f"no objective has a term for the {player}: add @Adversarial()")
             loss = tf.add_n([weight * shares[name] for name, (weight, _) in terms.items()])
         optimizer = self.d_optimizer if player == DISCRIMINATOR else self.g_optimizer
-        optimizer.apply(tape.gradient(loss, weights), network.trainable_variables)
+        zero = tf.UnconnectedGradients.ZERO  # such as of a bias under a gradient penalty alone
+        gradients = tape.gradient(loss, weights, unconnected_gradients=zero)
+        optimizer.apply(gradients, network.trainable_variables)
         return shares | {f"{player}/loss": loss}
 
     def _samples(self, game, images, labels, row: int) -> Samples:

@@ -117,11 +117,13 @@ def train(
         tf.config.experimental.enable_op_determinism()
     gan = build(model, dataset, seed=seed, strategy=strategy)
     _freeze(gan.discriminator, freeze_d_layers)
-    _keep_config(model_dir, describe, allow_config_change)
+    text = describe() if describe else None
+    _check_config(model_dir, text, allow_config_change)
+    if init_from and not checkpoints.list_steps(model_dir):
+        _warm_start(gan, init_from)
+    _prepare(model_dir, text)  # until here nothing is written
     saver = checkpoints.Checkpoints(gan, model_dir, keep=keep_checkpoints, due=due)
     start = saver.restore()
-    if not start and init_from:
-        _warm_start(gan, init_from)
     logs.cut_back(model_dir, start)
     manifest.write(
         model_dir,
@@ -175,24 +177,26 @@ def _freeze(discriminator: keras.Model, number: int):
         layer.trainable = False
 
 
-def _keep_config(model_dir: str, describe, allow_change: bool):
-    """Keeps the config beside the checkpoints, after comparing it with the one that is there."""
-    path = os.path.join(model_dir, CONFIG)
-    new = describe() if describe else ""
-    old = files.read_text(path)
+def _check_config(model_dir: str, new: str | None, allow_change: bool):
+    """Refuses a config that differs, in what decides the weights, from the one that is there."""
+    old = files.read_text(os.path.join(model_dir, CONFIG))
     lines = config.differing_lines(old, new, FREE) if old and new else []
     if lines and not allow_change:
         raise UserError(
             f"the config differs from that of the run in {model_dir}: {' | '.join(lines)}; use "
             "another --model_dir, or --allow_config_change to go on all the same"
         )
+
+
+def _prepare(model_dir: str, text: str | None):
+    """Makes the folder and keeps the config in it."""
     try:
         tf.io.gfile.makedirs(model_dir)
         done = os.path.join(model_dir, checkpoints.TRAIN_DONE)
         if tf.io.gfile.exists(done):
             tf.io.gfile.remove(done)
-        if new:
-            files.write_text(path, new)
+        if text:
+            files.write_text(os.path.join(model_dir, CONFIG), text)
     except (tf.errors.OpError, OSError) as error:
         reason = getattr(error, "message", None) or error
         raise UserError(f"cannot write to --model_dir {model_dir}: {reason}") from error
