@@ -84,6 +84,7 @@ class Checkpoints:
         self._due = due
         folder = os.path.join(model_dir, FOLDER)
         self._manager = tf.train.CheckpointManager(_everything(gan), folder, max_to_keep=None)
+        tf.io.gfile.makedirs(folder)
         for name in tf.io.gfile.listdir(folder):
             if "temp" in name:  # what a killed process had begun to write
                 _delete(os.path.join(folder, name))

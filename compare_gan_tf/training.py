@@ -219,10 +219,11 @@ def _callbacks(model_dir: str, saver, draws: bool, start: int, intervals: dict) 
     last = intervals["training_steps"]
     drawer = callbacks.DrawSamples(model_dir, every=intervals["sample_every"])
     return [
-        callbacks.SaveCheckpoints(saver, every=intervals["checkpoint_every"], last_step=last),
         callbacks.WriteLogs(model_dir, saver, every=intervals["log_every"]),
         callbacks.ShowProgress(first_step=start, last_step=last),
         *([drawer] if draws else []),
+        # The last: it may stop training, and a step it has saved is logged by then.
+        callbacks.SaveCheckpoints(saver, every=intervals["checkpoint_every"], last_step=last),
     ]
 
 

@@ -60,15 +60,15 @@ def run(digits):
 
 
 def everything(gan):
-    optimisers = gan.g_optimizer.variables + gan.d_optimizer.variables
-    return {f"{i} {v.path}": v.numpy() for i, v in enumerate(gan.variables + list(optimisers))}
+    slots = [*gan.g_optimizer.variables, *gan.d_optimizer.variables]
+    return [(v.path, v.numpy()) for v in [*gan.variables, *slots]]
 
 
 def assert_equal(first, second):
     first, second = everything(first), everything(second)
     assert len(first) > 40
-    for name, value in first.items():
-        np.testing.assert_array_equal(value, second[name], err_msg=name)
+    for (name, value), (_, other) in zip(first, second, strict=True):
+        np.testing.assert_array_equal(value, other, err_msg=name)
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +88,8 @@ def test_steps_per_execution_does_not_change_where_it_ends(run, whole, tmp_path)
     settings = dict(steps_per_execution=5, checkpoint_every=10, log_every=5, sample_every=5)
     run(tmp_path, 20, **settings)
     gan = run(tmp_path, 30, **settings)
-    for name, value in everything(whole[0]).items():
-        np.testing.assert_allclose(everything(gan)[name], value, rtol=1e-3, atol=1e-5)
+    for (name, value), (_, other) in zip(everything(whole[0]), everything(gan), strict=True):
+        np.testing.assert_allclose(other, value, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
 def test_another_seed_ends_elsewhere(run, whole, tmp_path):
