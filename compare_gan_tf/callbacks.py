@@ -49,14 +49,14 @@ class SaveCheckpoints(keras.callbacks.Callback):
                 self._before[number] = signal.signal(number, self._on_signal)
             except ValueError:  # not in the main thread: signals are somebody else's
                 return
-        if int(self.model.step) == 0:
+        if self.model.current_step == 0:
             self._checkpoints.save()
 
     def _on_signal(self, number, frame):
         self._signal = number
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.step)
+        step = self.model.current_step
         due = step % self._every == 0 or step == self._last_step
         if due or self._signal:
             check_finite(self.model, logs, self._checkpoints)
@@ -76,9 +76,9 @@ def check_finite(gan, logs: dict, checkpoints: Checkpoints):
     Raises:
       UserError: names the step, the term and the last good checkpoint.
     """
-    failed = int(gan.failed_step)
+    failed = int(gan.failed_step.numpy())
     if failed >= 0:
-        term = sorted(logs)[int(gan.failed_term)]
+        term = sorted(logs)[int(gan.failed_term.numpy())]
         raise UserError(
             f"step {failed}: {term} is not finite; the last good checkpoint is "
             f"{checkpoints.newest}; a lower learning rate or a penalty may help"
@@ -97,10 +97,10 @@ class WriteLogs(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._began = self._then = time.monotonic()
-        self._step = int(self.model.step)
+        self._step = self.model.current_step
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.step)
+        step = self.model.current_step
         if step % self._every:
             return
         check_finite(self.model, logs, self._checkpoints)
@@ -131,7 +131,7 @@ class DrawSamples(keras.callbacks.Callback):
         self._every = every
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.step)
+        step = self.model.current_step
         if step % self._every == 0:
             images = to_uint8(self.model.sample(_GRID, _GRID_SEED)).numpy()
             grid = image_grid(images, scale=max(1, 64 // images.shape[1]))
@@ -158,7 +158,7 @@ class ShowProgress(keras.callbacks.Callback):
         )
 
     def on_train_batch_end(self, batch, logs=None):
-        self._bar.update(int(self.model.step) - self._bar.n)
+        self._bar.update(self.model.current_step - self._bar.n)
         losses = {name[0].upper(): logs[f"{name}/loss"] for name in ("discriminator", "generator")}
         self._bar.set_postfix({k: f"{float(v):.3g}" for k, v in losses.items()}, refresh=False)
 

@@ -19,6 +19,14 @@ def path(model_dir: str, step: int) -> str:
     return os.path.join(model_dir, FOLDER, f"ckpt-{step}")
 
 
+def find(model_dir: str, step: int) -> str:
+    """The prefix of a checkpoint, or of its copy in `checkpoints/best` where it is deleted."""
+    prefix, copy = path(model_dir, step), os.path.join(model_dir, BEST, f"ckpt-{step}")
+    if not tf.io.gfile.exists(f"{prefix}.index") and tf.io.gfile.exists(f"{copy}.index"):
+        return copy
+    return prefix
+
+
 def list_steps(model_dir: str) -> list[int]:
     """The steps of the complete checkpoints, ascending. The index is what is written last."""
     folder = os.path.join(model_dir, FOLDER)
@@ -52,10 +60,7 @@ def restore_players(gan, model_dir: str, step: int):
     Raises:
       UserError: the checkpoint is missing, damaged, or of another configuration.
     """
-    prefix, copy = path(model_dir, step), os.path.join(model_dir, BEST, f"ckpt-{step}")
-    if not tf.io.gfile.exists(f"{prefix}.index") and tf.io.gfile.exists(f"{copy}.index"):
-        prefix = copy
-    read_players(gan, prefix, step=gan.step.value)
+    read_players(gan, find(model_dir, step), step=gan.step.value)
 
 
 def read_players(gan, prefix: str, **more):
@@ -82,6 +87,7 @@ class Checkpoints:
         self._model_dir = model_dir
         self._keep = keep
         self._due = due
+        self._good = "none"
         folder = os.path.join(model_dir, FOLDER)
         self._manager = tf.train.CheckpointManager(_everything(gan), folder, max_to_keep=None)
         tf.io.gfile.makedirs(folder)
@@ -102,25 +108,27 @@ class Checkpoints:
             try:
                 status = self._manager.checkpoint.restore(prefix)
                 status.assert_consumed()
+                self._good = prefix
                 return step
             except _READ_ERRORS as error:
                 if status is not None:
                     status.expect_partial()  # or TensorFlow warns of what was not restored
                 logging.error(
-                    "checkpoint %s is damaged, trying the one before: %s", prefix, _one_line(error)
+                    "checkpoint %s cannot be read, trying the one before: %s",
+                    prefix,
+                    _one_line(error),
                 )
         if steps:
             raise UserError(
-                f"none of the {len(steps)} checkpoints in {self._model_dir} can be read: remove "
-                "the folder to start again, or restore it from a copy"
+                f"none of the {len(steps)} checkpoints in {self._model_dir} can be read: they are "
+                "damaged, or were written with another config; nothing is changed"
             )
         return 0
 
     @property
     def newest(self) -> str:
-        """Where the newest one is, in words for a message."""
-        steps = list_steps(self._model_dir)
-        return path(self._model_dir, steps[-1]) if steps else "none"
+        """Where the newest good one is, in words for a message."""
+        return self._good
 
     def save(self):
         """Saves the run, then deletes what is no longer kept.
@@ -129,7 +137,7 @@ class Checkpoints:
           UserError: the weights are not finite, or they cannot be written; files of this step
             are removed and all earlier checkpoints are as they were.
         """
-        step = int(self._gan.step)
+        step = self._gan.current_step
         broken = _not_finite(self._gan)
         if broken:
             raise UserError(
@@ -145,14 +153,17 @@ class Checkpoints:
                 f"{_one_line(error)}; free some space and run the same command again, the last "
                 f"good checkpoint is {good}"
             ) from error
-        for old in list_steps(self._model_dir)[: -self._keep]:
+        self._good = path(self._model_dir, step)
+        older = [old for old in list_steps(self._model_dir) if old <= step]  # above: damaged ones
+        for old in older[: -self._keep]:
             if not self._due(old):
                 self._remove(old)
 
     def _remove(self, step: int):
-        prefix = path(self._model_dir, step)
-        for name in tf.io.gfile.glob([f"{prefix}.*", f"{prefix}_temp*"]):
-            _delete(name)
+        folder = os.path.dirname(path(self._model_dir, step))
+        names = [n for n in tf.io.gfile.listdir(folder) if re.match(rf"ckpt-{step}[._]", n)]
+        for name in sorted(names, key=lambda name: not name.endswith(".index")):
+            _delete(os.path.join(folder, name))  # the index first: without it there is none
 
 
 def _delete(name: str):

@@ -6,29 +6,29 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 
-STRATEGIES = ("auto", "default", "mirrored", "multi_worker", "tpu")
+STRATEGIES = ("auto", "default", "mirrored", "tpu")
 
 
 def get_strategy(name: str = "auto") -> tf.distribute.Strategy:
     """Makes a strategy.
 
     Args:
-      name: "default" is one device; "mirrored" all local GPUs; "multi_worker" the workers of the
-        environment's TF_CONFIG; "tpu" the TPU of TPU_NAME, or the local one; "auto" is the first
-        of tpu (if TPU_NAME is set), multi_worker (if TF_CONFIG is), mirrored (if there are several
+      name: "default" is one device; "mirrored" all local GPUs; "tpu" the TPU of TPU_NAME, or the
+        local one; "auto" is the first of tpu (if TPU_NAME is set), mirrored (if there are several
         GPUs) and default that applies.
 
     Raises:
-      UserError: the name is none of these, or there is no TPU to reach.
+      UserError: the name is none of these, there is no TPU to reach, or TF_CONFIG asks for several
+        workers, which is not supported yet.
     """
+    if os.environ.get("TF_CONFIG"):
+        raise UserError("TF_CONFIG is set but several workers are not supported yet: unset it")
     if name not in STRATEGIES:
         raise UserError(f"unknown strategy {name!r}: choose one of {', '.join(STRATEGIES)}")
     if name == "auto":
         name = _applicable()
     if name == "tpu":
         return _tpu()
-    if name == "multi_worker":
-        return tf.distribute.MultiWorkerMirroredStrategy()
     if name == "mirrored":
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
@@ -37,8 +37,6 @@ def get_strategy(name: str = "auto") -> tf.distribute.Strategy:
 def _applicable() -> str:
     if os.environ.get("TPU_NAME"):
         return "tpu"
-    if os.environ.get("TF_CONFIG"):
-        return "multi_worker"
     return "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "default"
 
 

@@ -23,7 +23,6 @@ from compare_gan_tf.metrics.protocol import Protocol
 
 METRIC = "fid"
 SELECTION_SPLIT = "validation"
-TRAIN_DONE = "TRAIN_DONE"  # the file that training leaves when it has reached its last step
 
 
 @gin.configurable(module="evaluation")
@@ -116,7 +115,9 @@ def follow(
     rows, real_statistics, known = {}, {}, []
     last_news = time.monotonic()
     while True:
-        done = tf.io.gfile.exists(os.path.join(str(model_dir), TRAIN_DONE))  # before the listing
+        done = tf.io.gfile.exists(
+            os.path.join(str(model_dir), checkpoints.TRAIN_DONE)
+        )  # before the listing
         steps = checkpoints.list_steps(model_dir)
         if steps:
             options = {"retry_failed": False, "real_statistics": real_statistics}
@@ -147,6 +148,9 @@ def _asked(model_dir, steps, every: int) -> list[int]:
     if every < 0:
         raise UserError(f"evaluate.every is {every}: 0 scores every checkpoint")
     found = checkpoints.list_steps(model_dir)
+    kept = best.read(model_dir)
+    if kept and steps is not None:
+        found = sorted({*found, kept["step"]})
     if not found:
         raise UserError(f"no checkpoints in {model_dir}: train first, or name another --model_dir")
     if steps is None:
@@ -177,7 +181,7 @@ class _Run:
 
     def lacking(self, step: int) -> list[str]:
         """The splits under whose protocol this checkpoint, with these contents, has no score."""
-        fingerprint = best.fingerprint(checkpoints.path(self._model_dir, step))
+        fingerprint = best.fingerprint(checkpoints.find(self._model_dir, step))
         rows = {split: self._row(step, split) for split in self._scorer.protocols}
         return [
             split
@@ -192,9 +196,9 @@ class _Run:
 
         In that order: from its rows on, training may delete the checkpoint.
         """
-        fingerprint = best.fingerprint(checkpoints.path(self._model_dir, step))
+        fingerprint = best.fingerprint(checkpoints.find(self._model_dir, step))
         failure = self._restore(step)
-        if fingerprint is None or (failure and step not in checkpoints.list_steps(self._model_dir)):
+        if fingerprint is None or (failure and not self._exists(step)):
             logging.warning("checkpoint %d was deleted before it was scored, skipped", step)
             return
         rows = []
@@ -210,6 +214,9 @@ class _Run:
         self._latest |= results.latest(rows)
         self.keep_best()
         results.append(results.path(self._model_dir), *rows)
+
+    def _exists(self, step: int) -> bool:
+        return tf.io.gfile.exists(f"{checkpoints.find(self._model_dir, step)}.index")
 
     def _restore(self, step: int) -> str | None:
         """Loads a checkpoint, or returns why that failed."""
@@ -245,6 +252,9 @@ class _Run:
     def keep_best(self) -> None:
         """Copies the checkpoint with the lowest validation score; the later one of equals."""
         protocol = self._scorer.protocols.get(SELECTION_SPLIT)
+        kept = best.read(self._model_dir)
+        if kept and protocol and not self._row(kept["step"], SELECTION_SPLIT):
+            return  # chosen under another protocol: evaluate it too, and it may be replaced
         rows = [
             row
             for row in self._latest.values()

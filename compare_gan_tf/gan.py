@@ -64,7 +64,8 @@ class GAN(keras.Model):
         ema_start_step: int = 0,
     ):
         super().__init__(name="gan")
-        _check(objectives, conditional, num_classes, d_steps, ema_decay)
+        _check(objectives, conditional, num_classes, d_steps, ema_decay, ema_start_step)
+        _check_made(latents=latents, g_optimizer=g_optimizer, d_optimizer=d_optimizer)
         self.sample_shape = tuple(sample_shape)
         self.num_classes = num_classes if conditional else None
         self.seed = seed
@@ -108,6 +109,11 @@ class GAN(keras.Model):
         self.d_optimizer.build(self.discriminator.trainable_variables)
         self.built = True
 
+    @property
+    def current_step(self) -> int:
+        """Training steps done, as a number."""
+        return int(self.step.numpy())
+
     # Sampling
 
     @property
@@ -149,22 +155,22 @@ class GAN(keras.Model):
     def train_step(self, data):
         """One training step; returns the value of every term, averaged over the D updates."""
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
-        updates = [
-            self._update(DISCRIMINATOR, images, labels, substep) for substep in range(self.d_steps)
-        ]
+        step = tf.identity(self.step.value)  # read once: nothing may see it counted up
+        reals = images, labels, step
+        updates = [self._update(DISCRIMINATOR, *reals, substep) for substep in range(self.d_steps)]
         shares = {name: sum(u[name] for u in updates) / self.d_steps for name in updates[0]}
         last = self.d_steps - int(self.reuse_last_batch)
-        shares |= self._update(GENERATOR, images, labels, last)
-        self.step.assign_add(1)
+        shares |= self._update(GENERATOR, *reals, last)
+        self.step.assign(step + 1)
         if self.uses_ema:
-            self.ema.update(self.generator, self.step)
-        return self._log(shares)
+            self.ema.update(self.generator, step + 1)
+        return self._log(shares, step + 1)
 
-    def _update(self, player: str, images, labels, substep: int) -> dict:
+    def _update(self, player: str, images, labels, step, substep: int) -> dict:
         """One update of one player; returns this replica's share of each of its terms."""
         network = getattr(self, player)
         weights = [variable.value for variable in network.trainable_variables]
-        game = Game(random.Noise(self.seed, self.step, substep), play.gather)
+        game = Game(random.Noise(self.seed, step, substep), play.gather)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
             with frozen_state(player != GENERATOR):
@@ -178,6 +184,11 @@ class GAN(keras.Model):
         optimizer = self.d_optimizer if player == DISCRIMINATOR else self.g_optimizer
         zero = tf.UnconnectedGradients.ZERO  # such as of a bias under a gradient penalty alone
         gradients = tape.gradient(loss, weights, unconnected_gradients=zero)
+        with tf.control_dependencies([loss]):
+            # All passes have read the weights before any is updated. TensorFlow orders reads and
+            # writes of a variable by itself, but a bias of which a pass needs no gradient was seen
+            # updated before that pass read it, once in some thousand steps on a busy machine.
+            gradients = [tf.identity(gradient) for gradient in gradients]
         optimizer.apply(gradients, network.trainable_variables)
         return shares | {f"{player}/loss": loss}
 
@@ -205,7 +216,7 @@ class GAN(keras.Model):
             for term in getattr(objective, player)(game, samples, scored[objective.name])
         }
 
-    def _log(self, shares: dict) -> dict:
+    def _log(self, shares: dict, step) -> dict:
         """The global value of each term; notes the first one that is not finite."""
         names = sorted(shares)
         values = play.all_reduce_sum(tf.stack([shares[name] for name in names]))
@@ -214,11 +225,23 @@ class GAN(keras.Model):
         first = tf.argmax(tf.cast(broken, tf.int32) * (1 + tf.cast(is_term, tf.int32)))
         news = tf.logical_and(self.failed_step < 0, tf.reduce_any(broken))
         self.failed_term.assign(tf.where(news, first, self.failed_term))
-        self.failed_step.assign(tf.where(news, self.step, self.failed_step))
+        self.failed_step.assign(tf.where(news, step, self.failed_step))
         return dict(zip(names, tf.unstack(values), strict=True))
 
 
-def _check(objectives, conditional, num_classes, d_steps, ema_decay):
+def _check_made(**parts):
+    """Refuses classes and functions where their result is meant: gin's @Normal for @Normal()."""
+    for name, value in parts.items():
+        if isinstance(value, type) or callable(value):
+            made = getattr(value, "__name__", name)
+            raise UserError(f"GAN.{name} is a function or class: bind @{made}(), with parentheses")
+
+
+def _check(objectives, conditional, num_classes, d_steps, ema_decay, ema_start_step):
+    if not isinstance(objectives, list | tuple) or any(
+        isinstance(objective, type) for objective in objectives
+    ):
+        raise UserError("GAN.objectives is not a list of objectives: bind [@Adversarial()]")
     names = [objective.name for objective in objectives]
     twice = sorted({name for name in names if names.count(name) > 1})
     if not names:
@@ -231,6 +254,8 @@ def _check(objectives, conditional, num_classes, d_steps, ema_decay):
         raise UserError(f"GAN.d_steps is {d_steps}: it must be 1 to {random.SUBSTEPS - 1}")
     if ema_decay is not None and not 0.0 <= ema_decay < 1.0:
         raise UserError(f"GAN.ema_decay is {ema_decay}: it must be in [0, 1), or None for no EMA")
+    if ema_decay is None and ema_start_step:
+        raise UserError(f"GAN.ema_start_step is {ema_start_step} but there is no GAN.ema_decay")
 
 
 def _check_players(generator, discriminator, sample_shape, num_classes):

@@ -4,12 +4,15 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf import random
+from compare_gan_tf.errors import UserError
 
 
 class _Latents:
     """A prior whose row i of `sample(num, seed)` does not depend on `num`."""
 
     def __init__(self, dim: int = 128):
+        if not isinstance(dim, int) or dim < 1:
+            raise UserError(f"{type(self).__name__}.dim is {dim!r}: it must be a positive integer")
         self.dim = dim
 
     def get_config(self) -> dict:

@@ -16,7 +16,11 @@ def cut_back(model_dir: str, step: int):
         write_text(path, "".join(_rows_until(path, step)))
     if tf.io.gfile.isdir(events_dir(model_dir)):
         for name in tf.io.gfile.listdir(events_dir(model_dir)):
-            _cut_events(os.path.join(events_dir(model_dir), name), step)
+            events = os.path.join(events_dir(model_dir), name)
+            if name.endswith(".partial"):  # of a start that was killed here
+                tf.io.gfile.remove(events)
+            else:
+                _cut_events(events, step)
 
 
 def _rows_until(path: str, step: int):

@@ -28,8 +28,8 @@ def bits(shape, seed):
 
 
 def uniform(shape, seed):
-    """float32 of `shape`, uniform on the 2^24 midpoints (k + 1/2) 2^-24 of (0, 1)."""
-    return (tf.cast(tf.bitwise.right_shift(bits(shape, seed), 8), tf.float32) + 0.5) * 2.0**-24
+    """float32 of `shape`, uniform on the 2^23 midpoints (k + 1/2) 2^-23 of (0, 1), all exact."""
+    return (tf.cast(tf.bitwise.right_shift(bits(shape, seed), 9), tf.float32) + 0.5) * 2.0**-23
 
 
 def integers(shape, seed, limit: int):

@@ -36,6 +36,9 @@ FREE = (
 def build(model: Callable, dataset: Dataset, *, seed: int = 0, strategy=None) -> GAN:
     """Makes the GAN `model` for a data set, with initial weights that follow from the seed.
 
+    Raises:
+      UserError: its settings do not make a model.
+
     Args:
       model: `GAN`, or a subclass, with all but its first three arguments bound.
       dataset: gives the shape of the samples and the number of classes.
@@ -44,7 +47,15 @@ def build(model: Callable, dataset: Dataset, *, seed: int = 0, strategy=None) ->
     """
     keras.utils.set_random_seed(seed)
     with (strategy or tf.distribute.get_strategy()).scope():
-        return model(sample_shape=dataset.sample_shape, num_classes=dataset.num_classes, seed=seed)
+        try:
+            return model(
+                sample_shape=dataset.sample_shape, num_classes=dataset.num_classes, seed=seed
+            )
+        except UserError:
+            raise
+        except ValueError as error:  # of Keras, about a width of 0 and the like
+            reason = " ".join(str(error).split("\n  In call")[0].split())
+            raise UserError(f"the model cannot be built: {reason}; mend its bindings") from error
 
 
 @gin.configurable(
@@ -105,6 +116,12 @@ def train(
       Stopped: by SIGTERM or SIGINT, after a checkpoint.
     """
     strategy = strategy or tf.distribute.get_strategy()
+    _check_integers(
+        batch_size=batch_size,
+        seed=seed,
+        training_steps=training_steps,
+        steps_per_execution=steps_per_execution,
+    )
     distribution.check_batch_size(strategy, batch_size)
     intervals = {
         "training_steps": training_steps,
@@ -121,9 +138,11 @@ def train(
     _check_config(model_dir, text, allow_config_change)
     if init_from and not checkpoints.list_steps(model_dir):
         _warm_start(gan, init_from)
-    _prepare(model_dir, text)  # until here nothing is written
+    _prepare(model_dir)  # until here nothing is written
     saver = checkpoints.Checkpoints(gan, model_dir, keep=keep_checkpoints, due=due)
     start = saver.restore()
+    if text:
+        files.write_text(os.path.join(model_dir, CONFIG), text)
     logs.cut_back(model_dir, start)
     manifest.write(
         model_dir,
@@ -151,8 +170,14 @@ def train(
         )
         watchers = _callbacks(model_dir, saver, dataset.is_images, start, intervals)
         _fit(gan, distribution.distribute(strategy, batches), training_steps - start, watchers)
-    files.write_text(os.path.join(model_dir, checkpoints.TRAIN_DONE), f"{int(gan.step)}\n")
+    files.write_text(os.path.join(model_dir, checkpoints.TRAIN_DONE), f"{gan.current_step}\n")
     return gan
+
+
+def _check_integers(**settings):
+    for name, value in settings.items():
+        if not isinstance(value, int):
+            raise UserError(f"train.{name} = {value!r}: it must be an integer")
 
 
 def _check(steps_per_execution: int, keep_checkpoints: int, intervals: dict):
@@ -188,15 +213,13 @@ def _check_config(model_dir: str, new: str | None, allow_change: bool):
         )
 
 
-def _prepare(model_dir: str, text: str | None):
-    """Makes the folder and keeps the config in it."""
+def _prepare(model_dir: str):
+    """Makes the folder, and finds out whether it can be written."""
+    done = os.path.join(model_dir, checkpoints.TRAIN_DONE)
     try:
         tf.io.gfile.makedirs(model_dir)
-        done = os.path.join(model_dir, checkpoints.TRAIN_DONE)
-        if tf.io.gfile.exists(done):
-            tf.io.gfile.remove(done)
-        if text:
-            files.write_text(os.path.join(model_dir, CONFIG), text)
+        files.write_text(done, "")
+        tf.io.gfile.remove(done)
     except (tf.errors.OpError, OSError) as error:
         reason = getattr(error, "message", None) or error
         raise UserError(f"cannot write to --model_dir {model_dir}: {reason}") from error

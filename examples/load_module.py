@@ -1,6 +1,6 @@
 """Uses an exported generator as anybody would: this package is not imported, nor needed.
 
-python examples/load_module.py runs/quickstart/hub/2000/generator
+python examples/load_module.py runs/quickstart/hub/4000/generator
 """
 
 import sys

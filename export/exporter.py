@@ -46,8 +46,8 @@ def export_run(gan, model_dir: str, step: int) -> dict[str, str]:
       UserError: the folder cannot be written.
       ValueError: `gan` is at another step.
     """
-    if int(gan.step) != step:
-        raise ValueError(f"the GAN holds the weights of step {int(gan.step)}, not of step {step}")
+    if gan.current_step != step:
+        raise ValueError(f"the GAN holds step {gan.current_step}, not step {step}")
     final = os.path.join(model_dir, "hub", str(step))
     facts = {"step": step, "ema": gan.uses_ema}
     generator = gan.sampling_generator

@@ -480,7 +480,7 @@ def training(tmp_path, gan, monkeypatch):
 
 
 def done(run):
-    return lambda: open(os.path.join(run, evaluation.TRAIN_DONE), "w").close()
+    return lambda: open(os.path.join(run, "TRAIN_DONE"), "w").close()
 
 
 def test_follow_scores_checkpoints_as_they_come_until_training_is_done(

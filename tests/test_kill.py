@@ -109,6 +109,7 @@ def check(tmp_path, steps, kills, seed):
     subprocess.run(command(config, whole), check=True, capture_output=True)
     done = killed_run(config, killed, kills, seed)
     assert any(alive for alive, _ in done), "no kill hit a running training"
+    assert any(writing for _, writing in done[1::2]), "no kill hit a checkpoint write"
     logs = [
         [json.loads(line) for line in (folder / "logs" / "train.jsonl").read_text().splitlines()]
         for folder in (whole, killed)

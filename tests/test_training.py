@@ -3,7 +3,6 @@
 import functools
 import json
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -116,7 +115,7 @@ def test_a_damaged_checkpoint_is_passed_over(run, whole, tmp_path, damage, caplo
         middle = len(bytes_) // 2
         content.write_bytes(bytes_[:middle] + bytes([bytes_[middle] ^ 1]) + bytes_[middle + 1 :])
     gan = run(tmp_path, 30)
-    assert "ckpt-14 is damaged, trying the one before" in caplog.text
+    assert "ckpt-14 cannot be read, trying the one before" in caplog.text
     assert_equal(gan, whole[0])
 
 
@@ -270,6 +269,5 @@ def test_toy_points_train_too(tmp_path):
     assert gan.sample(5, [0, 1]).shape == (5, 2)
 
 
-def test_keras_is_given_a_loss_free_model(whole):
-    assert isinstance(whole[0], keras.Model)
+def test_the_end_of_training_leaves_a_mark(whole):
     assert (whole[1] / "TRAIN_DONE").read_text() == "30\n"

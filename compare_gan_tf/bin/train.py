@@ -9,7 +9,7 @@ For example, a small GAN on handwritten digits, in about a minute:
 
 The same for longer; settings that decide the result cannot be changed in the same folder:
 
-  compare-gan train --model_dir=runs/quickstart --gin_bindings='train.training_steps = 4000'
+  compare-gan train --model_dir=runs/quickstart --gin_bindings='train.training_steps = 8000'
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from absl import flags
 from compare_gan_tf.bin import build, command
 
 # As `distribution.STRATEGIES`, which cannot be imported here: it imports TensorFlow.
-STRATEGIES = ("auto", "default", "mirrored", "multi_worker", "tpu")
+STRATEGIES = ("auto", "default", "mirrored", "tpu")
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -78,7 +78,7 @@ def run(values: flags.FlagValues) -> None:
         due=_due(values),
         allow_config_change=values.allow_config_change,
     )
-    print(f"{values.model_dir} is trained to step {int(gan.step)}")
+    print(f"{values.model_dir} is trained to step {gan.current_step}")
     if values.schedule == "eval_after_train":
         evaluation.evaluate(values.model_dir, gan, dataset)
 

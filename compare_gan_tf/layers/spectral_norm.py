@@ -4,6 +4,7 @@ import gin
 import keras
 import tensorflow as tf
 
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.state import is_frozen
 
 VECTORS = ("left", "right", "auto")
@@ -26,7 +27,7 @@ class SpectralNorm(keras.layers.Wrapper):
 
     def __init__(self, layer, vector="left", iterations=1, epsilon=1e-12, name=None, **wrapper):
         if vector not in VECTORS:
-            raise ValueError(f"SpectralNorm.vector is {vector!r}: it must be one of {VECTORS}")
+            raise UserError(f"spectral_norm.vector is {vector!r}: it must be one of {VECTORS}")
         super().__init__(layer, name=name or layer.name, **wrapper)
         self.vector = vector
         self.iterations = iterations

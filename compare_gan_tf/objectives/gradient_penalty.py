@@ -11,6 +11,7 @@
 import gin
 import tensorflow as tf
 
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
 
 
@@ -78,6 +79,10 @@ class GradientPenalty(Objective):
         name: str = "gradient_penalty",
     ):
         super().__init__(weight=weight, name=name)
+        if image_width <= 0.0:
+            raise UserError(f"GradientPenalty.image_width is {image_width}: it must be positive")
+        if target == 0.0 and one_sided:
+            raise UserError("GradientPenalty.one_sided has no meaning with target = 0.0: leave it")
         self.points = points
         self.target = target
         self.epsilon = epsilon

@@ -33,7 +33,7 @@ def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
     Raises:
       UserError: the checkpoint cannot be read, or the page not be written.
     """
-    if step is not None and int(gan.step) != step:
+    if step is not None and gan.current_step != step:
         _load(gan, model_dir, step)
     folder = os.path.join(model_dir, "report")
     pictures = _pictures(gan, dataset)
@@ -70,7 +70,7 @@ def _page(model_dir: str, gan, dataset) -> dict:
     starts = contents.read_manifest(model_dir)
     return {
         "run": os.path.basename(os.path.normpath(model_dir)),
-        "step": int(gan.step),
+        "step": gan.current_step,
         "ema": gan.uses_ema,
         "facts": _facts(gan, dataset, log, starts, chosen),
         "losses": _loss_diagrams(log),
@@ -88,7 +88,7 @@ def _facts(gan, dataset, log, starts, chosen) -> list[tuple[str, str]]:
     shape = " × ".join(map(str, dataset.sample_shape))
     seconds = contents.training_seconds(log)
     facts = [
-        ("Steps", f"{int(gan.step):,}"),
+        ("Steps", f"{gan.current_step:,}"),
         ("Best step", f"{chosen['step']:,}" if chosen else None),
         ("FID, validation", _number(chosen["value"]) if chosen else None),
         ("Data set", f"{dataset.name}, {len(train.images):,} of shape {shape}"),

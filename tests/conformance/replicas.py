@@ -45,11 +45,11 @@ def cases():
     return adversarial | penalties | {"together": [Adversarial(losses.hinge), *together]}
 
 
-def make_gan(objectives):
+def make_gan(objectives, sample_shape=(4, 4, 1), num_classes=3):
     """A small GAN whose players both have state: batch statistics and spectral-norm vectors."""
     return GAN(
-        (4, 4, 1),
-        3,
+        sample_shape,
+        num_classes,
         seed=5,
         conditional=True,
         generator=functools.partial(mlp.generator, units=6, depth=1, norm=batch_norm),
@@ -102,17 +102,18 @@ def train(strategy, objectives) -> dict[str, np.ndarray]:
     return weights | {"logs": np.array(record.values)}
 
 
+def make_strategy(replicas: int):
+    """The default strategy, or one over this many logical CPU devices."""
+    if replicas == 1:
+        return tf.distribute.get_strategy()
+    logical = [tf.config.LogicalDeviceConfiguration()] * replicas
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], logical)
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
+
+
 def main():
     replicas, output = int(sys.argv[1]), sys.argv[2]
-    if replicas == 1:
-        strategy = tf.distribute.get_strategy()
-    else:
-        logical = [tf.config.LogicalDeviceConfiguration()] * replicas
-        tf.config.set_logical_device_configuration(
-            tf.config.list_physical_devices("CPU")[0], logical
-        )
-        strategy = tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
-    found = {}
+    strategy, found = make_strategy(replicas), {}
     for name in cases():
         values = train(strategy, lambda name=name: cases()[name])
         found |= {f"{name}|{key}": value for key, value in values.items()}

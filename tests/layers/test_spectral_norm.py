@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import SpectralNorm, frozen_state
 
 
@@ -94,7 +95,7 @@ def test_more_iterations_come_closer():
 
 
 def test_an_unknown_vector_is_refused():
-    with pytest.raises(ValueError, match="'top'.*left"):
+    with pytest.raises(UserError, match="'top'.*left"):
         SpectralNorm(keras.layers.Dense(1), vector="top")
 
 

@@ -1,0 +1,34 @@
+"""Trains a run in two parts on two replicas; run by test_mirrored_run.py.
+
+Usage: mirrored_run.py REPLICAS FOLDER
+"""
+
+import sys
+
+import numpy as np
+import replicas
+import tensorflow as tf
+
+from compare_gan_tf import checkpoints, data, objectives, training
+
+
+def model(sample_shape, num_classes, seed):
+    return replicas.make_gan([objectives.Adversarial()], sample_shape, num_classes)
+
+
+def main():
+    number, folder = int(sys.argv[1]), sys.argv[2]
+    strategy = replicas.make_strategy(number)
+    settings = dict(dataset=data.load("digits"), model=model, strategy=strategy, batch_size=8)
+    settings |= dict(checkpoint_every=2, log_every=1, sample_every=2)
+    training.train(folder, training_steps=4, **settings)
+    gan = training.train(folder, training_steps=6, **settings)
+    assert checkpoints.list_steps(folder) == [0, 2, 4, 6]
+    assert gan.sample(3, [0, 1]).shape == (3, 8, 8, 1)
+    kernels = [v.numpy().reshape(-1) for v in gan.generator.trainable_variables]
+    np.save(f"{folder}/kernels.npy", np.concatenate(kernels))
+    assert tf.io.gfile.exists(f"{folder}/TRAIN_DONE")
+
+
+if __name__ == "__main__":
+    main()

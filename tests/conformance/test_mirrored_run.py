@@ -1,0 +1,23 @@
+"""A whole run, with checkpoints, logs, grids and a resume, on two replicas as on one."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+
+SCRIPT = pathlib.Path(__file__).parent / "mirrored_run.py"
+
+
+def test_a_run_on_two_replicas_is_one_on_one(tmp_path):
+    found, logs = {}, {}
+    for replicas in (1, 2):
+        folder = tmp_path / str(replicas)
+        subprocess.run([sys.executable, str(SCRIPT), str(replicas), str(folder)], check=True)
+        found[replicas] = np.load(folder / "kernels.npy")
+        lines = (folder / "logs" / "train.jsonl").read_text().splitlines()
+        logs[replicas] = [json.loads(line)["discriminator/loss"] for line in lines]
+    assert len(logs[1]) == 6
+    np.testing.assert_allclose(logs[2], logs[1], rtol=1e-4)
+    np.testing.assert_allclose(found[2], found[1], rtol=1e-3, atol=1e-5)
