@@ -25,6 +25,7 @@ class Run:
     uses_ema: bool = False
     latents: Normal = dataclasses.field(default_factory=lambda: Normal(DIM))
     step: int = STEP
+    current_step: int = STEP
 
     @property
     def sampling_generator(self):

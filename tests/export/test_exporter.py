@@ -142,7 +142,7 @@ def test_a_network_that_is_not_finite_is_not_exported(tiny, tmp_path):
 
 
 def test_weights_of_another_step_are_refused(tiny, tmp_path):
-    with pytest.raises(ValueError, match="step 30, not of step 31"):
+    with pytest.raises(ValueError, match="step 30, not step 31"):
         export.export_run(tiny, str(tmp_path), 31)
     assert os.listdir(tmp_path) == []
 

@@ -20,6 +20,11 @@ class FakeGan:
     """Sample i is images[i]; or, with labels, an image of brightness 20 label everywhere."""
 
     step = 300
+
+    @property
+    def current_step(self):
+        return int(self.step)
+
     uses_ema = True
     latents = None
     sampling_generator = types.SimpleNamespace(count_params=lambda: 1234)
