@@ -1,8 +1,8 @@
 """The training of gin_configs/quickstart.gin as a bare loop over one tf.function; nothing of ours.
 
 A class-conditional GAN on scikit-learn's digits: non-saturating loss with R1, Adam, the generator
-averaged with its batch-norm statistics. It is written for speed: the data lie in memory and one call of the function trains an
-epoch. It writes no checkpoints, logs or pictures.
+averaged with its batch-norm statistics. It is written for speed: the data lie
+in memory and one call of the function trains an epoch. It writes no checkpoints, logs or pictures.
 
   python benchmarks/bare_loop.py 54 1044
 

@@ -253,8 +253,9 @@ class _Run:
         """Copies the checkpoint with the lowest validation score; the later one of equals."""
         protocol = self._scorer.protocols.get(SELECTION_SPLIT)
         kept = best.read(self._model_dir)
-        if kept and protocol and not self._row(kept["step"], SELECTION_SPLIT):
-            return  # chosen under another protocol: evaluate it too, and it may be replaced
+        other = kept and protocol and kept["protocol_id"] != protocol.id
+        if other and not self._row(kept["step"], SELECTION_SPLIT):
+            return  # once it has a score under this protocol too, it may be replaced
         rows = [
             row
             for row in self._latest.values()

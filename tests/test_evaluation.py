@@ -594,3 +594,16 @@ def test_the_bindings_belong_to_their_modules():
     assert gin.get_configurable("follow").__module__ == "compare_gan_tf.evaluation"
     for name in ("digits_classifier", "raw_features"):
         assert gin.get_configurable(name).__module__ == "compare_gan_tf.metrics.features"
+
+
+def test_the_best_under_another_protocol_is_kept_until_it_is_scored(run, gan, digits, scores):
+    evaluation.evaluate(run, gan, digits)
+    kept = best.read(run)
+    others = [step for step in checkpoints.list_steps(run) if step != kept["step"]]
+    for name in os.listdir(os.path.join(run, "checkpoints")):
+        if name.startswith(f"ckpt-{kept['step']}."):
+            os.remove(os.path.join(run, "checkpoints", name))  # as training prunes it
+    evaluation.evaluate(run, gan, digits, steps=others[:1], num_samples=200)
+    assert best.read(run) == kept
+    rows = evaluation.evaluate(run, gan, digits, steps=[kept["step"]], num_samples=200)
+    assert [row["step"] for row in rows] == [kept["step"]] * 2
