@@ -38,7 +38,7 @@ def train(steps: int, bindings: list[str]):
 
     class Meter(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            step = int(self.model.step)
+            step = self.model.current_step
             if step == WARM_UP:
                 self.start = time.process_time()
             if step == WARM_UP + steps:

@@ -15,6 +15,8 @@ from compare_gan_tf.data.images import image_grid, to_uint8
 from compare_gan_tf.errors import Stopped, UserError
 
 LOGS = "logs"
+Summary = tf.compat.v1.Summary
+
 _GRID = 64  # samples in a grid
 _GRID_SEED = (20140610, 0)
 
@@ -112,10 +114,13 @@ class WriteLogs(keras.callbacks.Callback):
         row |= {name: float(value) for name, value in logs.items()}
         with tf.io.gfile.GFile(self._path, "a") as log:
             log.write(json.dumps(row) + "\n")
-        with self._events.as_default(step=step):
-            for name, value in row.items():
-                if name not in ("step", "seconds"):
-                    tf.summary.scalar(name, value)
+        scalars = [
+            Summary.Value(tag=name, simple_value=value)
+            for name, value in row.items()
+            if name not in ("step", "seconds")
+        ]
+        with self._events.as_default(step=step):  # one write: tf.summary.scalar would make ten
+            tf.summary.experimental.write_raw_pb(Summary(value=scalars).SerializeToString())
 
     def close(self):
         """Closes the events; however training ended."""

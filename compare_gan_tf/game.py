@@ -64,15 +64,20 @@ def _score_group(discriminator, views: list[View]) -> list[Scored]:
         if views[0].labels is not None:
             inputs["labels"] = tf.concat([view.labels for view in views], 0)
         outputs = discriminator(inputs, training=True)
-        sizes = [view.images.shape[0] for view in views]
-        logits = tf.split(outputs["logits"], sizes)
-    features = tf.split(outputs["features"], sizes)
+        logits = _split(outputs["logits"], views)
+    features = _split(outputs["features"], views)
     gradients = [
         tape.gradient(logit, view.images) if view.needs_gradient else None
         for logit, view in zip(logits, views, strict=True)
     ]
     images = [view.images for view in views]
     return [Scored(*row) for row in zip(images, logits, features, gradients, strict=True)]
+
+
+def _split(rows, views: list[View]) -> list:
+    if len(views) == 1:
+        return [rows]  # without a split, whose gradient would copy
+    return tf.split(rows, [view.images.shape[0] for view in views])
 
 
 def share(term: Term):

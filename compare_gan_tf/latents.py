@@ -38,8 +38,11 @@ class Normal(_Latents):
         below = 0.5 * tf.math.erfc(truncation * 0.5**0.5)  # P(Z <= -t)
         below = tf.where(truncation > 0.0, below, 0.0)
         limit = tf.where(truncation > 0.0, truncation, float("inf"))
-        probability = below + (1.0 - 2.0 * below) * random.uniform([num, self.dim], seed)
-        return tf.clip_by_value(tf.math.ndtri(probability), -limit, limit)
+        # In whole vectors of the CPU: what is left over is rounded otherwise, and then row i would
+        # depend on `num`.
+        padded = [num + (-num) % 16, self.dim]
+        probability = below + (1.0 - 2.0 * below) * random.uniform(padded, seed)
+        return tf.clip_by_value(tf.math.ndtri(probability), -limit, limit)[:num]
 
 
 @gin.register(module="latents")

@@ -11,6 +11,7 @@ import hashlib
 
 import tensorflow as tf
 
+_PHILOX = 1  # TensorFlow's number for it
 SUBSTEPS = 1024  # of one training step; more d_steps than that are refused
 
 
@@ -21,9 +22,19 @@ def key(seed: int, tag: str) -> int:
 
 
 def bits(shape, seed):
-    """uint32 of `shape` by Philox (Salmon et al., 2011); `seed` is an int [2]."""
-    return tf.random.stateless_uniform(
-        shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+    """uint32 of `shape` by Philox 4x32-10 (Salmon et al., 2011).
+
+    Args:
+      shape: of the result.
+      seed: int [2], Philox's key and the upper half of its counter; the lower half counts on.
+    """
+    seed = tf.bitcast(tf.cast(seed, tf.int64), tf.uint64)
+    return tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=shape,
+        key=seed[:1],
+        counter=tf.stack([tf.constant(0, tf.uint64), seed[1]]),
+        alg=_PHILOX,
+        dtype=tf.uint32,
     )
 
 

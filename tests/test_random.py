@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf.random import Noise, key
+from compare_gan_tf.random import Noise, bits, key
 
 
 def draws(seed=1, step=2, substep=0, tag="a"):
@@ -12,6 +12,12 @@ def test_noise_is_a_function_of_seed_step_substep_and_tag():
     np.testing.assert_array_equal(draws(), draws())
     for other in ({"seed": 2}, {"step": 3}, {"substep": 1}, {"tag": "b"}):
         assert not np.any(draws() == draws(**other)), other
+
+
+def test_bits_are_those_of_philox():
+    # The known-answer test of Random123 1.09 for philox4x32-10, key 0 and counter 0.
+    expected = [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
+    np.testing.assert_array_equal(bits([4], [0, 0]), expected)
 
 
 def test_steps_and_substeps_do_not_collide():

@@ -65,17 +65,27 @@ def batches(
     labels = None if split.labels is None else tf.constant(split.labels, tf.int32)
     rows = batch_size // replicas
 
-    def element(position):
-        step = start + position // local_replicas
-        replica = first_replica + position % local_replicas
-        slice_start = (step * slices + tf.range(slices, dtype=tf.int64)) * batch_size
-        sample = replica * rows + tf.range(rows, dtype=tf.int64)
-        positions = tf.reshape(slice_start[None, :] + sample[:, None], [-1])
-        indices = tf.reshape(
-            _shuffled(positions, slices * batch_size, len(split), key), [rows, slices]
-        )
+    def block(elements):
+        steps = start + elements // local_replicas
+        replica = first_replica + elements % local_replicas
+        slice_starts = (steps[:, None] * slices + tf.range(slices, dtype=tf.int64)) * batch_size
+        samples = replica[:, None] * rows + tf.range(rows, dtype=tf.int64)
+        positions = slice_starts[:, None, :] + samples[:, :, None]  # [elements, rows, slices]
+        span = length * slices * batch_size
+        indices = _shuffled(tf.reshape(positions, [-1]), span, len(split), key)
+        indices = tf.reshape(indices, [-1, rows, slices])
         real = tf.gather(images, indices)
         return real if labels is None else (real, tf.gather(labels, indices))
 
-    elements = tf.data.Dataset.range((stop - start) * local_replicas).map(element)
-    return elements.prefetch(2 * local_replicas)
+    length = _block_length(split, slices * batch_size)
+    elements = tf.data.Dataset.range((stop - start) * local_replicas)
+    return elements.batch(length).map(block).unbatch().prefetch(2 * local_replicas)
+
+
+def _block_length(split: Split, samples: int) -> int:
+    """Elements made by one call: for small data the calls would take longer than the data.
+
+    A block is at most 4 MiB and no longer than an epoch, unless one element is.
+    """
+    memory = 2**22 // (samples * split.images[0].nbytes)
+    return max(1, min(memory, len(split) // samples))

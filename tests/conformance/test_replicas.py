@@ -1,4 +1,4 @@
-"""One replica == two replicas, with SGD, which shows a wrong scale of gradients that Adam hides."""
+"""One replica == two replicas, for every loss and penalty, and for both kinds of optimiser."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ import pytest
 SCRIPT = pathlib.Path(__file__).parent / "replicas.py"
 CASES = (
     "non_saturating minimax wasserstein least_squares least_squares_on_probabilities hinge "
-    "between around_real at_real at_fake together"
+    "between around_real at_real at_fake together adam"
 ).split()
 
 
