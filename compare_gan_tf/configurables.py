@@ -3,6 +3,7 @@
 import importlib
 
 MODULES = (
+    "compare_gan_tf.architectures.conditioning",
     "compare_gan_tf.architectures.dcgan",
     "compare_gan_tf.architectures.mlp",
     "compare_gan_tf.architectures.sndcgan",

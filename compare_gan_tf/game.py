@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.layers import frozen_state
 from compare_gan_tf.objectives.base import Scored, Term, View
 
@@ -61,7 +62,7 @@ def _score_group(discriminator, views: list[View]) -> list[Scored]:
             if view.needs_gradient:
                 tape.watch(view.images)
         inputs = {"images": tf.concat([view.images for view in views], 0)}
-        if views[0].labels is not None:
+        if is_conditional(discriminator):
             inputs["labels"] = tf.concat([view.labels for view in views], 0)
         outputs = discriminator(inputs, training=True)
         logits = _split(outputs["logits"], views)

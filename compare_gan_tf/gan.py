@@ -264,9 +264,13 @@ def _check_players(generator, discriminator, sample_shape, num_classes):
         raise UserError(
             f"GAN.generator makes samples of shape {made}, but the data has {sample_shape}"
         )
-    for player in (generator, discriminator):
-        if is_conditional(player) != bool(num_classes):
-            raise UserError(
-                f"GAN.{player.name} takes {'no ' if num_classes else ''}labels but GAN.conditional "
-                f"is {bool(num_classes)}: choose another architecture or change it"
-            )
+    if is_conditional(generator) != bool(num_classes):
+        raise UserError(
+            f"GAN.generator takes {'no ' if num_classes else ''}labels but GAN.conditional is "
+            f"{bool(num_classes)}: choose another architecture or change it"
+        )
+    if is_conditional(discriminator) and not num_classes:
+        raise UserError(
+            "GAN.discriminator takes labels but GAN.conditional is False: choose another "
+            "architecture or change it"
+        )

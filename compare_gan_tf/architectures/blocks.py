@@ -1,7 +1,10 @@
 """What the architectures share: inputs, heads, and layers with the field's initial weights."""
 
+from typing import Any, NamedTuple
+
 import keras
 
+from compare_gan_tf.architectures.conditioning import OneHot
 from compare_gan_tf.errors import UserError
 
 
@@ -66,10 +69,86 @@ def label_input():
     return keras.Input((), dtype="int32", name="labels")
 
 
-def discriminator_model(inputs: dict, features, *, kernel_norm=None):
-    """Ends a discriminator: flat features, one logit each."""
+class Condition(NamedTuple):
+    """What a generator's normalisations may depend on; None is not there."""
+
+    z: Any = None  # [n, d]
+    labels: Any = None  # [n, c]: one-hot, or an embedding of them, or that beside a part of z
+
+
+_NOTHING = Condition()
+
+
+def normalise(norm, x, *, name: str, condition: Condition = _NOTHING):
+    """The layer `norm(name=name)` called on x, and on those of `condition` that it asks for.
+
+    A layer asks by its attribute `conditions`, such as ("labels",), and is then called on the list
+    [x, labels].
+
+    Raises:
+      UserError: it asks for what this network, or this layer of it, has not got.
+    """
+    layer = norm(name=name)
+    asked = getattr(layer, "conditions", ())
+    missing = [kind for kind in asked if getattr(condition, kind) is None]
+    if missing:
+        raise UserError(
+            f"{type(layer).__name__} cannot be the normalisation {name!r}: it needs "
+            f"{' and '.join(missing)}, which {_lacks(missing)}; take another norm"
+        )
+    return layer([x, *(getattr(condition, kind) for kind in asked)]) if asked else layer(x)
+
+
+def _lacks(missing) -> str:
+    if "labels" in missing:
+        return "only a conditional generator has (GAN.conditional = True)"
+    return "only a generator has"
+
+
+def uses_labels(norm) -> bool:
+    """Whether the layers that `norm` makes depend on labels."""
+    return "labels" in getattr(norm(name="probe"), "conditions", ())
+
+
+def one_hot_labels(num_classes: int | None):
+    """(the inputs {"labels": ...} of a player, the labels one-hot); ({}, None) without classes."""
+    if not num_classes:
+        return {}, None
+    labels = label_input()
+    return {"labels": labels}, OneHot(num_classes, name="one_hot")(labels)
+
+
+def discriminator_input(sample_shape, num_classes: int | None, conditioning, *, flatten=False):
+    """D's inputs: ({"images", "labels"} as it takes them, x with what `conditioning` adds, labels).
+
+    Labels, one-hot, are None for a D without classes or conditioning, which has no such input.
+    `flatten` makes x [n, D] before labels are added.
+    """
+    x = images = image_input(sample_shape)
+    if flatten:
+        x = keras.layers.Flatten()(images)
+    inputs, labels = one_hot_labels(num_classes if conditioning else None)
+    x = x if labels is None else conditioning.at_input(x, labels)
+    return {"images": images, **inputs}, x, labels
+
+
+def discriminator_model(
+    inputs: dict, features, *, kernel_norm=None, conditioning=None, labels=None
+):
+    """Ends a discriminator: flat features, one logit each, and what the labels add to it.
+
+    Args:
+      inputs: of the model, see `discriminator_input`.
+      features: [n, ...].
+      kernel_norm: reparameterises the last kernels; None for none.
+      conditioning: see `conditioning`; None for none.
+      labels: one-hot [n, K], or None.
+    """
     features = keras.layers.Flatten(name="features")(features)
     logits = dense(1, kernel_norm=kernel_norm, name="logit")(features)
+    if labels is not None:
+        addend = conditioning.at_logit(features, labels, kernel_norm)
+        logits = logits if addend is None else keras.layers.Add()([logits, addend])
     logits = keras.layers.Reshape((), name="logits")(logits)
     return keras.Model(inputs, {"logits": logits, "features": features}, name="discriminator")
 
