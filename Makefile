@@ -49,8 +49,9 @@ clean:  ## remove the virtual environment and what the tools leave; runs/ stays
 	rm -rf $(VENV) build dist compare_gan_tf.egg-info .pytest_cache .ruff_cache .coverage htmlcov
 
 $(BIN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "Python 3.11 or newer is needed, and $(PYTHON) is not: make PYTHON=/path/to/python3.11"; \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+		echo "Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is none of them:" \
+			"make PYTHON=/path/to/python3.11"; \
 		exit 1; }
 	$(PYTHON) -m venv $(VENV)
 

@@ -14,6 +14,7 @@ from absl import logging
 from compare_gan_tf import checkpoints, files
 from compare_gan_tf.errors import UserError
 
+METRIC, SPLIT = "fid", "validation"  # by which the best is chosen
 _FIELDS = ("step", "checkpoint", "metric", "split", "value", "protocol_id")
 
 
@@ -31,7 +32,7 @@ def fingerprint(prefix: str) -> str | None:
 
 def folder(model_dir) -> str:
     """Where the best checkpoint of a run is kept."""
-    return os.path.join(str(model_dir), "checkpoints", "best")
+    return os.path.join(str(model_dir), checkpoints.BEST)
 
 
 def read(model_dir) -> dict | None:

@@ -1,7 +1,6 @@
 """What happens between training steps: checkpoints, logs, pictures, and stopping in order."""
 
 import json
-import os
 import signal
 import time
 
@@ -13,22 +12,12 @@ from tqdm import tqdm
 from compare_gan_tf.checkpoints import Checkpoints
 from compare_gan_tf.data.images import image_grid, to_uint8
 from compare_gan_tf.errors import Stopped, UserError
+from compare_gan_tf.logs import events_dir, log_path
 
-LOGS = "logs"
 Summary = tf.compat.v1.Summary
 
 _GRID = 64  # samples in a grid
 _GRID_SEED = (20140610, 0)
-
-
-def log_path(model_dir: str) -> str:
-    """The run's log, one JSON object a line."""
-    return os.path.join(model_dir, LOGS, "train.jsonl")
-
-
-def events_dir(model_dir: str) -> str:
-    """The run's TensorBoard events."""
-    return os.path.join(model_dir, LOGS, "tensorboard")
 
 
 class SaveCheckpoints(keras.callbacks.Callback):

@@ -63,10 +63,21 @@ def restore_players(gan, model_dir: str, step: int):
     read_players(gan, find(model_dir, step), step=gan.step.value)
 
 
-def read_players(gan, prefix: str, **more):
-    """Loads the networks and the average from a checkpoint's prefix; else as `restore_players`."""
+def has_average(prefix: str) -> bool:
+    """Whether a checkpoint holds an average of G; False too if it cannot be read."""
     try:
-        status = tf.train.Checkpoint(**_players(gan), **more).read(prefix)
+        return any(name.startswith("ema/") for name, _ in tf.train.list_variables(prefix))
+    except _READ_ERRORS:
+        return False
+
+
+def read_players(gan, prefix: str, *, average: bool = True, **more):
+    """Loads the networks from a checkpoint's prefix, and the average of G if the GAN has one and
+    `average` says that the checkpoint has; else as `restore_players`.
+    """
+    players = {name: p for name, p in _players(gan).items() if average or name != "ema"}
+    try:
+        status = tf.train.Checkpoint(**players, **more).read(prefix)
         status.assert_existing_objects_matched().expect_partial()
     except _READ_ERRORS as error:
         raise UserError(f"cannot read checkpoint {prefix}: {_one_line(error)}") from error

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import gin
 from gin import config_parser
 
-from compare_gan_tf import gin_errors
+from compare_gan_tf import gin_errors, gin_types
 from compare_gan_tf.errors import UserError
 
 PACKAGE = "compare_gan_tf.gin_configs"
@@ -103,7 +103,8 @@ def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     Modules whose names the files use must have been imported: see `configurables`.
 
     Raises:
-      UserError: a file is missing, or gin rejects something; one line that names it.
+      UserError: a file is missing, gin rejects something, or a value is of the wrong kind; one
+        line that names it.
     """
     paths = [find_config(name) for name in files]
     _let_gin_find_files()
@@ -116,6 +117,7 @@ def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
         raise UserError(gin_errors.explain(error)) from error
     finally:
         root.removeFilter(_is_not_from_gins_search)
+    gin_types.check()
 
 
 def _is_not_from_gins_search(record: logging.LogRecord) -> bool:
@@ -278,14 +280,17 @@ def operative_text(later: Sequence[str] = LATER_STAGES) -> str:
     return "\n".join(lines) + "\n"
 
 
-def checked_operative_text(later: Sequence[str] = LATER_STAGES) -> str:
-    """Returns `operative_text`; a binding that nothing has consumed is a `UserError`."""
+def check_used(later: Sequence[str] = LATER_STAGES) -> None:
+    """Refuses bindings that nothing has consumed, nor a stage of `later` will consume.
+
+    Raises:
+      UserError: names them.
+    """
     if unused := unused_bindings(later):
         raise UserError(
             f"bound in the config but used by nothing: {', '.join(unused)};"
             " remove it, or refer to what it configures"
         )
-    return operative_text(later)
 
 
 def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:

@@ -34,6 +34,12 @@ def get_strategy(name: str = "auto") -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
+def name_of(strategy: tf.distribute.Strategy) -> str:
+    """For the manifest: "default", or the strategy's class."""
+    name = type(strategy).__name__
+    return "default" if name == "_DefaultDistributionStrategy" else name
+
+
 def _applicable() -> str:
     if os.environ.get("TPU_NAME"):
         return "tpu"

@@ -21,9 +21,6 @@ from compare_gan_tf.metrics.features import digits_classifier
 from compare_gan_tf.metrics.frechet import GaussianStatistics, frechet_distance
 from compare_gan_tf.metrics.protocol import Protocol
 
-METRIC = "fid"
-SELECTION_SPLIT = "validation"
-
 
 @gin.configurable(module="evaluation")
 def evaluate(
@@ -51,7 +48,8 @@ def evaluate(
       model_dir: the run's folder.
       gan: the built GAN of the run.
       dataset: with the splits to compare with.
-      steps: checkpoints to score, or None for all that are due.
+      steps: checkpoints to score, none of them to check the settings only, or None for all that
+        are due.
       every: without `steps`, only checkpoints whose step > 0 it divides are due; 0 for all.
       extractor: of features, see `metrics.features`; None for the classifier of digits.
       num_samples: fakes for each split, or None for as many as it has reals.
@@ -67,6 +65,8 @@ def evaluate(
     Raises:
       UserError: no such checkpoint or split, settings that do not fit the data, or no space.
     """
+    if every < 0:
+        raise UserError(f"evaluate.every is {every}: 0 scores every checkpoint")
     scorer = _Scorer(
         gan=gan,
         dataset=dataset,
@@ -77,6 +77,8 @@ def evaluate(
         splits=tuple(splits),
         real_statistics={} if real_statistics is None else real_statistics,
     )
+    if steps is not None and not steps:
+        return []
     run = _Run(str(model_dir), scorer, retry_failed)
     steps = _asked(model_dir, steps, every)
     run.keep_best()  # where an earlier evaluation died before it had done so
@@ -145,8 +147,6 @@ def scored_steps(model_dir) -> set[int]:
 
 def _asked(model_dir, steps, every: int) -> list[int]:
     """The steps to score, all of them on disk."""
-    if every < 0:
-        raise UserError(f"evaluate.every is {every}: 0 scores every checkpoint")
     found = checkpoints.list_steps(model_dir)
     kept = best.read(model_dir)
     if kept and steps is not None:
@@ -172,7 +172,7 @@ class _Run:
 
     def _row(self, step: int, split: str) -> results.Row | None:
         protocol = self._scorer.protocols[split]
-        return self._latest.get((step, split, METRIC, protocol.id))
+        return self._latest.get((step, split, best.METRIC, protocol.id))
 
     def rows(self, steps) -> list[results.Row]:
         """The rows of these steps, by step, in the order of the splits."""
@@ -233,7 +233,7 @@ class _Run:
             "step": step,
             "checkpoint": fingerprint,
             "split": split,
-            "metric": METRIC,
+            "metric": best.METRIC,
             "value": value,
             "reason": reason,
             "interval": None,
@@ -251,10 +251,10 @@ class _Run:
 
     def keep_best(self) -> None:
         """Copies the checkpoint with the lowest validation score; the later one of equals."""
-        protocol = self._scorer.protocols.get(SELECTION_SPLIT)
+        protocol = self._scorer.protocols.get(best.SPLIT)
         kept = best.read(self._model_dir)
         other = kept and protocol and kept["protocol_id"] != protocol.id
-        if other and not self._row(kept["step"], SELECTION_SPLIT):
+        if other and not self._row(kept["step"], best.SPLIT):
             return  # once it has a score under this protocol too, it may be replaced
         rows = [
             row

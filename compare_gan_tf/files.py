@@ -2,11 +2,18 @@
 
 import tensorflow as tf
 
+CONFIG = "config.gin"  # in a run's folder: what it was trained with
+
 
 def write_text(path: str, text: str):
     """Writes a file whole: whoever reads `path` sees the old contents or the new."""
-    with tf.io.gfile.GFile(f"{path}.partial", "w") as file:
-        file.write(text)
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str, content: bytes):
+    """As `write_text`."""
+    with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
+        file.write(content)
     tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
 
 

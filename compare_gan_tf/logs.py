@@ -1,12 +1,23 @@
-"""Cutting a run's logs back to the step that training goes on from."""
+"""Where a run's logs lie, and cutting them back to the step that training goes on from."""
 
 import json
 import os
 
 import tensorflow as tf
 
-from compare_gan_tf.callbacks import events_dir, log_path
 from compare_gan_tf.files import write_text
+
+LOGS = "logs"
+
+
+def log_path(model_dir: str) -> str:
+    """The run's log, one JSON object a line."""
+    return os.path.join(model_dir, LOGS, "train.jsonl")
+
+
+def events_dir(model_dir: str) -> str:
+    """The run's TensorBoard events."""
+    return os.path.join(model_dir, LOGS, "tensorboard")
 
 
 def cut_back(model_dir: str, step: int):

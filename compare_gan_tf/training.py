@@ -23,8 +23,6 @@ from compare_gan_tf.data import Dataset, pipeline
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN
 
-CONFIG = "config.gin"
-
 # What may change between two starts in one folder: it does not change the trained weights.
 FREE = (
     r"(.*\.)?train\.(training_steps|checkpoint_every|keep_checkpoints|log_every|sample_every)",
@@ -79,7 +77,7 @@ def train(
     init_from: str | None = None,
     freeze_d_layers: int = 0,
     strategy: tf.distribute.Strategy | None = None,
-    describe: Callable[[], str] | None = None,
+    describe: Callable[[GAN], str] | None = None,
     due: Callable[[int], bool] = lambda step: False,
     allow_config_change: bool = False,
 ) -> GAN:
@@ -104,7 +102,7 @@ def train(
       init_from: folder of a run, whose best or newest weights this run starts from.
       freeze_d_layers: D's first layers with weights that do not train (FreezeD, Mo et al., 2020).
       strategy: of distribution; None for the current one.
-      describe: gives the config's text after construction; it is kept in `config.gin`.
+      describe: gives the config's text, once the GAN is built; it is kept in `config.gin`.
       due: tells of a step whether its checkpoint must outlive `keep_checkpoints`.
       allow_config_change: goes on although `config.gin` differs.
 
@@ -116,12 +114,6 @@ def train(
       Stopped: by SIGTERM or SIGINT, after a checkpoint.
     """
     strategy = strategy or tf.distribute.get_strategy()
-    _check_integers(
-        batch_size=batch_size,
-        seed=seed,
-        training_steps=training_steps,
-        steps_per_execution=steps_per_execution,
-    )
     distribution.check_batch_size(strategy, batch_size)
     intervals = {
         "training_steps": training_steps,
@@ -130,11 +122,16 @@ def train(
         "sample_every": sample_every,
     }
     _check(steps_per_execution, keep_checkpoints, intervals)
+    if freeze_d_layers and not init_from:
+        raise UserError(
+            f"train.freeze_d_layers = {freeze_d_layers} would keep random weights: name the run to "
+            "start from, train.init_from"
+        )
     if not jit_compile:  # under op determinism Keras gives up XLA
         tf.config.experimental.enable_op_determinism()
     gan = build(model, dataset, seed=seed, strategy=strategy)
     _freeze(gan.discriminator, freeze_d_layers)
-    text = describe() if describe else None
+    text = describe(gan) if describe else None
     _check_config(model_dir, text, allow_config_change)
     if init_from and not checkpoints.list_steps(model_dir):
         _warm_start(gan, init_from)
@@ -142,12 +139,12 @@ def train(
     saver = checkpoints.Checkpoints(gan, model_dir, keep=keep_checkpoints, due=due)
     start = saver.restore()
     if text:
-        files.write_text(os.path.join(model_dir, CONFIG), text)
+        files.write_text(os.path.join(model_dir, files.CONFIG), text)
     logs.cut_back(model_dir, start)
     manifest.write(
         model_dir,
         seed=seed,
-        strategy=type(strategy).__name__,
+        strategy=distribution.name_of(strategy),
         replicas=strategy.num_replicas_in_sync,
         jit_compile=jit_compile,
         deterministic_ops=not jit_compile,
@@ -159,6 +156,11 @@ def train(
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
         )
+        if jit_compile and not gan.jit_compile:
+            raise UserError(
+                "train.jit_compile = True cannot be had: deterministic ops are on since an earlier "
+                "training in this process; start another process"
+            )
         batches = functools.partial(
             pipeline.batches,
             dataset.splits["train"],
@@ -172,12 +174,6 @@ def train(
         _fit(gan, distribution.distribute(strategy, batches), training_steps - start, watchers)
     files.write_text(os.path.join(model_dir, checkpoints.TRAIN_DONE), f"{gan.current_step}\n")
     return gan
-
-
-def _check_integers(**settings):
-    for name, value in settings.items():
-        if not isinstance(value, int):
-            raise UserError(f"train.{name} = {value!r}: it must be an integer")
 
 
 def _check(steps_per_execution: int, keep_checkpoints: int, intervals: dict):
@@ -204,7 +200,7 @@ def _freeze(discriminator: keras.Model, number: int):
 
 def _check_config(model_dir: str, new: str | None, allow_change: bool):
     """Refuses a config that differs, in what decides the weights, from the one that is there."""
-    old = files.read_text(os.path.join(model_dir, CONFIG))
+    old = files.read_text(os.path.join(model_dir, files.CONFIG))
     lines = config.differing_lines(old, new, FREE) if old and new else []
     if lines and not allow_change:
         raise UserError(
@@ -235,7 +231,10 @@ def _warm_start(gan: GAN, model_dir: str):
         if not steps:
             raise UserError(f"train.init_from = {model_dir!r}: there are no checkpoints in it")
         prefix = checkpoints.path(model_dir, steps[-1])
-    checkpoints.read_players(gan, prefix)
+    averaged = checkpoints.has_average(prefix)
+    checkpoints.read_players(gan, prefix, average=averaged)
+    if gan.uses_ema and not averaged:
+        gan.ema.copy(gan.generator)
 
 
 def _callbacks(model_dir: str, saver, draws: bool, start: int, intervals: dict) -> list:

@@ -201,7 +201,7 @@ def test_a_binding_that_nothing_consumes_is_named(more, unused):
     used(GAME + more)
     assert config.unused_bindings() == unused
     with pytest.raises(UserError, match=unused[0]):
-        config.checked_operative_text()
+        config.check_used()
 
 
 def test_a_binding_of_a_function_that_is_called_later_counts_as_used():

@@ -9,15 +9,15 @@ import tensorflow as tf
 
 from compare_gan_tf import checkpoints, data, latents, logs, optimizers, training
 from compare_gan_tf.architectures import mlp
-from compare_gan_tf.callbacks import events_dir, log_path
 from compare_gan_tf.distribution import check_batch_size, get_strategy
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN
 from compare_gan_tf.layers import batch_norm, spectral_norm
+from compare_gan_tf.logs import events_dir, log_path
 from compare_gan_tf.objectives import Adversarial, GradientPenalty
 
 
-def model(sample_shape, num_classes, seed, rate=1e-2, **settings):
+def model(sample_shape, num_classes, seed, rate=1e-2, ema_decay=0.9, **settings):
     """A small GAN with every kind of state: slots, statistics, vectors, an average."""
     return GAN(
         sample_shape,
@@ -32,7 +32,7 @@ def model(sample_shape, num_classes, seed, rate=1e-2, **settings):
         latents=latents.Normal(4),
         g_optimizer=optimizers.adam(learning_rate=rate),
         d_optimizer=optimizers.adam(learning_rate=rate),
-        ema_decay=0.9,
+        ema_decay=ema_decay,
         d_steps=2,
         **settings,
     )
@@ -211,12 +211,32 @@ def test_a_warm_start_takes_the_players_and_leaves_the_rest(run, whole, tmp_path
     assert int(resumed.step) == 2
 
 
-def test_a_bad_warm_start_writes_nothing(run, tmp_path):
+def test_a_bad_warm_start_writes_nothing(run, whole, tmp_path):
     with pytest.raises(UserError, match="no checkpoints"):
         run(tmp_path / "run", 1, init_from=str(tmp_path / "nowhere"))
+    whole = str(whole[1])
     with pytest.raises(UserError, match="3 layers with weights, so it must be 0 to 2"):
-        run(tmp_path / "run", 1, freeze_d_layers=3)
+        run(tmp_path / "run", 1, freeze_d_layers=3, init_from=whole)
+    with pytest.raises(UserError, match="freeze_d_layers = 1 would keep random weights"):
+        run(tmp_path / "run", 1, freeze_d_layers=1)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_warm_start_makes_the_average_that_the_other_run_had_not(run, tmp_path):
+    plain = functools.partial(model, ema_decay=None)
+    source = run(tmp_path / "plain", 2, model=plain)
+    gan = run(tmp_path / "averaged", 1, init_from=str(tmp_path / "plain"), seed=3)
+    pairs = zip(gan.ema.generator.variables, source.generator.variables, strict=True)
+    for average, weight in pairs:
+        np.testing.assert_allclose(average, weight, atol=0.02)  # one step from there
+    back = run(tmp_path / "back", 1, model=plain, init_from=str(tmp_path / "averaged"))
+    assert not back.uses_ema
+
+
+def test_xla_after_deterministic_ops_is_refused_and_not_dropped(run, tmp_path):
+    run(tmp_path / "first", 1)
+    with pytest.raises(UserError, match="train.jit_compile = True cannot be had"):
+        run(tmp_path / "second", 1, jit_compile=True)
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,16 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
     import tensorflow as tf
 
     from compare_gan_tf import config, configurables
+    from compare_gan_tf import files as run_files
 
     files = list(values.gin_config)
     for name in files:
         config.find_config(name)  # before the seconds that the next line takes
     configurables.load()
+    if not files and not values.model_dir:
+        raise UserError("neither --gin_config nor --model_dir is given: name what to read")
     if not files:
-        own = os.path.join(values.model_dir, "config.gin")
+        own = os.path.join(values.model_dir, run_files.CONFIG)
         if not tf.io.gfile.exists(own):
             raise UserError(
                 f"no --gin_config is given and there is no {own}; for a first run take"
@@ -46,15 +49,43 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
 
 
 def gan():
-    """Returns the data set and the GAN that the config describes, with untrained weights."""
+    """Returns the data set and the GAN that the config describes, with untrained weights.
+
+    Raises:
+      UserError: they cannot be made, or something is bound that no stage uses.
+    """
     import gin
 
-    from compare_gan_tf import data, training
+    from compare_gan_tf import config, data, training
 
     bound = gin.get_bindings("train")
     settings = {"seed": bound["seed"]} if "seed" in bound else {}
     dataset = data.load()
-    return dataset, training.build(bound["model"], dataset, **settings)
+    built = training.build(bound["model"], dataset, **settings)
+    config.check_used([*config.LATER_STAGES, training.__name__])
+    return dataset, built
+
+
+def follow(values: flags.FlagValues) -> None:
+    """Scores checkpoints as a training writes them, and prints the scores."""
+    read_config(values)
+    from compare_gan_tf import evaluation
+
+    dataset, built = gan()
+    print_scores(evaluation.follow(values.model_dir, built, dataset))
+
+
+def print_scores(rows: Sequence[dict]) -> None:
+    """Prints a line for each score.
+
+    Raises:
+      UserError: there are scores, and none has a value; says why.
+    """
+    for row in rows:
+        value = f"failed: {row['reason']}" if row["value"] is None else f"{row['value']:.4f}"
+        print(f"step {row['step']:>8}  {row['metric']} {row['split']:<10} {value}")
+    if rows and all(row["value"] is None for row in rows):
+        raise UserError(f"none of {len(rows)} scores has a value: {rows[-1]['reason']}")
 
 
 def define_checkpoint_flag(flag_values: flags.FlagValues, *, all_steps: bool = False) -> None:

@@ -26,6 +26,8 @@ def main(
     define_flags: Callable[[flags.FlagValues], None],
     run: Callable[[flags.FlagValues], None],
     argv: Sequence[str] | None = None,
+    *,
+    needs_model_dir: bool = True,
 ) -> None:
     """Runs a verb as an absl program and exits.
 
@@ -35,6 +37,7 @@ def main(
       define_flags: defines the verb's own flags.
       run: does the work.
       argv: program name and arguments; None for those of the process.
+      needs_model_dir: whether the verb works on a run's folder only.
     """
     argv = list(sys.argv if argv is None else argv)
     if any(argument in ("-h", "-help", "--help", "--helpshort") for argument in argv[1:]):
@@ -43,7 +46,9 @@ def main(
     app.run(
         lambda values: _guarded(verb, lambda: run(values)),
         argv=argv,
-        flags_parser=lambda arguments: _parse_or_exit(verb, arguments, define_flags),
+        flags_parser=lambda arguments: _parse_or_exit(
+            verb, arguments, define_flags, needs_model_dir
+        ),
     )
 
 
@@ -80,7 +85,9 @@ def _own_flags(define_flags: Callable[[flags.FlagValues], None]) -> flags.FlagVa
 
 
 def parse_flags(
-    argv: Sequence[str], define_flags: Callable[[flags.FlagValues], None]
+    argv: Sequence[str],
+    define_flags: Callable[[flags.FlagValues], None],
+    needs_model_dir: bool = True,
 ) -> flags.FlagValues:
     """Returns the verb's flags, and sets absl's own (--verbosity, --pdb, ...).
 
@@ -101,17 +108,17 @@ def parse_flags(
         raise UserError(str(error)) from error
     if rest:
         raise UserError(f"cannot use {rest[0]!r}: all arguments are flags, as --name=value")
-    if not values.model_dir:
+    if needs_model_dir and not values.model_dir:
         raise UserError("--model_dir is missing: name the folder of the run")
-    if "://" not in values.model_dir:
+    if values.model_dir and "://" not in values.model_dir:
         values.model_dir = os.path.expanduser(values.model_dir)
     flags.FLAGS.mark_as_parsed()
     return values
 
 
-def _parse_or_exit(verb: str, argv: Sequence[str], define_flags) -> flags.FlagValues:
+def _parse_or_exit(verb: str, argv, define_flags, needs_model_dir) -> flags.FlagValues:
     try:
-        values = parse_flags(argv, define_flags)
+        values = parse_flags(argv, define_flags, needs_model_dir)
     except UserError as error:
         _say(verb, f"{error}. See {PROGRAM} {verb} --help")
         sys.exit(1)

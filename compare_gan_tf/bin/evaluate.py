@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from compare_gan_tf.bin import build, command
+from compare_gan_tf.errors import UserError
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -35,25 +36,22 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Scores, and prints the scores."""
+    if values.schedule == "continuous_eval":
+        if not values["checkpoint"].using_default_value:
+            raise UserError(
+                f"--checkpoint={values.checkpoint} is for --schedule=once: continuous_eval scores "
+                "all that `evaluate.every` names"
+            )
+        build.follow(values)
+        return
     build.read_config(values)
     from compare_gan_tf import evaluation
 
     dataset, gan = build.gan()
-    if values.schedule == "continuous_eval":
-        rows = evaluation.follow(values.model_dir, gan, dataset)
-    elif values.checkpoint == "all":
-        rows = evaluation.evaluate(values.model_dir, gan, dataset)
-    else:
-        step = build.choose_step(values.model_dir, values.checkpoint)
-        rows = evaluation.evaluate(values.model_dir, gan, dataset, steps=[step])
-    for row in rows:
-        print(describe(row))
-
-
-def describe(row: dict) -> str:
-    """One line for one score."""
-    value = f"failed: {row['reason']}" if row["value"] is None else f"{row['value']:.4f}"
-    return f"step {row['step']:>8}  {row['metric']} {row['split']:<10} {value}"
+    steps = None
+    if values.checkpoint != "all":
+        steps = [build.choose_step(values.model_dir, values.checkpoint)]
+    build.print_scores(evaluation.evaluate(values.model_dir, gan, dataset, steps=steps))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

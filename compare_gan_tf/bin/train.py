@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from compare_gan_tf.bin import build, command
+from compare_gan_tf.errors import UserError
 
 # As `distribution.STRATEGIES`, which cannot be imported here: it imports TensorFlow.
 STRATEGIES = ("auto", "default", "mirrored", "tpu")
@@ -62,25 +63,39 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Trains, evaluates, or both, as `--schedule` says."""
+    if values.schedule == "continuous_eval":
+        _refuse_flags_of_training(values)
+        build.follow(values)
+        return
     build.read_config(values, bindings=_bindings(values))
     from compare_gan_tf import config, data, distribution, evaluation, training
 
-    if values.schedule == "continuous_eval":
-        dataset, gan = build.gan()
-        evaluation.follow(values.model_dir, gan, dataset)
-        return
     dataset = data.load()
+
+    def describe(gan) -> str:
+        if values.schedule == "eval_after_train":  # its settings are checked before hours of work
+            evaluation.evaluate(values.model_dir, gan, dataset, steps=[])
+        config.check_used()
+        return config.operative_text()
+
     gan = training.train(
         values.model_dir,
         dataset=dataset,
         strategy=distribution.get_strategy(values.strategy),
-        describe=config.checked_operative_text,
+        describe=describe,
         due=_due(values),
         allow_config_change=values.allow_config_change,
     )
     print(f"{values.model_dir} is trained to step {gan.current_step}")
     if values.schedule == "eval_after_train":
-        evaluation.evaluate(values.model_dir, gan, dataset)
+        build.print_scores(evaluation.evaluate(values.model_dir, gan, dataset))
+
+
+def _refuse_flags_of_training(values: flags.FlagValues) -> None:
+    """Refuses, beside --schedule=continuous_eval, what only a training would heed."""
+    for name in ("init_from", "freeze_d_layers", "allow_config_change", "strategy"):
+        if not values[name].using_default_value:
+            raise UserError(f"--{name} is for training: --schedule=continuous_eval trains nothing")
 
 
 def _bindings(values: flags.FlagValues) -> list[str]:

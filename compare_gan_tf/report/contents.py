@@ -10,10 +10,8 @@ import os
 
 import tensorflow as tf
 
-from compare_gan_tf import best, manifest, results
+from compare_gan_tf import best, files, logs, manifest, results
 
-METRIC_FOR_BEST = "fid"
-SPLIT_FOR_BEST = "validation"
 _NOT_TERMS = ("step", "seconds", "steps_per_second")
 
 
@@ -28,7 +26,7 @@ def read_text(path: str) -> str | None:
 
 def read_log(model_dir: str) -> list[dict]:
     """The complete rows of `logs/train.jsonl`, by step; a step logged twice keeps its last row."""
-    text = read_text(os.path.join(model_dir, "logs", "train.jsonl")) or ""
+    text = read_text(logs.log_path(model_dir)) or ""
     rows = {}
     for line in text.splitlines():
         try:
@@ -73,9 +71,7 @@ def best_score(model_dir: str, scores: list[results.Row]) -> results.Row | None:
     candidates = [
         row
         for row in scores
-        if row["metric"] == METRIC_FOR_BEST
-        and row["split"] == SPLIT_FOR_BEST
-        and row["value"] is not None
+        if row["metric"] == best.METRIC and row["split"] == best.SPLIT and row["value"] is not None
     ]
     kept = best.read(model_dir)
     for row in candidates:
@@ -106,7 +102,7 @@ def protocols(scores: list[results.Row]) -> dict[str, dict]:
 
 def read_config(model_dir: str) -> str | None:
     """The run's gin config, or None."""
-    text = read_text(os.path.join(model_dir, "config.gin"))
+    text = read_text(os.path.join(model_dir, files.CONFIG))
     return text.strip() if text and text.strip() else None
 
 

@@ -7,7 +7,7 @@ import os
 import jinja2
 import tensorflow as tf
 
-from compare_gan_tf import best, checkpoints
+from compare_gan_tf import checkpoints, files
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.report import contents, figures, samples
 
@@ -24,8 +24,7 @@ def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
       model_dir: folder of the run.
       gan: the built GAN of the run.
       dataset: what the run was trained on.
-      step: whose checkpoint is shown; it is loaded into `gan` unless it is there. None for what
-        `gan` holds.
+      step: whose checkpoint is loaded into `gan` and shown. None for what `gan` holds.
 
     Returns:
       The path of index.html.
@@ -33,34 +32,20 @@ def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
     Raises:
       UserError: the checkpoint cannot be read, or the page not be written.
     """
-    if step is not None and gan.current_step != step:
-        _load(gan, model_dir, step)
+    if step is not None:
+        checkpoints.restore_players(gan, model_dir, step)
     folder = os.path.join(model_dir, "report")
     pictures = _pictures(gan, dataset)
     html = _render(_page(model_dir, gan, dataset) | {"pictures": pictures})
     path = os.path.join(folder, "index.html")
     try:
         tf.io.gfile.makedirs(folder)
-        _write(os.path.join(folder, "samples.png"), pictures["fake"]["light"])
-        _write(path, html.encode())
+        files.write_bytes(os.path.join(folder, "samples.png"), pictures["fake"]["light"])
+        files.write_text(path, html)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "message", None) or error
         raise UserError(f"cannot write {path}: {reason}; free space or make it writable") from error
     return path
-
-
-def _load(gan, model_dir: str, step: int):
-    if step in checkpoints.list_steps(model_dir):
-        checkpoints.restore_players(gan, model_dir, step)
-    else:
-        prefix = os.path.join(best.folder(model_dir), f"ckpt-{step}")
-        checkpoints.read_players(gan, prefix, step=gan.step.value)
-
-
-def _write(path: str, content: bytes):
-    with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
-        file.write(content)
-    tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
 
 
 def _page(model_dir: str, gan, dataset) -> dict:

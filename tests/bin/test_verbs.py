@@ -114,6 +114,9 @@ def test_another_config_in_the_same_folder_is_refused_with_the_lines(run_verb, s
         ("--gin_config=nowhere.gin", ["'nowhere.gin'"]),
         ("--schedule=sometimes", ["schedule"]),
         ("--init_from=nowhere", ["nowhere"]),
+        ("--freeze_d_layers=1", ["freeze_d_layers = 1", "init_from"]),
+        ("--gin_bindings=adam.learning_rate = 'x'", ["adam.learning_rate = 'x'", "a number"]),
+        ("--gin_bindings=GAN.d_steps = 1.5", ["GAN.d_steps = 1.5", "an integer"]),
     ],
 )
 def test_bad_input_is_one_line_with_code_1_and_writes_nothing(run_verb, small, flag, parts):
@@ -168,6 +171,36 @@ def test_checkpoints_due_for_evaluation_outlive_the_others(run_verb, small):
     assert run_verb(train, *small, keep, "--schedule=eval_after_train")[0] == 0
     scores = (folder_of(small) / "scores.jsonl").read_text().splitlines()
     assert {json.loads(line)["step"] for line in scores} == {0, 2, 4}
+
+
+def test_settings_of_evaluation_are_checked_before_training(run_verb, small):
+    bad = ("--schedule=eval_after_train", "--gin_bindings=evaluate.splits = ['dev']")
+    code, _, err = run_verb(train, *small, *bad)
+    assert code == 1 and "no split 'dev', only train, validation, test" in err
+    assert not folder_of(small).exists()
+
+
+def test_later_verbs_refuse_what_nothing_uses(run_verb, small):
+    assert run_verb(train, *small)[0] == 0
+    for verb in (evaluate, export, report):
+        code, _, err = run_verb(verb, small[1], "--gin_bindings=Uniform.dim = 3")
+        assert code == 1 and "used by nothing: Uniform.dim" in err
+    assert not (folder_of(small) / "scores.jsonl").exists()
+
+
+def test_flags_that_continuous_evaluation_would_ignore_are_refused(run_verb, small):
+    for flag in ("--init_from=x", "--allow_config_change", "--strategy=mirrored"):
+        code, _, err = run_verb(train, *small, "--schedule=continuous_eval", flag)
+        assert code == 1 and flag.split("=")[0] in err
+    code, _, err = run_verb(evaluate, *small, "--schedule=continuous_eval", "--checkpoint=2")
+    assert code == 1 and "--checkpoint=2 is for --schedule=once" in err
+
+
+def test_an_evaluation_without_any_value_fails(run_verb, small):
+    assert run_verb(train, *small)[0] == 0
+    code, out, err = run_verb(evaluate, *small, "--gin_bindings=evaluate.num_samples = 1")
+    assert code == 1 and "none of 6 scores has a value" in err
+    assert out.count("failed:") == 6
 
 
 def test_continuous_evaluation_ends_when_training_is_done(run_verb, small):
