@@ -16,7 +16,7 @@ POINTS = [between, around_real, at_real, at_fake]
 class Scorer:
     """A discriminator given by a formula."""
 
-    layers = ()
+    layers = inputs = ()
 
     def __init__(self, formula):
         self.formula = formula
