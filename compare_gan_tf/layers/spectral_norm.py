@@ -23,11 +23,16 @@ class SpectralNorm(keras.layers.Wrapper):
       vector: "left" stores u of W's rows, "right" of its columns, "auto" the shorter of the two.
       iterations: power iterations per training pass.
       epsilon: added inside the normalisation of u and v: x / sqrt(max(|x|^2, epsilon)).
+
+    Raises:
+      UserError: `vector` is none of these, or `iterations` below 1.
     """
 
     def __init__(self, layer, vector="left", iterations=1, epsilon=1e-12, name=None, **wrapper):
         if vector not in VECTORS:
             raise UserError(f"spectral_norm.vector is {vector!r}: it must be one of {VECTORS}")
+        if iterations < 1:
+            raise UserError(f"spectral_norm.iterations is {iterations}: it must be 1 or more")
         super().__init__(layer, name=name or layer.name, **wrapper)
         self.vector = vector
         self.iterations = iterations
@@ -46,6 +51,11 @@ class SpectralNorm(keras.layers.Wrapper):
             name="u",
         )
         self.built = True
+
+    @property
+    def not_averaged(self):
+        """See `state.not_averaged`: u is a direction."""
+        return [self.u]
 
     def call(self, inputs, training=False):
         kernel = self.layer.kernel

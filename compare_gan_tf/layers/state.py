@@ -28,3 +28,13 @@ def frozen_state(frozen: bool = True):
 def is_frozen() -> bool:
     """Whether the pass being traced must not write state."""
     return getattr(_local, "frozen", False)
+
+
+def not_averaged(model) -> list:
+    """The variables that an average of the model's weights must copy instead of averaging.
+
+    Layers, nested ones too, name theirs in an attribute `not_averaged`: directions such as the
+    vectors of spectral norm, and what is set once.
+    """
+    layers = model._flatten_layers()  # Keras has no public way to reach nested layers
+    return [variable for layer in layers for variable in getattr(layer, "not_averaged", ())]

@@ -106,3 +106,23 @@ def test_it_survives_saving(tmp_path):
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(again(tf.ones([1, 4])), model(tf.ones([1, 4])))
+
+
+@pytest.mark.parametrize("vector", ["left", "right"])
+@pytest.mark.parametrize("iterations", [1, 2, 5])
+def test_n_iterations_are_n_of_algorithm_1(vector, iterations):
+    """One pass against numpy: v <- W^T u / |W^T u|, u <- W v / |W v|, n times; sigma = u W v."""
+    kernel = np.random.default_rng(6).normal(size=(7, 4))
+    matrix = kernel if vector == "left" else kernel.T
+    u = np.ones(len(matrix))
+    for _ in range(iterations):
+        v = matrix.T @ u / np.linalg.norm(matrix.T @ u)
+        u = matrix @ v / np.linalg.norm(matrix @ v)
+    layer = dense(kernel, vector=vector, iterations=iterations)
+    assert sigma(layer, training=True) == pytest.approx(u @ matrix @ v, rel=1e-5)
+    np.testing.assert_allclose(layer.u.numpy(), u, atol=1e-6)
+
+
+def test_less_than_one_iteration_is_refused():
+    with pytest.raises(UserError, match="iterations is 0"):
+        SpectralNorm(keras.layers.Dense(1), iterations=0)

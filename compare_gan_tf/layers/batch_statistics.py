@@ -1,0 +1,130 @@
+"""Mean and variance of the global batch, and the layers that keep a moving average of them."""
+
+import contextlib
+import threading
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers.state import is_frozen
+
+_local = threading.local()  # each replica of a strategy traces in a thread of its own
+
+
+class Moments(NamedTuple):
+    """What one layer saw in one training pass."""
+
+    layer: "BatchStatistics"
+    mean: tf.Tensor  # [C]
+    variance: tf.Tensor  # [C], biased
+    count: tf.Tensor  # scalar float32: values per channel
+
+
+@contextlib.contextmanager
+def recorded_moments():
+    """Within it, training passes append the `Moments` of each of their layers to the list given."""
+    before = getattr(_local, "moments", None)
+    _local.moments = []
+    try:
+        yield _local.moments
+    finally:
+        _local.moments = before
+
+
+def global_moments(inputs):
+    """Mean and biased variance [C] of x [n, ..., C], over all axes but the last, all replicas."""
+    axes = list(range(len(inputs.shape) - 1))
+    mean = _replica_mean(tf.reduce_mean(inputs, axes))
+    variance = _replica_mean(tf.reduce_mean(tf.math.squared_difference(inputs, mean), axes))
+    return mean, variance
+
+
+def global_size(inputs):
+    """Samples in the global batch of which this replica has x [n, ...], scalar float32."""
+    return tf.cast(tf.shape(inputs)[0] * _replicas(), tf.float32)
+
+
+def _replicas() -> int:
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
+def _replica_mean(value):
+    if _replicas() == 1:
+        return value
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)
+
+
+class BatchStatistics(keras.layers.Layer):
+    """Base of the layers that normalise by the global batch in training.
+
+    In training, mean and (biased) variance are those of the global batch, over all replicas, and
+    the moving ones follow as m <- momentum m + (1 - momentum) batch. In inference the moving ones
+    are used and nothing changes.
+
+    Raises:
+      UserError: `momentum` is not in [0, 1], or `epsilon` not above 0.
+    """
+
+    couples_batch = True  # one sample's output depends on the others: see GAN
+
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **layer):
+        super().__init__(**layer)
+        if not 0.0 <= momentum <= 1.0:
+            raise UserError(
+                f"momentum of {type(self).__name__} is {momentum}: it must be in [0, 1]"
+            )
+        require_epsilon(self, epsilon)
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def build_statistics(self, channels: int):
+        """Makes the moving mean 0 and variance 1."""
+        self.moving_mean = self._statistic(channels, "zeros", "moving_mean")
+        self.moving_variance = self._statistic(channels, "ones", "moving_variance")
+
+    def _statistic(self, channels, initializer, name):
+        return self.add_weight(
+            shape=(channels,),
+            initializer=initializer,
+            trainable=False,
+            aggregation="only_first_replica",  # equal on all: it is the global batch's
+            name=name,
+        )
+
+    def standardise(self, inputs, gamma, beta, training):
+        """(x - mean) / sqrt(variance + epsilon) * gamma + beta; these [C] or [n, 1, ..., C]."""
+        if training:
+            mean, variance = global_moments(inputs)
+            self._record(inputs, mean, variance)
+            if not is_frozen():
+                self._follow(self.moving_mean, mean)
+                self._follow(self.moving_variance, variance)
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        gain = gamma * tf.math.rsqrt(variance + self.epsilon)
+        return inputs * gain + (beta - mean * gain)
+
+    def _follow(self, moving, batch):
+        moving.assign(self.momentum * moving + (1.0 - self.momentum) * tf.stop_gradient(batch))
+
+    def _record(self, inputs, mean, variance):
+        records = getattr(_local, "moments", None)
+        if records is not None:
+            count = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)
+            records.append(Moments(self, mean, variance, count))
+
+    def get_config(self):
+        return super().get_config() | {"momentum": self.momentum, "epsilon": self.epsilon}
+
+
+def require_epsilon(layer, epsilon: float):
+    """Refuses an epsilon that would allow division by zero.
+
+    Raises:
+      UserError: it is not above 0.
+    """
+    if not epsilon > 0.0:
+        raise UserError(f"epsilon of {type(layer).__name__} is {epsilon}: it must be above 0")

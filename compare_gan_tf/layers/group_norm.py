@@ -1,0 +1,72 @@
+"""Group normalisation, and what it shares with layer and instance normalisation."""
+
+import math
+
+import gin
+import keras
+from keras import ops
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers.batch_statistics import require_epsilon
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class GroupNorm(keras.layers.Layer):
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, gamma and beta [C].
+
+    Mean and (biased) variance are of one sample and one group of C / groups neighbouring channels,
+    over all positions (Wu and He, 2018, eq. 7).
+
+    Raises:
+      UserError: `groups` is below 1 or does not divide C, or a group has one value only, which
+        would become 0.
+    """
+
+    def __init__(self, groups: int = 32, epsilon: float = 1e-5, **layer):
+        super().__init__(**layer)
+        if groups < 1:
+            raise UserError(f"group_norm.groups is {groups}: it must be 1 or more")
+        require_epsilon(self, epsilon)
+        self.groups = groups
+        self.epsilon = epsilon
+
+    def number_of_groups(self, channels: int) -> int:
+        """How many groups `channels` are divided into."""
+        if channels % self.groups:
+            raise UserError(
+                f"group_norm.groups is {self.groups}, which does not divide the {channels} "
+                f"channels at {self.name!r}: use {math.gcd(channels, self.groups)}"
+            )
+        return self.groups
+
+    def build(self, input_shape):
+        *positions, channels = input_shape[1:]
+        size = channels // self.number_of_groups(channels)
+        if size * math.prod(positions) == 1:
+            raise UserError(
+                f"{type(self).__name__} at {self.name!r} would make every value 0: a group of its "
+                f"input {tuple(input_shape[1:])} has one value; take layer_norm, or another norm"
+            )
+        self.gamma = self.add_weight(shape=(channels,), initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=(channels,), initializer="zeros", name="beta")
+
+    def call(self, inputs):
+        *positions, channels = inputs.shape[1:]
+        groups = self.number_of_groups(channels)
+        x = ops.reshape(inputs, (-1, math.prod(positions), groups, channels // groups))
+        centred = x - ops.mean(x, (1, 3), keepdims=True)
+        variance = ops.mean(ops.square(centred), (1, 3), keepdims=True)
+        x = ops.reshape(centred * ops.rsqrt(variance + self.epsilon), (-1, *inputs.shape[1:]))
+        return x * self.gamma + self.beta
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return super().get_config() | {"groups": self.groups, "epsilon": self.epsilon}
+
+
+@gin.configurable(module="layers")
+def group_norm(*, groups: int = 32, epsilon: float = 1e-5, name: str | None = None):
+    """A `GroupNorm` layer, for the `norm=` of an architecture."""
+    return GroupNorm(groups=groups, epsilon=epsilon, name=name)

@@ -1,0 +1,32 @@
+"""Instance normalisation (Ulyanov et al., 2016)."""
+
+import gin
+import keras
+
+from compare_gan_tf.layers.group_norm import GroupNorm
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class InstanceNorm(GroupNorm):
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, gamma and beta [C].
+
+    Mean and (biased) variance are of one sample and one channel, over all positions: the group norm
+    with a group for each channel. Flat vectors, which have one position, are refused.
+    """
+
+    def __init__(self, epsilon: float = 1e-5, **layer):
+        super().__init__(groups=1, epsilon=epsilon, **layer)
+
+    def number_of_groups(self, channels: int) -> int:
+        return channels
+
+    def get_config(self):
+        config = super().get_config()
+        del config["groups"]
+        return config
+
+
+@gin.configurable(module="layers")
+def instance_norm(*, epsilon: float = 1e-5, name: str | None = None):
+    """An `InstanceNorm` layer, for the `norm=` of an architecture."""
+    return InstanceNorm(epsilon=epsilon, name=name)

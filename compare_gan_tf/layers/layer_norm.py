@@ -1,0 +1,30 @@
+"""Layer normalisation (Ba et al., 2016) in its form for images."""
+
+import gin
+import keras
+
+from compare_gan_tf.layers.group_norm import GroupNorm
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class LayerNorm(GroupNorm):
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, gamma and beta [C].
+
+    Mean and (biased) variance are of one sample, over all positions and channels: the group norm of
+    one group. `keras.layers.LayerNormalization` has a gamma for every position instead, or
+    statistics for each. The default epsilon is compare_gan's.
+    """
+
+    def __init__(self, epsilon: float = 1e-12, **layer):
+        super().__init__(groups=1, epsilon=epsilon, **layer)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["groups"]
+        return config
+
+
+@gin.configurable(module="layers")
+def layer_norm(*, epsilon: float = 1e-12, name: str | None = None):
+    """A `LayerNorm` layer, for the `norm=` of an architecture."""
+    return LayerNorm(epsilon=epsilon, name=name)

@@ -1,0 +1,37 @@
+"""Pixel normalisation (Karras et al., 2018, section 4.2)."""
+
+import gin
+import keras
+from keras import ops
+
+from compare_gan_tf.layers.batch_statistics import require_epsilon
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class PixelNorm(keras.layers.Layer):
+    """x / sqrt(mean over channels of x^2 + epsilon), at each position; no weights.
+
+    Raises:
+      UserError: `epsilon` is not above 0.
+    """
+
+    def __init__(self, epsilon: float = 1e-8, **layer):
+        super().__init__(**layer)
+        require_epsilon(self, epsilon)
+        self.epsilon = epsilon
+
+    def call(self, inputs):
+        square = ops.mean(ops.square(inputs), -1, keepdims=True)
+        return inputs * ops.rsqrt(square + self.epsilon)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return super().get_config() | {"epsilon": self.epsilon}
+
+
+@gin.configurable(module="layers")
+def pixel_norm(*, epsilon: float = 1e-8, name: str | None = None):
+    """A `PixelNorm` layer, for the `norm=` of an architecture."""
+    return PixelNorm(epsilon=epsilon, name=name)

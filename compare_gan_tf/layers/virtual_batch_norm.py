@@ -1,0 +1,101 @@
+"""Virtual batch normalisation: by a reference batch chosen once (Salimans et al., 2016, 3.5)."""
+
+import gin
+import keras
+import tensorflow as tf
+
+from compare_gan_tf.layers.batch_statistics import global_moments, global_size, require_epsilon
+from compare_gan_tf.layers.state import is_frozen
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class VirtualBatchNorm(keras.layers.Layer):
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, with statistics for each sample.
+
+    They are those of the reference batch of N samples and of the sample itself beside it: first and
+    second moments are N / (N + 1) times the batch's plus 1 / (N + 1) times the sample's.
+
+    The reference batch is the global batch of the first training pass that may write state. It is
+    normalised by its own statistics alone, and so is any other batch before it is there. Only its
+    statistics at this layer, and N, are kept: they are fixed. The paper sends the batch itself
+    through the network beside each other batch, so that its statistics follow the weights; that
+    needs a second input and twice the time.
+
+    In inference before any training pass mean is 0 and variance 1, as in batch norm.
+    """
+
+    couples_batch = True  # in the pass that sets the reference batch
+
+    def __init__(self, epsilon: float = 1e-5, **layer):
+        super().__init__(**layer)
+        require_epsilon(self, epsilon)
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        self.gamma = self.add_weight(shape=(channels,), initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=(channels,), initializer="zeros", name="beta")
+        self.reference_mean = self._state((channels,), "zeros", "reference_mean")
+        self.reference_variance = self._state((channels,), "ones", "reference_variance")
+        self.reference_size = self._state((), "zeros", "reference_size")  # N; 0 is not yet chosen
+
+    def _state(self, shape, initializer, name):
+        return self.add_weight(
+            shape=shape,
+            initializer=initializer,
+            trainable=False,
+            aggregation="only_first_replica",  # equal on all: it is the global batch's
+            name=name,
+        )
+
+    @property
+    def not_averaged(self):
+        """See `state.not_averaged`: they are set once, and an average would lag behind."""
+        return [self.reference_mean, self.reference_variance, self.reference_size]
+
+    def call(self, inputs, training=False):
+        mean, variance, size = (tf.convert_to_tensor(value) for value in self.not_averaged)
+        share = tf.where(size > 0.0, 1.0 / (size + 1.0), 0.0)
+        if training:
+            mean, variance = self._reference(inputs, mean, variance, size)
+        mean, variance = _beside_own(inputs, mean, variance, share)
+        gain = self.gamma * tf.math.rsqrt(variance + self.epsilon)
+        return inputs * gain + (self.beta - mean * gain)
+
+    def _reference(self, inputs, mean, variance, size):
+        """The reference batch's statistics [C]; this batch's, which are then kept, if none are."""
+        batch_mean, batch_variance = global_moments(inputs)
+        mean = tf.where(size > 0.0, mean, batch_mean)
+        variance = tf.where(size > 0.0, variance, batch_variance)
+        if not is_frozen():
+            self.reference_mean.assign(tf.stop_gradient(mean))
+            self.reference_variance.assign(tf.stop_gradient(variance))
+            self.reference_size.assign(tf.where(size > 0.0, size, global_size(inputs)))
+        return mean, variance
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return super().get_config() | {"epsilon": self.epsilon}
+
+
+def _beside_own(inputs, mean, variance, share):
+    """Statistics [n, 1, ..., C] of the mixture (1 - share) reference + share each sample's own.
+
+    The variance of a mixture, its second moment less its mean squared, is written here as a sum of
+    squares, which large means do not ruin.
+    """
+    axes = list(range(1, len(inputs.shape) - 1))
+    own_mean = tf.reduce_mean(inputs, axes, keepdims=True)
+    own_variance = tf.reduce_mean(tf.math.squared_difference(inputs, own_mean), axes, keepdims=True)
+    mixed = (1.0 - share) * mean + share * own_mean
+    from_reference = variance + tf.math.squared_difference(mean, mixed)
+    from_own = own_variance + tf.math.squared_difference(own_mean, mixed)
+    return mixed, (1.0 - share) * from_reference + share * from_own
+
+
+@gin.configurable(module="layers")
+def virtual_batch_norm(*, epsilon: float = 1e-5, name: str | None = None):
+    """A `VirtualBatchNorm` layer, for the `norm=` of an architecture."""
+    return VirtualBatchNorm(epsilon=epsilon, name=name)
