@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from compare_gan_tf.architectures.conditioning import OneHot
+from compare_gan_tf.architectures.conditioning import AppendLabels, OneHot
 from compare_gan_tf.errors import UserError
 
 
@@ -27,13 +27,15 @@ def conv(filters: int, kernel: int, stride: int = 1, *, kernel_norm=None, name: 
 
 
 def deconv(filters, kernel, stride, *, size_in, size_out, kernel_norm=None, name):
-    """A SAME transposed convolution from sides `size_in` to `size_out` (a pair each)."""
+    """A SAME transposed convolution from sides `size_in` to `size_out` (a pair each).
+
+    It is the gradient of the SAME convolution from `size_out` to `size_in`. Keras lets the padding
+    of an odd kernel be chosen; with an even one, odd sides are even ones without their last pixel.
+    """
+    excess = [stride * side - out for side, out in zip(size_in, size_out, strict=True)]
     padding = None
-    if any(out != stride * side for side, out in zip(size_in, size_out, strict=True)):
-        padding = tuple(
-            out - (side - 1) * stride - kernel + 2 * (kernel // 2)
-            for side, out in zip(size_in, size_out, strict=True)
-        )
+    if any(excess) and kernel % 2:
+        padding = tuple(stride - 1 - surplus for surplus in excess)
     layer = keras.layers.Conv2DTranspose(
         filters,
         kernel,
@@ -43,7 +45,11 @@ def deconv(filters, kernel, stride, *, size_in, size_out, kernel_norm=None, name
         kernel_initializer=_initial(0.02),
         name=name,
     )
-    return kernel_norm(layer) if kernel_norm else layer
+    layer = kernel_norm(layer) if kernel_norm else layer
+    if not any(excess) or padding:
+        return layer
+    crop = keras.layers.Cropping2D([(0, surplus) for surplus in excess], name=f"{name}_crop")
+    return lambda x: crop(layer(x))
 
 
 def halved(size: tuple[int, int], times: int) -> list[tuple[int, int]]:
@@ -105,9 +111,14 @@ def _lacks(missing) -> str:
     return "only a generator has"
 
 
+def conditions(norm) -> tuple[str, ...]:
+    """What the layers that `norm` makes depend on beside x: (), or some of ("z", "labels")."""
+    return getattr(norm(name="probe"), "conditions", ())
+
+
 def uses_labels(norm) -> bool:
     """Whether the layers that `norm` makes depend on labels."""
-    return "labels" in getattr(norm(name="probe"), "conditions", ())
+    return "labels" in conditions(norm)
 
 
 def one_hot_labels(num_classes: int | None):
@@ -118,15 +129,44 @@ def one_hot_labels(num_classes: int | None):
     return {"labels": labels}, OneHot(num_classes, name="one_hot")(labels)
 
 
-def discriminator_input(sample_shape, num_classes: int | None, conditioning, *, flatten=False):
+def generator_input(latent_dim: int, num_classes: int | None):
+    """G's inputs: ({"z", "labels"} as it takes them, the `Condition` of them, labels one-hot)."""
+    z = latent_input(latent_dim)
+    inputs, labels = one_hot_labels(num_classes)
+    return {"z": z, **inputs}, Condition(z, labels)
+
+
+def first_input(z, labels, norm):
+    """What G's first layer takes: z, and beside it the labels [n, c] unless `norm` uses them."""
+    if labels is None or uses_labels(norm):
+        return z
+    return AppendLabels(name="with_labels")([z, labels])
+
+
+def generator_model(inputs: dict, images):
+    """The generator from `generator_input`'s inputs to images [n, H, W, C] or points."""
+    return keras.Model(inputs, images, name="generator")
+
+
+def sigmoid_images(x):
+    """Images by a sigmoid, whose (0, 1) is mapped to (-1, 1)."""
+    x = keras.layers.Activation("sigmoid", name="unit_images")(x)
+    return keras.layers.Rescaling(2.0, offset=-1.0, name="images")(x)
+
+
+def discriminator_input(
+    sample_shape, num_classes: int | None, conditioning, *, flatten=False, unit_interval=False
+):
     """D's inputs: ({"images", "labels"} as it takes them, x with what `conditioning` adds, labels).
 
     Labels, one-hot, are None for a D without classes or conditioning, which has no such input.
-    `flatten` makes x [n, D] before labels are added.
+    `flatten` makes x [n, D], and `unit_interval` maps [-1, 1] to [0, 1], before labels are added.
     """
     x = images = image_input(sample_shape)
+    if unit_interval:
+        x = keras.layers.Rescaling(0.5, offset=0.5, name="unit_interval")(x)
     if flatten:
-        x = keras.layers.Flatten()(images)
+        x = keras.layers.Flatten()(x)
     inputs, labels = one_hot_labels(num_classes if conditioning else None)
     x = x if labels is None else conditioning.at_input(x, labels)
     return {"images": images, **inputs}, x, labels
@@ -163,17 +203,4 @@ def require_images(shape: tuple[int, ...], architecture: str):
         raise UserError(
             f"{architecture} needs images (height, width, channels) but the data set's samples "
             f"have shape {tuple(shape)}: use mlp.generator and mlp.discriminator"
-        )
-
-
-def require_unconditional(num_classes, architecture: str):
-    """Refuses labels where an architecture has no place for them.
-
-    Raises:
-      UserError: `num_classes` is given.
-    """
-    if num_classes:
-        raise UserError(
-            f"{architecture} takes no labels but GAN.conditional is True: use mlp, or set "
-            "GAN.conditional = False"
         )

@@ -8,6 +8,8 @@ import gin
 import keras
 from keras import ops
 
+from compare_gan_tf.layers.channel_map import fresh
+
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class OneHot(keras.layers.Layer):
@@ -58,8 +60,8 @@ class Projection:
     """Adds <E y, features> to the logit (Miyato and Koyama, 2018, eq. 5); E has no bias.
 
     Args:
-      initializer: of E, a name that Keras knows, or an initializer; compare_gan's BigGAN has
-        "glorot_normal".
+      initializer: of E, a name or a configuration that Keras knows, or an initializer, of which
+        each network takes a copy; compare_gan's BigGAN has "glorot_normal".
     """
 
     def __init__(self, initializer="glorot_normal"):
@@ -74,7 +76,7 @@ class Projection:
         layer = keras.layers.Dense(
             features.shape[-1],
             use_bias=False,
-            kernel_initializer=self.initializer,
+            kernel_initializer=fresh(self.initializer),
             name="label_projection",
         )
         layer = kernel_norm(layer) if kernel_norm else layer

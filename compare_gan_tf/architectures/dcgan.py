@@ -4,62 +4,81 @@ import gin
 import keras
 
 from compare_gan_tf.architectures import blocks
+from compare_gan_tf.architectures.conditioning import Projection
 from compare_gan_tf.layers import batch_norm, no_norm
 
 _SLOPE = 0.2
+_PROJECTION = Projection()
 
 
 @gin.configurable(module="dcgan")
-def generator(sample_shape, latent_dim, num_classes=None, *, width=64, norm=batch_norm):
+def generator(
+    sample_shape, latent_dim, num_classes=None, *, width=64, norm=batch_norm, kernel_norm=None
+):
     """Dense, then four deconvolutions 5x5 of stride 2; tanh.
 
     Args:
       sample_shape: (height, width, channels); any sides.
       latent_dim: of z.
-      num_classes: must be None.
+      num_classes: of the labels, or None. They are appended one-hot to z, unless `norm` uses them.
       width: channels of the last hidden layer; the first has 8 times as many. Published: 64.
       norm: makes the normalisation after each hidden layer.
+      kernel_norm: reparameterises every kernel; None, as published, for none.
     """
     blocks.require_images(sample_shape, "dcgan.generator")
-    blocks.require_unconditional(num_classes, "dcgan.generator")
     *size, channels = sample_shape
     sizes = blocks.halved(size, 4)
-    z = blocks.latent_input(latent_dim)
+    inputs, condition = blocks.generator_input(latent_dim, num_classes)
     height, breadth = sizes[4]
-    x = blocks.dense(8 * width * height * breadth, name="dense")(z)
+    x = blocks.first_input(*condition, norm)
+    x = blocks.dense(8 * width * height * breadth, kernel_norm=kernel_norm, name="dense")(x)
     x = keras.layers.Reshape((height, breadth, 8 * width))(x)
     for index, filters in enumerate((4 * width, 2 * width, width, channels)):
-        x = keras.layers.ReLU()(norm(name=f"norm{index}")(x))
+        x = blocks.normalise(norm, x, name=f"norm{index}", condition=condition)
         x = blocks.deconv(
             filters,
             5,
             2,
             size_in=sizes[4 - index],
             size_out=sizes[3 - index],
+            kernel_norm=kernel_norm,
             name=f"deconv{index + 1}",
-        )(x)
-    images = keras.layers.Activation("tanh", name="images")(x)
-    return keras.Model({"z": z}, images, name="generator")
+        )(keras.layers.ReLU()(x))
+    return blocks.generator_model(inputs, keras.layers.Activation("tanh", name="images")(x))
 
 
 @gin.configurable(module="dcgan")
-def discriminator(sample_shape, num_classes=None, *, width=64, norm=no_norm, kernel_norm=None):
-    """Four convolutions 5x5 of stride 2 on images in [0, 1]; leaky ReLU 0.2.
+def discriminator(
+    sample_shape,
+    num_classes=None,
+    *,
+    width=64,
+    norm=no_norm,
+    kernel_norm=None,
+    conditioning=_PROJECTION,
+    unit_interval=True,
+):
+    """Four convolutions 5x5 of stride 2; leaky ReLU 0.2.
 
     Args:
       sample_shape: (height, width, channels).
-      num_classes: must be None.
+      num_classes: of the labels, or None.
       width: channels of the first layer; the last has 8 times as many. Published: 64.
       norm: makes the normalisation of every layer but the first.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
+      conditioning: how the labels are used, see `conditioning`; None, as in compare_gan, for not
+        at all.
+      unit_interval: whether it sees images in [0, 1], as in compare_gan, and not in [-1, 1].
     """
     blocks.require_images(sample_shape, "dcgan.discriminator")
-    blocks.require_unconditional(num_classes, "dcgan.discriminator")
-    images = blocks.image_input(sample_shape)
-    x = keras.layers.Rescaling(0.5, offset=0.5, name="unit_interval")(images)
+    inputs, x, labels = blocks.discriminator_input(
+        sample_shape, num_classes, conditioning, unit_interval=unit_interval
+    )
     for index, multiple in enumerate((1, 2, 4, 8)):
         x = blocks.conv(multiple * width, 5, 2, kernel_norm=kernel_norm, name=f"conv{index}")(x)
         if index:
-            x = norm(name=f"norm{index}")(x)
+            x = blocks.normalise(norm, x, name=f"norm{index}")
         x = keras.layers.LeakyReLU(_SLOPE)(x)
-    return blocks.discriminator_model({"images": images}, x, kernel_norm=kernel_norm)
+    return blocks.discriminator_model(
+        inputs, x, kernel_norm=kernel_norm, conditioning=conditioning, labels=labels
+    )

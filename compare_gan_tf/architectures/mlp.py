@@ -6,7 +6,7 @@ import gin
 import keras
 
 from compare_gan_tf.architectures import blocks
-from compare_gan_tf.architectures.conditioning import AppendLabels, Concatenation
+from compare_gan_tf.architectures.conditioning import Concatenation
 from compare_gan_tf.layers import no_norm
 
 _CONCATENATION = Concatenation()
@@ -18,7 +18,16 @@ def _dense(units: int, *, kernel_norm=None, name: str):
 
 
 @gin.configurable(module="mlp")
-def generator(sample_shape, latent_dim, num_classes=None, *, units=128, depth=2, norm=no_norm):
+def generator(
+    sample_shape,
+    latent_dim,
+    num_classes=None,
+    *,
+    units=128,
+    depth=2,
+    norm=no_norm,
+    kernel_norm=None,
+):
     """`depth` dense layers of ReLUs; linear output for points, tanh for images.
 
     Args:
@@ -28,21 +37,18 @@ def generator(sample_shape, latent_dim, num_classes=None, *, units=128, depth=2,
       units: of each hidden layer.
       depth: number of hidden layers.
       norm: makes the normalisation after each hidden layer.
+      kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
     """
-    z = blocks.latent_input(latent_dim)
-    inputs, labels = blocks.one_hot_labels(num_classes)
-    condition = blocks.Condition(z, labels)
-    x = z
-    if num_classes and not blocks.uses_labels(norm):
-        x = AppendLabels(name="with_labels")([z, labels])
+    inputs, condition = blocks.generator_input(latent_dim, num_classes)
+    x = blocks.first_input(*condition, norm)
     for index in range(depth):
-        x = _dense(units, name=f"dense{index}")(x)
+        x = _dense(units, kernel_norm=kernel_norm, name=f"dense{index}")(x)
         x = blocks.normalise(norm, x, name=f"norm{index}", condition=condition)
         x = keras.layers.ReLU()(x)
-    x = _dense(math.prod(sample_shape), name="out")(x)
+    x = _dense(math.prod(sample_shape), kernel_norm=kernel_norm, name="out")(x)
     activation = "tanh" if len(sample_shape) == 3 else "linear"
     x = keras.layers.Activation(activation)(keras.layers.Reshape(sample_shape)(x))
-    return keras.Model({"z": z, **inputs}, x, name="generator")
+    return blocks.generator_model(inputs, x)
 
 
 @gin.configurable(module="mlp")

@@ -4,63 +4,85 @@ import gin
 import keras
 
 from compare_gan_tf.architectures import blocks
-from compare_gan_tf.layers import batch_norm
+from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.layers import batch_norm, no_norm
 
 _SLOPE = 0.1
+_PROJECTION = Projection()
 
 
 @gin.configurable(module="sndcgan")
-def generator(sample_shape, latent_dim, num_classes=None, *, width=64, norm=batch_norm):
+def generator(
+    sample_shape, latent_dim, num_classes=None, *, width=64, norm=batch_norm, kernel_norm=None
+):
     """Dense, three deconvolutions 4x4 of stride 2, one 3x3; tanh.
 
     Args:
       sample_shape: (height, width, channels); any sides.
       latent_dim: of z.
-      num_classes: must be None.
+      num_classes: of the labels, or None. They are appended one-hot to z, unless `norm` uses them.
       width: channels of the last hidden layer; the first has 8 times as many. Published: 64.
-      norm: makes the normalisation after each hidden layer.
+      norm: makes the normalisation after each hidden layer; that of the first is of flat vectors
+        [n, 8 width h w].
+      kernel_norm: reparameterises every kernel; None, as published, for none.
     """
     blocks.require_images(sample_shape, "sndcgan.generator")
-    blocks.require_unconditional(num_classes, "sndcgan.generator")
     *size, channels = sample_shape
     sizes = blocks.halved(size, 3)
-    z = blocks.latent_input(latent_dim)
+    inputs, condition = blocks.generator_input(latent_dim, num_classes)
     height, breadth = sizes[3]
-    x = blocks.dense(8 * width * height * breadth, name="dense")(z)
-    x = keras.layers.ReLU()(norm(name="norm0")(x))
+    x = blocks.first_input(*condition, norm)
+    x = blocks.dense(8 * width * height * breadth, kernel_norm=kernel_norm, name="dense")(x)
+    x = keras.layers.ReLU()(blocks.normalise(norm, x, name="norm0", condition=condition))
     x = keras.layers.Reshape((height, breadth, 8 * width))(x)
-    for index, multiple in enumerate((4, 2, 1), start=1):
+    layers = [(4 * width, 4, 2), (2 * width, 4, 2), (width, 4, 2), (channels, 3, 1)]
+    for index, (filters, kernel, stride) in enumerate(layers, start=1):
         x = blocks.deconv(
-            multiple * width,
-            4,
-            2,
-            size_in=sizes[4 - index],
-            size_out=sizes[3 - index],
+            filters,
+            kernel,
+            stride,
+            size_in=sizes[max(4 - index, 0)],
+            size_out=sizes[max(3 - index, 0)],
+            kernel_norm=kernel_norm,
             name=f"deconv{index}",
         )(x)
-        x = keras.layers.ReLU()(norm(name=f"norm{index}")(x))
-    x = blocks.deconv(channels, 3, 1, size_in=size, size_out=size, name="deconv4")(x)
-    images = keras.layers.Activation("tanh", name="images")(x)
-    return keras.Model({"z": z}, images, name="generator")
+        if index < len(layers):
+            x = blocks.normalise(norm, x, name=f"norm{index}", condition=condition)
+            x = keras.layers.ReLU()(x)
+    return blocks.generator_model(inputs, keras.layers.Activation("tanh", name="images")(x))
 
 
 @gin.configurable(module="sndcgan")
-def discriminator(sample_shape, num_classes=None, *, width=64, kernel_norm=None):
+def discriminator(
+    sample_shape,
+    num_classes=None,
+    *,
+    width=64,
+    norm=no_norm,
+    kernel_norm=None,
+    conditioning=_PROJECTION,
+):
     """Seven convolutions, 3x3 of stride 1 and 4x4 of stride 2 in turn; leaky ReLU 0.1.
 
     Args:
       sample_shape: (height, width, channels).
-      num_classes: must be None.
+      num_classes: of the labels, or None.
       width: channels of the first layer; the last have 8 times as many. Published: 64.
+      norm: makes the normalisation of every layer but the first; none in compare_gan.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
+      conditioning: how the labels are used, see `conditioning`; None, as in compare_gan, for not
+        at all.
     """
     blocks.require_images(sample_shape, "sndcgan.discriminator")
-    blocks.require_unconditional(num_classes, "sndcgan.discriminator")
-    x = images = blocks.image_input(sample_shape)
+    inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     layers = [(1, 3, 1), (2, 4, 2), (2, 3, 1), (4, 4, 2), (4, 3, 1), (8, 4, 2), (8, 3, 1)]
     for index, (multiple, kernel, stride) in enumerate(layers):
         x = blocks.conv(
             multiple * width, kernel, stride, kernel_norm=kernel_norm, name=f"conv{index}"
         )(x)
+        if index:
+            x = blocks.normalise(norm, x, name=f"norm{index}")
         x = keras.layers.LeakyReLU(_SLOPE)(x)
-    return blocks.discriminator_model({"images": images}, x, kernel_norm=kernel_norm)
+    return blocks.discriminator_model(
+        inputs, x, kernel_norm=kernel_norm, conditioning=conditioning, labels=labels
+    )

@@ -1,43 +1,64 @@
-import math
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf.architectures import dcgan, is_conditional, mlp, sndcgan
+from compare_gan_tf import layers
+from compare_gan_tf.architectures import (
+    dcgan,
+    infogan,
+    is_conditional,
+    maxout,
+    mlp,
+    resnet5,
+    resnet30,
+    resnet_cifar,
+    resnet_stl,
+    sndcgan,
+)
+from compare_gan_tf.architectures.conditioning import Concatenation, Projection
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.layers import batch_norm, spectral_norm
 
-FAMILIES = {"dcgan": dcgan, "sndcgan": sndcgan}
+FAMILIES = {
+    "dcgan": dcgan,
+    "infogan": infogan,
+    "maxout": maxout,
+    "mlp": mlp,
+    "resnet5": resnet5,
+    "resnet30": resnet30,
+    "resnet_cifar": resnet_cifar,
+    "resnet_stl": resnet_stl,
+    "sndcgan": sndcgan,
+}
+# Settings that make a network small.
+NARROW = {name: {"width": 2} for name in FAMILIES} | {
+    "maxout": {"units": 6},
+    "mlp": {"units": 6},
+    "resnet30": {"width": 1, "depth": 1},
+}
+SHAPES = {
+    "dcgan": [(8, 8, 1), (28, 28, 1), (30, 17, 3), (32, 32, 3)],
+    "infogan": [(28, 28, 1), (30, 17, 3), (32, 32, 3)],
+    "maxout": [(28, 28, 1), (32, 32, 3)],
+    "mlp": [(28, 28, 1), (32, 32, 3)],
+    "resnet5": [(8, 8, 1), (32, 32, 3), (64, 64, 3)],
+    "resnet30": [(32, 32, 3), (64, 64, 1)],
+    "resnet_cifar": [(8, 8, 1), (32, 32, 3), (48, 32, 1)],
+    "resnet_stl": [(48, 48, 3), (64, 64, 1)],
+    "sndcgan": [(8, 8, 1), (28, 28, 1), (30, 17, 3), (32, 32, 3)],
+}
+SIDE = {name: (32, 32, 1) if name == "resnet30" else (8, 8, 1) for name in FAMILIES}
 
 
-def size(variables):
-    return sum(math.prod(v.shape) for v in variables)
+def small(family, player, *arguments, **options):
+    make = getattr(FAMILIES[family], player)
+    return make(SIDE[family], *arguments, **NARROW[family], **options)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_parameter_counts_equal_compare_gans(golden, family):
-    rows = golden("compare_gan")["parameters"][family]
-    assert len(rows) == 5
-    for shape, *expected in rows:
-        generator = FAMILIES[family].generator(tuple(shape), 128)
-        discriminator = FAMILIES[family].discriminator(tuple(shape), kernel_norm=spectral_norm)
-        found = [
-            size(generator.trainable_variables),
-            size(generator.non_trainable_variables),
-            size(discriminator.trainable_variables),
-            size(discriminator.non_trainable_variables),
-            len(generator.trainable_variables),
-            len(discriminator.trainable_variables),
-        ]
-        assert found == expected, shape
-
-
-@pytest.mark.parametrize("family", ["dcgan", "sndcgan", "mlp"])
-@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3)])
+@pytest.mark.parametrize(
+    ("family", "shape"), [(family, shape) for family in FAMILIES for shape in SHAPES[family]]
+)
 def test_shapes_and_range(family, shape):
-    module = {**FAMILIES, "mlp": mlp}[family]
-    narrow = {} if family == "mlp" else {"width": 4}
+    module, narrow = FAMILIES[family], NARROW[family]
     images = module.generator(shape, 5, **narrow)({"z": 100 * tf.ones([3, 5])}, training=True)
     assert images.shape == (3, *shape)
     assert np.abs(images).max() <= 1.0
@@ -47,58 +68,85 @@ def test_shapes_and_range(family, shape):
     assert len(scores["features"].shape) == 2
 
 
-def test_sndcgan_matches_a_numpy_reading_of_the_layer_table():
-    """One 8x8 image through D with SAME convolutions written out as sums."""
-    model = sndcgan.discriminator((8, 8, 1), width=2)
-    image = np.random.default_rng(0).uniform(-1, 1, (8, 8, 1))
-    x = image
-    for index, (kernel_size, stride) in enumerate(
-        [(3, 1), (4, 2), (3, 1), (4, 2), (3, 1), (4, 2), (3, 1)]
-    ):
-        kernel, bias = (v.numpy() for v in model.get_layer(f"conv{index}").weights)
-        assert kernel.shape[:2] == (kernel_size, kernel_size)
-        x = same_convolution(x, kernel, stride) + bias
-        x = np.where(x > 0, x, 0.1 * x)
-    kernel, bias = (v.numpy() for v in model.get_layer("logit").weights)
-    expected = (x.reshape(1, -1) @ kernel + bias)[0, 0]
-    found = model({"images": image[None].astype(np.float32)})["logits"][0]
-    assert float(found) == pytest.approx(expected, rel=1e-4)
-
-
-def same_convolution(x, kernel, stride):
-    size = -(-x.shape[0] // stride)
-    total = max((size - 1) * stride + kernel.shape[0] - x.shape[0], 0)
-    padded = np.pad(x, ((total // 2, total - total // 2),) * 2 + ((0, 0),))
-    out = np.zeros((size, size, kernel.shape[3]))
-    for i in range(size):
-        for j in range(size):
-            patch = padded[i * stride :, j * stride :][: kernel.shape[0], : kernel.shape[1]]
-            out[i, j] = np.tensordot(patch, kernel, 3)
-    return out
-
-
-def test_dcgan_discriminator_reads_images_in_the_unit_interval():
-    model = dcgan.discriminator((8, 8, 1), width=2)
-    black = -tf.ones([1, 8, 8, 1])  # 0 in the unit interval: all biases are 0, so is the logit
-    assert float(model({"images": black})["logits"][0]) == 0.0
-
-
-def test_labels_reach_the_players():
-    generator = mlp.generator((2,), 4, num_classes=3, norm=batch_norm)
-    discriminator = mlp.discriminator((2,), num_classes=3)
-    assert is_conditional(generator) and is_conditional(discriminator)
-    z = tf.ones([3, 4])
-    points = generator({"z": z, "labels": tf.constant([0, 1, 1])}).numpy()
-    assert not np.allclose(points[0], points[1])
-    np.testing.assert_array_equal(points[1], points[2])
-    logits = discriminator({"images": tf.ones([2, 2]), "labels": tf.constant([0, 2])})["logits"]
-    assert float(logits[0]) != float(logits[1])
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("norm", ["no_norm", "conditional_batch_norm"])
+def test_labels_change_what_every_generator_makes(family, norm):
+    generator = small(family, "generator", 4, 3, norm=getattr(layers, norm))
+    assert is_conditional(generator)
+    for variable in generator.trainable_variables:  # else the differences are of 1e-7
+        variable.assign(10.0 * variable)
+    images = generator({"z": tf.ones([3, 4]), "labels": tf.constant([0, 1, 1])}).numpy()
+    assert not np.array_equal(images[0], images[1])
+    np.testing.assert_allclose(images[1], images[2], atol=1e-6)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_what_an_architecture_cannot_do_is_refused(family):
-    module = FAMILIES[family]
+@pytest.mark.parametrize("conditioning", [Projection(), Concatenation()])
+def test_labels_change_what_every_discriminator_says(family, conditioning):
+    discriminator = small(family, "discriminator", 3, conditioning=conditioning)
+    assert is_conditional(discriminator)
+    for variable in discriminator.trainable_variables:
+        variable.assign(10.0 * variable)
+    images = tf.ones([3, *SIDE[family]])
+    logits = discriminator({"images": images, "labels": tf.constant([0, 1, 1])})["logits"]
+    assert float(logits[0]) != float(logits[1])
+    assert float(logits[1]) == pytest.approx(float(logits[2]), abs=1e-6)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_discriminator_without_conditioning_takes_no_labels(family):
+    assert is_conditional(small(family, "discriminator", 3))  # by default it does
+    assert not is_conditional(small(family, "discriminator", 3, conditioning=None))
+
+
+def kernels(model):
+    """Variables that are kernels, those of no layer of norms among them."""
+    return [v for v in model.trainable_variables if v.name == "kernel"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_kernel_norm_has_every_kernel(family):
+    generator = small(family, "generator", 4, kernel_norm=layers.spectral_norm)
+    everywhere = {"kernel_norm_at_start": True} if family == "resnet30" else {}
+    discriminator = small(
+        family, "discriminator", 3, kernel_norm=layers.spectral_norm, **everywhere
+    )
+    for model in (generator, discriminator):
+        vectors = [v for v in model.non_trainable_variables if v.name == "u"]
+        assert len(vectors) == len(kernels(model)) > 2
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("norm", ["layer_norm", "virtual_batch_norm"])
+def test_both_players_take_norms(family, norm):
+    norm = getattr(layers, norm)
+    images = small(family, "generator", 4, norm=norm)({"z": tf.ones([2, 4])})
+    discriminator = small(family, "discriminator", norm=norm)
+    assert np.isfinite(discriminator({"images": images})["logits"]).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_self_modulation_is_for_generators(family):
+    images = small(family, "generator", 4, norm=layers.self_modulation)({"z": tf.ones([2, 4])})
+    assert images.shape == (2, *SIDE[family])
+    with pytest.raises(UserError, match="needs z, which only a generator has"):
+        small(family, "discriminator", norm=layers.self_modulation)
+
+
+@pytest.mark.parametrize("family", ["dcgan", "infogan", "resnet_cifar", "resnet_stl", "resnet5"])
+@pytest.mark.parametrize(("unit_interval", "zero"), [(True, -1.0), (False, 0.0)])
+def test_the_discriminators_of_compare_gan_read_images_in_the_unit_interval(
+    family, unit_interval, zero
+):
+    model = small(family, "discriminator", unit_interval=unit_interval)
+    images = zero * tf.ones([1, *SIDE[family]])  # 0 as they see it: as are all biases
+    assert float(model({"images": images})["logits"][0]) == 0.0
+    assert float(model({"images": images + 1.0})["logits"][0]) != 0.0
+
+
+@pytest.mark.parametrize("family", set(FAMILIES) - {"mlp"})
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+def test_points_are_refused(family, player):
+    arguments = (4,) if player == "generator" else ()
     with pytest.raises(UserError, match=r"needs images.*\(2,\).*mlp"):
-        module.generator((2,), 4)
-    with pytest.raises(UserError, match="takes no labels.*conditional"):
-        module.discriminator((8, 8, 1), num_classes=10)
+        getattr(FAMILIES[family], player)((2,), *arguments)

@@ -1,0 +1,224 @@
+"""BigGAN (Brock et al., 2019, appendix B), with the sizes of compare_gan.
+
+At 128 px and 1000 classes, with z of 120, G has 70,433,988 parameters and D 87,982,370: so do
+compare_gan's and the authors' own for PyTorch. Unlike compare_gan's, and like the authors', blocks
+of D that keep the number of channels have a shortcut, upsampling repeats pixels, D sees images in
+[-1, 1], and batch norm's gain is centred at 1. compare_gan's exact networks are these with
+`generator.upsample = @zero_insertion`, `discriminator.shortcut = @no_shortcut`,
+`discriminator.unit_interval = True` and `conditional_batch_norm.centred = False`.
+
+The published networks have spectral norm in all kernels but the embeddings' (bind both players'
+`kernel_norm` and `conditional_batch_norm.kernel_norm` to `@spectral_norm`), and all kernels
+orthogonal at the start (bind `conditional_batch_norm.initializer = "orthogonal"`).
+"""
+
+import gin
+import keras
+from keras import ops
+
+from compare_gan_tf.architectures import biggan_blocks, blocks
+from compare_gan_tf.architectures.biggan_blocks import identity_shortcut, published, square_side
+from compare_gan_tf.architectures.biggan_kernels import ORTHOGONAL, Kernels
+from compare_gan_tf.architectures.biggan_stacks import (
+    Widths,
+    doubling_blocks,
+    halving_blocks,
+    require_doublings,
+)
+from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.residual import nearest
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers import batch_norm, conditional_batch_norm, no_norm, self_modulation
+
+_PROJECTION = Projection()
+_GENERATORS = {
+    32: Widths((4, 4, 4, 4)),
+    64: Widths((16, 16, 8, 4, 2), ("B4",)),
+    128: Widths((16, 16, 8, 4, 2, 1), ("B4",)),
+    256: Widths((16, 16, 8, 8, 4, 2, 1), ("B5",)),
+    512: Widths((16, 16, 8, 8, 4, 2, 1, 1), ("B4",)),
+}
+_DISCRIMINATORS = {
+    32: Widths((2, 2, 2, 2), ("B1",)),
+    64: Widths((2, 4, 8, 16, 16), ("B1",)),
+    128: Widths((1, 2, 4, 8, 16, 16), ("B1",)),
+    256: Widths((1, 2, 4, 8, 8, 16, 16), ("B2",)),
+    512: Widths((1, 1, 2, 4, 8, 8, 16, 16), ("B3",)),
+}
+
+
+@gin.configurable(module="biggan")
+def generator(
+    sample_shape,
+    latent_dim,
+    num_classes=None,
+    *,
+    ch=96,
+    multiples=None,
+    norm=None,
+    final_norm=batch_norm,
+    kernel_norm=None,
+    kernel_initializer=ORTHOGONAL,
+    upsample=nearest,
+    attention=None,
+    hierarchical_z=True,
+    embed_z=False,
+    embed_y=True,
+    embed_y_dim=128,
+    embed_bias=False,
+):
+    """Dense, residual blocks that double the sides from 4; norm, ReLU, convolution, tanh.
+
+    Args:
+      sample_shape: (side, side, channels); published for 32, 64, 128, 256 and 512 px.
+      latent_dim: of z. Published: 120 at 128 px, 140 at 256, 160 at 512.
+      num_classes: of the labels, or None. Unless `norm` uses them, they go beside z to the dense
+        layer.
+      ch: channels of which all others are multiples.
+      multiples: of `ch`, of the first maps and of each block's; None for the published ones.
+      norm: makes the normalisations, two a block; None for `conditional_batch_norm`, or
+        `self_modulation` without classes.
+      final_norm: makes the last normalisation.
+      kernel_norm: reparameterises every kernel but the embeddings', e.g. `spectral_norm`; None for
+        none.
+      kernel_initializer: of every kernel but the norms', a name that Keras knows or an initializer.
+      upsample: doubles the sides: `nearest`, or `zero_insertion` as in compare_gan.
+      attention: names of blocks, such as "B4", or sides of their maps, such as 64, or several in a
+        tuple, that attention follows; () for none; None for compare_gan's, which at 256 px is
+        behind 128 px, and nowhere at 32. The authors have 64.
+      hierarchical_z: splits z in one part more than there are blocks: the dense layer takes the
+        first, the norms of each block one of the others, which is z to them, and stands in front
+        of the labels as labels to them. Else all take all of z, as z.
+      embed_z: puts a dense layer, as wide as z, in front of all that.
+      embed_y: puts labels, where there are any, through a dense layer of `embed_y_dim` units.
+      embed_y_dim: see `embed_y`.
+      embed_bias: whether these two layers have a bias.
+
+    Raises:
+      UserError: sizes or options that do not go together.
+    """
+    side = square_side(sample_shape, "biggan.generator")
+    default = Widths(multiples) if multiples else published(_GENERATORS, side, "biggan.generator")
+    require_doublings(default.multiples, side, "biggan.generator")
+    first, *widths = (ch * multiple for multiple in default.multiples)
+    kernels = Kernels(kernel_initializer, kernel_norm)
+    norm = norm or default_norm(num_classes)
+    inputs, (z, labels) = blocks.generator_input(latent_dim, num_classes)
+    embeddings = kernels._replace(norm=None)
+    if embed_z:
+        z = embeddings.dense(latent_dim, bias=embed_bias, name="embed_z")(z)
+    if embed_y and num_classes:
+        labels = embeddings.dense(embed_y_dim, bias=embed_bias, name="embed_y")(labels)
+    whole = blocks.Condition(z, labels)
+    first_z, conditions = z, [whole] * len(widths)
+    if hierarchical_z:
+        first_z, conditions = _hierarchy(whole, len(widths), norm)
+    x = blocks.first_input(first_z, labels, norm)
+    x = biggan_blocks.first_maps(x, first, kernels=kernels)
+    x = doubling_blocks(
+        x,
+        widths,
+        conditions=conditions,
+        kernels=kernels,
+        norm=norm,
+        upsample=upsample,
+        attention=default.attention if attention is None else attention,
+        architecture="biggan.generator",
+    )
+    images = biggan_blocks.to_images(
+        x, sample_shape[2], kernels=kernels, norm=final_norm, condition=whole
+    )
+    return blocks.generator_model(inputs, images)
+
+
+def default_norm(num_classes):
+    """The norm of the BigGANs' generators: one that gives each block z, and labels if any."""
+    return conditional_batch_norm if num_classes else self_modulation
+
+
+def _hierarchy(whole: blocks.Condition, count: int, norm):
+    """(the z of the first layer, the condition of each block)."""
+    if whole.z.shape[-1] % (count + 1):
+        raise UserError(
+            f"biggan.generator.hierarchical_z splits z in {count + 1}, but its dimension is "
+            f"{whole.z.shape[-1]}: make it a multiple of {count + 1}, or hierarchical_z = False"
+        )
+    asked = blocks.conditions(norm)
+    if not asked:
+        raise UserError(
+            "biggan.generator.hierarchical_z gives parts of z to the norms, but "
+            "biggan.generator.norm takes none: take conditional_batch_norm or self_modulation, or "
+            "set hierarchical_z = False"
+        )
+    first, *parts = ops.split(whole.z, count + 1, axis=1)
+    if whole.labels is None or "z" in asked:  # a norm that takes both has z once
+        return first, [blocks.Condition(part, whole.labels) for part in parts]
+    joined = [
+        keras.layers.Concatenate(name=f"B{index + 1}_condition")([part, whole.labels])
+        for index, part in enumerate(parts)
+    ]
+    return first, [blocks.Condition(labels=labels) for labels in joined]
+
+
+@gin.configurable(module="biggan")
+def discriminator(
+    sample_shape,
+    num_classes=None,
+    *,
+    ch=96,
+    multiples=None,
+    halvings=None,
+    norm=no_norm,
+    kernel_norm=None,
+    kernel_initializer=ORTHOGONAL,
+    shortcut=identity_shortcut,
+    attention=None,
+    conditioning=_PROJECTION,
+    unit_interval=False,
+):
+    """Residual blocks, all but the last of which halve the sides; ReLU, sum over pixels.
+
+    Args:
+      sample_shape: (side, side, channels); published for 32, 64, 128, 256 and 512 px.
+      num_classes: of the labels, or None.
+      ch: channels of which all others are multiples.
+      multiples: of `ch`, of each block's maps; None for the published ones.
+      halvings: how many blocks, the first ones, halve the sides; None for all but the last. At 32
+        px the authors, and StudioGAN, have 2.
+      norm: makes the normalisations, two a block.
+      kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
+      kernel_initializer: of every kernel but the conditioning's, a name that Keras knows or an
+        initializer.
+      shortcut: of blocks that keep the number of channels: `identity_shortcut`;
+        `learned_shortcut`, with which blocks that halve the sides have weights there, as the
+        authors' at 256 px and above, and StudioGAN's at 32; or `no_shortcut`, as in compare_gan.
+      attention: as in `generator`; of several blocks with maps of one side the last is meant.
+      conditioning: how the labels are used, see `conditioning`; None for not at all.
+      unit_interval: whether it sees images in [0, 1] and begins with a ReLU, as in compare_gan;
+        else it sees them in [-1, 1], and B1 begins without a ReLU.
+
+    Raises:
+      UserError: sizes or options that do not go together.
+    """
+    side = square_side(sample_shape, "biggan.discriminator")
+    default = (
+        Widths(multiples) if multiples else published(_DISCRIMINATORS, side, "biggan.discriminator")
+    )
+    kernels = Kernels(kernel_initializer, kernel_norm)
+    inputs, x, labels = blocks.discriminator_input(
+        sample_shape, num_classes, conditioning, unit_interval=unit_interval
+    )
+    x = halving_blocks(
+        x,
+        [ch * multiple for multiple in default.multiples],
+        len(default.multiples) - 1 if halvings is None else halvings,
+        kernels=kernels,
+        norm=norm,
+        shortcut=shortcut,
+        attention=default.attention if attention is None else attention,
+        first_relu=unit_interval,
+        architecture="biggan.discriminator",
+    )
+    return biggan_blocks.discriminator_model(
+        inputs, x, labels, kernels=kernels, conditioning=conditioning
+    )

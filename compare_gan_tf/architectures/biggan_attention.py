@@ -1,0 +1,33 @@
+"""Where a network of SAGAN's and BigGAN's kind has its attention: after which of its blocks."""
+
+from compare_gan_tf.errors import UserError
+
+
+def attended_blocks(attention, resolutions: dict[str, int], *, last: bool, option: str):
+    """Names of the blocks that an attention block follows, as a set.
+
+    Args:
+      attention: names of blocks, such as "B4", or sides of their maps, such as 64, or several of
+        either in a tuple; () for none.
+      resolutions: side of the maps that each block makes, in order.
+      last: of several blocks with maps of one side, whether the last is meant, else the first.
+      option: what the user set, for the message.
+
+    Raises:
+      UserError: there is no such block.
+    """
+    places = (attention,) if isinstance(attention, str | int) else attention
+    return {_block(place, resolutions, last, option) for place in places}
+
+
+def _block(place, resolutions, last, option):
+    if place in resolutions:
+        return place
+    names = [name for name, side in resolutions.items() if side == place]
+    if not names:
+        there = ", ".join(f"{name} ({side} px)" for name, side in resolutions.items())
+        raise UserError(
+            f"{option} has {place!r}, but the blocks here are {there}: give names or sides of "
+            "these, or () for no attention"
+        )
+    return names[-1 if last else 0]

@@ -1,0 +1,172 @@
+"""The residual blocks of SAGAN and BigGAN, and what is before the first and behind the last.
+
+The shortcuts of D differ between the implementations where a block keeps the number of channels,
+so they are functions: values for the `shortcut=` of a discriminator.
+"""
+
+import gin
+import keras
+from keras import ops
+
+from compare_gan_tf.architectures import blocks
+from compare_gan_tf.architectures.biggan_kernels import Kernels
+from compare_gan_tf.architectures.residual import average_pool
+from compare_gan_tf.errors import UserError
+
+FIRST_SIDE = 4  # of the maps that G begins with
+_NOTHING = blocks.Condition()
+
+
+@gin.configurable(module="biggan")
+def identity_shortcut(x, filters: int, *, halved: bool, conv):
+    """x, if it has `filters` channels already, else conv(x).
+
+    Args:
+      x: [n, h, w, c], the block's input, pooled if the block halves the sides.
+      filters: channels that the result must have.
+      halved: whether x was pooled.
+      conv: makes the layer of a 1x1 convolution to `filters` channels.
+    """
+    return x if x.shape[-1] == filters else conv()(x)
+
+
+@gin.configurable(module="biggan")
+def learned_shortcut(x, filters: int, *, halved: bool, conv):
+    """conv(x) in blocks that change the sides or the channels, as in BigGAN-PyTorch; else x."""
+    return conv()(x) if halved else identity_shortcut(x, filters, halved=halved, conv=conv)
+
+
+@gin.configurable(module="biggan")
+def no_shortcut(x, filters: int, *, halved: bool, conv):
+    """conv(x) in blocks that change the channels, and nothing in the others, as in compare_gan."""
+    return None if x.shape[-1] == filters else conv()(x)
+
+
+def first_maps(z, filters: int, *, kernels: Kernels):
+    """A dense layer from z to maps [n, 4, 4, filters]."""
+    x = kernels.dense(FIRST_SIDE**2 * filters, name="fc_noise")(z)
+    return keras.layers.Reshape((FIRST_SIDE, FIRST_SIDE, filters), name="maps")(x)
+
+
+def activate(x, *, norm, name: str, condition=_NOTHING, relu: bool = True):
+    """relu(norm(x)), or without the ReLU."""
+    x = blocks.normalise(norm, x, name=f"{name}_norm", condition=condition)
+    return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x
+
+
+def generator_block(x, filters: int, *, name: str, kernels: Kernels, norm, condition, upsample):
+    """conv1x1(up(x)) + conv3x3(relu(norm(conv3x3(up(relu(norm(x))))))): the sides are doubled.
+
+    Args:
+      x: [n, h, w, c].
+      filters: channels of the result.
+      name: prefix of the layers'.
+      kernels: makes the convolutions.
+      norm: makes the two normalisations.
+      condition: what these may depend on.
+      upsample: makes a layer that doubles the sides.
+    """
+    shortcut = upsample(name=f"{name}_shortcut_up")(x)
+    shortcut = kernels.conv(filters, 1, name=f"{name}_shortcut")(shortcut)
+    x = activate(x, norm=norm, name=f"{name}_1", condition=condition)
+    x = upsample(name=f"{name}_up")(x)
+    x = kernels.conv(filters, 3, name=f"{name}_conv1")(x)
+    x = activate(x, norm=norm, name=f"{name}_2", condition=condition)
+    x = kernels.conv(filters, 3, name=f"{name}_conv2")(x)
+    return keras.layers.Add(name=name)([shortcut, x])
+
+
+def discriminator_block(
+    x, filters: int, *, name: str, kernels: Kernels, norm, shortcut, halve: bool, first_relu: bool
+):
+    """shortcut(down(x)) + down(conv3x3(relu(norm(conv3x3(relu(norm(x))))))).
+
+    down is the mean over 2x2 pixels. It is in front of the shortcut's 1x1 convolution, with which
+    it commutes.
+
+    Args:
+      x: [n, h, w, c].
+      filters: channels of the result.
+      name: prefix of the layers'.
+      kernels: makes the convolutions.
+      norm: makes the two normalisations.
+      shortcut: `identity_shortcut`, `learned_shortcut` or `no_shortcut`.
+      halve: whether the sides are halved.
+      first_relu: False leaves out the first ReLU, as is right where x are images in [-1, 1].
+    """
+
+    def down(maps, part):
+        return average_pool(name=f"{name}_{part}")(maps) if halve else maps
+
+    beside = shortcut(
+        down(x, "shortcut_down"),
+        filters,
+        halved=halve,
+        conv=lambda: kernels.conv(filters, 1, name=f"{name}_shortcut"),
+    )
+    x = activate(x, norm=norm, name=f"{name}_1", relu=first_relu)
+    x = kernels.conv(filters, 3, name=f"{name}_conv1")(x)
+    x = activate(x, norm=norm, name=f"{name}_2")
+    x = down(kernels.conv(filters, 3, name=f"{name}_conv2")(x), "down")
+    return x if beside is None else keras.layers.Add(name=name)([beside, x])
+
+
+def to_images(x, channels: int, *, kernels: Kernels, norm, condition, filters: int | None = None):
+    """Norm, ReLU, a 3x3 convolution and tanh to images [n, H, W, channels] in [-1, 1].
+
+    With `filters` the convolution has so many, and the first `channels` of them are the images.
+    """
+    x = activate(x, norm=norm, name="final", condition=condition)
+    x = kernels.conv(filters or channels, 3, name="final_conv")(x)
+    return keras.layers.Activation("tanh", name="images")(x[..., :channels] if filters else x)
+
+
+def discriminator_model(inputs: dict, x, labels, *, kernels: Kernels, conditioning):
+    """Ends a discriminator: features are relu(x) summed over all pixels, [n, c]; one logit each.
+
+    Args:
+      inputs: of the model, see `blocks.discriminator_input`.
+      x: [n, h, w, c].
+      labels: one-hot [n, K], or None.
+      kernels: makes the last layer, and its `norm` reparameterises the conditioning's.
+      conditioning: see `conditioning`; None for none.
+    """
+    features = ops.sum(keras.layers.ReLU(name="final_relu")(x), (1, 2))
+    features = keras.layers.Identity(name="features")(features)
+    logits = kernels.dense(1, name="logit")(features)
+    if labels is not None:
+        addend = conditioning.at_logit(features, labels, kernels.norm)
+        logits = logits if addend is None else keras.layers.Add()([logits, addend])
+    logits = keras.layers.Reshape((), name="logits")(logits)
+    return keras.Model(inputs, {"logits": logits, "features": features}, name="discriminator")
+
+
+def square_side(sample_shape, architecture: str) -> int:
+    """The side of square images.
+
+    Raises:
+      UserError: samples are not square images.
+    """
+    blocks.require_images(sample_shape, architecture)
+    height, width, _ = sample_shape
+    if height != width:
+        raise UserError(
+            f"{architecture} needs square images, but the data set's are {height} x {width}: "
+            "take dcgan, sndcgan or infogan, which make any"
+        )
+    return height
+
+
+def published(table: dict, side: int, option: str):
+    """The row of a table of published networks for images of this side.
+
+    Raises:
+      UserError: there is none.
+    """
+    if side not in table:
+        sides = ", ".join(map(str, table))
+        raise UserError(
+            f"{option} is known for images of {sides} px, but the data set's have {side}: resize "
+            "them, or take dcgan, sndcgan or infogan, which make any"
+        )
+    return table[side]

@@ -1,0 +1,200 @@
+"""BigGAN-deep (Brock et al., 2019, appendix B.2), with the sizes of compare_gan.
+
+At 128 px and 1000 classes, with z of 128, G has 50,244,484 parameters and D 34,590,210. Twice as
+many blocks as in BigGAN, each with a bottleneck of a quarter of the channels; its shortcut has no
+weights but those of channels that D adds. D sums over pixels, as compare_gan's code and the
+authors' do. Each norm sees all of z beside the embedded label, once.
+
+For spectral norm and orthogonal kernels in the norms see `biggan`.
+"""
+
+import gin
+import keras
+
+from compare_gan_tf.architectures import biggan_blocks, blocks
+from compare_gan_tf.architectures.biggan import default_norm
+from compare_gan_tf.architectures.biggan_attention import attended_blocks
+from compare_gan_tf.architectures.biggan_blocks import FIRST_SIDE, published, square_side
+from compare_gan_tf.architectures.biggan_deep_block import deep_block
+from compare_gan_tf.architectures.biggan_kernels import ORTHOGONAL, Kernels
+from compare_gan_tf.architectures.biggan_stacks import Widths, attention_behind
+from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.residual import average_pool, nearest
+from compare_gan_tf.layers import batch_norm, no_norm
+
+_PROJECTION = Projection()
+_GENERATORS = {  # of the first maps, and of each block's: every second block doubles the sides
+    32: Widths(8 * (4,)),
+    64: Widths(4 * (16,) + 2 * (8,) + (4, 4, 2), (64,)),
+    128: Widths(4 * (16,) + 2 * (8,) + (4, 4, 2, 2, 1), (64,)),
+    256: Widths(4 * (16,) + 4 * (8,) + (4, 4, 2, 2, 1), (64,)),
+    512: Widths(4 * (16,) + 4 * (8,) + (4, 4, 2, 2, 1, 1, 1), (64,)),
+}
+_DISCRIMINATORS = {  # of the first convolution, and of each block's: every second block halves
+    32: Widths(8 * (2,)),
+    64: Widths((2, 4, 4) + 2 * (8,) + 4 * (16,)),
+    128: Widths((1, 2, 2, 4, 4) + 2 * (8,) + 4 * (16,), (64,)),
+    256: Widths((1, 2, 2, 4, 4) + 4 * (8,) + 4 * (16,), (64,)),
+    512: Widths((1, 1, 1, 2, 2, 4, 4) + 4 * (8,) + 4 * (16,), (64,)),
+}
+
+
+@gin.configurable(module="biggan_deep")
+def generator(
+    sample_shape,
+    latent_dim,
+    num_classes=None,
+    *,
+    ch=128,
+    norm=None,
+    final_norm=batch_norm,
+    kernel_norm=None,
+    kernel_initializer=ORTHOGONAL,
+    upsample=nearest,
+    attention=None,
+    embed_y=True,
+    embed_y_dim=128,
+    final_filters=None,
+):
+    """Dense from z and labels, blocks of which B2, B4, ... double the sides from 4; tanh.
+
+    Args:
+      sample_shape: (side, side, channels), of 32, 64, 128, 256 or 512 px.
+      latent_dim: of z. Published: 128.
+      num_classes: of the labels, or None.
+      ch: channels of which all others are multiples.
+      norm: makes the normalisations, four a block; None for `conditional_batch_norm`, or
+        `self_modulation` without classes. Those that take labels, or z, get z with the labels
+        behind it; one that takes both gets each once.
+      final_norm: makes the last normalisation.
+      kernel_norm: reparameterises every kernel but the embedding's, e.g. `spectral_norm`; None for
+        none.
+      kernel_initializer: of every kernel but the norms', a name that Keras knows or an initializer.
+      upsample: doubles the sides: `nearest`, or `zero_insertion` as in compare_gan.
+      attention: names of blocks, such as "B8", or sides of their maps, such as 64, or several in a
+        tuple, that attention follows; of several blocks with maps of one side the first is meant;
+        () for none; None for 64 where there are such maps.
+      embed_y: puts labels, where there are any, through a dense layer without bias.
+      embed_y_dim: units of that layer.
+      final_filters: of the last convolution, if more than the images have channels: the first of
+        them are the images. 128 is compare_gan's `experimental_fast_conv_to_rgb`.
+
+    Raises:
+      UserError: sizes or options that do not go together.
+    """
+    side = square_side(sample_shape, "biggan_deep.generator")
+    default = published(_GENERATORS, side, "biggan_deep.generator")
+    kernels = Kernels(kernel_initializer, kernel_norm)
+    norm = norm or default_norm(num_classes)
+    inputs, (z, labels) = blocks.generator_input(latent_dim, num_classes)
+    if embed_y and num_classes:
+        embedding = kernels._replace(norm=None)
+        labels = embedding.dense(embed_y_dim, bias=False, name="embed_y")(labels)
+    joined, condition = _joined(z, labels, norm)
+    first, *widths = (ch * multiple for multiple in default.multiples)
+    x = biggan_blocks.first_maps(joined, first, kernels=kernels)
+    x = _blocks(
+        x,
+        widths,
+        [{} if index % 2 == 0 else {"upsample": upsample} for index in range(len(widths))],
+        [FIRST_SIDE * 2 ** ((index + 1) // 2) for index in range(len(widths))],
+        attention=default.attention if attention is None else attention,
+        last=False,
+        option="biggan_deep.generator.attention",
+        kernels=kernels,
+        norm=norm,
+        condition=condition,
+    )
+    images = biggan_blocks.to_images(
+        x,
+        sample_shape[2],
+        kernels=kernels,
+        norm=final_norm,
+        condition=condition,
+        filters=final_filters,
+    )
+    return blocks.generator_model(inputs, images)
+
+
+def _joined(z, labels, norm):
+    """(z with the labels behind it, the condition of the norms)."""
+    if labels is None:
+        return z, blocks.Condition(z)
+    joined = keras.layers.Concatenate(name="condition")([z, labels])
+    if {"z", "labels"} <= set(blocks.conditions(norm)):
+        return joined, blocks.Condition(z, labels)
+    return joined, blocks.Condition(joined, joined)
+
+
+def _blocks(x, widths, resizing, sides, *, attention, last, option, kernels, **block):
+    """Blocks B1, B2, ... and the attention that follows some of them.
+
+    Args:
+      x: [n, h, w, c].
+      widths: channels, one a block.
+      resizing: what of `upsample` and `downsample` each block has, by name.
+      sides: of the maps that each makes.
+      attention, last, option: see `attended_blocks`.
+      kernels: makes the convolutions.
+      **block: all other options of `deep_block`.
+    """
+    names = [f"B{index + 1}" for index in range(len(widths))]
+    sides = dict(zip(names, sides, strict=True))
+    attended = attended_blocks(attention, sides, last=last, option=option)
+    for name, width, resize in zip(names, widths, resizing, strict=True):
+        x = deep_block(x, width, name=name, kernels=kernels, **resize, **block)
+        x = attention_behind(x, name, attended, kernels)
+    return x
+
+
+@gin.configurable(module="biggan_deep")
+def discriminator(
+    sample_shape,
+    num_classes=None,
+    *,
+    ch=128,
+    norm=no_norm,
+    kernel_norm=None,
+    kernel_initializer=ORTHOGONAL,
+    attention=None,
+    conditioning=_PROJECTION,
+    unit_interval=False,
+):
+    """A convolution, blocks of which B1, B3, ... halve the sides; ReLU, sum over pixels.
+
+    Args:
+      sample_shape: (side, side, channels), of 32, 64, 128, 256 or 512 px.
+      num_classes: of the labels, or None.
+      ch: channels of which all others are multiples.
+      norm: makes the normalisations, four a block.
+      kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
+      kernel_initializer: of every kernel but the conditioning's, a name that Keras knows or an
+        initializer.
+      attention: as in `generator`, but of several blocks with maps of one side the last is meant.
+      conditioning: how the labels are used, see `conditioning`; None for not at all.
+      unit_interval: whether it sees images in [0, 1], as in compare_gan, else in [-1, 1].
+
+    Raises:
+      UserError: sizes or options that do not go together.
+    """
+    side = square_side(sample_shape, "biggan_deep.discriminator")
+    default = published(_DISCRIMINATORS, side, "biggan_deep.discriminator")
+    kernels = Kernels(kernel_initializer, kernel_norm)
+    inputs, x, labels = blocks.discriminator_input(
+        sample_shape, num_classes, conditioning, unit_interval=unit_interval
+    )
+    first, *widths = (ch * multiple for multiple in default.multiples)
+    x = _blocks(
+        kernels.conv(first, 3, name="initial_conv")(x),
+        widths,
+        [{"downsample": average_pool} if index % 2 == 0 else {} for index in range(len(widths))],
+        [side // 2 ** (index // 2 + 1) for index in range(len(widths))],
+        attention=default.attention if attention is None else attention,
+        last=True,
+        option="biggan_deep.discriminator.attention",
+        kernels=kernels,
+        norm=norm,
+    )
+    return biggan_blocks.discriminator_model(
+        inputs, x, labels, kernels=kernels, conditioning=conditioning
+    )

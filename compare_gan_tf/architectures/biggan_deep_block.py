@@ -1,0 +1,61 @@
+"""The bottleneck block of BigGAN-deep (Brock et al., 2019, figure 16)."""
+
+import keras
+
+from compare_gan_tf.architectures import blocks
+from compare_gan_tf.architectures.biggan_blocks import activate
+from compare_gan_tf.architectures.biggan_kernels import Kernels
+
+_NOTHING = blocks.Condition()
+
+
+def deep_block(
+    x,
+    filters: int,
+    *,
+    name: str,
+    kernels: Kernels,
+    norm,
+    condition=_NOTHING,
+    upsample=None,
+    downsample=None,
+):
+    """shortcut(x) + four times conv(relu(norm(.))): 1x1, 3x3, 3x3, 1x1.
+
+    The first three convolutions have a quarter of the larger of the block's numbers of channels.
+    The shortcut keeps the first `filters` channels of x, or all of them and puts behind them what
+    a 1x1 convolution adds.
+
+    Args:
+      x: [n, h, w, c].
+      filters: channels of the result.
+      name: prefix of the layers'.
+      kernels: makes the convolutions.
+      norm: makes the four normalisations.
+      condition: what these may depend on.
+      upsample: makes a layer that doubles the sides, in front of the first 3x3, or None.
+      downsample: makes a layer that halves them, in front of the last 1x1, or None.
+    """
+    few = max(x.shape[-1], filters) // 4
+    resizing = {2: upsample, 4: downsample}
+    h = x
+    for index, (width, side) in enumerate([(few, 1), (few, 3), (few, 3), (filters, 1)], start=1):
+        h = activate(h, norm=norm, name=f"{name}_{index}", condition=condition)
+        h = _resize(h, resizing.get(index), f"{name}_resize")
+        h = kernels.conv(width, side, name=f"{name}_conv{index}")(h)
+    shortcut = _shortcut(x, filters, name, kernels, upsample or downsample)
+    return keras.layers.Add(name=name)([shortcut, h])
+
+
+def _shortcut(x, filters, name, kernels, resize):
+    missing = filters - x.shape[-1]
+    x = x[..., :filters] if missing < 0 else x
+    x = _resize(x, resize, f"{name}_shortcut_resize")
+    if missing <= 0:
+        return x
+    added = kernels.conv(missing, 1, name=f"{name}_shortcut")(x)
+    return keras.layers.Concatenate(name=f"{name}_shortcut_joined")([x, added])
+
+
+def _resize(x, layer, name: str):
+    return layer(name=name)(x) if layer else x

@@ -1,0 +1,100 @@
+"""The networks of InfoGAN's MNIST experiment (Chen et al., 2016, table 1), as in compare_gan."""
+
+import gin
+import keras
+
+from compare_gan_tf.architectures import blocks
+from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.layers import batch_norm, no_norm
+
+_SLOPE = 0.2
+_PROJECTION = Projection()
+
+
+@gin.configurable(module="infogan")
+def generator(
+    sample_shape, latent_dim, num_classes=None, *, width=64, norm=batch_norm, kernel_norm=None
+):
+    """Two dense layers, two deconvolutions 4x4 of stride 2; leaky ReLU 0.2, sigmoid.
+
+    Args:
+      sample_shape: (height, width, channels); any sides.
+      latent_dim: of z.
+      num_classes: of the labels, or None. They are appended one-hot to z, unless `norm` uses them.
+      width: channels of the last hidden layer; the deepest map has 2 times, the first dense layer
+        16 times as many. Published: 64.
+      norm: makes the normalisation after each hidden layer; those of the dense layers are of flat
+        vectors.
+      kernel_norm: reparameterises every kernel; None, as published, for none.
+    """
+    blocks.require_images(sample_shape, "infogan.generator")
+    *size, channels = sample_shape
+    sizes = blocks.halved(size, 2)
+    inputs, condition = blocks.generator_input(latent_dim, num_classes)
+    height, breadth = sizes[2]
+    x = blocks.first_input(*condition, norm)
+    for index, units in enumerate((16 * width, 2 * width * height * breadth)):
+        x = blocks.dense(units, kernel_norm=kernel_norm, name=f"dense{index}")(x)
+        x = blocks.normalise(norm, x, name=f"norm{index}", condition=condition)
+        x = keras.layers.LeakyReLU(_SLOPE)(x)
+    x = keras.layers.Reshape((height, breadth, 2 * width))(x)
+    x = blocks.deconv(
+        width,
+        4,
+        2,
+        size_in=sizes[2],
+        size_out=sizes[1],
+        kernel_norm=kernel_norm,
+        name="deconv0",
+    )(x)
+    x = blocks.normalise(norm, x, name="norm2", condition=condition)
+    x = blocks.deconv(
+        channels,
+        4,
+        2,
+        size_in=sizes[1],
+        size_out=sizes[0],
+        kernel_norm=kernel_norm,
+        name="deconv1",
+    )(keras.layers.LeakyReLU(_SLOPE)(x))
+    return blocks.generator_model(inputs, blocks.sigmoid_images(x))
+
+
+@gin.configurable(module="infogan")
+def discriminator(
+    sample_shape,
+    num_classes=None,
+    *,
+    width=64,
+    norm=no_norm,
+    kernel_norm=None,
+    conditioning=_PROJECTION,
+    unit_interval=True,
+):
+    """Two convolutions 4x4 of stride 2, a dense layer; leaky ReLU 0.2.
+
+    Args:
+      sample_shape: (height, width, channels).
+      num_classes: of the labels, or None.
+      width: channels of the first layer; the second has 2 times, the dense layer 16 times as many.
+        Published: 64.
+      norm: makes the normalisation of every layer but the first.
+      kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
+      conditioning: how the labels are used, see `conditioning`; None, as in compare_gan, for not
+        at all.
+      unit_interval: whether it sees images in [0, 1], as in compare_gan, and not in [-1, 1].
+    """
+    blocks.require_images(sample_shape, "infogan.discriminator")
+    inputs, x, labels = blocks.discriminator_input(
+        sample_shape, num_classes, conditioning, unit_interval=unit_interval
+    )
+    x = blocks.conv(width, 4, 2, kernel_norm=kernel_norm, name="conv0")(x)
+    x = keras.layers.LeakyReLU(_SLOPE)(x)
+    x = blocks.conv(2 * width, 4, 2, kernel_norm=kernel_norm, name="conv1")(x)
+    x = keras.layers.LeakyReLU(_SLOPE)(blocks.normalise(norm, x, name="norm1"))
+    x = keras.layers.Flatten()(x)
+    x = blocks.dense(16 * width, kernel_norm=kernel_norm, name="dense2")(x)
+    x = keras.layers.LeakyReLU(_SLOPE)(blocks.normalise(norm, x, name="norm2"))
+    return blocks.discriminator_model(
+        inputs, x, kernel_norm=kernel_norm, conditioning=conditioning, labels=labels
+    )

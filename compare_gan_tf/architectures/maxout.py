@@ -1,0 +1,190 @@
+"""The networks of the first GAN's MNIST experiment (Goodfellow et al., 2014, and its code)."""
+
+import math
+import random
+
+import gin
+import keras
+import tensorflow as tf
+from keras import ops
+
+from compare_gan_tf.architectures import blocks
+from compare_gan_tf.architectures.conditioning import Concatenation
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers import no_norm
+from compare_gan_tf.layers.state import is_frozen
+
+_CONCATENATION = Concatenation()
+
+
+def _uniform(limit: float):
+    return keras.initializers.RandomUniform(-limit, limit)
+
+
+def _dense(units: int, limit: float, *, kernel_norm=None, name: str):
+    """A dense layer, kernel U(-limit, limit), bias 0."""
+    layer = keras.layers.Dense(units, kernel_initializer=_uniform(limit), name=name)
+    return kernel_norm(layer) if kernel_norm else layer
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class MaxPieces(keras.layers.Layer):
+    """[n, units * pieces] -> [n, units], the largest of each unit's `pieces` neighbours."""
+
+    def __init__(self, pieces: int, **layer):
+        super().__init__(**layer)
+        self.pieces = pieces
+
+    def call(self, x):
+        return ops.max(ops.reshape(x, (-1, x.shape[-1] // self.pieces, self.pieces)), -1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] // self.pieces)
+
+    def get_config(self):
+        return super().get_config() | {"pieces": self.pieces}
+
+
+def maxout(x, units: int, pieces: int, *, limit=0.005, kernel_norm=None, name: str):
+    """max over j of (x W_ij + b_ij), [n, units] (Goodfellow et al., 2013, eq. 1)."""
+    x = _dense(units * pieces, limit, kernel_norm=kernel_norm, name=f"{name}_pieces")(x)
+    return MaxPieces(pieces, name=name)(x)
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class Dropout(keras.layers.Layer):
+    """In training, x / (1 - rate) or, with probability `rate`, 0; in inference x.
+
+    The mask is a function of the layer's seed, of how often the layer was called in the network's
+    own updates, and of the replica, so that a resumed run goes on with the masks of the
+    uninterrupted one. In passes under `frozen_state` it is that of the next update.
+
+    Args:
+      rate: in [0, 1).
+      seed: of the masks; None draws one, as `keras.utils.set_random_seed` has it.
+    """
+
+    def __init__(self, rate: float, seed: int | None = None, **layer):
+        super().__init__(**layer)
+        if not 0.0 <= rate < 1.0:
+            raise UserError(f"the rate of dropout is {rate}: it must be in [0, 1)")
+        self.rate = rate
+        self.seed = random.getrandbits(31) if seed is None else seed
+
+    def build(self, input_shape):
+        self.calls = self.add_weight(
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",  # equal on all: a counter
+            name="calls",
+        )
+
+    def call(self, x, training=False):
+        if not training or not self.rate:
+            return x
+        kept = tf.cast(self._bits(tf.shape(x)) >= int(self.rate * 2**32), x.dtype)
+        if not is_frozen():
+            self.calls.assign(self.calls + 1)
+        return x * kept / (1.0 - self.rate)
+
+    def _bits(self, shape):
+        """uint32 of `shape`; bits of Philox are the same with and without XLA."""
+        position = tf.convert_to_tensor(self.calls)
+        context = tf.distribute.get_replica_context()
+        if context is not None:
+            replica = tf.cast(context.replica_id_in_sync_group, tf.int64)
+            position = position * context.num_replicas_in_sync + replica
+        seed = tf.stack([tf.constant(self.seed, tf.int64), position])
+        return tf.random.stateless_uniform(
+            shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+        )
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return super().get_config() | {"rate": self.rate, "seed": self.seed}
+
+
+@gin.configurable(module="maxout")
+def generator(
+    sample_shape,
+    latent_dim,
+    num_classes=None,
+    *,
+    units=1200,
+    depth=2,
+    norm=no_norm,
+    kernel_norm=None,
+):
+    """`depth` dense layers of ReLUs, then a sigmoid mapped to (-1, 1).
+
+    The published z is uniform on [-sqrt 3, sqrt 3]^100, kernels are U(-0.05, 0.05). The published
+    biases of the last layer begin at the logits of the data's mean image; here at 0, since a
+    network is built before there are data.
+
+    Args:
+      sample_shape: (height, width, channels).
+      latent_dim: of z; published 100.
+      num_classes: of the labels, or None. They are appended one-hot to z, unless `norm` uses them.
+      units: of each hidden layer. Published: 1200.
+      depth: number of hidden layers. Published: 2.
+      norm: makes the normalisation after each hidden layer; none published.
+      kernel_norm: reparameterises every kernel; None, as published, for none.
+    """
+    blocks.require_images(sample_shape, "maxout.generator")
+    inputs, condition = blocks.generator_input(latent_dim, num_classes)
+    x = blocks.first_input(*condition, norm)
+    for index in range(depth):
+        x = _dense(units, 0.05, kernel_norm=kernel_norm, name=f"dense{index}")(x)
+        x = blocks.normalise(norm, x, name=f"norm{index}", condition=condition)
+        x = keras.layers.ReLU()(x)
+    x = _dense(math.prod(sample_shape), 0.05, kernel_norm=kernel_norm, name="out")(x)
+    x = keras.layers.Reshape(sample_shape)(x)
+    return blocks.generator_model(inputs, blocks.sigmoid_images(x))
+
+
+@gin.configurable(module="maxout")
+def discriminator(
+    sample_shape,
+    num_classes=None,
+    *,
+    units=240,
+    pieces=5,
+    depth=2,
+    input_dropout=0.2,
+    dropout=0.5,
+    norm=no_norm,
+    kernel_norm=None,
+    conditioning=_CONCATENATION,
+):
+    """`depth` maxout layers on images in [0, 1], with dropout in front of every layer.
+
+    Kernels are U(-0.005, 0.005).
+
+    Args:
+      sample_shape: (height, width, channels).
+      num_classes: of the labels, or None.
+      units: of each maxout layer. Published: 240.
+      pieces: linear functions of which a unit is the maximum. Published: 5.
+      depth: number of maxout layers. Published: 2.
+      input_dropout: share of pixels that are dropped. Published: 0.2; 0 for none.
+      dropout: share of units that are dropped. Published: 0.5; 0 for none.
+      norm: makes the normalisation after each maxout layer; none published.
+      kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
+      conditioning: how the labels are used, see `conditioning`; None for not at all.
+    """
+    blocks.require_images(sample_shape, "maxout.discriminator")
+    inputs, x, labels = blocks.discriminator_input(
+        sample_shape, num_classes, conditioning, flatten=True, unit_interval=True
+    )
+    x = Dropout(input_dropout, name="input_dropout")(x)
+    for index in range(depth):
+        x = maxout(x, units, pieces, kernel_norm=kernel_norm, name=f"maxout{index}")
+        x = blocks.normalise(norm, x, name=f"norm{index}")
+        x = Dropout(dropout, name=f"dropout{index}")(x)
+    return blocks.discriminator_model(
+        inputs, x, kernel_norm=kernel_norm, conditioning=conditioning, labels=labels
+    )

@@ -1,0 +1,210 @@
+"""R3GAN (Huang et al., 2024, "config E" of their table 2; sizes of the authors' presets).
+
+Both players are stages of residual blocks, one stage a resolution: 1x1 to twice the channels, a
+grouped 3x3, 1x1 back, with leaky ReLUs (0.2) between and no normalisation. The last kernel of each
+block is 0 at the start, and the others are N(0, gain^2 / fan_in) with gain
+sqrt(2 / (1 + 0.2^2)) L^(-1/4), L being the number of a player's blocks: fix-up's rule (Zhang et
+al., 2019, section 3) for three linear layers. At 256 px without labels, with z of 64, G has
+23,057,952 parameters and D 23,009,568; at 32 px with 10 classes 20,781,952 and 21,280,512.
+
+G's images are not bounded in training, as published; in inference they are clipped to [-1, 1].
+"""
+
+import math
+
+import gin
+import keras
+
+from compare_gan_tf.architectures import blocks
+from compare_gan_tf.architectures.biggan_blocks import FIRST_SIDE, square_side
+from compare_gan_tf.architectures.r3gan_blocks import Stages, conv, dense
+from compare_gan_tf.architectures.r3gan_layers import (
+    ClipInInference,
+    FilteredDownsampling,
+    FilteredUpsampling,
+    LearnedMap,
+)
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers import no_norm
+
+
+@gin.register(module="r3gan")
+class InnerProduct:
+    """The logit is <E y, P features> without a term of its own: values for D's `conditioning`.
+
+    Args:
+      embed_dim: length of both vectors; None for that of the features.
+    """
+
+    is_whole_logit = True
+
+    def __init__(self, embed_dim: int | None = None):
+        self.embed_dim = embed_dim
+
+    def at_input(self, x, labels):
+        """D's input is as it was."""
+        return x
+
+    def at_logit(self, features, labels, kernel_norm):
+        """The logit, [n, 1]."""
+        dim = self.embed_dim or features.shape[-1]
+        projected = dense(dim, kernel_norm=kernel_norm, name="projection")(features)
+        embedded = dense(dim, gain=dim**-0.5, kernel_norm=kernel_norm, name="embed_y")(labels)
+        return keras.layers.Dot(1, name="label_score")([projected, embedded])
+
+
+_INNER_PRODUCT = InnerProduct()
+
+
+@gin.configurable(module="r3gan")
+def generator(
+    sample_shape,
+    latent_dim,
+    num_classes=None,
+    *,
+    widths=None,
+    cardinalities=None,
+    depth=2,
+    expansion=2,
+    kernel_size=3,
+    resampling_filter=(1, 2, 1),
+    embed_dim=None,
+    norm=no_norm,
+    kernel_norm=None,
+):
+    """A learned map of 4x4, its gains linear in z, then stages with doublings between.
+
+    Args:
+      sample_shape: (side, side, channels), side 4, 8, 16, ... px.
+      latent_dim: of z. Published: 64.
+      num_classes: of the labels, or None. Their embedding is put behind z.
+      widths: channels of the stages from 4 px up; None for 768 up to 32 px, then half as many at
+        each doubling, as published for all but ImageNet, which has 1536 in all stages.
+      cardinalities: groups of the stages' 3x3 convolutions; None for one for each 8 of `widths`,
+        as published for all but ImageNet, which has 96.
+      depth: blocks a stage.
+      expansion: of the channels inside a block.
+      kernel_size: of the grouped convolutions, odd.
+      resampling_filter: taps, see `FilteredUpsampling`.
+      embed_dim: of the labels' embedding; None for that of z.
+      norm: makes a normalisation in front of each leaky ReLU.
+      kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none. With it the
+        last kernels of the blocks start like the others, since there is no norming zeros.
+
+    Raises:
+      UserError: sizes or options that do not go together.
+    """
+    stages = Stages(
+        "r3gan.generator",
+        _widths(sample_shape, widths, "r3gan.generator"),
+        cardinalities,
+        depth,
+        expansion,
+        kernel_size,
+        norm,
+        kernel_norm,
+    )
+    inputs, condition = blocks.generator_input(latent_dim, num_classes)
+    x, labels = condition
+    if num_classes:
+        embedded = dense(embed_dim or latent_dim, kernel_norm=kernel_norm, name="embed_y")(labels)
+        x = keras.layers.Concatenate(name="with_labels")([x, embedded])
+    x = dense(stages.widths[0], kernel_norm=kernel_norm, name="gains")(x)
+    x = LearnedMap(FIRST_SIDE, name="maps")(x)
+    for index, width in enumerate(stages.widths):
+        if x.shape[-1] != width:
+            x = conv(width, kernel_norm=kernel_norm, name=f"stage{index}_widen")(x)
+        if index:
+            x = FilteredUpsampling(resampling_filter, name=f"stage{index}_up")(x)
+        x = stages.run(x, index, condition)
+    x = conv(sample_shape[2], kernel_norm=kernel_norm, name="to_images")(x)
+    return blocks.generator_model(inputs, ClipInInference(name="images")(x))
+
+
+def _widths(sample_shape, widths, architecture: str) -> tuple[int, ...]:
+    """Channels of each stage, from 4 px up."""
+    side = square_side(sample_shape, architecture)
+    doublings = math.log2(side / FIRST_SIDE)
+    if doublings < 0 or not doublings.is_integer():
+        raise UserError(
+            f"{architecture} needs images of 4, 8, 16, ... px, but the data set's have {side}: "
+            "resize them, or take dcgan, sndcgan or infogan, which make any"
+        )
+    if widths is None:
+        return tuple(min(768, 768 * 32 // (FIRST_SIDE << i)) for i in range(int(doublings) + 1))
+    if len(widths) != doublings + 1:
+        raise UserError(
+            f"{architecture}.widths has {len(widths)} numbers, but images of {side} px need "
+            f"{int(doublings) + 1}: one for 4 px and one for each doubling"
+        )
+    return tuple(widths)
+
+
+@gin.configurable(module="r3gan")
+def discriminator(
+    sample_shape,
+    num_classes=None,
+    *,
+    widths=None,
+    cardinalities=None,
+    depth=2,
+    expansion=2,
+    kernel_size=3,
+    resampling_filter=(1, 2, 1),
+    norm=no_norm,
+    kernel_norm=None,
+    conditioning=_INNER_PRODUCT,
+):
+    """A 1x1 convolution, stages with halvings between, and a learned weight for each of 4x4 pixels.
+
+    Args:
+      sample_shape: (side, side, channels), side 4, 8, 16, ... px.
+      num_classes: of the labels, or None.
+      widths, cardinalities, depth, expansion, kernel_size: as in `generator`, also from 4 px up.
+      resampling_filter: taps, see `FilteredDownsampling`.
+      norm: makes a normalisation in front of each leaky ReLU.
+      kernel_norm: as in `generator`.
+      conditioning: how the labels are used, see `conditioning`; None for not at all.
+
+    Raises:
+      UserError: sizes or options that do not go together.
+    """
+    stages = Stages(
+        "r3gan.discriminator",
+        _widths(sample_shape, widths, "r3gan.discriminator"),
+        cardinalities,
+        depth,
+        expansion,
+        kernel_size,
+        norm,
+        kernel_norm,
+    )
+    inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
+    x = conv(stages.widths[-1], kernel_norm=kernel_norm, name="from_images")(x)
+    for index in reversed(range(len(stages.widths))):
+        x = stages.run(x, index)
+        if index:
+            x = FilteredDownsampling(resampling_filter, name=f"stage{index}_down")(x)
+            width = stages.widths[index - 1]
+            if x.shape[-1] != width:
+                x = conv(width, kernel_norm=kernel_norm, name=f"stage{index}_widen")(x)
+    return _scored(inputs, x, labels, kernel_norm, conditioning)
+
+
+def _scored(inputs, x, labels, kernel_norm, conditioning):
+    """Ends D: [n, 4, 4, c] to features [n, c] and a logit each."""
+    pool = keras.layers.DepthwiseConv2D(
+        FIRST_SIDE,
+        use_bias=False,
+        depthwise_initializer=keras.initializers.RandomNormal(stddev=1 / FIRST_SIDE),
+        name="pool",
+    )
+    pooled = (kernel_norm(pool) if kernel_norm else pool)(x)
+    features = keras.layers.Flatten(name="features")(pooled)
+    addend = None if labels is None else conditioning.at_logit(features, labels, kernel_norm)
+    logits = addend
+    if addend is None or not getattr(conditioning, "is_whole_logit", False):
+        logits = dense(1, kernel_norm=kernel_norm, name="logit")(features)
+        logits = logits if addend is None else keras.layers.Add()([logits, addend])
+    logits = keras.layers.Reshape((), name="logits")(logits)
+    return keras.Model(inputs, {"logits": logits, "features": features}, name="discriminator")

@@ -1,0 +1,136 @@
+"""The residual block of compare_gan's ResNets, and how it doubles and halves the sides of maps.
+
+The shortcut is a convolution, 3x3, in every block, also where nothing changes its shape: that is
+what gives these networks their names and numbers of parameters.
+"""
+
+import gin
+import keras
+from keras import ops
+
+from compare_gan_tf.architectures import blocks
+from compare_gan_tf.errors import UserError
+
+_NOTHING = blocks.Condition()
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class ZeroInsertion(keras.layers.Layer):
+    """[n, h, w, c] -> [n, 2h, 2w, c] with out[2i, 2j] = x[i, j] and 0 elsewhere."""
+
+    def call(self, x):
+        height, width, channels = x.shape[1:]
+        x = ops.reshape(x, (-1, height, 1, width, 1, channels))
+        x = ops.pad(x, [(0, 0), (0, 0), (0, 1), (0, 0), (0, 1), (0, 0)])
+        return ops.reshape(x, (-1, 2 * height, 2 * width, channels))
+
+    def compute_output_shape(self, input_shape):
+        n, height, width, channels = input_shape
+        return n, 2 * height, 2 * width, channels
+
+
+@gin.configurable(module="residual")
+def nearest(*, name: str | None = None):
+    """Doubles the sides by repeating each pixel, for the `upsample=` of an architecture."""
+    return keras.layers.UpSampling2D(2, interpolation="nearest", name=name)
+
+
+@gin.configurable(module="residual")
+def zero_insertion(*, name: str | None = None):
+    """Doubles the sides by zeros ("bed of nails"), as compare_gan does, for `upsample=`."""
+    return ZeroInsertion(name=name)
+
+
+def average_pool(*, name: str | None = None):
+    """Halves the sides, rounded up, by the mean of 2x2 pixels."""
+    return keras.layers.AveragePooling2D(2, 2, "same", name=name)
+
+
+def block(
+    x,
+    filters: int,
+    *,
+    name: str,
+    norm,
+    kernel_norm=None,
+    condition=_NOTHING,
+    upsample=None,
+    downsample=None,
+    shortcut_kernel: int = 3,
+    first_relu: bool = True,
+):
+    """shortcut(x) + conv(relu(norm(conv(relu(norm(x)))))), convolutions 3x3.
+
+    Args:
+      x: [n, h, w, c].
+      filters: channels of the result.
+      name: what the names of its layers begin with.
+      norm: makes the two normalisations.
+      kernel_norm: reparameterises the three kernels; None for none.
+      condition: what the normalisations may depend on.
+      upsample: makes the layer in front of the first convolution and of the shortcut's, or None.
+      downsample: makes the layer behind the last convolution and the shortcut's, or None.
+      shortcut_kernel: side of the shortcut's convolution.
+      first_relu: False leaves out the first ReLU, as is right where x are images in [-1, 1].
+    """
+    shortcut = _resize(x, upsample, f"{name}_shortcut_up")
+    shortcut = blocks.conv(
+        filters, shortcut_kernel, kernel_norm=kernel_norm, name=f"{name}_shortcut"
+    )(shortcut)
+    shortcut = _resize(shortcut, downsample, f"{name}_shortcut_down")
+    x = blocks.normalise(norm, x, name=f"{name}_norm0", condition=condition)
+    x = keras.layers.ReLU(name=f"{name}_relu0")(x) if first_relu else x
+    x = _resize(x, upsample, f"{name}_up")
+    x = blocks.conv(filters, 3, kernel_norm=kernel_norm, name=f"{name}_conv0")(x)
+    x = blocks.normalise(norm, x, name=f"{name}_norm1", condition=condition)
+    x = keras.layers.ReLU(name=f"{name}_relu1")(x)
+    x = blocks.conv(filters, 3, kernel_norm=kernel_norm, name=f"{name}_conv1")(x)
+    x = _resize(x, downsample, f"{name}_down")
+    return keras.layers.Add(name=f"{name}_sum")([shortcut, x])
+
+
+def _resize(x, layer, name: str):
+    return layer(name=name)(x) if layer else x
+
+
+def first_maps(z, size: tuple[int, int], filters: int, *, kernel_norm=None):
+    """A dense layer from z to maps [n, *size, filters]."""
+    height, width = size
+    x = blocks.dense(height * width * filters, kernel_norm=kernel_norm, name="dense")(z)
+    return keras.layers.Reshape((height, width, filters), name="maps")(x)
+
+
+def to_images(x, channels: int, *, kernel_norm=None):
+    """A convolution 3x3 and a sigmoid to images [n, H, W, channels] in [-1, 1]."""
+    return blocks.sigmoid_images(
+        blocks.conv(channels, 3, kernel_norm=kernel_norm, name="out_conv")(x)
+    )
+
+
+def last_activation(x, *, norm, condition=_NOTHING):
+    """ReLU behind a normalisation, at the end of a generator."""
+    x = blocks.normalise(norm, x, name="out_norm", condition=condition)
+    return keras.layers.ReLU(name="out_relu")(x)
+
+
+def mean_features(x):
+    """relu(x) averaged over all pixels: [n, h, w, c] -> [n, c]."""
+    x = keras.layers.ReLU(name="out_relu")(x)
+    return keras.layers.GlobalAveragePooling2D(name="pool")(x)
+
+
+def first_size(sample_shape, doublings: int, architecture: str) -> tuple[int, int]:
+    """Sides of the maps from which `doublings` doublings lead to those of the images.
+
+    Raises:
+      UserError: there are none, or the samples are not images.
+    """
+    blocks.require_images(sample_shape, architecture)
+    height, width, _ = sample_shape
+    factor = 2**doublings
+    if height % factor or width % factor:
+        raise UserError(
+            f"{architecture} makes images whose sides are multiples of {factor}, but the data "
+            f"set's are {height} x {width}: take dcgan, sndcgan or infogan, which make any"
+        )
+    return height // factor, width // factor

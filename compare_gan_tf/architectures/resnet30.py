@@ -1,0 +1,117 @@
+"""compare_gan's resnet30: thirty residual blocks and five that change the size, for 128 x 128.
+
+After the deep ResNet of Gulrajani et al. (2017). compare_gan's upsampling is `zero_insertion`.
+"""
+
+import functools
+
+import gin
+
+from compare_gan_tf.architectures import blocks, residual
+from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.residual import average_pool, nearest
+from compare_gan_tf.layers import batch_norm, no_norm
+
+_PROJECTION = Projection()
+_STAGES = 6  # of `depth` blocks each, between them five that change the size
+
+
+@gin.configurable(module="resnet30")
+def generator(
+    sample_shape,
+    latent_dim,
+    num_classes=None,
+    *,
+    width=16,
+    depth=5,
+    norm=batch_norm,
+    kernel_norm=None,
+    kernel_norm_at_ends=True,
+    upsample=nearest,
+    shortcut_kernel=3,
+):
+    """Dense, six stages of residual blocks with a doubling of the sides between; sigmoid.
+
+    Behind the last block is a convolution alone, without norm and ReLU.
+
+    Args:
+      sample_shape: (height, width, channels), sides multiples of 32; published for 128 x 128.
+      latent_dim: of z.
+      num_classes: of the labels, or None. They are appended one-hot to z, unless `norm` uses them.
+      width: channels of the last stage; the first has 32 times as many. Published: 16.
+      depth: blocks of a stage. Published: 5.
+      norm: makes the normalisations, two a block.
+      kernel_norm: reparameterises kernels, e.g. `spectral_norm`; None for none.
+      kernel_norm_at_ends: whether also that of the dense layer and of the last convolution; not
+        in compare_gan.
+      upsample: doubles the sides: `nearest`, or `zero_insertion` as in compare_gan.
+      shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
+    """
+    size = residual.first_size(sample_shape, _STAGES - 1, "resnet30.generator")
+    ends = kernel_norm if kernel_norm_at_ends else None
+    inputs, condition = blocks.generator_input(latent_dim, num_classes)
+    x = blocks.first_input(*condition, norm)
+    x = residual.first_maps(x, size, 2 ** (_STAGES - 1) * width, kernel_norm=ends)
+    block = functools.partial(
+        residual.block,
+        norm=norm,
+        kernel_norm=kernel_norm,
+        condition=condition,
+        shortcut_kernel=shortcut_kernel,
+    )
+    for stage in range(_STAGES):
+        filters = 2 ** (_STAGES - 1 - stage) * width
+        if stage:
+            x = block(x, filters, name=f"stage{stage}_resize", upsample=upsample)
+        for index in range(depth):
+            x = block(x, filters, name=f"stage{stage}_block{index}")
+    return blocks.generator_model(inputs, residual.to_images(x, sample_shape[2], kernel_norm=ends))
+
+
+@gin.configurable(module="resnet30")
+def discriminator(
+    sample_shape,
+    num_classes=None,
+    *,
+    width=16,
+    depth=5,
+    norm=no_norm,
+    kernel_norm=None,
+    kernel_norm_at_start=False,
+    shortcut_kernel=3,
+    conditioning=_PROJECTION,
+    unit_interval=True,
+):
+    """A convolution, six stages of residual blocks with a halving of the sides between.
+
+    Args:
+      sample_shape: (height, width, channels); any sides, published for 128 x 128.
+      num_classes: of the labels, or None.
+      width: channels of the first stage; the last has 32 times as many. Published: 16.
+      depth: blocks of a stage. Published: 5.
+      norm: makes the normalisations, two a block.
+      kernel_norm: reparameterises kernels, e.g. `spectral_norm`; None for none.
+      kernel_norm_at_start: whether also that of the first convolution; not in compare_gan.
+      shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
+      conditioning: how the labels are used, see `conditioning`; None, as in compare_gan, for not
+        at all.
+      unit_interval: whether it sees images in [0, 1], as in compare_gan, and not in [-1, 1].
+    """
+    blocks.require_images(sample_shape, "resnet30.discriminator")
+    inputs, x, labels = blocks.discriminator_input(
+        sample_shape, num_classes, conditioning, unit_interval=unit_interval
+    )
+    start = kernel_norm if kernel_norm_at_start else None
+    x = blocks.conv(width, 3, kernel_norm=start, name="in_conv")(x)
+    block = functools.partial(
+        residual.block, norm=norm, kernel_norm=kernel_norm, shortcut_kernel=shortcut_kernel
+    )
+    for stage in range(_STAGES):
+        filters = 2**stage * width
+        if stage:
+            x = block(x, filters, name=f"stage{stage}_resize", downsample=average_pool)
+        for index in range(depth):
+            x = block(x, filters, name=f"stage{stage}_block{index}")
+    return blocks.discriminator_model(
+        inputs, x, kernel_norm=kernel_norm, conditioning=conditioning, labels=labels
+    )

@@ -1,0 +1,173 @@
+"""The ResNets for CIFAR-10 of the spectral normalisation paper (Miyato et al., 2018, table 4).
+
+As in compare_gan, whose shortcuts are convolutions 3x3 and whose upsampling is `zero_insertion`.
+"""
+
+import functools
+
+import gin
+import keras
+from keras import ops
+
+from compare_gan_tf.architectures import blocks, residual
+from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.residual import average_pool, nearest
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers import batch_norm, no_norm
+
+_PROJECTION = Projection({"class_name": "RandomNormal", "config": {"stddev": 0.02}})
+_BLOCKS = 3
+
+
+@gin.configurable(module="resnet_cifar")
+def generator(
+    sample_shape,
+    latent_dim,
+    num_classes=None,
+    *,
+    width=256,
+    norm=batch_norm,
+    kernel_norm=None,
+    upsample=nearest,
+    shortcut_kernel=3,
+    hierarchical_z=False,
+    embed_z=False,
+    embed_y=False,
+):
+    """Dense, three residual blocks that double the sides; norm, ReLU, convolution, sigmoid.
+
+    Args:
+      sample_shape: (height, width, channels), sides multiples of 8; published for 32 x 32.
+      latent_dim: of z.
+      num_classes: of the labels, or None. They are appended to z, unless `norm` uses them.
+      width: channels of all layers. Published: 256.
+      norm: makes the normalisations, two a block and the last.
+      kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
+      upsample: doubles the sides: `nearest`, or `zero_insertion` as in compare_gan.
+      shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
+      hierarchical_z: splits z in four: the dense layer takes the first part, the norms of block i
+        take part i, which is z to them, and put in front of the labels the labels to them. The
+        last norm takes all of z and the labels alone.
+      embed_z: puts a dense layer, as wide as z, in front of all that.
+      embed_y: puts labels through a dense layer as wide as z.
+
+    Raises:
+      UserError: sizes or options that do not go together.
+    """
+    size = residual.first_size(sample_shape, _BLOCKS, "resnet_cifar.generator")
+    inputs, condition = blocks.generator_input(latent_dim, num_classes)
+    condition = _embedded(condition, embed_z, embed_y, kernel_norm)
+    first_z, parts = condition.z, [condition] * _BLOCKS
+    if hierarchical_z:
+        _require_parts(latent_dim, norm)
+        first_z, parts = _hierarchy(condition)
+    x = blocks.first_input(first_z, condition.labels, norm)
+    x = residual.first_maps(x, size, width, kernel_norm=kernel_norm)
+    for index, part in enumerate(parts):
+        x = residual.block(
+            x,
+            width,
+            name=f"block{index}",
+            norm=norm,
+            kernel_norm=kernel_norm,
+            condition=part,
+            upsample=upsample,
+            shortcut_kernel=shortcut_kernel,
+        )
+    x = residual.last_activation(x, norm=norm, condition=condition)
+    images = residual.to_images(x, sample_shape[2], kernel_norm=kernel_norm)
+    return blocks.generator_model(inputs, images)
+
+
+def _embedded(condition, embed_z: bool, embed_y: bool, kernel_norm):
+    """The condition with z and labels put through dense layers as wide as z, where asked."""
+    z, labels = condition
+    dense = functools.partial(blocks.dense, z.shape[-1], kernel_norm=kernel_norm)
+    if embed_y and labels is None:
+        raise UserError(
+            "resnet_cifar.generator.embed_y is True but there are no labels: set it False, or "
+            "GAN.conditional = True"
+        )
+    return blocks.Condition(
+        dense(name="embed_z")(z) if embed_z else z,
+        dense(name="embed_y")(labels) if embed_y else labels,
+    )
+
+
+def _require_parts(latent_dim: int, norm):
+    """Raises UserError where z cannot be split, or nothing would take its parts."""
+    if latent_dim % (_BLOCKS + 1):
+        raise UserError(
+            f"resnet_cifar.generator.hierarchical_z splits z in {_BLOCKS + 1}, but its dimension "
+            f"is {latent_dim}: make it a multiple of {_BLOCKS + 1}"
+        )
+    if not blocks.conditions(norm):
+        raise UserError(
+            "resnet_cifar.generator.hierarchical_z gives parts of z to the norms, but "
+            "resnet_cifar.generator.norm takes none: take conditional_batch_norm or "
+            "self_modulation, or set hierarchical_z = False"
+        )
+
+
+def _hierarchy(condition):
+    """(the z of the first layer, the condition of each block)."""
+    first, *parts = ops.split(condition.z, _BLOCKS + 1, axis=1)
+    if condition.labels is None:
+        return first, [blocks.Condition(part) for part in parts]
+    return first, [
+        blocks.Condition(
+            part,
+            keras.layers.Concatenate(name=f"block{index}_condition")([part, condition.labels]),
+        )
+        for index, part in enumerate(parts)
+    ]
+
+
+@gin.configurable(module="resnet_cifar")
+def discriminator(
+    sample_shape,
+    num_classes=None,
+    *,
+    width=128,
+    norm=no_norm,
+    kernel_norm=None,
+    shortcut_kernel=3,
+    conditioning=_PROJECTION,
+    unit_interval=True,
+):
+    """Four residual blocks, the first two of which halve the sides; ReLU, mean over pixels.
+
+    Args:
+      sample_shape: (height, width, channels); any sides, published for 32 x 32.
+      num_classes: of the labels, or None.
+      width: channels of all layers. Published: 128.
+      norm: makes the normalisations, two a block.
+      kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
+      shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
+      conditioning: how the labels are used, see `conditioning`; a projection with kernel
+        N(0, 0.02), as compare_gan's project_y. None for not at all.
+      unit_interval: whether it sees images in [0, 1], as in compare_gan; else in [-1, 1], and
+        the first block begins without a ReLU.
+    """
+    blocks.require_images(sample_shape, "resnet_cifar.discriminator")
+    inputs, x, labels = blocks.discriminator_input(
+        sample_shape, num_classes, conditioning, unit_interval=unit_interval
+    )
+    for index, downsample in enumerate((average_pool, average_pool, None, None)):
+        x = residual.block(
+            x,
+            width,
+            name=f"block{index}",
+            norm=norm,
+            kernel_norm=kernel_norm,
+            downsample=downsample,
+            shortcut_kernel=shortcut_kernel,
+            first_relu=unit_interval or index > 0,
+        )
+    return blocks.discriminator_model(
+        inputs,
+        residual.mean_features(x),
+        kernel_norm=kernel_norm,
+        conditioning=conditioning,
+        labels=labels,
+    )

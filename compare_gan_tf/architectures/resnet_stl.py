@@ -1,0 +1,110 @@
+"""The ResNets for STL-10 of the spectral normalisation paper (Miyato et al., 2018, table 5).
+
+As in compare_gan, whose shortcuts are convolutions 3x3 and whose upsampling is `zero_insertion`.
+"""
+
+import gin
+
+from compare_gan_tf.architectures import blocks, residual
+from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.residual import average_pool, nearest
+from compare_gan_tf.layers import batch_norm, no_norm
+
+_PROJECTION = Projection()
+
+
+@gin.configurable(module="resnet_stl")
+def generator(
+    sample_shape,
+    latent_dim,
+    num_classes=None,
+    *,
+    width=64,
+    norm=batch_norm,
+    kernel_norm=None,
+    kernel_norm_at_ends=True,
+    upsample=nearest,
+    shortcut_kernel=3,
+):
+    """Dense, three residual blocks that double the sides; norm, ReLU, convolution, sigmoid.
+
+    Args:
+      sample_shape: (height, width, channels), sides multiples of 8; published for 48 x 48.
+      latent_dim: of z.
+      num_classes: of the labels, or None. They are appended one-hot to z, unless `norm` uses them.
+      width: channels of the last block; the dense layer makes 8 times as many. Published: 64.
+      norm: makes the normalisations, two a block and the last.
+      kernel_norm: reparameterises kernels, e.g. `spectral_norm`; None for none.
+      kernel_norm_at_ends: whether also that of the dense layer and of the last convolution; not
+        in compare_gan.
+      upsample: doubles the sides: `nearest`, or `zero_insertion` as in compare_gan.
+      shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
+    """
+    size = residual.first_size(sample_shape, 3, "resnet_stl.generator")
+    ends = kernel_norm if kernel_norm_at_ends else None
+    inputs, condition = blocks.generator_input(latent_dim, num_classes)
+    x = blocks.first_input(*condition, norm)
+    x = residual.first_maps(x, size, 8 * width, kernel_norm=ends)
+    for index, multiple in enumerate((4, 2, 1)):
+        x = residual.block(
+            x,
+            multiple * width,
+            name=f"block{index}",
+            norm=norm,
+            kernel_norm=kernel_norm,
+            condition=condition,
+            upsample=upsample,
+            shortcut_kernel=shortcut_kernel,
+        )
+    x = residual.last_activation(x, norm=norm, condition=condition)
+    return blocks.generator_model(inputs, residual.to_images(x, sample_shape[2], kernel_norm=ends))
+
+
+@gin.configurable(module="resnet_stl")
+def discriminator(
+    sample_shape,
+    num_classes=None,
+    *,
+    width=64,
+    norm=no_norm,
+    kernel_norm=None,
+    shortcut_kernel=3,
+    conditioning=_PROJECTION,
+    unit_interval=True,
+):
+    """Five residual blocks, all but the last of which halve the sides; ReLU, mean over pixels.
+
+    Args:
+      sample_shape: (height, width, channels); any sides, published for 48 x 48.
+      num_classes: of the labels, or None.
+      width: channels of the first block; the last has 16 times as many. Published: 64.
+      norm: makes the normalisations, two a block.
+      kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
+      shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
+      conditioning: how the labels are used, see `conditioning`; None, as in compare_gan, for not
+        at all.
+      unit_interval: whether it sees images in [0, 1], as in compare_gan; else in [-1, 1], and
+        the first block begins without a ReLU.
+    """
+    blocks.require_images(sample_shape, "resnet_stl.discriminator")
+    inputs, x, labels = blocks.discriminator_input(
+        sample_shape, num_classes, conditioning, unit_interval=unit_interval
+    )
+    for index, multiple in enumerate((1, 2, 4, 8, 16)):
+        x = residual.block(
+            x,
+            multiple * width,
+            name=f"block{index}",
+            norm=norm,
+            kernel_norm=kernel_norm,
+            downsample=average_pool if index < 4 else None,
+            shortcut_kernel=shortcut_kernel,
+            first_relu=unit_interval or index > 0,
+        )
+    return blocks.discriminator_model(
+        inputs,
+        residual.mean_features(x),
+        kernel_norm=kernel_norm,
+        conditioning=conditioning,
+        labels=labels,
+    )

@@ -1,0 +1,140 @@
+"""SAGAN (Zhang et al., 2019): residual players with attention, spectral norm in both.
+
+At 128 px the layers are those of the authors' code, with attention at 32 px ("feat32" of their
+table 1). At 32 and 64 px layers and attention are StudioGAN's, whose SNGAN is the same without
+attention: with `attention = ()` and 10 classes at 32 px G has 4.30 million parameters and D 1.06
+million, with 1000 classes at 128 px 42.0 and 39.4 million.
+
+With labels G's norm is `conditional_batch_norm`; its kernels are under spectral norm, as in
+StudioGAN, if `conditional_batch_norm.kernel_norm` is bound to `@spectral_norm`.
+"""
+
+import gin
+
+from compare_gan_tf.architectures import biggan_blocks, blocks
+from compare_gan_tf.architectures.biggan_blocks import learned_shortcut, published, square_side
+from compare_gan_tf.architectures.biggan_kernels import ORTHOGONAL, Kernels
+from compare_gan_tf.architectures.biggan_stacks import Widths, doubling_blocks, halving_blocks
+from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.residual import nearest
+from compare_gan_tf.layers import batch_norm, conditional_batch_norm, no_norm, spectral_norm
+
+_PROJECTION = Projection()
+_GENERATORS = {
+    32: Widths((4, 4, 4, 4), (16,)),
+    64: Widths((16, 8, 4, 2, 1), (32,)),
+    128: Widths((16, 16, 8, 4, 2, 1), (32,)),
+}
+_DISCRIMINATORS = {
+    32: Widths((2, 2, 2, 2), ("B1",), 2),
+    64: Widths((1, 2, 4, 8, 16), (32,), 4),
+    128: Widths((1, 2, 4, 8, 16, 16), (32,), 5),
+}
+
+
+@gin.configurable(module="sagan")
+def generator(
+    sample_shape,
+    latent_dim,
+    num_classes=None,
+    *,
+    ch=64,
+    norm=None,
+    final_norm=batch_norm,
+    kernel_norm=spectral_norm,
+    kernel_initializer=ORTHOGONAL,
+    upsample=nearest,
+    attention=None,
+):
+    """Dense, residual blocks that double the sides from 4; norm, ReLU, convolution, tanh.
+
+    Args:
+      sample_shape: (side, side, channels), of 32, 64 or 128 px.
+      latent_dim: of z. Published: 128.
+      num_classes: of the labels, or None. They go one-hot beside z to the dense layer unless
+        `norm` uses them.
+      ch: channels of which all others are multiples.
+      norm: makes the normalisations, two a block; None for `conditional_batch_norm`, or
+        `batch_norm` without classes.
+      final_norm: makes the last normalisation.
+      kernel_norm: reparameterises every kernel; None for none.
+      kernel_initializer: of every kernel but the norms', a name that Keras knows or an initializer.
+      upsample: doubles the sides: `nearest`, or `zero_insertion`.
+      attention: names of blocks, such as "B3", or sides of their maps, such as 32, or several in a
+        tuple, that attention follows; () for none; None for 32, and 16 in images of 32 px.
+
+    Raises:
+      UserError: sizes or options that do not go together.
+    """
+    side = square_side(sample_shape, "sagan.generator")
+    default = published(_GENERATORS, side, "sagan.generator")
+    kernels = Kernels(kernel_initializer, kernel_norm)
+    norm = norm or (conditional_batch_norm if num_classes else batch_norm)
+    inputs, condition = blocks.generator_input(latent_dim, num_classes)
+    first, *widths = (ch * multiple for multiple in default.multiples)
+    x = blocks.first_input(*condition, norm)
+    x = doubling_blocks(
+        biggan_blocks.first_maps(x, first, kernels=kernels),
+        widths,
+        conditions=[condition] * len(widths),
+        kernels=kernels,
+        norm=norm,
+        upsample=upsample,
+        attention=default.attention if attention is None else attention,
+        architecture="sagan.generator",
+    )
+    images = biggan_blocks.to_images(
+        x, sample_shape[2], kernels=kernels, norm=final_norm, condition=condition
+    )
+    return blocks.generator_model(inputs, images)
+
+
+@gin.configurable(module="sagan")
+def discriminator(
+    sample_shape,
+    num_classes=None,
+    *,
+    ch=64,
+    norm=no_norm,
+    kernel_norm=spectral_norm,
+    kernel_initializer=ORTHOGONAL,
+    shortcut=learned_shortcut,
+    attention=None,
+    conditioning=_PROJECTION,
+):
+    """Residual blocks, the first of which halve the sides; ReLU, sum over pixels.
+
+    Args:
+      sample_shape: (side, side, channels), of 32, 64 or 128 px.
+      num_classes: of the labels, or None.
+      ch: channels of which all others are multiples.
+      norm: makes the normalisations, two a block.
+      kernel_norm: reparameterises every kernel; None for none.
+      kernel_initializer: of every kernel but the conditioning's, a name that Keras knows or an
+        initializer.
+      shortcut: of blocks that keep the number of channels, see `biggan.discriminator`.
+      attention: as in `generator`; of several blocks with maps of one side the last is meant;
+        None for 32, and behind B1, at 16, in images of 32 px.
+      conditioning: how the labels are used, see `conditioning`; None for not at all.
+
+    Raises:
+      UserError: sizes or options that do not go together.
+    """
+    side = square_side(sample_shape, "sagan.discriminator")
+    default = published(_DISCRIMINATORS, side, "sagan.discriminator")
+    kernels = Kernels(kernel_initializer, kernel_norm)
+    inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
+    x = halving_blocks(
+        x,
+        [ch * multiple for multiple in default.multiples],
+        default.halvings,
+        kernels=kernels,
+        norm=norm,
+        shortcut=shortcut,
+        attention=default.attention if attention is None else attention,
+        first_relu=False,
+        architecture="sagan.discriminator",
+    )
+    return biggan_blocks.discriminator_model(
+        inputs, x, labels, kernels=kernels, conditioning=conditioning
+    )
