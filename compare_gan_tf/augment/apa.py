@@ -1,0 +1,41 @@
+"""Adaptive pseudo augmentation (Jiang et al., 2021): some of D's reals are fakes."""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf.augment.base import Augmentation
+from compare_gan_tf.augment.controllers import controller_or_default
+
+
+@gin.register(module="augment")
+class APA(Augmentation):
+    """Shows D each real with probability p as a fake in its place, with the fake's label.
+
+    p rises while D is too sure of its reals: r = E[sign(D(x))] (section 3.2) is the mean over all
+    that D was shown as real, the fakes among them included, as in the published code. That code
+    takes fakes of G's last update, under the labels of the reals; here they are those of the same
+    update, held constant, under their own labels.
+
+    Args:
+      controller: of p; None for `Adaptive()`, which has the published target, speed and interval.
+    """
+
+    def __init__(self, controller=None, name: str | None = None):
+        super().__init__(name=name)
+        self.controller = controller_or_default("APA.controller", controller)
+
+    def mix(self, real, fake, noise, tag):
+        p = self.controller.p.value
+
+        def exchange(real_rows, fake_rows):
+            if real_rows is None:
+                return None
+            number = real_rows.shape[0]
+            pseudo = noise.uniform(f"{tag}/pseudo", [number]) < p
+            pseudo = tf.reshape(pseudo, [number] + [1] * (len(real_rows.shape) - 1))
+            return tf.where(pseudo, tf.stop_gradient(fake_rows[:number]), real_rows)
+
+        return tf.nest.map_structure(exchange, real, fake)
+
+    def update(self, real_logits, gather):
+        self.controller.update(real_logits, gather)

@@ -1,0 +1,110 @@
+"""ADA's geometric transformations (Karras et al., 2020, appendix B, algorithm 1).
+
+Each is a function (noise, tag, p, shape of the images) -> float32 [n, 3, 3]: for every image the
+inverse of its map, in homogeneous coordinates (x, y, 1) in pixels from the image's centre, x to
+the right and y down. It is the identity where the transformation is not chosen, which has
+probability 1 - p.
+"""
+
+import functools
+import math
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf.augment.matrices import choose, multiply, normal, rows
+
+
+def _linear(a, b, c, d):
+    """[[a, b], [c, d]] of vectors [n]."""
+    zero, one = tf.zeros_like(a), tf.ones_like(a)
+    return rows([a, b, zero], [c, d, zero], [zero, zero, one])
+
+
+def _move_back(right, down):
+    """The inverse of a move by pixels [n]."""
+    zero, one = tf.zeros_like(right), tf.ones_like(right)
+    return rows([one, zero, -right], [zero, one, -down], [zero, zero, one])
+
+
+def _turn(cosine, sine):
+    return _linear(cosine, sine, -sine, cosine)
+
+
+@gin.configurable(module="ada")
+def x_flip(noise, tag, p, shape):
+    """Mirrors left and right with probability 1/2, where chosen: p / 2 of all images."""
+    sign = 1.0 - 2.0 * tf.cast(noise.integers(f"{tag}/flip", shape[0], 2), tf.float32)
+    zero, one = tf.zeros_like(sign), tf.ones_like(sign)
+    return choose(_linear(sign, zero, zero, one), noise, tag, p)
+
+
+@gin.configurable(module="ada")
+def quarter_turns(noise, tag, p, shape):
+    """Turns by 0, 90, 180 or 270 degrees, exactly."""
+    turns = noise.integers(f"{tag}/turns", shape[0], 4)
+    cosine = tf.gather(tf.constant([1.0, 0.0, -1.0, 0.0]), turns)
+    sine = tf.gather(tf.constant([0.0, 1.0, 0.0, -1.0]), turns)
+    return choose(_turn(cosine, sine), noise, tag, p)
+
+
+@gin.configurable(module="ada")
+def integer_translation(noise, tag, p, shape, *, most: float = 0.125):
+    """Moves by round(t side) pixels, t ~ U(-most, most) for each axis."""
+    number, height, width, _ = shape
+    share = most * (2.0 * noise.uniform(f"{tag}/share", [number, 2]) - 1.0)
+    back = _move_back(tf.round(share[:, 0] * width), tf.round(share[:, 1] * height))
+    return choose(back, noise, tag, p)
+
+
+@gin.configurable(module="ada")
+def isotropic_scaling(noise, tag, p, shape, *, stddev: float = 0.2):
+    """Enlarges by s, log2 s ~ N(0, stddev^2)."""
+    inverse = 2.0 ** (-stddev * normal(noise, f"{tag}/scale", shape[0], 1)[:, 0])
+    zero = tf.zeros_like(inverse)
+    return choose(_linear(inverse, zero, zero, inverse), noise, tag, p)
+
+
+@gin.configurable(module="ada")
+def rotation(noise, tag, p, shape, *, most: float = 1.0):
+    """Turns by an angle ~ U(-most pi, most pi), with probability 1 - sqrt(1 - p).
+
+    It stands twice in the list, before and after the anisotropic scaling: one of the two is chosen
+    with probability p.
+    """
+    angle = most * math.pi * (2.0 * noise.uniform(f"{tag}/angle", [shape[0]]) - 1.0)
+    once = 1.0 - tf.sqrt(1.0 - p)
+    return choose(_turn(tf.cos(angle), tf.sin(angle)), noise, tag, once)
+
+
+@gin.configurable(module="ada")
+def anisotropic_scaling(noise, tag, p, shape, *, stddev: float = 0.2):
+    """Widens by s and flattens by 1 / s, log2 s ~ N(0, stddev^2)."""
+    exponent = stddev * normal(noise, f"{tag}/scale", shape[0], 1)[:, 0]
+    zero = tf.zeros_like(exponent)
+    return choose(_linear(2.0**-exponent, zero, zero, 2.0**exponent), noise, tag, p)
+
+
+@gin.configurable(module="ada")
+def fractional_translation(noise, tag, p, shape, *, stddev: float = 0.125):
+    """Moves by t side pixels, t ~ N(0, stddev^2) for each axis."""
+    number, height, width, _ = shape
+    share = stddev * normal(noise, f"{tag}/share", number, 2)
+    return choose(_move_back(share[:, 0] * width, share[:, 1] * height), noise, tag, p)
+
+
+ALL = (
+    x_flip,
+    quarter_turns,
+    integer_translation,
+    isotropic_scaling,
+    rotation,
+    anisotropic_scaling,
+    rotation,
+    fractional_translation,
+)
+
+
+def compose(inverses):
+    """The inverse [n, 3, 3] of all maps together, the first one done first."""
+    return functools.reduce(multiply, inverses)

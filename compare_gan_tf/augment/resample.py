@@ -1,0 +1,65 @@
+"""Affine maps of images, differentiable in the images."""
+
+import tensorflow as tf
+
+
+def resample(images, inverse):
+    """Moves every pixel by a map of its image's own, bilinearly.
+
+    Outside of it an image goes on reflected, without its border twice, over and over. Where the map
+    is one of whole pixels, pixels are copied exactly.
+
+    Args:
+      images: float32 [n, H, W, C].
+      inverse: float32 [n, 3, 3], from positions in the result to positions in the images, both as
+        (x, y, 1) in pixels from the centre.
+
+    Returns:
+      float32 [n, H, W, C].
+    """
+    _, height, width, _ = images.shape
+    x, y = _centred(width)[None, None, :], _centred(height)[None, :, None]
+    entries = inverse[:, :2, :, None, None]  # [n, 2, 3, 1, 1]
+    from_x, from_y = (
+        entries[:, axis, 0] * x + entries[:, axis, 1] * y + entries[:, axis, 2] for axis in (0, 1)
+    )  # [n, H, W]
+    left, right_share = _split(from_x + 0.5 * (width - 1))
+    top, bottom_share = _split(from_y + 0.5 * (height - 1))
+    columns = [_reflect(left, width), _reflect(left + 1, width)]
+    lines = [_reflect(top, height), _reflect(top + 1, height)]
+    upper, lower = (
+        _between(*(_pick(images, line, column) for column in columns), right_share)
+        for line in lines
+    )
+    return _between(upper, lower, bottom_share)
+
+
+def _centred(size: int):
+    return tf.range(size, dtype=tf.float32) - 0.5 * (size - 1)
+
+
+def _split(position):
+    """The pixel before a position, int32, and how far it is behind it, in [0, 1)."""
+    before = tf.floor(position)
+    return tf.cast(before, tf.int32), position - before
+
+
+def _reflect(index, size: int):
+    """Any index -> [0, size): ..., 2, 1, 0, 1, ..., size - 1, size - 2, ..."""
+    period = max(2 * (size - 1), 1)
+    index = tf.math.floormod(index, period)
+    return tf.minimum(index, period - index) if size > 1 else tf.zeros_like(index)
+
+
+def _pick(images, line, column):
+    """The pixels [n, H, W, C] at the integer positions [n, H, W]."""
+    number, height, width, channels = images.shape
+    pixels = tf.reshape(images, [number, height * width, channels])
+    index = tf.reshape(line * width + column, [number, height * width])
+    return tf.reshape(tf.gather(pixels, index, axis=1, batch_dims=1), images.shape)
+
+
+def _between(first, second, share):
+    """(1 - share) first + share second: exactly `first` where share is 0."""
+    share = share[..., None]
+    return first * (1.0 - share) + second * share
