@@ -43,8 +43,10 @@ def _players(gan) -> dict:
 
 
 def _everything(gan) -> tf.train.Checkpoint:
+    augment = {} if gan.augment is None else {"augment": gan.augment}
     return tf.train.Checkpoint(
         **_players(gan),
+        **augment,
         g_optimizer=gan.g_optimizer,
         d_optimizer=gan.d_optimizer,
         objectives={objective.name: objective for objective in gan.objectives},

@@ -1,24 +1,32 @@
-"""Exponential moving average of a generator's weights."""
+"""The moving average of the generator's weights."""
 
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.layers import SpectralNorm
+from compare_gan_tf.layers import not_averaged
 
 
 class ExponentialMovingAverage(keras.layers.Layer):
     """Keeps `generator`, a second network, as the average of the one in training.
 
     average <- decay average + (1 - decay) weight, from step `start_step` on; before it the average
-    is a copy. Normalisation statistics are averaged with the weights; spectral-norm vectors, which
-    are directions and not weights, are copied.
+    is a copy. Normalisation statistics are averaged with the weights; what layers name as not to be
+    averaged, such as spectral-norm vectors, is copied.
+
+    Args:
+      generator: the network that keeps the average.
+      decay: per training step; None where `halflife` is given.
+      start_step: the first training step that is averaged.
+      halflife: in training steps, decay = 2^(-1 / halflife): a number, or a schedule over the
+        training step; 0 copies.
     """
 
-    def __init__(self, generator: keras.Model, *, decay: float, start_step: int):
+    def __init__(self, generator: keras.Model, *, decay=None, start_step: int = 0, halflife=None):
         super().__init__(name="ema")
         self.generator = generator
         self.generator.trainable = False
         self.decay = decay
+        self.halflife = halflife
         self.start_step = start_step
         self.built = True
 
@@ -29,11 +37,17 @@ class ExponentialMovingAverage(keras.layers.Layer):
 
     def update(self, source: keras.Model, step):
         """Follows `source` after training step `step` (the first is 1)."""
-        copied = {id(layer.u) for layer in self.generator.layers if isinstance(layer, SpectralNorm)}
-        decay = tf.where(step >= self.start_step, self.decay, 0.0)
+        copied = {id(variable) for variable in not_averaged(self.generator)}
+        decay = tf.where(step >= self.start_step, self._decay_at(step), 0.0)
         for average, variable in self._pairs(source):
             rate = 0.0 if id(average) in copied else decay
             average.assign(rate * average + (1.0 - rate) * variable)
+
+    def _decay_at(self, step):
+        if self.halflife is None:
+            return self.decay
+        halflife = self.halflife(step) if callable(self.halflife) else self.halflife
+        return 0.5 ** (1.0 / tf.maximum(tf.cast(halflife, tf.float32), 1e-6))
 
     def _pairs(self, source):
         return zip(self.generator.variables, source.variables, strict=True)

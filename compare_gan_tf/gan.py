@@ -5,15 +5,14 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf import game as play
-from compare_gan_tf import random
-from compare_gan_tf.architectures import is_conditional
+from compare_gan_tf import gan_settings, random
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.ema import ExponentialMovingAverage
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.latents import Normal, draw_labels
+from compare_gan_tf.latents import Normal, draw_labels, uniform_labels
 from compare_gan_tf.layers import frozen_state
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game, Samples, View
-from compare_gan_tf.optimizers import adam
+from compare_gan_tf.optimizers import adam, count_training_steps
 
 
 @gin.register
@@ -34,11 +33,16 @@ class GAN(keras.Model):
       objectives: the terms of the game.
       latents: the prior of z.
       conditional: whether the players see labels.
+      label_distribution: of what G is fed in training, see `latents`: `uniform_labels`, or
+        `labels_of_reals` for that of the data.
+      augment: what is done to all images before D sees them, see `augment`; None for nothing.
       d_steps: D updates per training step.
       reuse_last_batch: G's update takes the z of the last D update, and its reals where it needs
         reals, instead of fresh ones (compare_gan on GPU).
-      g_optimizer, d_optimizer: Keras optimisers, each player its own.
+      g_optimizer, d_optimizer: Keras optimisers, each player its own. Their schedules are over
+        training steps.
       ema_decay: of the moving average of G; None for none.
+      ema_halflife: instead of `ema_decay`, in training steps: a number or a schedule.
       ema_start_step: training step from which it averages; before, it copies.
 
     Raises:
@@ -56,36 +60,52 @@ class GAN(keras.Model):
         objectives,
         latents=None,
         conditional: bool = False,
+        label_distribution=uniform_labels,
+        augment=None,
         d_steps: int = 1,
         reuse_last_batch: bool = False,
         g_optimizer=None,
         d_optimizer=None,
         ema_decay: float | None = None,
+        ema_halflife: float | None = None,
         ema_start_step: int = 0,
     ):
         super().__init__(name="gan")
-        _check(objectives, conditional, num_classes, d_steps, ema_decay, ema_start_step)
-        _check_made(latents=latents, g_optimizer=g_optimizer, d_optimizer=d_optimizer)
+        gan_settings.check_objectives(objectives)
+        gan_settings.check_game(conditional, num_classes, d_steps)
+        gan_settings.check_ema(ema_decay, ema_halflife, ema_start_step)
+        gan_settings.check_made(
+            latents=latents, augment=augment, g_optimizer=g_optimizer, d_optimizer=d_optimizer
+        )
         self.sample_shape = tuple(sample_shape)
         self.num_classes = num_classes if conditional else None
         self.seed = seed
         self.latents = latents or Normal()
+        self.label_distribution = label_distribution
+        self.augment = augment
+        gan_settings.check_augment(augment, self.sample_shape)
         self.d_steps = d_steps
         self.reuse_last_batch = reuse_last_batch
         self.objectives = list(objectives)
         shape = {"sample_shape": self.sample_shape, "num_classes": self.num_classes}
         self.generator = generator(latent_dim=self.latents.dim, **shape)
         self.discriminator = discriminator(**shape)
-        _check_players(self.generator, self.discriminator, **shape)
+        gan_settings.check_players(self.generator, self.discriminator, **shape)
         self.ema = None
-        if ema_decay is not None:
+        if ema_decay is not None or ema_halflife is not None:
             average = generator(latent_dim=self.latents.dim, **shape)
-            self.ema = ExponentialMovingAverage(average, decay=ema_decay, start_step=ema_start_step)
+            self.ema = ExponentialMovingAverage(
+                average, decay=ema_decay, halflife=ema_halflife, start_step=ema_start_step
+            )
             self.ema.copy(self.generator)
+        for objective in self.objectives:
+            objective.build_for(self)
+        gan_settings.check_lazy(self.objectives, play.couples_batch(self.discriminator))
         self.g_optimizer = g_optimizer or adam()
         self.d_optimizer = d_optimizer or adam()
         if self.g_optimizer is self.d_optimizer:
             raise UserError("GAN.g_optimizer and GAN.d_optimizer are one object: make two")
+        count_training_steps(self.d_optimizer, updates=d_steps)
         self.step = self._counter("step", 0)
         # The first step at which a term was not finite, and that term's place in the sorted
         # names of the logs; -1 while all are finite.
@@ -105,9 +125,15 @@ class GAN(keras.Model):
 
     def build(self, input_shape=None):
         """Makes the optimisers' slots; all else exists since construction."""
-        self.g_optimizer.build(self.generator.trainable_variables)
-        self.d_optimizer.build(self.discriminator.trainable_variables)
+        self.g_optimizer.build(self._trained_by(GENERATOR))
+        self.d_optimizer.build(self._trained_by(DISCRIMINATOR))
         self.built = True
+
+    def _trained_by(self, player: str) -> list:
+        """The player's variables, and those of objectives that train with it."""
+        members = [o for o in self.objectives if player in o.trains_with]
+        networks = [getattr(self, player), *members]
+        return [variable for network in networks for variable in network.trainable_variables]
 
     @property
     def current_step(self) -> int:
@@ -168,19 +194,20 @@ class GAN(keras.Model):
 
     def _update(self, player: str, images, labels, step, substep: int) -> dict:
         """One update of one player; returns this replica's share of each of its terms."""
-        network = getattr(self, player)
-        weights = [variable.value for variable in network.trainable_variables]
-        game = Game(random.Noise(self.seed, step, substep), play.gather)
+        trained = self._trained_by(player)
+        weights = [variable.value for variable in trained]
+        game = self._game(step, substep)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
             with frozen_state(player != GENERATOR):
                 samples = self._samples(game, images, labels, min(substep, self.slices - 1))
             with frozen_state(player != DISCRIMINATOR):
-                terms = self._terms(player, game, samples)
+                scored = self._score(player, game, samples)
+                terms = self._terms(player, game, samples, scored)
             shares = {name: play.share(term) for name, (_, term) in terms.items()}
             if not terms:
                 raise UserError(f"no objective has a term for the {player}: add @Adversarial()")
-            loss = tf.add_n([weight * shares[name] for name, (weight, _) in terms.items()])
+            loss = tf.add_n([factor * shares[name] for name, (factor, _) in terms.items()])
         optimizer = self.d_optimizer if player == DISCRIMINATOR else self.g_optimizer
         zero = tf.UnconnectedGradients.ZERO  # such as of a bias under a gradient penalty alone
         gradients = tape.gradient(loss, weights, unconnected_gradients=zero)
@@ -189,32 +216,75 @@ class GAN(keras.Model):
             # writes of a variable by itself, but a bias of which a pass needs no gradient was seen
             # updated before that pass read it, once in some thousand steps on a busy machine.
             gradients = [tf.identity(gradient) for gradient in gradients]
-        optimizer.apply(gradients, network.trainable_variables)
+        optimizer.apply(play.clipped(optimizer, gradients), trained)
+        if player == DISCRIMINATOR:
+            self._after_update(game, samples, scored)
         return shares | {f"{player}/loss": loss}
+
+    def _after_update(self, game, samples, scored):
+        """Moves the state of objectives and augmentation, by what D said in its update."""
+        for objective in self.objectives:
+            objective.update(game, samples, scored.get(objective.name, {}))
+        if self.augment is not None:
+            self.augment.update(scored[""]["real"].logits, game.gather)
+
+    def _game(self, step, substep: int) -> Game:
+        def generate(z, labels):
+            with frozen_state():
+                return self._generate(z, labels)
+
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        noise = random.Noise(self.seed, step, substep)
+        return Game(noise, play.gather, step, **networks, generate=generate)
+
+    def _generate(self, z, labels):
+        inputs = {"z": z} if labels is None else {"z": z, "labels": labels}
+        return self.generator(inputs, training=True)
 
     def _samples(self, game, images, labels, row: int) -> Samples:
         real = images[:, row]
         real = from_uint8(real) if real.dtype == tf.uint8 else real
         number = real.shape[0]
-        inputs = {"z": game.noise.draw("z", self.latents.sample, number)}
-        real_labels = None
+        z = game.noise.draw("z", self.latents.sample, number)
+        real_labels = fake_labels = None
         if self.num_classes:
             real_labels = labels[:, row]
-            inputs["labels"] = game.noise.integers("labels", number, self.num_classes)
-        fake = self.generator(inputs, training=True)
-        return Samples(real, real_labels, inputs["z"], inputs.get("labels"), fake)
+            fake_labels = self.label_distribution(game.noise, real_labels, self.num_classes)
+        fake = self._generate(z, fake_labels)
+        if self.augment is not None:
+            pairs = (real, real_labels), (fake, fake_labels)
+            real, real_labels = self.augment.mix(*pairs, game.noise, "augment")
+        return Samples(real, real_labels, z, fake_labels, fake)
 
-    def _terms(self, player: str, game, samples) -> dict:
-        """{name in the logs: (weight, Term)} of the player's loss."""
-        views = {o.name: o.views(player, game, samples) for o in self.objectives}
-        if play.couples_batch(self.discriminator):  # D judges fakes beside reals, as it learns to
+    def _augmentation(self, player: str, game):
+        """What is done to the images of a view, function (images, tag); None for nothing."""
+        if self.augment is None:
+            return None
+        prefix = f"augment/{player}"
+        return lambda images, tag: self.augment(images, noise=game.noise, tag=f"{prefix}/{tag}")
+
+    def _score(self, player: str, game, samples) -> dict:
+        """{objective: {view: Scored}} of those that look at D in every step."""
+        always = [o for o in self.objectives if o.every == 1]
+        views = {o.name: o.views(player, game, samples) for o in always}
+        adapts = self.augment is not None and player == DISCRIMINATOR
+        if adapts or play.couples_batch(self.discriminator):
+            # A D that couples its batch judges fakes beside reals, as it learns to.
             views[""] = {"real": View(samples.real, samples.real_labels)}
-        scored = play.score(self.discriminator, views)
-        return {
-            "/".join(filter(None, (player, objective.name, term.name))): (objective.weight, term)
-            for objective in self.objectives
-            for term in getattr(objective, player)(game, samples, scored[objective.name])
-        }
+        return play.score(self.discriminator, views, self._augmentation(player, game))
+
+    def _terms(self, player: str, game, samples, scored) -> dict:
+        """{name in the logs: (factor, Term)} of the player's loss."""
+        found, augment = {}, self._augmentation(player, game)
+        for objective in self.objectives:
+            if objective.every > 1:
+                terms = play.lazy_terms(objective, player, game, samples, augment)
+            else:
+                terms = getattr(objective, player)(game, samples, scored[objective.name])
+            for term in terms:
+                name = "/".join(filter(None, (player, objective.name, term.name)))
+                found[name] = objective.factor_of(term, game.step), term
+        return found
 
     def _log(self, shares: dict, step) -> dict:
         """The global value of each term; notes the first one that is not finite."""
@@ -227,50 +297,3 @@ class GAN(keras.Model):
         self.failed_term.assign(tf.where(news, first, self.failed_term))
         self.failed_step.assign(tf.where(news, step, self.failed_step))
         return dict(zip(names, tf.unstack(values), strict=True))
-
-
-def _check_made(**parts):
-    """Refuses classes and functions where their result is meant: gin's @Normal for @Normal()."""
-    for name, value in parts.items():
-        if isinstance(value, type) or callable(value):
-            made = getattr(value, "__name__", name)
-            raise UserError(f"GAN.{name} is a function or class: bind @{made}(), with parentheses")
-
-
-def _check(objectives, conditional, num_classes, d_steps, ema_decay, ema_start_step):
-    if not isinstance(objectives, list | tuple) or any(
-        isinstance(objective, type) for objective in objectives
-    ):
-        raise UserError("GAN.objectives is not a list of objectives: bind [@Adversarial()]")
-    names = [objective.name for objective in objectives]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if not names:
-        raise UserError("GAN.objectives is empty: start with [@Adversarial()]")
-    if twice:
-        raise UserError(f"two of GAN.objectives are named {twice[0]!r}: give one another name")
-    if conditional and not num_classes:
-        raise UserError("GAN.conditional is True but the data set has no labels")
-    if not 1 <= d_steps < random.SUBSTEPS:
-        raise UserError(f"GAN.d_steps is {d_steps}: it must be 1 to {random.SUBSTEPS - 1}")
-    if ema_decay is not None and not 0.0 <= ema_decay < 1.0:
-        raise UserError(f"GAN.ema_decay is {ema_decay}: it must be in [0, 1), or None for no EMA")
-    if ema_decay is None and ema_start_step:
-        raise UserError(f"GAN.ema_start_step is {ema_start_step} but there is no GAN.ema_decay")
-
-
-def _check_players(generator, discriminator, sample_shape, num_classes):
-    made = generator.output_shape[1:]
-    if made != sample_shape:
-        raise UserError(
-            f"GAN.generator makes samples of shape {made}, but the data has {sample_shape}"
-        )
-    if is_conditional(generator) != bool(num_classes):
-        raise UserError(
-            f"GAN.generator takes {'no ' if num_classes else ''}labels but GAN.conditional is "
-            f"{bool(num_classes)}: choose another architecture or change it"
-        )
-    if is_conditional(discriminator) and not num_classes:
-        raise UserError(
-            "GAN.discriminator takes labels but GAN.conditional is False: choose another "
-            "architecture or change it"
-        )

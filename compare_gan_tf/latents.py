@@ -56,7 +56,91 @@ class Uniform(_Latents):
         return z * tf.where(truncation > 0.0, truncation, 1.0)
 
 
+@gin.register(module="latents")
+class Hypersphere(_Latents):
+    """z uniform on the sphere of radius sqrt(dim), of which a normal z is near: a normal, scaled.
+
+    Truncation t truncates the normal before it is scaled, so that none of its elements dominates.
+    """
+
+    def sample(self, num, seed, truncation=0.0):
+        """Returns float32 [num, dim], rows of length sqrt(dim); arguments as for `Normal`."""
+        z = Normal(self.dim).sample(num, seed, truncation)
+        length = tf.sqrt(tf.reduce_sum(tf.square(z), 1, keepdims=True))
+        # The maximum also keeps TensorFlow from rewriting the quotient in graphs, with other bits.
+        return z / tf.maximum(length, 1e-6) * self.dim**0.5
+
+
+@gin.register(module="latents")
+class Coded:
+    """z = (noise, categorical codes one-hot, continuous codes in (-1, 1)), as InfoGAN's.
+
+    Codes are uniform (Chen et al., 2016, section 7). Truncation acts on the noise alone.
+
+    Args:
+      noise: the prior of the rest; None for `Normal(62)`.
+      categorical: number of values of each categorical code.
+      continuous: number of continuous codes.
+    """
+
+    def __init__(self, noise=None, categorical: tuple = (10,), continuous: int = 2):
+        self.noise = noise or Normal(62)
+        self.categorical = tuple(categorical)
+        self.continuous = continuous
+        if any(not isinstance(size, int) or size < 2 for size in self.categorical):
+            raise UserError(f"Coded.categorical is {categorical}: each code has 2 values or more")
+        if not isinstance(continuous, int) or continuous < 0:
+            raise UserError(f"Coded.continuous is {continuous!r}: it must be a number of codes")
+        if not self.categorical and not continuous:
+            raise UserError("Coded has no codes: set Coded.categorical or Coded.continuous")
+        self.dim = self.noise.dim + sum(self.categorical) + continuous
+
+    @property
+    def categorical_slices(self) -> list[slice]:
+        """Where in z each categorical code is."""
+        starts = [self.noise.dim + sum(self.categorical[:i]) for i in range(len(self.categorical))]
+        return [slice(s, s + size) for s, size in zip(starts, self.categorical, strict=True)]
+
+    def sample(self, num, seed, truncation=0.0):
+        """Returns float32 [num, dim]; arguments as for `Normal.sample`."""
+        parts = [self.noise.sample(num, seed, truncation)]
+        for index, size in enumerate(self.categorical):
+            own = tf.random.fold_in(seed, 2 + index, alg="philox")  # 1 is for labels
+            parts.append(tf.one_hot(random.integers([num], own, size), size))
+        if self.continuous:
+            own = tf.random.fold_in(seed, 2 + len(self.categorical), alg="philox")
+            parts.append(random.uniform([num, self.continuous], own) * 2.0 - 1.0)
+        return tf.concat(parts, 1)
+
+    def get_config(self) -> dict:
+        codes = {"categorical": list(self.categorical), "continuous": self.continuous}
+        return {"name": "coded", "dim": self.dim, "noise": self.noise.get_config(), **codes}
+
+
 def draw_labels(num, seed, num_classes: int):
     """Labels int32 [num], uniform on [0, num_classes), independent of the z of the same seed."""
     own = tf.random.fold_in(seed, 1, alg="philox")  # or they would share z's random bits
     return random.integers([num], own, num_classes)
+
+
+@gin.configurable(module="latents")
+def uniform_labels(noise, real_labels, num_classes: int):
+    """Labels for G's update, int32 [n], uniform on [0, num_classes).
+
+    Args:
+      noise: `random.Noise` of the update.
+      real_labels: of the reals beside which G's samples stand, int32 [n]; -1 is unlabelled.
+      num_classes: of the data set.
+    """
+    return noise.integers("labels", real_labels.shape[0], num_classes)
+
+
+@gin.configurable(module="latents")
+def labels_of_reals(noise, real_labels, num_classes: int):
+    """Labels distributed as in the data: that of the real sample at the same place.
+
+    So a fake and the real that it is paired with (relativistic losses) share their class. Where
+    the real is unlabelled one is drawn as by `uniform_labels`; arguments as there.
+    """
+    drawn = uniform_labels(noise, real_labels, num_classes)
+    return tf.where(real_labels < 0, drawn, real_labels)

@@ -4,13 +4,18 @@ import gin
 import keras
 import tensorflow as tf
 
+from compare_gan_tf.errors import UserError
+
+_Schedule = keras.optimizers.schedules.LearningRateSchedule
+
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class FusedAdam(keras.optimizers.Adam):
     """Keras' Adam with TensorFlow's own kernel: one pass over each variable instead of a dozen.
 
     The formula, the slots and the config are those of Keras; only rounding differs. Gradients are
-    dense, and there is no amsgrad.
+    dense, and there is no amsgrad. `beta_2` may be a schedule; the correction of the bias is then
+    that of a constant with its present value, as in R3GAN (Huang et al., 2024).
     """
 
     def build(self, variables):
@@ -24,24 +29,101 @@ class FusedAdam(keras.optimizers.Adam):
         variable, momentum, velocity = (_resource(v) for v in (variable, *slots))
         dtype = gradient.dtype
         step = tf.cast(self.iterations, dtype) + 1.0
+        beta_2 = self.beta_2(self.iterations) if callable(self.beta_2) else self.beta_2
         tf.raw_ops.ResourceApplyAdam(
             var=variable,
             m=momentum,
             v=velocity,
             beta1_power=tf.cast(self.beta_1, dtype) ** step,
-            beta2_power=tf.cast(self.beta_2, dtype) ** step,
+            beta2_power=tf.cast(beta_2, dtype) ** step,
             lr=tf.cast(learning_rate, dtype),
             beta1=tf.cast(self.beta_1, dtype),
-            beta2=tf.cast(self.beta_2, dtype),
+            beta2=tf.cast(beta_2, dtype),
             epsilon=tf.cast(self.epsilon, dtype),
             grad=gradient,
         )
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        if isinstance(config["beta_2"], dict):
+            schedule = keras.saving.deserialize_keras_object(config["beta_2"], custom_objects)
+            config = config | {"beta_2": schedule}
+        return super().from_config(config, custom_objects)
 
 
 def _resource(variable):
     """The handle of this replica's part of a variable."""
     is_keras = isinstance(variable, keras.Variable)
     return (variable.value if is_keras else variable).handle
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class PerTrainingStep(_Schedule):
+    """A schedule over training steps, read by an optimiser that makes `updates` in each."""
+
+    def __init__(self, schedule, updates: int):
+        self.schedule = schedule
+        self.updates = updates
+
+    def __call__(self, step):
+        return self.schedule(step // self.updates)
+
+    def get_config(self):
+        return {"schedule": self.schedule, "updates": self.updates}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["updates"])
+
+
+def count_training_steps(optimizer, *, updates: int):
+    """Makes the schedules of an optimiser, which counts its updates, run over training steps.
+
+    Args:
+      optimizer: of Keras.
+      updates: that it makes in a training step.
+    """
+    if updates == 1:
+        return
+    # Keras' own property gives the rate of the moment.
+    if isinstance(optimizer._learning_rate, _Schedule):
+        optimizer.learning_rate = PerTrainingStep(optimizer._learning_rate, updates)
+    if isinstance(getattr(optimizer, "beta_2", None), _Schedule):
+        optimizer.beta_2 = PerTrainingStep(optimizer.beta_2, updates)
+
+
+def _clips(clip_norm: float | None, clip_value: float | None) -> dict:
+    """Keras' settings of clipping.
+
+    Raises:
+      UserError: both are given, or one is not positive.
+    """
+    if clip_norm is not None and clip_value is not None:
+        raise UserError(
+            f"clip_norm is {clip_norm} and clip_value is {clip_value}: give one of them"
+        )
+    for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
+        if limit is not None and limit <= 0.0:
+            raise UserError(f"{name} of an optimiser is {limit}: it must be positive")
+    return {"global_clipnorm": clip_norm, "clipvalue": clip_value}
+
+
+def _checked(name: str, value):
+    """A number or a schedule.
+
+    Raises:
+      UserError: it is another function, such as gin's @cosine_decay where @cosine_decay() is meant.
+    """
+    if callable(value) and not isinstance(value, _Schedule):
+        made = getattr(value, "__name__", value)
+        raise UserError(f"{name} is a function: bind @{made}(), with parentheses")
+    return value
+
+
+# Of each optimiser:
+#   learning_rate  a number, or a schedule over training steps, see `schedules`;
+#   clip_norm      scales the gradients of all variables together to this norm, if it is above;
+#   clip_value     clips each element of the gradients to [-clip_value, clip_value].
 
 
 @gin.configurable(module="optimizers")
@@ -51,18 +133,44 @@ def adam(
     beta_1: float = 0.5,
     beta_2: float = 0.999,
     epsilon: float = 1e-8,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
 ):
-    """Adam (Kingma and Ba, 2015); epsilon is TensorFlow 1's 1e-8, not Keras' 1e-7."""
-    return FusedAdam(learning_rate, beta_1, beta_2, epsilon)
+    """Adam (Kingma and Ba, 2015); epsilon is TensorFlow 1's 1e-8, not Keras' 1e-7.
+
+    `beta_2` may be a schedule as `learning_rate` may.
+    """
+    learning_rate = _checked("adam.learning_rate", learning_rate)
+    beta_2 = _checked("adam.beta_2", beta_2)
+    clips = _clips(clip_norm, clip_value)
+    return FusedAdam(learning_rate, beta_1, beta_2, epsilon, **clips)
 
 
 @gin.configurable(module="optimizers")
-def sgd(*, learning_rate: float = 0.1, momentum: float = 0.0, nesterov: bool = False):
+def sgd(
+    *,
+    learning_rate: float = 0.1,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+):
     """Stochastic gradient descent, with momentum (Sutskever et al., 2013) if it is not 0."""
-    return keras.optimizers.SGD(learning_rate, momentum, nesterov)
+    learning_rate = _checked("sgd.learning_rate", learning_rate)
+    clips = _clips(clip_norm, clip_value)
+    return keras.optimizers.SGD(learning_rate, momentum, nesterov, **clips)
 
 
 @gin.configurable(module="optimizers")
-def rmsprop(*, learning_rate: float = 5e-5, rho: float = 0.9, epsilon: float = 1e-10):
+def rmsprop(
+    *,
+    learning_rate: float = 5e-5,
+    rho: float = 0.9,
+    epsilon: float = 1e-10,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+):
     """RMSprop (Tieleman and Hinton, 2012) as the Wasserstein GAN's experiments have it."""
-    return keras.optimizers.RMSprop(learning_rate, rho, epsilon=epsilon)
+    learning_rate = _checked("rmsprop.learning_rate", learning_rate)
+    clips = _clips(clip_norm, clip_value)
+    return keras.optimizers.RMSprop(learning_rate, rho, epsilon=epsilon, **clips)

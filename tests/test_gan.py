@@ -9,10 +9,27 @@ import tensorflow as tf
 
 from compare_gan_tf import latents, optimizers
 from compare_gan_tf.architectures import mlp
+from compare_gan_tf.augment import Augmentation
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN
 from compare_gan_tf.layers import batch_norm, no_norm, spectral_norm
-from compare_gan_tf.objectives import Adversarial, GradientPenalty, gradient_penalty, losses
+from compare_gan_tf.objectives import (
+    L2,
+    Adversarial,
+    Consistency,
+    FeatureMatching,
+    GradientPenalty,
+    LatentConsistency,
+    LeCam,
+    MaxGradientPenalty,
+    Relativistic,
+    Rotation,
+    TopK,
+    WeightClipping,
+    gradient_penalty,
+    losses,
+)
+from compare_gan_tf.schedules import linear_decay
 
 BATCH = 6
 
@@ -115,6 +132,27 @@ def test_every_image_passes_the_discriminator_once(points, d_norm, discriminator
     assert counter.passes == expected
 
 
+@pytest.mark.parametrize(
+    ("objectives", "discriminator", "generator"),
+    [
+        ([Relativistic], [2], [2]),
+        ([TopK], [2], [1]),
+        ([Adversarial, LeCam], [2], [1]),
+        ([Adversarial, FeatureMatching], [2], [2]),
+        ([Adversarial, Consistency], [3], [1]),
+        ([Adversarial, LatentConsistency], [3], [1]),
+        ([Adversarial, Relativistic, LeCam, Consistency, L2, WeightClipping], [3], [2]),
+        ([Adversarial, Consistency, MaxGradientPenalty], [3, 1], [1]),
+        ([Adversarial, lambda: Rotation(one_in=3)], [3], [2]),  # a third, in three turns
+    ],
+)
+def test_objectives_add_only_the_views_that_nobody_else_names(objectives, discriminator, generator):
+    gan = make([objective() for objective in objectives])
+    object.__setattr__(gan, "discriminator", counter := Counter(gan.discriminator))
+    gan.train_step(batch(gan))
+    assert counter.passes == [BATCH * n for n in discriminator + generator]
+
+
 def test_two_objectives_share_the_passes_of_their_views():
     names = {"weight": 0.1, "target": 0.0}
     gan = make(
@@ -131,22 +169,209 @@ def test_two_objectives_share_the_passes_of_their_views():
 
 
 def test_the_gradient_of_a_list_is_the_sum_of_its_members():
-    def members(names):
-        found = {
-            "a": Adversarial(losses.hinge),
-            "b": GradientPenalty(gradient_penalty.between, weight=0.5),
-            "c": GradientPenalty(gradient_penalty.at_real, target=0.0, weight=2.0, name="r1"),
-        }
-        return [found[name] for name in names]
+    members = {
+        "a": lambda: Adversarial(losses.hinge),
+        "b": lambda: GradientPenalty(gradient_penalty.between, weight=0.5),
+        "c": lambda: GradientPenalty(gradient_penalty.at_real, 0.0, weight=2.0, name="r1"),
+        "d": lambda: Consistency(weight=0.7),
+        "e": lambda: Relativistic(weight=0.3),
+        "f": lambda: Rotation(one_in=3),
+        "g": lambda: L2(("discriminator", "generator"), weight=0.1),
+        "h": lambda: LatentConsistency(std=0.3),
+    }
+    without_state = functools.partial(mlp.discriminator, units=5, depth=1)
+    data = batch(make([Relativistic()]))  # for a G that needs reals, too
 
     def step(names):
-        gan = make(members(names), rates=(0.0, 1.0))
+        """The way of each player's weights, each from where they began."""
+        ways = []
+        for player, rates in (("discriminator", (0.0, 1.0)), ("generator", (1.0, 0.0))):
+            made = [members[name]() for name in names]
+            gan = make(made, rates=rates, discriminator=without_state)
+            before = values(getattr(gan, player), True)
+            gan.train_step(tuple(part[:, : gan.slices] for part in data))
+            after = values(getattr(gan, player), True)
+            ways += [a - b for a, b in zip(after, before, strict=True)]
+        return ways
+
+    alone = step("a")
+    each = [step("a" + name) for name in members if name != "a"]
+    for index, whole in enumerate(step("".join(members))):
+        expected = alone[index] + sum(pair[index] - alone[index] for pair in each)
+        np.testing.assert_allclose(whole, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_lazy_objective_runs_d_in_its_steps_alone_and_weighs_more_there():
+    """In a graph, where the number of images is counted as it runs."""
+    settings = {"points": gradient_penalty.at_real, "target": 0.0, "weight": 0.5}
+    lazy = make([Adversarial(), GradientPenalty(every=3, **settings)])
+    plain = make([Adversarial(), GradientPenalty(**settings)])
+    shown = tf.Variable(0, trainable=False)
+
+    class Watch(Counter):
+        def __call__(self, inputs, training):
+            shown.assign_add(inputs["images"].shape[0])
+            return self.model(inputs, training=training)
+
+    object.__setattr__(lazy, "discriminator", Watch(lazy.discriminator))
+    step = tf.function(lazy.train_step)
+    for number in range(1, 7):
+        shown.assign(0)
+        for a, b in zip(plain.variables, lazy.variables, strict=True):
+            a.assign(b)
+        logs = {name: float(value) for name, value in step(batch(lazy, number)).items()}
+        expected = plain.train_step(batch(plain, number))
+        due = number % 3 == 0
+        assert int(shown) == BATCH * (4 if due else 3)
+        found = logs["discriminator/gradient_penalty"]
+        penalty = float(expected["discriminator/gradient_penalty"])
+        assert found == pytest.approx(penalty if due else 0.0, rel=0.2)
+        sides = sum(logs[f"discriminator/adversarial/{side}"] for side in ("real", "fake"))
+        assert logs["discriminator/loss"] == pytest.approx(sides + 3 * 0.5 * found, rel=1e-5)
+
+
+def test_a_lazy_gradient_is_every_times_that_of_the_objective():
+    def moved_by(**settings):
+        alone = Adversarial(losses.wasserstein, weight=1e-30)
+        keep = functools.partial(mlp.discriminator, units=5, depth=1)  # no state: pass by pass
+        penalty = GradientPenalty(gradient_penalty.at_real, target=0.0, **settings)
+        gan = make([alone, penalty], rates=(0.0, 1.0), discriminator=keep)
+        gan.step.assign(3)
         before = values(gan.discriminator, True)
-        gan.train_step(batch(gan))
+        tf.function(gan.train_step)(batch(gan))
         return [a - b for a, b in zip(values(gan.discriminator, True), before, strict=True)]
 
-    for whole, first, second, alone in zip(*map(step, ("abc", "ab", "ac", "a")), strict=True):
-        np.testing.assert_allclose(whole, first + second - alone, rtol=1e-4, atol=1e-5)
+    for lazy, plain in zip(moved_by(every=4, weight=0.1), moved_by(weight=0.4), strict=True):
+        np.testing.assert_allclose(lazy, plain, rtol=1e-4, atol=1e-7)
+
+
+def test_lazy_objectives_need_a_discriminator_that_scores_samples_one_by_one():
+    with pytest.raises(UserError, match="GradientPenalty.every is 2 but this discriminator has"):
+        make([Adversarial(), GradientPenalty(every=2)], d_norm=batch_norm)
+    make([Adversarial(), L2(every=2)], d_norm=batch_norm)
+
+
+def test_a_weight_may_be_a_schedule():
+    gan = make([Adversarial(), L2(weight=linear_decay(start=2.0, end=0.0, steps=4))])
+    for step in range(3):
+        logs = {name: float(value) for name, value in gan.train_step(batch(gan)).items()}
+        sides = sum(logs[f"discriminator/adversarial/{side}"] for side in ("real", "fake"))
+        expected = sides + (2.0 - step / 2) * logs["discriminator/l2"]
+        assert logs["discriminator/loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_weights_of_d_stay_within_the_limit_of_clipping():
+    gan = make([Adversarial(losses.wasserstein), WeightClipping(0.03)], rates=(0.1, 5.0))
+    for step in range(2):
+        gan.train_step(batch(gan, step))
+        largest = max(np.abs(value).max() for value in values(gan.discriminator, True))
+        assert largest == pytest.approx(0.03)
+    assert max(np.abs(value).max() for value in values(gan.generator, True)) > 0.1
+
+
+def test_gradients_are_clipped_player_by_player():
+    moves = {}
+    for limit in (None, 1e-3):
+        d_optimizer = optimizers.sgd(learning_rate=1.0, clip_norm=limit)
+        gan = make(d_optimizer=d_optimizer, g_optimizer=optimizers.sgd(learning_rate=1.0))
+        for player in ("discriminator", "generator"):
+            moves[player, limit] = values(getattr(gan, player), True)
+        gan.train_step(batch(gan))
+        for player in ("discriminator", "generator"):
+            after = values(getattr(gan, player), True)
+            away = [a - b for a, b in zip(after, moves[player, limit], strict=True)]
+            moves[player, limit] = np.sqrt(sum(np.sum(np.square(a)) for a in away))
+    assert moves["discriminator", 1e-3] == pytest.approx(1e-3, rel=1e-2)
+    assert moves["discriminator", None] > 0.01 and moves["generator", 1e-3] > 0.01
+
+
+class Brighten(Augmentation):
+    """An augmentation that notes what it is asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.seen, self.shape = [], [], None
+
+    def check(self, sample_shape):
+        self.shape = sample_shape
+
+    def call(self, images, noise, tag):
+        self.tags.append(tag)
+        return images * 2.0 + noise.uniform(tag, [images.shape[0], 1, 1, 1])
+
+    def update(self, real_logits, gather):
+        self.seen.append(real_logits)
+
+
+def test_augmentation_is_before_d_for_reals_and_fakes_and_each_view_is_drawn_once():
+    augment = Brighten()
+    objectives = [Adversarial(), Consistency(), GradientPenalty(gradient_penalty.at_fake)]
+    gan = make(objectives, augment=augment)
+    gan.train_step(batch(gan))
+    assert augment.shape == (4, 4, 1)
+    assert sorted(augment.tags) == [
+        "augment/discriminator/adversarial/fake",  # that of the penalty, too
+        "augment/discriminator/adversarial/real",
+        "augment/discriminator/consistency/changed",
+        "augment/generator/adversarial/fake",
+    ]
+    assert [logits.shape for logits in augment.seen] == [(BATCH,)]  # after D's update alone
+
+
+def test_input_gradients_are_those_before_augmentation():
+    """Images are doubled before a linear D: the slope is twice |w|."""
+
+    def discriminator(sample_shape, num_classes):
+        images = keras.Input(sample_shape, name="images")
+        features = keras.layers.Flatten()(images)
+        dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+        logits = keras.layers.Reshape(())(dense(features))
+        return keras.Model({"images": images}, {"logits": logits, "features": features})
+
+    r1 = GradientPenalty(gradient_penalty.at_real, target=0.0, weight=1.0)
+    for augment, slope in ((None, 4.0), (Brighten(), 8.0)):
+        gan = make([Adversarial(), r1], discriminator=discriminator, augment=augment)
+        logs = gan.train_step(batch(gan))
+        assert float(logs["discriminator/gradient_penalty"]) == pytest.approx(slope**2)
+
+
+def test_labels_of_fakes_may_be_those_of_the_reals():
+    seen = []
+
+    class Watch(Adversarial):
+        def views(self, player, game, samples):
+            seen.append((samples.real_labels.numpy(), samples.fake_labels.numpy()))
+            return super().views(player, game, samples)
+
+    gan = make([Watch()], conditional=True, label_distribution=latents.labels_of_reals)
+    gan.train_step(batch(gan))
+    assert len(seen) == 2
+    for real, fake in seen:
+        np.testing.assert_array_equal(real, fake)
+
+
+def test_a_halflife_is_in_training_steps_and_may_be_a_schedule():
+    for halflife, decays in (
+        (2.0, [0.5**0.5] * 3),
+        (linear_decay(start=0.0, end=3.0, steps=3), [0.5, 0.5**0.5, 0.5 ** (1 / 3)]),
+    ):
+        gan = make(ema_halflife=halflife)
+        expected = values(gan.generator, True)
+        for step, decay in enumerate(decays):
+            gan.train_step(batch(gan, step))
+            now = values(gan.generator, True)
+            expected = [decay * e + (1 - decay) * n for e, n in zip(expected, now, strict=True)]
+        found = [v.numpy() for v in gan.ema.generator.variables if "moving" not in v.path]
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_schedules_of_ds_optimiser_are_over_training_steps():
+    schedule = linear_decay(start=0.1, steps=10)
+    gan = make(d_steps=3, d_optimizer=optimizers.sgd(learning_rate=schedule))
+    for step in range(2):
+        gan.train_step(batch(gan, step))
+    assert float(gan.d_optimizer.learning_rate) == pytest.approx(0.08)
 
 
 def test_a_player_without_any_term_is_refused():
@@ -255,6 +480,9 @@ def test_the_first_term_that_is_not_finite_is_remembered():
         ({"d_steps": 0}, "d_steps is 0"),
         ({"ema_decay": 1.0}, "ema_decay is 1.0"),
         ({"num_classes": None, "conditional": True}, "conditional is True but"),
+        ({"ema_decay": 0.9, "ema_halflife": 2.0}, "ema_halflife is 2.0: give one"),
+        ({"ema_halflife": 0.0}, "ema_halflife is 0.0"),
+        ({"augment": Brighten}, "bind @Brighten"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(settings, message):

@@ -3,9 +3,15 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from compare_gan_tf import latents
+from compare_gan_tf import latents, random
+from compare_gan_tf.errors import UserError
 
-PRIORS = [latents.Normal(5), latents.Uniform(5)]
+PRIORS = [
+    latents.Normal(5),
+    latents.Uniform(5),
+    latents.Hypersphere(5),
+    latents.Coded(latents.Normal(1), (2,), 2),
+]
 
 
 @pytest.mark.parametrize("prior", PRIORS)
@@ -20,7 +26,7 @@ def test_the_first_rows_do_not_depend_on_how_many_are_drawn(prior, truncation):
 
 
 def test_distributions():
-    for prior, name in zip(PRIORS, ["norm", "uniform"], strict=True):
+    for prior, name in zip(PRIORS[:2], ["norm", "uniform"], strict=True):
         arguments = () if name == "norm" else (-1, 2)
         values = prior.sample(20_000, [1, 2]).numpy().reshape(-1)
         assert scipy.stats.kstest(values, name, arguments).pvalue > 1e-3
@@ -46,6 +52,11 @@ def test_no_truncation_is_zero_or_less_also_in_a_graph(prior):
     graph = tf.function(lambda truncation: prior.sample(50, [1, 2], truncation))
     for truncation in (0.0, -1.0):
         np.testing.assert_array_equal(graph(tf.constant(truncation)), prior.sample(50, [1, 2]))
+
+
+@pytest.mark.parametrize("prior", PRIORS[:2])
+def test_truncation_limits_every_element_also_in_a_graph(prior):
+    graph = tf.function(lambda truncation: prior.sample(50, [1, 2], truncation))
     assert np.abs(graph(tf.constant(0.3))).max() <= 0.3
 
 
@@ -55,3 +66,44 @@ def test_labels_are_uniform_and_independent_of_z():
     assert scipy.stats.chisquare(np.bincount(labels, minlength=4)).pvalue > 1e-3
     assert abs(np.corrcoef(labels, z)[0, 1]) < 0.03
     np.testing.assert_array_equal(latents.draw_labels(7, [1, 2], 4), labels[:7])
+
+
+def test_the_hypersphere_has_the_radius_of_normals_and_no_direction_of_its_own():
+    z = latents.Hypersphere(3).sample(20_000, [1, 2]).numpy()
+    np.testing.assert_allclose(np.linalg.norm(z, axis=1), 3**0.5, rtol=1e-5)
+    # On the sphere in three dimensions each coordinate is uniform (Archimedes).
+    for column in z.T:
+        assert scipy.stats.kstest(column, "uniform", (-(3**0.5), 2 * 3**0.5)).pvalue > 1e-3
+
+
+def test_coded_latents_are_noise_beside_one_hot_and_uniform_codes():
+    prior = latents.Coded(latents.Normal(2), categorical=(4, 3), continuous=2)
+    z = prior.sample(20_000, [1, 2]).numpy()
+    assert z.shape == (20_000, prior.dim) == (20_000, 2 + 4 + 3 + 2)
+    for place in prior.categorical_slices:
+        code = z[:, place]
+        assert set(np.unique(code)) == {0.0, 1.0} and np.all(code.sum(1) == 1)
+        assert scipy.stats.chisquare(code.sum(0)).pvalue > 1e-3
+    for column in z[:, -2:].T:
+        assert scipy.stats.kstest(column, "uniform", (-1, 2)).pvalue > 1e-3
+    np.testing.assert_array_equal(z[:, :2], latents.Normal(2).sample(20_000, [1, 2]))
+    assert np.abs(np.corrcoef(z[:, [0, 1, 3, 7, 9, 10]].T) - np.eye(6)).max() < 0.03
+
+
+@pytest.mark.parametrize(
+    "settings", [{"categorical": (1,)}, {"continuous": -1}, {"categorical": (), "continuous": 0}]
+)
+def test_codes_that_are_none_are_refused(settings):
+    with pytest.raises(UserError, match="Coded"):
+        latents.Coded(**settings)
+
+
+def test_labels_in_training_are_uniform_or_those_of_the_reals():
+    noise = random.Noise(0, 3, 1)
+    real = tf.constant([2, 0, -1, 1] * 500)
+    drawn = latents.uniform_labels(noise, real, 3).numpy()
+    assert scipy.stats.chisquare(np.bincount(drawn, minlength=3)).pvalue > 1e-3
+    same = latents.labels_of_reals(noise, real, 3).numpy()
+    known = real.numpy() >= 0
+    np.testing.assert_array_equal(same[known], real.numpy()[known])
+    np.testing.assert_array_equal(same[~known], drawn[~known])

@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 
 from compare_gan_tf import optimizers
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.schedules import cosine_decay, linear_decay
 
 GRADIENTS = np.random.default_rng(0).normal(size=(20, 3, 2)).astype(np.float32)
 
@@ -47,3 +49,63 @@ def test_the_fused_adam_is_remade_from_its_config():
 def test_the_fused_adam_refuses_what_its_kernel_cannot_do():
     with pytest.raises(ValueError, match="amsgrad"):
         minimised(optimizers.FusedAdam(amsgrad=True))
+
+
+@pytest.mark.parametrize("make", [optimizers.adam, optimizers.sgd, optimizers.rmsprop])
+def test_every_optimiser_clips_and_follows_schedules(make):
+    schedule = linear_decay(start=0.1, steps=40)
+    scaled, clipped = make(learning_rate=schedule, clip_norm=2.0), make(clip_value=0.5)
+    assert (scaled.global_clipnorm, clipped.clipvalue) == (2.0, 0.5)
+    assert np.all(np.isfinite(minimised(scaled)))
+    assert float(scaled.learning_rate) == pytest.approx(0.05)
+
+
+def test_gradients_are_clipped_by_the_norm_of_all_together_or_by_value():
+    for settings, expected in (({"clip_norm": 1.0}, (0.6, 0.8)), ({"clip_value": 3.5}, (3.0, 3.5))):
+        weights = [keras.Variable([0.0]), keras.Variable([0.0])]
+        sgd = optimizers.sgd(learning_rate=1.0, **settings)
+        sgd.build(weights)
+        sgd.apply([keras.ops.convert_to_tensor([g]) for g in (3.0, 4.0)], weights)
+        np.testing.assert_allclose([-float(w[0]) for w in weights], expected, rtol=1e-6)
+
+
+def test_schedules_count_training_steps_of_several_updates():
+    sgd = optimizers.sgd(learning_rate=linear_decay(start=1.0, steps=10))
+    optimizers.count_training_steps(sgd, updates=3)
+    rates = []
+    weight = keras.Variable([0.0])
+    sgd.build([weight])
+    for _ in range(7):
+        rates.append(float(sgd.learning_rate))
+        sgd.apply([keras.ops.ones(1)], [weight])
+    np.testing.assert_allclose(rates, [1.0, 1.0, 1.0, 0.9, 0.9, 0.9, 0.8], rtol=1e-6)
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(sgd))
+    assert float(again._learning_rate(6)) == pytest.approx(0.8)
+
+
+def test_beta_2_may_be_a_schedule():
+    beta_2 = cosine_decay(start=0.9, end=0.99, steps=20)
+    adam = optimizers.adam(learning_rate=0.1, beta_1=0.0, beta_2=beta_2)
+    weight, square = np.arange(6.0).reshape(3, 2), 0.0
+    for step, gradient in enumerate(GRADIENTS.astype(np.float64)):
+        beta = 0.9 + 0.09 * (1 - np.cos(np.pi * step / 20)) / 2
+        square = beta * square + (1 - beta) * gradient**2
+        rate = 0.1 * np.sqrt(1 - beta ** (step + 1))
+        weight = weight - rate * gradient / (np.sqrt(square) + 1e-8)
+    np.testing.assert_allclose(minimised(adam), weight, rtol=1e-4)
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(adam))
+    assert float(again.beta_2(20)) == pytest.approx(0.99)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"clip_norm": 1.0, "clip_value": 1.0}, "give one of them"),
+        ({"clip_norm": 0.0}, "clip_norm of an optimiser is 0.0"),
+        ({"learning_rate": linear_decay}, "bind @linear_decay"),
+        ({"beta_2": cosine_decay}, "adam.beta_2 is a function"),
+    ],
+)
+def test_bad_settings_of_optimisers_are_refused(settings, message):
+    with pytest.raises(UserError, match=message):
+        optimizers.adam(**settings)

@@ -9,16 +9,30 @@ import tensorflow as tf
 
 from compare_gan_tf import checkpoints, data, latents, logs, optimizers, training
 from compare_gan_tf.architectures import mlp
+from compare_gan_tf.augment.ada import ADA
+from compare_gan_tf.augment.controllers import Adaptive
+from compare_gan_tf.augment.geometry import x_flip
 from compare_gan_tf.distribution import check_batch_size, get_strategy
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN
 from compare_gan_tf.layers import batch_norm, spectral_norm
 from compare_gan_tf.logs import events_dir, log_path
-from compare_gan_tf.objectives import Adversarial, GradientPenalty
+from compare_gan_tf.objectives import (
+    Adversarial,
+    GradientPenalty,
+    LeCam,
+    Rotation,
+    WeightClipping,
+)
 
 
-def model(sample_shape, num_classes, seed, rate=1e-2, ema_decay=0.9, **settings):
+def usual_objectives():
+    return [Adversarial(), GradientPenalty(weight=0.1)]
+
+
+def model(sample_shape, num_classes, seed, rate=1e-2, **settings):
     """A small GAN with every kind of state: slots, statistics, vectors, an average."""
+    settings = {"ema_decay": 0.9, "objectives": usual_objectives(), **settings}
     return GAN(
         sample_shape,
         num_classes,
@@ -28,11 +42,9 @@ def model(sample_shape, num_classes, seed, rate=1e-2, ema_decay=0.9, **settings)
         discriminator=functools.partial(
             mlp.discriminator, units=8, depth=2, kernel_norm=spectral_norm
         ),
-        objectives=[Adversarial(), GradientPenalty(weight=0.1)],
         latents=latents.Normal(4),
         g_optimizer=optimizers.adam(learning_rate=rate),
         d_optimizer=optimizers.adam(learning_rate=rate),
-        ema_decay=ema_decay,
         d_steps=2,
         **settings,
     )
@@ -89,6 +101,26 @@ def test_steps_per_execution_does_not_change_where_it_ends(run, whole, tmp_path)
     gan = run(tmp_path, 30, **settings)
     for (name, value), (_, other) in zip(everything(whole[0]), everything(gan), strict=True):
         np.testing.assert_allclose(other, value, rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+def test_the_state_of_objectives_and_augmentation_survives_a_restart(run, tmp_path):
+    def stateful(*arguments, **settings):
+        tasks = [LeCam(weight=0.1), Rotation(one_in=5), WeightClipping(limit=0.5)]
+        controller = Adaptive(speed=500.0, interval=2)
+        settings["objectives"] = [Adversarial(), *tasks]
+        settings["augment"] = ADA(geometry=[x_flip], colours=[], controller=controller)
+        return model(*arguments, **settings)
+
+    straight = run(tmp_path / "straight", 9, model=stateful)
+    run(tmp_path / "parts", 5, model=stateful)
+    parts = run(tmp_path / "parts", 9, model=stateful)
+    assert_equal(straight, parts)
+    for owner, other in zip(
+        [*straight.objectives, straight.augment], [*parts.objectives, parts.augment], strict=True
+    ):
+        for value, same in zip(owner.variables, other.variables, strict=True):
+            np.testing.assert_array_equal(value, same)
+    assert float(straight.augment.controller.p) > 0.0
 
 
 def test_another_seed_ends_elsewhere(run, whole, tmp_path):

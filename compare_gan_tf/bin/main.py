@@ -11,6 +11,7 @@ from compare_gan_tf.gin_errors import did_you_mean
 VERBS = {
     "train": "train a GAN, or go on with a training",
     "evaluate": "score its checkpoints",
+    "describe": "print the networks layer by layer, and the objectives",
     "export": "write TF Hub modules of generator and discriminator",
     "report": "write an HTML page with samples, curves and scores",
 }
@@ -21,7 +22,7 @@ def help_text() -> str:
     verbs = "\n".join(f"  {verb:10}{summary}" for verb, summary in VERBS.items())
     return (
         f"{PROGRAM} {__version__}: train, score and export generative adversarial networks\n\n"
-        f"Usage: {PROGRAM} VERB --model_dir=FOLDER [flags]\n\n"
+        f"Usage: {PROGRAM} VERB [--model_dir=FOLDER] [flags]\n\n"
         f"Verbs:\n{verbs}\n\n"
         f"{PROGRAM} VERB --help tells the flags of a verb. For example:\n\n"
         f"  {PROGRAM} train --gin_config=quickstart.gin --model_dir=runs/quickstart"

@@ -1,7 +1,46 @@
 """The terms of the game: each loss, penalty or auxiliary task is a value in `GAN.objectives`."""
 
 from compare_gan_tf.objectives.adversarial import Adversarial
-from compare_gan_tf.objectives.base import Objective, Samples, Scored, Term, View
+from compare_gan_tf.objectives.base import Game, Objective, Samples, Scored, Term, View
+from compare_gan_tf.objectives.classification import Classification
+from compare_gan_tf.objectives.consistency import Consistency, LatentConsistency
+from compare_gan_tf.objectives.feature_matching import FeatureMatching
 from compare_gan_tf.objectives.gradient_penalty import GradientPenalty
+from compare_gan_tf.objectives.kernel_penalty import L2, Orthogonal
+from compare_gan_tf.objectives.lecam import LeCam
+from compare_gan_tf.objectives.max_gradient_penalty import MaxGradientPenalty
+from compare_gan_tf.objectives.mutual_information import (
+    CategoricalInformation,
+    GaussianInformation,
+)
+from compare_gan_tf.objectives.relativistic import Relativistic
+from compare_gan_tf.objectives.rotation import Rotation
+from compare_gan_tf.objectives.spectral_penalty import SpectralPenalty
+from compare_gan_tf.objectives.top_k import TopK
+from compare_gan_tf.objectives.weight_clipping import WeightClipping
 
-__all__ = ["Adversarial", "GradientPenalty", "Objective", "Samples", "Scored", "Term", "View"]
+__all__ = [
+    "L2",
+    "Adversarial",
+    "CategoricalInformation",
+    "Classification",
+    "Consistency",
+    "FeatureMatching",
+    "Game",
+    "GaussianInformation",
+    "GradientPenalty",
+    "LatentConsistency",
+    "LeCam",
+    "MaxGradientPenalty",
+    "Objective",
+    "Orthogonal",
+    "Relativistic",
+    "Rotation",
+    "Samples",
+    "Scored",
+    "SpectralPenalty",
+    "Term",
+    "TopK",
+    "View",
+    "WeightClipping",
+]

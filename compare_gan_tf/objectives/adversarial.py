@@ -19,6 +19,7 @@ class Adversarial(Objective):
 
     def __init__(self, loss=non_saturating, weight: float = 1.0, name: str = "adversarial"):
         super().__init__(weight=weight, name=name)
+        loss(tf.zeros([1]), tf.zeros([1]))  # its settings are refused here, not in training
         self.loss = loss
 
     def views(self, player, game, samples):

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
 
 DISCRIMINATOR, GENERATOR = "discriminator", "generator"
 
@@ -29,10 +32,11 @@ class View(NamedTuple):
 class Scored(NamedTuple):
     """D's outputs on one view."""
 
-    images: Any
+    images: Any  # before augmentation
     logits: Any  # [n]
     features: Any  # [n, F]
     input_gradient: Any = None  # d logits[i] / d images[i], shaped as images, or None
+    heads: Any = None  # {name: [n, ...]}: all further outputs of D
 
 
 class Term(NamedTuple):
@@ -41,6 +45,7 @@ class Term(NamedTuple):
     name: str  # "" for an objective with one term
     values: Any  # [n]
     weights: Any = None  # [n]; None means ones
+    factor: Any = None  # of the term in the loss, a number or a schedule; None: Objective.weight
 
 
 class Game(NamedTuple):
@@ -48,6 +53,10 @@ class Game(NamedTuple):
 
     noise: Any  # compare_gan_tf.random.Noise of this update
     gather: Callable  # [n, ...] -> the global batch [N, ...]; differentiable
+    step: Any = None  # training steps done before this one, int64 scalar
+    generator: Any = None  # the networks: for penalties on weights, not to be called
+    discriminator: Any = None
+    generate: Callable | None = None  # (z, labels) -> samples; a pass of G that writes no state
 
 
 class Objective(keras.layers.Layer):
@@ -55,14 +64,40 @@ class Objective(keras.layers.Layer):
 
     A subclass says which views of the data D must score for it and turns the scores into terms.
     It never runs D itself: D makes one pass over the views that all objectives name together.
+
+    Variables of its own, such as those of a head on D's features, are made in `build_for`; the
+    players in `trains_with` train them.
+
+    Args:
+      weight: factor of its terms in the loss: a number, or a schedule over the training step.
+      every: the terms exist in one of so many training steps, `every` times as heavy (lazy
+        regularisation, Karras et al., 2020, appendix B), and D's pass for them is made in that step
+        alone. The first is step number `every`. Logs have 0 in between.
+      name: prefix of its terms in the logs.
     """
 
     generator_needs_real = False  # whether G's update needs fresh reals beside the fakes
+    trains_with = (DISCRIMINATOR,)  # the players whose optimiser moves its trainable variables
 
-    def __init__(self, *, weight: float = 1.0, name: str | None = None):
+    def __init__(self, *, weight=1.0, every: int = 1, name: str | None = None):
         super().__init__(name=name)
+        if not isinstance(every, int) or every < 1:
+            raise UserError(f"{self._of('every')} is {every!r}: it must be a positive integer")
+        check_factor(self._of("weight"), weight)
         self.weight = weight
+        self.every = every
         self.built = True
+
+    def _of(self, parameter: str) -> str:
+        """How a message names a parameter."""
+        return f"{type(self).__name__}.{parameter}"
+
+    def build_for(self, gan):
+        """Makes the variables; called once, when the players of `gan` exist.
+
+        Raises:
+          UserError: the objective does not fit that GAN.
+        """
 
     def views(self, player: str, game: Game, samples: Samples) -> dict[str, View]:
         """The views that the update of `player` needs, under names of the objective's own."""
@@ -75,3 +110,32 @@ class Objective(keras.layers.Layer):
     def generator(self, game: Game, samples: Samples, scored: dict[str, Scored]) -> list[Term]:
         """Terms of G's loss."""
         return []
+
+    def update(self, game: Game, samples: Samples, scored: dict[str, Scored]):
+        """Moves state after an update of D, of the scores that were made in it.
+
+        State must come out equal on all replicas: see `Game.gather`. With `every` > 1 there are no
+        scores.
+        """
+        return None  # AutoGraph cannot read a function without a statement
+
+    def factor_of(self, term: Term, step):
+        """What a term is multiplied by in the loss at a step."""
+        factor = self.weight if term.factor is None else term.factor
+        return self.every * value_at(factor, step)
+
+
+def value_at(value, step):
+    """A number as it is; the value of a schedule at a step as a float32 scalar."""
+    return tf.cast(value(step), tf.float32) if callable(value) else value
+
+
+def check_factor(name: str, value):
+    """Refuses what is neither a number nor a schedule.
+
+    Raises:
+      UserError: such as gin's @linear_decay where @linear_decay() is meant.
+    """
+    is_schedule = isinstance(value, keras.optimizers.schedules.LearningRateSchedule)
+    if not is_schedule and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise UserError(f"{name} is {value!r}: it must be a number or a schedule's result")

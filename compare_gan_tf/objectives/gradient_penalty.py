@@ -6,13 +6,16 @@
   DRAGAN   GradientPenalty(around_real, target=1, weight=10)   Kodali et al., 2017
   R1       GradientPenalty(at_real, target=0, weight=gamma/2)  Mescheder et al., 2018, eq. 9
   R2       GradientPenalty(at_fake, target=0, weight=gamma/2)  Mescheder et al., 2018, eq. 10
+
+and R1 + R2 is a list of both, each with a name of its own. WGAN-GP's one-sided form, of section 4
+there, has `one_sided`. A weight may be a schedule (R3GAN), and `every` makes the penalty lazy.
 """
 
 import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Scored, Term, View
 
 
 def _per_sample(values, images):
@@ -53,6 +56,22 @@ def at_fake(name, game, samples):
     return View(samples.fake, samples.fake_labels)
 
 
+def squared_slope(scored: Scored, image_width: float):
+    """|d logit / d x|^2 [n], x measured in a range of this width."""
+    gradient = scored.input_gradient * (2.0 / image_width)
+    return tf.reduce_sum(tf.square(gradient), list(range(1, len(gradient.shape))))
+
+
+def check_image_width(name: str, width: float):
+    """Refuses widths that are not.
+
+    Raises:
+      UserError: it is not positive.
+    """
+    if width <= 0.0:
+        raise UserError(f"{name} is {width}: it must be positive, 2 for [-1, 1] or 1 for [0, 1]")
+
+
 @gin.register(module="objectives")
 class GradientPenalty(Objective):
     """D pays weight * mean (slope - target)^2, slope = sqrt(epsilon + |d logit / d x|^2).
@@ -61,10 +80,12 @@ class GradientPenalty(Objective):
       points: where: `between`, `around_real`, `at_real` or `at_fake`.
       target: the slope it is pulled to. With target 0 the term is |d logit / d x|^2.
       weight: lambda; for R1 and R2 with the usual gamma it is gamma / 2.
-      epsilon: inside the root, which has no gradient at 0; compare_gan's is 1e-4.
+      epsilon: inside the root, which has no gradient at 0; None is 1e-4, compare_gan's. With target
+        0 there is no root.
       one_sided: penalises only slopes above the target.
       image_width: the width of the image range that x is measured in: 2 for [-1, 1], as inside this
         library and in most papers' code; 1 for [0, 1], as compare_gan, where slopes are doubled.
+      every: see `Objective`.
       name: prefix of its term in the logs.
     """
 
@@ -73,19 +94,28 @@ class GradientPenalty(Objective):
         points=between,
         target: float = 1.0,
         weight: float = 10.0,
-        epsilon: float = 1e-4,
+        epsilon: float | None = None,
         one_sided: bool = False,
         image_width: float = 2.0,
+        every: int = 1,
         name: str = "gradient_penalty",
     ):
-        super().__init__(weight=weight, name=name)
-        if image_width <= 0.0:
-            raise UserError(f"GradientPenalty.image_width is {image_width}: it must be positive")
+        super().__init__(weight=weight, every=every, name=name)
+        check_image_width(self._of("image_width"), image_width)
         if target == 0.0 and one_sided:
             raise UserError("GradientPenalty.one_sided has no meaning with target = 0.0: leave it")
+        if target == 0.0 and epsilon is not None:
+            raise UserError(
+                f"GradientPenalty.epsilon is {epsilon} but with target = 0.0 there is no root to "
+                "put it in: leave it"
+            )
+        if target < 0.0:
+            raise UserError(f"GradientPenalty.target is {target}: a slope is not negative")
+        if epsilon is not None and epsilon < 0.0:
+            raise UserError(f"GradientPenalty.epsilon is {epsilon}: it must not be negative")
         self.points = points
         self.target = target
-        self.epsilon = epsilon
+        self.epsilon = 1e-4 if epsilon is None else epsilon
         self.one_sided = one_sided
         self.image_width = image_width
 
@@ -96,8 +126,7 @@ class GradientPenalty(Objective):
         return {"points": view._replace(needs_gradient=True)}
 
     def discriminator(self, game, samples, scored):
-        gradient = scored["points"].input_gradient * (2.0 / self.image_width)
-        squared = tf.reduce_sum(tf.square(gradient), list(range(1, len(gradient.shape))))
+        squared = squared_slope(scored["points"], self.image_width)
         if self.target == 0.0:
             return [Term("", squared)]
         excess = tf.sqrt(squared + self.epsilon) - self.target

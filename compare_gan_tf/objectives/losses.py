@@ -3,12 +3,18 @@
 Each takes the logits of D, real [n] and fake [m], and returns three vectors: D's loss on each real
 sample [n], D's loss on each fake one [m], and G's loss on each fake one [m]. A batch's loss is the
 mean of each vector, and D's is the sum of its two means. sigma is the logistic function.
+
+`label_smoothing` s is one-sided (Salimans et al., 2016, section 3.4): D's target for reals is 1 - s
+instead of 1, that for fakes stays 0, and G's loss is as without. TF-GAN's default of 0.25 means
+another thing there: it is s = 0.125 here.
 """
 
 from typing import Any, NamedTuple
 
 import gin
 import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
 
 
 class Losses(NamedTuple):
@@ -19,21 +25,33 @@ class Losses(NamedTuple):
     generator: Any  # [m]
 
 
+def _checked(label_smoothing: float) -> float:
+    if not 0.0 <= label_smoothing < 1.0:
+        raise UserError(f"label_smoothing is {label_smoothing}: it must be in [0, 1)")
+    return label_smoothing
+
+
+def _smoothed(real_logits, label_smoothing: float):
+    """-(1 - s) log sigma(r) - s log(1 - sigma(r)) = softplus(-r) + s r."""
+    plain = tf.math.softplus(-real_logits)
+    return plain + label_smoothing * real_logits if _checked(label_smoothing) else plain
+
+
 @gin.configurable(module="losses")
-def non_saturating(real_logits, fake_logits):
+def non_saturating(real_logits, fake_logits, label_smoothing: float = 0.0):
     """-log sigma(r) - log(1 - sigma(f)); G: -log sigma(f) (Goodfellow et al., 2014, section 3)."""
     return Losses(
-        real=tf.math.softplus(-real_logits),
+        real=_smoothed(real_logits, label_smoothing),
         fake=tf.math.softplus(fake_logits),
         generator=tf.math.softplus(-fake_logits),
     )
 
 
 @gin.configurable(module="losses")
-def minimax(real_logits, fake_logits):
+def minimax(real_logits, fake_logits, label_smoothing: float = 0.0):
     """D as `non_saturating`; G: log(1 - sigma(f)), which saturates (Goodfellow et al., eq. 1)."""
     fake = tf.math.softplus(fake_logits)
-    return Losses(real=tf.math.softplus(-real_logits), fake=fake, generator=-fake)
+    return Losses(real=_smoothed(real_logits, label_smoothing), fake=fake, generator=-fake)
 
 
 @gin.configurable(module="losses")
@@ -43,19 +61,19 @@ def wasserstein(real_logits, fake_logits):
 
 
 @gin.configurable(module="losses")
-def least_squares(real_logits, fake_logits):
+def least_squares(real_logits, fake_logits, label_smoothing: float = 0.0):
     """((r - 1)^2 + f^2) / 2; G: (f - 1)^2 / 2, on logits (Mao et al., 2017, eq. 9)."""
     return Losses(
-        real=0.5 * tf.square(real_logits - 1.0),
+        real=0.5 * tf.square(real_logits - (1.0 - _checked(label_smoothing))),
         fake=0.5 * tf.square(fake_logits),
         generator=0.5 * tf.square(fake_logits - 1.0),
     )
 
 
 @gin.configurable(module="losses")
-def least_squares_on_probabilities(real_logits, fake_logits):
+def least_squares_on_probabilities(real_logits, fake_logits, label_smoothing: float = 0.0):
     """`least_squares` of sigma(r) and sigma(f): what compare_gan calls least_squares."""
-    return least_squares(tf.sigmoid(real_logits), tf.sigmoid(fake_logits))
+    return least_squares(tf.sigmoid(real_logits), tf.sigmoid(fake_logits), label_smoothing)
 
 
 @gin.configurable(module="losses")

@@ -5,6 +5,7 @@ Usage: mirrored_run.py REPLICAS FOLDER
 
 import sys
 
+import catalogue
 import numpy as np
 import replicas
 import tensorflow as tf
@@ -13,7 +14,7 @@ from compare_gan_tf import checkpoints, data, objectives, training
 
 
 def model(sample_shape, num_classes, seed):
-    return replicas.make_gan([objectives.Adversarial()], sample_shape, num_classes)
+    return catalogue.make_gan([objectives.Adversarial()], sample_shape, num_classes)
 
 
 def main():

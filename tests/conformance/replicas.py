@@ -1,4 +1,4 @@
-"""Trains every loss and penalty for three steps; run by test_replicas.py, once per strategy.
+"""Trains every objective for three steps, in groups; run by test_replicas.py, once per strategy.
 
 Usage: replicas.py NUMBER_OF_REPLICAS OUTPUT.npz
 """
@@ -6,68 +6,53 @@ Usage: replicas.py NUMBER_OF_REPLICAS OUTPUT.npz
 import functools
 import sys
 
+import catalogue
 import keras
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import latents, optimizers
-from compare_gan_tf.architectures import mlp
+from compare_gan_tf import optimizers
+from compare_gan_tf.augment import ADA, APA, Adaptive, Chain
 from compare_gan_tf.data import Split, pipeline
 from compare_gan_tf.distribution import distribute
-from compare_gan_tf.gan import GAN
-from compare_gan_tf.layers import batch_norm, spectral_norm
-from compare_gan_tf.objectives import Adversarial, GradientPenalty, gradient_penalty, losses
+from compare_gan_tf.layers import no_norm
+from compare_gan_tf.schedules import cosine_decay
 
-LOSSES = (
-    losses.non_saturating,
-    losses.minimax,
-    losses.wasserstein,
-    losses.least_squares,
-    losses.least_squares_on_probabilities,
-    losses.hinge,
-)
-POINTS = (
-    gradient_penalty.between,
-    gradient_penalty.around_real,
-    gradient_penalty.at_real,
-    gradient_penalty.at_fake,
-)
 STEPS = 3
 
 
-def cases():
-    """{name: objectives}: each loss alone, each penalty alone with a loss, and all penalties."""
-    adversarial = {loss.__name__: [Adversarial(loss)] for loss in LOSSES}
-    penalties = {
-        points.__name__: [Adversarial(), GradientPenalty(points, weight=1.0)] for points in POINTS
+def _adam():
+    """With a small epsilon Adam follows the rounding of gradients that are zero, as of a bias
+    before batch norm.
+    """
+    return optimizers.adam(learning_rate=0.02, epsilon=0.01)
+
+
+def _clipping():
+    return optimizers.sgd(learning_rate=cosine_decay(start=0.1, steps=5), clip_norm=0.05)
+
+
+def _augmentation():
+    controllers = (Adaptive(target=0.0, speed=20.0, interval=1, p=0.4) for _ in range(2))
+    return Chain([APA(next(controllers)), ADA(colours=[], controller=next(controllers))])
+
+
+def cases() -> dict:
+    """{name: function that makes its GAN}; the objectives of a group are in one list."""
+    first = "non_saturating"
+    found = {
+        name: functools.partial(_gan, dict.fromkeys([first, *group]))
+        for name, group in catalogue.GROUPS.items()
     }
-    together = [GradientPenalty(points, weight=0.1, name=points.__name__) for points in POINTS]
-    return adversarial | penalties | {"together": [Adversarial(losses.hinge), *together]}
+    found["lazy"] = functools.partial(_gan, [first, *catalogue.LAZY], d_norm=no_norm)
+    found["adam"] = functools.partial(_gan, [first], optimizer=_adam, d_steps=2)
+    found["clipping"] = functools.partial(_gan, [first], optimizer=_clipping)
+    found["augmented"] = lambda: _gan([first, "at_real"], augment=_augmentation())
+    return found
 
 
-def sgd():
-    """It shows a wrong scale of gradients, which Adam hides."""
-    return optimizers.sgd(learning_rate=0.02)
-
-
-def make_gan(objectives, sample_shape=(4, 4, 1), num_classes=3, optimizer=sgd):
-    """A small GAN whose players both have state: batch statistics and spectral-norm vectors."""
-    return GAN(
-        sample_shape,
-        num_classes,
-        seed=5,
-        conditional=True,
-        generator=functools.partial(mlp.generator, units=6, depth=1, norm=batch_norm),
-        discriminator=functools.partial(
-            mlp.discriminator, units=6, depth=1, norm=batch_norm, kernel_norm=spectral_norm
-        ),
-        objectives=objectives,
-        latents=latents.Normal(3),
-        d_steps=2,
-        g_optimizer=optimizer(),
-        d_optimizer=optimizer(),
-        ema_decay=0.5,
-    )
+def _gan(names, **settings):
+    return catalogue.make_gan(catalogue.make(names), **settings)
 
 
 class Record(keras.callbacks.Callback):
@@ -79,22 +64,23 @@ class Record(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.values.append([float(logs[name]) for name in sorted(logs)])
+        self.names = sorted(logs)
 
 
-def train(strategy, objectives, optimizer=sgd) -> dict[str, np.ndarray]:
+def train(strategy, make) -> dict[str, np.ndarray]:
     """Variables after three steps, and every log."""
     keras.utils.set_random_seed(1)
     with strategy.scope():
-        gan = make_gan(objectives, optimizer=optimizer)
+        gan = make()
     gan.compile(optimizer=gan.g_optimizer)
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, [37, 4, 4, 1]).astype(np.uint8)
-    split = Split(images, rng.integers(0, 3, 37).astype(np.int32))
+    images = rng.integers(0, 256, [37, *catalogue.SHAPE]).astype(np.uint8)
+    split = Split(images, rng.integers(-1, catalogue.CLASSES, 37).astype(np.int32))
     batches = functools.partial(
         pipeline.batches,
         split,
         key=9,
-        batch_size=8,
+        batch_size=catalogue.BATCH,
         slices=gan.slices,
         start=0,
         stop=STEPS,
@@ -102,9 +88,15 @@ def train(strategy, objectives, optimizer=sgd) -> dict[str, np.ndarray]:
     record = Record()
     data = distribute(strategy, batches)
     gan.fit(data, steps_per_epoch=STEPS, shuffle=False, verbose=0, callbacks=[record])
-    players = gan.generator.variables + gan.discriminator.variables + gan.ema.variables
-    weights = {f"{i:03d} {v.path}": v.numpy() for i, v in enumerate(players)}
-    return weights | {"logs": np.array(record.values)}
+    parts = {part.name: part for part in (gan.generator, gan.discriminator, *gan.objectives)}
+    parts |= {"ema": gan.ema, "augment": gan.augment}
+    weights = {
+        f"{part} {index} {variable.path}": variable.numpy()
+        for part, layer in parts.items()
+        if layer is not None
+        for index, variable in enumerate(layer.variables)
+    }
+    return weights | {"logs": np.array(record.values), "names": np.array(record.names)}
 
 
 def make_strategy(replicas: int):
@@ -119,13 +111,8 @@ def make_strategy(replicas: int):
 def main():
     replicas, output = int(sys.argv[1]), sys.argv[2]
     strategy, found = make_strategy(replicas), {}
-    runs = {name: functools.partial(train, objectives=case) for name, case in cases().items()}
-    # With a small epsilon Adam follows the rounding of gradients that are zero, as of a bias before
-    # batch norm.
-    adam = functools.partial(optimizers.adam, learning_rate=0.02, epsilon=0.01)
-    runs["adam"] = functools.partial(train, objectives=[Adversarial()], optimizer=adam)
-    for name, run in runs.items():
-        found |= {f"{name}|{key}": value for key, value in run(strategy).items()}
+    for name, make in cases().items():
+        found |= {f"{name}|{key}": value for key, value in train(strategy, make).items()}
     np.savez(output, **found)
 
 

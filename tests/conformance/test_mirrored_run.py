@@ -12,9 +12,13 @@ SCRIPT = pathlib.Path(__file__).parent / "mirrored_run.py"
 
 def test_a_run_on_two_replicas_is_one_on_one(tmp_path):
     found, logs = {}, {}
-    for replicas in (1, 2):
-        folder = tmp_path / str(replicas)
-        subprocess.run([sys.executable, str(SCRIPT), str(replicas), str(folder)], check=True)
+    folders = {replicas: tmp_path / str(replicas) for replicas in (1, 2)}
+    children = [
+        subprocess.Popen([sys.executable, str(SCRIPT), str(replicas), str(folder)])
+        for replicas, folder in folders.items()
+    ]
+    assert [child.wait() for child in children] == [0, 0]
+    for replicas, folder in folders.items():
         found[replicas] = np.load(folder / "kernels.npy")
         lines = (folder / "logs" / "train.jsonl").read_text().splitlines()
         logs[replicas] = [json.loads(line)["discriminator/loss"] for line in lines]

@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from compare_gan_tf import game as play
 from compare_gan_tf import random
-from compare_gan_tf.objectives import GradientPenalty, Samples
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives import GradientPenalty, MaxGradientPenalty, Samples
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game
 from compare_gan_tf.objectives.gradient_penalty import around_real, at_fake, at_real, between
 
@@ -123,8 +124,17 @@ def test_slope_of_zero_has_a_finite_gradient_thanks_to_epsilon(samples):
     assert np.isfinite(tape.gradient(value, scale).numpy())
 
 
+SECOND_ORDER = {
+    "two_sided": GradientPenalty,
+    "one_sided": lambda points: GradientPenalty(points, target=0.5, one_sided=True),
+    "zero": lambda points: GradientPenalty(points, target=0.0),
+    "largest": MaxGradientPenalty,
+}
+
+
+@pytest.mark.parametrize("form", SECOND_ORDER)
 @pytest.mark.parametrize("points", POINTS)
-def test_gradient_of_the_penalty_equals_finite_differences(samples, points):
+def test_gradient_of_the_penalty_equals_finite_differences(samples, points, form):
     rng = np.random.default_rng(1)
     first, second = (tf.Variable(rng.normal(size=s), dtype=tf.float64) for s in ([12, 5], [5]))
     wide = Samples(*(None if x is None else tf.cast(x, tf.float64) for x in samples))
@@ -135,14 +145,16 @@ def test_gradient_of_the_penalty_equals_finite_differences(samples, points):
             flat = tf.reshape(inputs["images"], [6, 12])
             return {"logits": tf.linalg.matvec(tf.tanh(flat @ first), second), "features": flat}
 
-    fixed = GradientPenalty(points).views(
-        DISCRIMINATOR, Game(random.Noise(0, 5, 0), play.gather), samples
-    )["points"]
+    objective = SECOND_ORDER[form](points)
+    game = Game(None, play.gather)
+    fixed = objective.views(DISCRIMINATOR, Game(random.Noise(0, 5, 0), play.gather), samples)[
+        "points"
+    ]
     fixed = fixed._replace(images=tf.cast(fixed.images, tf.float64))
 
     def value():
         scored = play.score(Wide(None), {"p": {"points": fixed}})["p"]
-        (term,) = GradientPenalty(points).discriminator(None, wide, scored)
+        (term,) = objective.discriminator(game, wide, scored)
         return play.share(term)
 
     with tf.GradientTape() as tape:
@@ -165,3 +177,28 @@ def test_the_generator_pays_nothing(samples):
     objective = GradientPenalty()
     assert objective.views(GENERATOR, None, samples) == {}
     assert objective.generator(None, samples, {}) == []
+
+
+@pytest.mark.parametrize("points", [at_real, at_fake])
+def test_the_largest_slope_is_what_max_gradient_penalty_takes(samples, points):
+    found, scored = penalty(MaxGradientPenalty(points), quadratic(3.0), samples)
+    squared = np.sum(np.square(scored.images.numpy()), axis=(1, 2, 3))
+    assert found == pytest.approx(9 * squared.max(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"target": 0.0, "epsilon": 1e-4}, "epsilon is 0.0001 but with target = 0.0"),
+        ({"target": 0.0, "one_sided": True}, "one_sided has no meaning"),
+        ({"target": -1.0}, "target is -1.0"),
+        ({"epsilon": -1.0}, "epsilon is -1.0"),
+        ({"image_width": 0.0}, "image_width is 0.0"),
+        ({"every": 0}, "every is 0"),
+        ({"weight": "heavy"}, "weight is 'heavy'"),
+        ({"weight": abs}, "must be a number or a schedule"),
+    ],
+)
+def test_settings_that_would_be_ignored_or_mean_nothing_are_refused(settings, message):
+    with pytest.raises(UserError, match=message):
+        GradientPenalty(**settings)

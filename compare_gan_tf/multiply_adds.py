@@ -1,0 +1,163 @@
+"""How many multiply-adds a network does for one image, layer by layer.
+
+Counted are the products of convolutions, dense layers and matrix products such as attention's: one
+multiply-add for each product of two numbers that is summed. Biases, normalisations, activations,
+pooling and look-ups are not. The network is traced for one image, and the operations that depend
+on that image are counted by their shapes: what depends on weights alone, such as the power
+iteration of spectral normalisation, is done once for a batch, and a wrapped layer counts as itself.
+So a new layer needs nothing to be counted right.
+
+A convolution's products with the zeros of its padding count, as is usual: it is
+
+  out_height out_width kernel_height kernel_width (in_channels / groups) out_channels
+
+and a transposed convolution, whose products that fall outside are also done,
+
+  in_height in_width kernel_height kernel_width in_channels out_channels.
+
+A dilated one is counted as TensorFlow does it, on images padded to a multiple of its rate. Products
+inside of `tf.while_loop` and `tf.cond` are not seen.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+
+class Row(NamedTuple):
+    """One layer, or one bare operation, of a network, in the order of the calls."""
+
+    layer: Any
+    output_shape: Any  # (...) without the batch, or a list of them
+    multiply_adds: int  # of one image, over all calls of the layer
+
+
+def rows(network: keras.Model) -> list[Row]:
+    """Traces a functional model for one image, without training.
+
+    Args:
+      network: built of layers by the functional API.
+
+    Returns:
+      A row for every layer that is called, inputs included.
+    """
+    calls = []  # (layer, output shape, number of the graph's operations after it)
+    names = set()  # of the inputs
+
+    def record(layer):
+        def call(*inputs, **settings):
+            outputs = layer(*inputs, **settings)
+            number = len(tf.compat.v1.get_default_graph().get_operations())
+            calls.append((layer, _shape(outputs), number))
+            return outputs
+
+        return call
+
+    def forward(*images):
+        names.update(image.name for image in images)
+        for symbol, image in zip(network.inputs, images, strict=True):
+            calls.append((symbol._keras_history.operation, _shape(image), 0))
+        return network._run_through_graph(list(images), operation_fn=record)
+
+    inputs = [tf.TensorSpec([1, *tensor.shape[1:]], tensor.dtype) for tensor in network.inputs]
+    eager = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)  # or Keras' grouped convolution is a graph of its own
+    try:
+        graph = tf.function(forward, autograph=False).get_concrete_function(*inputs).graph
+    finally:
+        tf.config.run_functions_eagerly(eager)
+    return _by_layer(calls, _products(graph, names))
+
+
+def _by_layer(calls, products: list[int]) -> list[Row]:
+    found, start = {}, 0
+    for layer, shape, stop in calls:
+        before = found[id(layer)].multiply_adds if id(layer) in found else 0
+        found[id(layer)] = Row(layer, shape, before + sum(products[start:stop]))
+        start = max(start, stop)
+    return list(found.values())
+
+
+def _shape(outputs):
+    flat = tf.nest.flatten(outputs)
+    shapes = [tuple(output.shape[1:]) for output in flat]
+    return shapes[0] if len(shapes) == 1 else shapes
+
+
+def _products(graph, inputs: set[str]) -> list[int]:
+    """Multiply-adds of each operation of a graph that depends on the named inputs."""
+    dependent, products = set(inputs), []
+    for operation in graph.get_operations():
+        depends = any(tensor.name in dependent for tensor in operation.inputs)
+        if depends:
+            dependent |= {tensor.name for tensor in operation.outputs}
+        count = _COUNTS.get(operation.type)
+        products.append(count(operation) if depends and count else 0)
+    return products
+
+
+def _size(tensor) -> int:
+    return math.prod(tensor.shape)
+
+
+def _of_convolution(operation) -> int:
+    """Every output is a sum over the kernel [..., in / groups, out]."""
+    return _size(operation.outputs[0]) * math.prod(operation.inputs[1].shape[:-1])
+
+
+def _of_transposed_convolution(operation) -> int:
+    """Every input goes into as many outputs as the kernel [..., out, in] has entries for it."""
+    return _size(operation.inputs[2]) * math.prod(operation.inputs[1].shape[:-1])
+
+
+def _of_depthwise_convolution(operation) -> int:
+    """Every output is a sum over the kernel's sides [h, w, in, multiplier]."""
+    return _size(operation.outputs[0]) * math.prod(operation.inputs[1].shape[:-2])
+
+
+def _of_matrix_product(operation) -> int:
+    transposed = any(
+        operation.get_attr(name)
+        for name in ("transpose_a", "adj_x")
+        if name in operation.node_def.attr
+    )
+    return _size(operation.outputs[0]) * operation.inputs[0].shape[-2 if transposed else -1]
+
+
+def _of_einsum(operation) -> int:
+    """The product of the sizes of all its indices."""
+    left, _ = operation.get_attr("equation").decode().split("->")
+    sizes = {}
+    for indices, tensor in zip(left.split(","), operation.inputs, strict=True):
+        sizes |= _sizes(indices, tensor.shape)
+    return math.prod(sizes.values()) if len(operation.inputs) > 1 else 0
+
+
+def _sizes(indices: str, shape) -> dict:
+    """{index: size}; the dimensions under "..." are named by their places from the right."""
+    before, dots, after = indices.partition("...")
+    if not dots:
+        return dict(zip(indices, shape, strict=True))
+    middle = shape[len(before) : len(shape) - len(after)]
+    named = {(len(middle) - place): size for place, size in enumerate(middle)}
+    return (
+        dict(zip(before, shape, strict=False))
+        | named
+        | dict(zip(after, shape[len(shape) - len(after) :], strict=True))
+    )
+
+
+_COUNTS = {
+    "Conv2D": _of_convolution,
+    "Conv3D": _of_convolution,
+    "Conv2DBackpropInput": _of_transposed_convolution,
+    "Conv3DBackpropInputV2": _of_transposed_convolution,
+    "DepthwiseConv2dNative": _of_depthwise_convolution,
+    "MatMul": _of_matrix_product,
+    "BatchMatMul": _of_matrix_product,
+    "BatchMatMulV2": _of_matrix_product,
+    "BatchMatMulV3": _of_matrix_product,
+    "Einsum": _of_einsum,
+}

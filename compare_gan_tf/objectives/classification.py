@@ -1,0 +1,74 @@
+"""Auxiliary classification of D's features by the labels: AC-GAN (Odena et al., 2017)."""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf.objectives.base import (
+    DISCRIMINATOR,
+    Objective,
+    Term,
+    View,
+    check_factor,
+)
+from compare_gan_tf.objectives.heads import LinearHead, on_several, require_labels
+
+
+@gin.register(module="objectives")
+class Classification(Objective):
+    """A linear head on D's features names the class: cross-entropy of D on reals, of G on fakes.
+
+    In the paper D also classifies the fakes, by the labels that G was given; StudioGAN's
+    "ACGAN-Mod" leaves that out. Reals without a label (-1) do not count. For an AC-GAN D itself
+    takes no labels: the architecture's `conditioning` is None.
+
+    Args:
+      fakes: whether D classifies fakes, too.
+      weight: of D's terms.
+      generator_weight: of G's, a number or a schedule.
+      kernel_norm: reparameterises the head's kernel, e.g. `spectral_norm`; None for none.
+      name: prefix of its terms in the logs.
+    """
+
+    def __init__(
+        self,
+        fakes: bool = True,
+        weight: float = 1.0,
+        generator_weight: float = 1.0,
+        kernel_norm=None,
+        name: str = "classification",
+    ):
+        super().__init__(weight=weight, name=name)
+        check_factor("Classification.generator_weight", generator_weight)
+        self.fakes = fakes
+        self.generator_weight = generator_weight
+        self.kernel_norm = kernel_norm
+
+    def build_for(self, gan):
+        require_labels(self, gan)
+        self.head = LinearHead(gan.discriminator, gan.num_classes, kernel_norm=self.kernel_norm)
+
+    def views(self, player, game, samples):
+        fake = {"fake": View(samples.fake, samples.fake_labels)}
+        if player != DISCRIMINATOR:
+            return fake
+        return {"real": View(samples.real, samples.real_labels)} | (fake if self.fakes else {})
+
+    def discriminator(self, game, samples, scored):
+        labels = {"real": samples.real_labels, "fake": samples.fake_labels}
+        logits = on_several(self.head, *(scored[side].features for side in scored))
+        return [
+            Term(side, *cross_entropy(labels[side], of_side))
+            for side, of_side in zip(scored, logits, strict=True)
+        ]
+
+    def generator(self, game, samples, scored):
+        (logits,) = on_several(self.head, scored["fake"].features)
+        values, _ = cross_entropy(samples.fake_labels, logits)
+        return [Term("", values, factor=self.generator_weight)]
+
+
+def cross_entropy(labels, logits):
+    """(-log softmax(logits)[label] [n], weights [n]: 0 where the label is -1, else 1)."""
+    known = tf.maximum(labels, 0)
+    values = tf.nn.sparse_softmax_cross_entropy_with_logits(known, logits)
+    return values, tf.cast(labels >= 0, values.dtype)

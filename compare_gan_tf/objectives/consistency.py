@@ -1,0 +1,131 @@
+"""Consistency regularisation: D says the same of a sample and of a version of it.
+
+CR    Consistency(at_real)                                     Zhang et al., 2020, eq. 3
+bCR   Consistency(at_real) and Consistency(at_fake)            Zhao et al., 2021, algorithm 1
+zCR   LatentConsistency()                                      Zhao et al., 2021, algorithm 2
+ICR   bCR and zCR
+"""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View, check_factor
+from compare_gan_tf.objectives.gradient_penalty import at_real
+from compare_gan_tf.objectives.heads import require_images
+
+
+@gin.configurable(module="consistency")
+def flip_and_shift(images, noise, tag: str, share: float = 0.125):
+    """Each image mirrored with probability 1/2 and shifted by up to `share` of its sides.
+
+    Shifts are by whole pixels; what comes in at a border is the image reflected at it, without the
+    border's pixel again. Sides are at least 2 pixels.
+    """
+    number, height, width = images.shape[:3]
+    flip = noise.integers(f"{tag}/flip", number, 2)[:, tf.newaxis]
+    rows = _shifted(height, noise, f"{tag}/down", number, share)
+    columns = _shifted(width, noise, f"{tag}/right", number, share)
+    columns = tf.where(flip == 1, width - 1 - columns, columns)
+    images = tf.gather(images, rows, axis=1, batch_dims=1)
+    return tf.gather(images, columns, axis=2, batch_dims=1)
+
+
+def _shifted(side: int, noise, tag: str, number: int, share: float):
+    """Which of the pixels along a side comes where, int32 [number, side]."""
+    most = max(1, int(side * share))
+    shift = noise.integers(tag, number, 2 * most + 1)[:, tf.newaxis] - most
+    index = tf.abs(tf.range(side) - shift)
+    return tf.minimum(index, 2 * (side - 1) - index)
+
+
+@gin.register(module="objectives")
+class Consistency(Objective):
+    """D pays weight * mean (D(x) - D(T(x)))^2 of logits; gradients flow through both.
+
+    Args:
+      points: x: `at_real` or `at_fake`, which cost no pass of their own.
+      transform: T, function (images, noise, tag) -> images.
+      weight: lambda; published: 10.
+      every: see `Objective`.
+      name: prefix of its term in the logs.
+    """
+
+    def __init__(
+        self,
+        points=at_real,
+        transform=flip_and_shift,
+        weight: float = 10.0,
+        every: int = 1,
+        name: str = "consistency",
+    ):
+        super().__init__(weight=weight, every=every, name=name)
+        self.points = points
+        self.transform = transform
+
+    def build_for(self, gan):
+        require_images(self, gan)
+        if min(gan.sample_shape[:2]) < 2:
+            raise UserError(f"Consistency needs sides of 2 pixels or more, not {gan.sample_shape}")
+
+    def views(self, player, game, samples):
+        if player != DISCRIMINATOR:
+            return {}
+        view = self.points(self.name, game, samples)
+        changed = self.transform(view.images, game.noise, self.name)
+        return {"plain": view, "changed": View(changed, view.labels)}
+
+    def discriminator(self, game, samples, scored):
+        difference = scored["plain"].logits - scored["changed"].logits
+        return [Term("", tf.square(difference))]
+
+
+@gin.register(module="objectives")
+class LatentConsistency(Objective):
+    """zCR: D says the same of G(z) and G(z + d), and G makes them differ; d ~ N(0, std^2).
+
+    D pays weight * mean (D(G(z)) - D(G(z + d)))^2, and G pays
+    -generator_weight * mean |G(z) - G(z + d)|^2, where |.|^2 is the mean over an image's elements,
+    as in StudioGAN.
+
+    Args:
+      std: of d.
+      weight: lambda_dis; published: 5.
+      generator_weight: lambda_gen, a number or a schedule; published: 0.5.
+      name: prefix of its terms in the logs.
+    """
+
+    def __init__(
+        self,
+        std: float = 0.03,
+        weight: float = 5.0,
+        generator_weight: float = 0.5,
+        name: str = "latent_consistency",
+    ):
+        super().__init__(weight=weight, name=name)
+        check_factor("LatentConsistency.generator_weight", generator_weight)
+        if std <= 0.0:
+            raise UserError(f"LatentConsistency.std is {std}: it must be positive")
+        self.std = std
+        self.generator_weight = generator_weight
+
+    def _near(self, game, samples):
+        """G(z + d)."""
+        noise = tf.math.ndtri(game.noise.uniform(self.name, samples.z.shape))
+        return game.generate(samples.z + self.std * noise, samples.fake_labels)
+
+    def views(self, player, game, samples):
+        if player != DISCRIMINATOR:
+            return {}
+        return {
+            "plain": View(samples.fake, samples.fake_labels),
+            "near": View(self._near(game, samples), samples.fake_labels),
+        }
+
+    def discriminator(self, game, samples, scored):
+        return [Term("", tf.square(scored["plain"].logits - scored["near"].logits))]
+
+    def generator(self, game, samples, scored):
+        squared = tf.square(samples.fake - self._near(game, samples))
+        distance = tf.reduce_mean(squared, list(range(1, len(squared.shape))))
+        return [Term("", -distance, factor=self.generator_weight)]

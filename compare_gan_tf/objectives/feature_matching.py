@@ -1,0 +1,51 @@
+"""Feature matching (Salimans et al., 2016, section 3.1)."""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf.objectives.base import GENERATOR, Objective, Term, View
+
+
+@gin.configurable(module="feature_matching")
+def squared_distance(a, b):
+    """sum (a - b)^2, the paper's."""
+    return tf.reduce_sum(tf.square(a - b))
+
+
+@gin.configurable(module="feature_matching")
+def mean_absolute_difference(a, b):
+    """mean |a - b|, that of MHGAN (Kavalerov et al., 2021)."""
+    return tf.reduce_mean(tf.abs(a - b))
+
+
+@gin.register(module="objectives")
+class FeatureMatching(Objective):
+    """G pays weight * distance(E f(x), E f(G(z))), of D's features f, means over the global batch.
+
+    In the paper it takes the place of G's adversarial loss; beside `Adversarial` it is added.
+
+    Args:
+      distance: `squared_distance` or `mean_absolute_difference`.
+      weight: factor.
+      name: prefix of its term in the logs.
+    """
+
+    generator_needs_real = True
+
+    def __init__(
+        self, distance=squared_distance, weight: float = 1.0, name: str = "feature_matching"
+    ):
+        super().__init__(weight=weight, name=name)
+        self.distance = distance
+
+    def views(self, player, game, samples):
+        if player != GENERATOR:
+            return {}
+        return {
+            "real": View(samples.real, samples.real_labels),
+            "fake": View(samples.fake, samples.fake_labels),
+        }
+
+    def generator(self, game, samples, scored):
+        means = (tf.reduce_mean(game.gather(scored[side].features), 0) for side in ("real", "fake"))
+        return [Term("", tf.reshape(self.distance(*means), [1]))]

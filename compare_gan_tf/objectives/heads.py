@@ -1,0 +1,80 @@
+"""Heads of objectives: small networks on D's features."""
+
+import keras
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+
+
+class LinearHead(keras.layers.Layer):
+    """features [n, F] -> [n, units]; kernel N(0, 0.02), bias 0, as compare_gan's.
+
+    Args:
+      discriminator: whose features it is for.
+      units: of the output.
+      kernel_norm: reparameterises the kernels, e.g. `spectral_norm`; None for none.
+      hidden: units of a layer of leaky ReLUs (0.1) before; 0 for none.
+    """
+
+    def __init__(self, discriminator, units: int, *, kernel_norm=None, hidden: int = 0):
+        super().__init__(name="head")
+        if hidden < 0:
+            raise UserError(f"a head's hidden units are {hidden}: 0 is for none")
+        width = discriminator.output["features"].shape[-1]
+        self.hidden = self._dense(width, hidden, kernel_norm, "hidden") if hidden else None
+        self.output_layer = self._dense(hidden or width, units, kernel_norm, "out")
+        self.built = True
+
+    def _dense(self, width: int, units: int, kernel_norm, name: str):
+        initial = keras.initializers.RandomNormal(stddev=0.02)
+        layer = keras.layers.Dense(units, kernel_initializer=initial, name=name)
+        layer = kernel_norm(layer) if kernel_norm else layer
+        layer.build((None, width))
+        return layer
+
+    def call(self, features, training=False):
+        arguments = {"training": training}
+        if self.hidden is not None:
+            features = tf.nn.leaky_relu(_run(self.hidden, features, arguments), 0.1)
+        return _run(self.output_layer, features, arguments)
+
+
+def _run(layer, x, arguments: dict):
+    """Dense takes no `training`, its wrappers do."""
+    return layer(x) if isinstance(layer, keras.layers.Dense) else layer(x, **arguments)
+
+
+def on_several(head, *features):
+    """The head on each of several features, in one pass, so that its state moves once."""
+    if len(features) == 1:
+        return [head(features[0], training=True)]
+    outputs = head(tf.concat(features, 0), training=True)
+    return tf.split(outputs, [rows.shape[0] for rows in features])
+
+
+def require_labels(objective, gan):
+    """Refuses GANs without labels.
+
+    Raises:
+      UserError: the GAN is not conditional.
+    """
+    if not gan.num_classes:
+        raise UserError(
+            f"{type(objective).__name__} needs labels: set GAN.conditional = True, with a data set "
+            "that has them"
+        )
+
+
+def require_images(objective, gan, *, square: bool = False):
+    """Refuses samples that are not images, or not square ones.
+
+    Raises:
+      UserError: as it says.
+    """
+    shape = gan.sample_shape
+    if len(shape) != 3 or (square and shape[0] != shape[1]):
+        kind = "square images" if square else "images"
+        raise UserError(
+            f"{type(objective).__name__} needs {kind}, the data set's samples have shape {shape}: "
+            "take it off GAN.objectives"
+        )

@@ -1,0 +1,131 @@
+"""Penalties on the kernels of a player, whatever it is shown: L2, orthogonality, spectral norm."""
+
+import gin
+import keras
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term
+
+
+def kernels(network: keras.Model) -> list:
+    """The trainable kernels of a network: of dense layers and convolutions, under any norm.
+
+    Under spectral norm it is the kernel before it is divided.
+    """
+    return [v for v in network.trainable_variables if v.name == "kernel"]
+
+
+def as_matrix(kernel):
+    """[everything else, output channels]; of a transposed convolution the last are the inputs."""
+    kernel = tf.convert_to_tensor(kernel)
+    return tf.reshape(kernel, [-1, kernel.shape[-1]])
+
+
+class KernelPenalty(Objective):
+    """One number for all kernels of each player in `players`, part of that player's loss.
+
+    A subclass has `value(player, kernels)`.
+
+    Args:
+      players: "discriminator", "generator" or both, in a tuple.
+      weight, every, name: see `Objective`.
+    """
+
+    def __init__(self, *, players, weight: float, every: int = 1, name: str):
+        super().__init__(weight=weight, every=every, name=name)
+        both = (DISCRIMINATOR, GENERATOR)
+        known = isinstance(players, list | tuple) and all(player in both for player in players)
+        if not known or not players:
+            raise UserError(f"{self._of('players')} is {players!r}: it must be some of {both}")
+        self.players = tuple(players)
+
+    def build_for(self, gan):
+        for player in self.players:
+            if not kernels(getattr(gan, player)):
+                raise UserError(f"{type(self).__name__}: the {player} has no trainable kernel")
+
+    def value(self, player: str, kernels: list):
+        """The penalty, scalar."""
+        raise NotImplementedError
+
+    def _terms(self, player: str, network) -> list[Term]:
+        if player not in self.players:
+            return []
+        return [Term("", tf.reshape(self.value(player, kernels(network)), [1]))]
+
+    def discriminator(self, game, samples, scored):
+        return self._terms(DISCRIMINATOR, game.discriminator)
+
+    def generator(self, game, samples, scored):
+        return self._terms(GENERATOR, game.generator)
+
+
+@gin.register(module="objectives")
+class L2(KernelPenalty):
+    """The mean over layers of |W|^2 / 2, biases excluded (compare_gan's l2_penalty).
+
+    A mean, not a sum: the weight of a sum would be this one divided by the number of layers.
+
+    Args:
+      players: see `KernelPenalty`.
+      weight: lambda.
+      every: see `Objective`.
+      name: prefix of its terms in the logs.
+    """
+
+    def __init__(
+        self,
+        players: tuple = (DISCRIMINATOR,),
+        weight: float = 1.0,
+        every: int = 1,
+        name: str = "l2",
+    ):
+        super().__init__(players=players, weight=weight, every=every, name=name)
+
+    def value(self, player, kernels):
+        return tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels]) / len(kernels)
+
+
+@gin.configurable(module="orthogonality")
+def from_identity(products):
+    """W^T W - 1 (Brock et al., 2017; BigGAN's eq. 2): columns are orthogonal and of length 1."""
+    return products - tf.eye(products.shape[0], dtype=products.dtype)
+
+
+@gin.configurable(module="orthogonality")
+def off_diagonal(products):
+    """W^T W without its diagonal (BigGAN, Brock et al., 2019, eq. 3): lengths are free."""
+    return products - tf.linalg.diag(tf.linalg.diag_part(products))
+
+
+@gin.register(module="objectives")
+class Orthogonal(KernelPenalty):
+    """The sum over layers of |deviation(W^T W)|^2, Frobenius; a filter is a column of W.
+
+    The published code of BigGAN adds 2 (W^T W without diagonal) W, which is half the gradient, at a
+    strength of 1e-4: that is weight 5e-5 here.
+
+    Args:
+      deviation: `off_diagonal` or `from_identity`.
+      players: see `KernelPenalty`.
+      weight: beta.
+      every: see `Objective`.
+      name: prefix of its terms in the logs.
+    """
+
+    def __init__(
+        self,
+        deviation=off_diagonal,
+        players: tuple = (GENERATOR,),
+        weight: float = 1e-4,
+        every: int = 1,
+        name: str = "orthogonal",
+    ):
+        super().__init__(players=players, weight=weight, every=every, name=name)
+        self.deviation = deviation
+
+    def value(self, player, kernels):
+        matrices = [as_matrix(kernel) for kernel in kernels]
+        products = [tf.matmul(w, w, transpose_a=True) for w in matrices]
+        return tf.add_n([tf.reduce_sum(tf.square(self.deviation(p))) for p in products])

@@ -1,0 +1,86 @@
+"""LeCam regularisation (Tseng et al., 2021): D's logits near their moving averages."""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
+
+
+@gin.configurable(module="lecam")
+def squared_difference(above, below):
+    """(a - b)^2, the paper's eq. 4."""
+    return tf.square(above - below)
+
+
+@gin.configurable(module="lecam")
+def squared_excess(above, below):
+    """max(0, a - b)^2: nothing once the order is the wrong way round (the published code)."""
+    return tf.square(tf.nn.relu(above - below))
+
+
+@gin.register(module="objectives")
+class LeCam(Objective):
+    """D pays distance(D(real), a_fake) + distance(a_real, D(fake)), a a moving average of logits.
+
+    a <- decay a + (1 - decay) mean over the global batch, after each update of D. Up to
+    `start_step` a is a copy of that mean and the penalty is 0.
+
+    Args:
+      distance: `squared_difference` or `squared_excess`.
+      decay: of the averages; published: 0.99.
+      start_step: training step of which on there is a penalty; published: 1000.
+      weight: lambda; published: 0.3 with BigGAN on CIFAR.
+      name: prefix of its terms in the logs.
+    """
+
+    def __init__(
+        self,
+        distance=squared_difference,
+        decay: float = 0.99,
+        start_step: int = 1000,
+        weight: float = 0.3,
+        name: str = "lecam",
+    ):
+        super().__init__(weight=weight, name=name)
+        if not 0.0 <= decay < 1.0:
+            raise UserError(f"LeCam.decay is {decay}: it must be in [0, 1)")
+        if start_step < 0:
+            raise UserError(f"LeCam.start_step is {start_step}: it must not be negative")
+        self.distance = distance
+        self.decay = decay
+        self.start_step = max(start_step, 1)  # before the first step there is no average
+
+    def build_for(self, gan):
+        self.real, self.fake = (
+            self.add_weight(
+                shape=(),
+                initializer="zeros",
+                trainable=False,
+                aggregation="only_first_replica",  # equal on all: of the global batch's logits
+                name=side,
+            )
+            for side in ("real", "fake")
+        )
+
+    def views(self, player, game, samples):
+        if player != DISCRIMINATOR:
+            return {}
+        return {
+            "real": View(samples.real, samples.real_labels),
+            "fake": View(samples.fake, samples.fake_labels),
+        }
+
+    def discriminator(self, game, samples, scored):
+        on = tf.cast(game.step >= self.start_step, tf.float32)
+        real, fake = (tf.convert_to_tensor(average) for average in (self.real, self.fake))
+        return [
+            Term("real", on * self.distance(scored["real"].logits, fake)),
+            Term("fake", on * self.distance(real, scored["fake"].logits)),
+        ]
+
+    def update(self, game, samples, scored):
+        decay = tf.where(game.step >= self.start_step, self.decay, 0.0)
+        for side, average in (("real", self.real), ("fake", self.fake)):
+            mean = tf.reduce_mean(game.gather(scored[side].logits))
+            average.assign(decay * average + (1.0 - decay) * mean)

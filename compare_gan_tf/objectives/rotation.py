@@ -1,0 +1,83 @@
+"""Self-supervision by rotation: SSGAN (Chen et al., 2019)."""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View, check_factor
+from compare_gan_tf.objectives.heads import LinearHead, on_several, require_images
+
+_TURNS = 4
+
+
+@gin.register(module="objectives")
+class Rotation(Objective):
+    """A linear head on D's features tells by which of 0, 90, 180, 270 degrees an image is turned.
+
+    D pays weight * cross-entropy on reals, G generator_weight * that on its fakes (eq. 4 and 5; the
+    weights are beta and alpha). One image in `one_in` is taken, upright and in its three turns,
+    counter-clockwise, each with its label; uprights are those that D scores anyway.
+
+    With `Adversarial` left out it is compare_gan's "rotation_only".
+
+    Args:
+      weight: of D's term; published: 1.
+      generator_weight: of G's, a number or a schedule; published: 0.2.
+      one_in: of how many images one is turned; divides the batch of a replica. compare_gan's
+        rotated_batch_size is 4 batch_size / one_in.
+      kernel_norm: reparameterises the head's kernel, e.g. `spectral_norm`; None for none.
+      name: prefix of its terms in the logs.
+    """
+
+    def __init__(
+        self,
+        weight: float = 1.0,
+        generator_weight: float = 0.2,
+        one_in: int = 4,
+        kernel_norm=None,
+        name: str = "rotation",
+    ):
+        super().__init__(weight=weight, name=name)
+        check_factor("Rotation.generator_weight", generator_weight)
+        if one_in < 1:
+            raise UserError(f"Rotation.one_in is {one_in}: it must be at least 1")
+        self.generator_weight = generator_weight
+        self.one_in = one_in
+        self.kernel_norm = kernel_norm
+
+    def build_for(self, gan):
+        require_images(self, gan, square=True)
+        self.head = LinearHead(gan.discriminator, _TURNS, kernel_norm=self.kernel_norm)
+
+    def views(self, player, game, samples):
+        real = View(samples.real, samples.real_labels)
+        fake = View(samples.fake, samples.fake_labels)
+        upright = real if player == DISCRIMINATOR else fake
+        return {"upright": upright, "turned": self._turned(upright)}
+
+    def _turned(self, view: View) -> View:
+        """The chosen images at 90, then all at 180, then all at 270 degrees."""
+        if view.images.shape[0] % self.one_in:
+            raise UserError(
+                f"Rotation.one_in is {self.one_in}: it must divide the batch of a replica, "
+                f"which is {view.images.shape[0]}"
+            )
+        chosen = view.images[:: self.one_in]
+        turned = [tf.image.rot90(chosen, turns) for turns in range(1, _TURNS)]
+        labels = view.labels
+        if labels is not None:
+            labels = tf.tile(labels[:: self.one_in], [_TURNS - 1])
+        return View(tf.concat(turned, 0), labels)
+
+    def _values(self, scored):
+        chosen = scored["upright"].features[:: self.one_in]
+        features = tf.concat([chosen, scored["turned"].features], 0)
+        (logits,) = on_several(self.head, features)
+        turns = tf.repeat(tf.range(_TURNS), chosen.shape[0])
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(turns, logits)
+
+    def discriminator(self, game, samples, scored):
+        return [Term("", self._values(scored))]
+
+    def generator(self, game, samples, scored):
+        return [Term("", self._values(scored), factor=self.generator_weight)]

@@ -1,0 +1,67 @@
+"""Spectral-norm regularisation: a penalty on sigma(W), where spectral norm divides by it."""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
+from compare_gan_tf.objectives.kernel_penalty import KernelPenalty, as_matrix, kernels
+
+
+@gin.register(module="objectives")
+class SpectralPenalty(KernelPenalty):
+    """weight * sum over layers of sigma(W)^2 / 2 (Yoshida and Miyato, 2017, eq. 3 and section 3.2).
+
+    sigma = u W v by power iteration from a stored v, one iteration after each update of D; the
+    gradient takes u and v as constants.
+
+    Args:
+      players: see `KernelPenalty`.
+      weight: lambda.
+      name: prefix of its terms in the logs.
+    """
+
+    def __init__(
+        self,
+        players: tuple = (DISCRIMINATOR,),
+        weight: float = 0.01,
+        name: str = "spectral_penalty",
+    ):
+        super().__init__(players=players, weight=weight, name=name)
+
+    def build_for(self, gan):
+        super().build_for(gan)
+        self.vectors = {player: self._vectors(getattr(gan, player)) for player in self.players}
+        for vector in self.variables:  # TensorFlow's checkpoints look at attributes, not into dicts
+            setattr(self, vector.name, vector)
+
+    def _vectors(self, network) -> list:
+        return [
+            self.add_weight(
+                shape=(kernel.shape[-1],),
+                initializer="random_normal",
+                trainable=False,
+                aggregation="only_first_replica",  # equal on all: a function of W alone
+                name=f"{network.name}{index}",
+            )
+            for index, kernel in enumerate(kernels(network))
+        ]
+
+    def value(self, player, kernels):
+        squares = []
+        for kernel, start in zip(kernels, self.vectors[player], strict=True):
+            matrix = as_matrix(kernel)
+            u, v = (tf.stop_gradient(vector) for vector in _iterated(matrix, start))
+            squares.append(tf.square(tf.tensordot(u, tf.linalg.matvec(matrix, v), 1)))
+        return 0.5 * tf.add_n(squares)
+
+    def update(self, game, samples, scored):
+        networks = {DISCRIMINATOR: game.discriminator, GENERATOR: game.generator}
+        for player, vectors in self.vectors.items():
+            for kernel, vector in zip(kernels(networks[player]), vectors, strict=True):
+                vector.assign(_iterated(as_matrix(kernel), vector)[1])
+
+
+def _iterated(matrix, vector):
+    """(u, v) after a power iteration from v."""
+    u = tf.math.l2_normalize(tf.linalg.matvec(matrix, tf.convert_to_tensor(vector)))
+    return u, tf.math.l2_normalize(tf.linalg.matvec(matrix, u, transpose_a=True))

@@ -1,0 +1,30 @@
+"""Weight clipping (Arjovsky et al., 2017, algorithm 1)."""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives.base import Objective
+
+
+@gin.register(module="objectives")
+class WeightClipping(Objective):
+    """Clips every trainable variable of D to [-limit, limit] after each of its updates.
+
+    A constraint among the objectives: it has no term. Biases, and gains of norms, are clipped too,
+    as in the paper.
+
+    Args:
+      limit: c; published: 0.01.
+      name: of the constraint.
+    """
+
+    def __init__(self, limit: float = 0.01, name: str = "weight_clipping"):
+        super().__init__(name=name)
+        if limit <= 0.0:
+            raise UserError(f"WeightClipping.limit is {limit}: it must be positive")
+        self.limit = limit
+
+    def update(self, game, samples, scored):
+        for variable in game.discriminator.trainable_variables:
+            variable.assign(tf.clip_by_value(variable, -self.limit, self.limit))

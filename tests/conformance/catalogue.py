@@ -1,0 +1,165 @@
+"""Every objective once, and a small GAN that any of them fits."""
+
+import functools
+
+import tensorflow as tf
+
+from compare_gan_tf import latents, optimizers
+from compare_gan_tf.architectures import mlp
+from compare_gan_tf.gan import GAN
+from compare_gan_tf.layers import batch_norm, no_norm, spectral_norm
+from compare_gan_tf.objectives import (
+    L2,
+    Adversarial,
+    CategoricalInformation,
+    Classification,
+    Consistency,
+    FeatureMatching,
+    GaussianInformation,
+    GradientPenalty,
+    LatentConsistency,
+    LeCam,
+    MaxGradientPenalty,
+    Orthogonal,
+    Relativistic,
+    Rotation,
+    SpectralPenalty,
+    TopK,
+    WeightClipping,
+    gradient_penalty,
+    kernel_penalty,
+    lecam,
+    losses,
+    relativistic,
+)
+from compare_gan_tf.schedules import linear_decay
+
+BATCH, CLASSES, SHAPE = 8, 3, (4, 4, 1)
+
+
+def _adversarial():
+    for loss in (
+        losses.non_saturating,
+        losses.minimax,
+        losses.wasserstein,
+        losses.least_squares,
+        losses.least_squares_on_probabilities,
+        losses.hinge,
+    ):
+        yield loss.__name__, functools.partial(Adversarial, loss, weight=0.3)
+    yield "top_k", functools.partial(TopK, fraction=0.6, weight=0.3)
+
+
+def _relativistic():
+    for compare in (relativistic.paired, relativistic.average):
+        for loss in (relativistic.logistic, relativistic.squared, relativistic.margin_hinge):
+            name = f"{compare.__name__}_{loss.__name__}"
+            yield name, functools.partial(Relativistic, compare, loss, weight=0.2)
+
+
+def _penalties():
+    for points in (
+        gradient_penalty.between,
+        gradient_penalty.around_real,
+        gradient_penalty.at_real,
+        gradient_penalty.at_fake,
+    ):
+        yield points.__name__, functools.partial(GradientPenalty, points, weight=0.1)
+    r1 = functools.partial(GradientPenalty, gradient_penalty.at_real, target=0.0)
+    yield "r1_scheduled", functools.partial(r1, weight=linear_decay(start=0.2, steps=4))
+    yield "max_gradient", functools.partial(MaxGradientPenalty, weight=0.1)
+    yield "lecam", functools.partial(LeCam, start_step=1, weight=0.1)
+    excess = functools.partial(LeCam, distance=lecam.squared_excess, decay=0.5, weight=0.1)
+    yield "lecam_excess", functools.partial(excess, start_step=0)
+
+
+def _kernels():
+    both = ("discriminator", "generator")
+    yield "l2", functools.partial(L2, both, weight=0.01)
+    yield "orthogonal", functools.partial(Orthogonal, players=both, weight=0.01)
+    classic = functools.partial(Orthogonal, kernel_penalty.from_identity, weight=0.01)
+    yield "orthogonal_classic", classic
+    yield "spectral_penalty", functools.partial(SpectralPenalty, both, weight=0.01)
+    yield "weight_clipping", functools.partial(WeightClipping, 0.4)
+
+
+def _tasks():
+    norm = {"kernel_norm": spectral_norm}
+    yield "consistency", functools.partial(Consistency, weight=0.5)
+    yield "latent_consistency", functools.partial(LatentConsistency, std=0.1, weight=0.5)
+    yield "feature_matching", functools.partial(FeatureMatching, weight=0.1)
+    yield "classification", functools.partial(Classification, **norm)
+    yield "rotation", functools.partial(Rotation, **norm)
+    yield "categorical", functools.partial(CategoricalInformation, hidden=4, **norm)
+    yield "gaussian", functools.partial(GaussianInformation, hidden=0)
+
+
+def _lazy():
+    r1 = functools.partial(GradientPenalty, gradient_penalty.at_real, target=0.0, every=2)
+    yield "lazy_r1", functools.partial(r1, weight=0.05)
+    between = functools.partial(GradientPenalty, gradient_penalty.between, every=3)
+    yield "lazy_between", functools.partial(between, weight=0.05)
+    yield "lazy_consistency", functools.partial(Consistency, every=2, weight=0.1)
+    yield "lazy_orthogonal", functools.partial(Orthogonal, every=2, weight=0.01)
+
+
+GROUPS = {
+    "adversarial": dict(_adversarial()),
+    "relativistic": dict(_relativistic()),
+    "penalties": dict(_penalties()),
+    "kernels": dict(_kernels()),
+    "tasks": dict(_tasks()),
+}
+LAZY = dict(_lazy())  # they need a D without batch norm
+ALL = {name: make for group in (*GROUPS.values(), LAZY) for name, make in group.items()}
+
+
+def make(names) -> list:
+    """New objectives by their names here, which are their names in the logs too."""
+    return [ALL[name](name=name) for name in names]
+
+
+def sgd(learning_rate: float = 0.02):
+    """It shows a wrong scale of gradients, which Adam hides."""
+    return optimizers.sgd(learning_rate=learning_rate)
+
+
+def make_gan(
+    objectives,
+    sample_shape=SHAPE,
+    num_classes=CLASSES,
+    optimizer=sgd,
+    d_norm=batch_norm,
+    kernel_norm=spectral_norm,
+    d_steps=1,
+    **settings,
+):
+    """A small GAN whose players both have state: batch statistics and spectral-norm vectors."""
+    return GAN(
+        sample_shape,
+        num_classes,
+        seed=5,
+        conditional=True,
+        generator=functools.partial(mlp.generator, units=6, depth=1, norm=batch_norm),
+        discriminator=functools.partial(
+            mlp.discriminator, units=6, depth=1, norm=d_norm, kernel_norm=kernel_norm
+        ),
+        objectives=objectives,
+        latents=latents.Coded(latents.Normal(3), (3, 2), 1),
+        d_steps=d_steps,
+        g_optimizer=optimizer(),
+        d_optimizer=optimizer(),
+        **{"ema_decay": 0.5} | settings,
+    )
+
+
+def plain_gan(names, **settings):
+    """One whose D does not couple its batch, so that any objective fits."""
+    return make_gan(make(names), d_norm=no_norm, **settings)
+
+
+def batch(gan, rng):
+    """(images, labels) of one training step; some are unlabelled."""
+    images = rng.integers(0, 256, [BATCH, gan.slices, *SHAPE]).astype("uint8")
+    labels = rng.integers(-1, CLASSES, [BATCH, gan.slices]).astype("int32")
+    return tf.constant(images), tf.constant(labels)
