@@ -43,15 +43,20 @@ def _players(gan) -> dict:
 
 
 def _everything(gan) -> tf.train.Checkpoint:
+    objectives = {f"objective_{o.name}": o for o in gan.objectives}
     augment = {} if gan.augment is None else {"augment": gan.augment}
-    return tf.train.Checkpoint(
-        **_players(gan),
-        **augment,
-        g_optimizer=gan.g_optimizer,
-        d_optimizer=gan.d_optimizer,
-        objectives={objective.name: objective for objective in gan.objectives},
-        step=gan.step.value,
-    )
+    optimizers = {"g_optimizer": gan.g_optimizer, "d_optimizer": gan.d_optimizer}
+    parts = _players(gan) | optimizers | objectives | augment
+    return tf.train.Checkpoint(**_states(parts), step=gan.step.value)
+
+
+def _states(parts: dict) -> dict:
+    """{name: the variables of a part}.
+
+    In lists, for TensorFlow does not see variables of layers that a Keras layer keeps in a list or
+    dict: it would leave them out, and say nothing.
+    """
+    return {name: [variable.value for variable in part.variables] for name, part in parts.items()}
 
 
 def restore_players(gan, model_dir: str, step: int):
@@ -79,7 +84,7 @@ def read_players(gan, prefix: str, *, average: bool = True, **more):
     """
     players = {name: p for name, p in _players(gan).items() if average or name != "ema"}
     try:
-        status = tf.train.Checkpoint(**players, **more).read(prefix)
+        status = tf.train.Checkpoint(**_states(players), **more).read(prefix)
         status.assert_existing_objects_matched().expect_partial()
     except _READ_ERRORS as error:
         raise UserError(f"cannot read checkpoint {prefix}: {_one_line(error)}") from error
