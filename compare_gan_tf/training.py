@@ -27,6 +27,7 @@ from compare_gan_tf.gan import GAN
 FREE = (
     r"(.*\.)?train\.(training_steps|checkpoint_every|keep_checkpoints|log_every|sample_every)",
     r"(.*\.)?(evaluate|follow)\..*",
+    r"(.*\.)?load\.(data_dir|memory_budget)",
     r"compare_gan_tf\.(evaluation|metrics|report|export)\..*",
 )
 
@@ -43,6 +44,11 @@ def build(model: Callable, dataset: Dataset, *, seed: int = 0, strategy=None) ->
       seed: of the initial weights and of all noise in training.
       strategy: whose variables it gets; None for the current one.
     """
+    if dataset.vocabulary is not None:
+        raise UserError(f"the data set {dataset.name} is text, on which no GAN here trains yet")
+    labels = dataset.splits["train"].labels
+    if labels is not None and labels.ndim > 1:
+        raise UserError(f"labels of {dataset.name} are soft, which no network here takes yet")
     keras.utils.set_random_seed(seed)
     with (strategy or tf.distribute.get_strategy()).scope():
         try:
@@ -171,7 +177,13 @@ def train(
             stop=training_steps,
         )
         watchers = _callbacks(model_dir, saver, dataset.is_images, start, intervals)
-        _fit(gan, distribution.distribute(strategy, batches), training_steps - start, watchers)
+        try:
+            _fit(gan, distribution.distribute(strategy, batches), training_steps - start, watchers)
+        except tf.errors.OpError as error:
+            failure = getattr(dataset.splits["train"].images, "failure", None)
+            if failure is None:
+                raise
+            raise failure from error  # of a file that broke under way, in our words
     files.write_text(os.path.join(model_dir, checkpoints.TRAIN_DONE), f"{gan.current_step}\n")
     return gan
 

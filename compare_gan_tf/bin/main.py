@@ -11,6 +11,7 @@ from compare_gan_tf.gin_errors import did_you_mean
 VERBS = {
     "train": "train a GAN, or go on with a training",
     "evaluate": "score its checkpoints",
+    "data": "show a data set: counts, classes, samples, speed",
     "describe": "print the networks layer by layer, and the objectives",
     "export": "write TF Hub modules of generator and discriminator",
     "report": "write an HTML page with samples, curves and scores",

@@ -1,4 +1,4 @@
-"""What a data set is, and the table of those we know."""
+"""`load`, which gin binds: a data set by its name."""
 
 import dataclasses
 import difflib
@@ -7,90 +7,181 @@ from collections.abc import Callable
 import gin
 import numpy as np
 
-from compare_gan_tf.data import digits, toy
+from compare_gan_tf.data import broken_files, decode, sizing
+from compare_gan_tf.data import labels as label_rules
+from compare_gan_tf.data.augmentation import Augmentation
+from compare_gan_tf.data.own_images import Settings
+from compare_gan_tf.data.references import References
+from compare_gan_tf.data.split import Dataset, Split
+from compare_gan_tf.data.table import DATASETS, KINDS
 from compare_gan_tf.errors import UserError
 
+__all__ = ["Dataset", "Split", "kinds", "load", "names"]
 
-@dataclasses.dataclass(frozen=True)
-class Split:
-    """One split, in memory and in a fixed order, so that a sample is named by its index.
-
-    Attributes:
-      images: uint8 [N, H, W, C], or float32 points [N, D] for the toy sets.
-      labels: int32 [N] in [0, num_classes), or None.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray | None = None
-
-    def __len__(self):
-        return len(self.images)
-
-
-@dataclasses.dataclass(frozen=True)
-class Dataset:
-    """Named splits of one kind of sample.
-
-    Attributes:
-      name: the name `load` knows it by.
-      splits: "train" and "test"; "validation" selects checkpoints, "test" is only reported.
-      num_classes: number of labels, or None.
-      density: for the toy sets, the exact density they are drawn from.
-    """
-
-    name: str
-    splits: dict[str, Split]
-    num_classes: int | None = None
-    density: toy.Density | None = None
-
-    @property
-    def sample_shape(self) -> tuple[int, ...]:
-        """(H, W, C) of an image or (D,) of a point."""
-        return self.splits["train"].images.shape[1:]
-
-    @property
-    def is_images(self) -> bool:
-        return self.splits["train"].images.dtype == np.uint8
-
-
-def _digits() -> Dataset:
-    splits = {name: Split(*arrays) for name, arrays in digits.splits().items()}
-    return Dataset("digits", splits, num_classes=digits.NUM_CLASSES)
-
-
-def _toy(name: str, density: toy.Density) -> Dataset:
-    splits = {
-        split: Split(*density.sample(size, np.random.default_rng([seed, 20140610])))
-        for seed, (split, size) in enumerate(toy.SIZES.items())
-    }
-    return Dataset(name, splits, num_classes=density.num_modes, density=density)
-
-
-_DATASETS: dict[str, Callable[[], Dataset]] = {
-    "digits": _digits,
-    "gaussian_ring": lambda: _toy("gaussian_ring", toy.gaussian_ring()),
-    "gaussian_grid": lambda: _toy("gaussian_grid", toy.gaussian_grid()),
-    "gaussian_mixture": lambda: _toy("gaussian_mixture", toy.gaussian_mixture()),
-    "swiss_roll": lambda: _toy("swiss_roll", toy.swiss_roll()),
-}
+MEMORY_BUDGET = 3 * 2**28  # bytes: 768 MiB, so that data and buffers together stay under 1 GiB
 
 
 def names() -> list[str]:
-    """The names `load` accepts."""
-    return sorted(_DATASETS)
+    """The names `load` accepts, beside own data."""
+    return sorted(DATASETS)
+
+
+def kinds() -> list[str]:
+    """The kinds of own data, as in "folder:/path"."""
+    return sorted(KINDS)
+
+
+# --- Loading ---------------------------------------------------------------------------------
 
 
 @gin.configurable(module="data")
-def load(name: str = "digits") -> Dataset:
-    """Loads a data set by name.
+def load(
+    name: str = "digits",
+    data_dir: str | None = None,
+    *,
+    image_size: int | None = None,
+    channels: int | None = None,
+    crop: sizing.Crop | None = None,
+    resize: sizing.Resize | None = None,
+    background: tuple = decode.WHITE,
+    hold_out: bool = True,
+    broken: broken_files.Policy = broken_files.refuse_broken,
+    labels: label_rules.Labelling | None = None,
+    labelled_only: bool = False,
+    view: Callable[[np.ndarray], np.ndarray] | None = None,
+    flip: bool = False,
+    min_crop_area: float | None = None,
+    memory_budget: int = MEMORY_BUDGET,
+) -> Dataset:
+    """Loads a data set by its name, or own data as "folder:/path", "zip:", "npz:", "tfrecord:".
+
+    Args:
+      name: see `names` and `kinds`.
+      data_dir: folder of tfds, with the prepared sets; None for tfds' own.
+      image_size: height and width of the samples; None for the set's own.
+      channels: 1 or 3; None for the set's own.
+      crop: the part of each image that is used, see `sizing`; None for the set's own rule.
+      resize: how that part gets its size, see `sizing`; None for the set's own rule.
+      background: RGB behind transparent pixels.
+      hold_out: False trains on the images held out for validation too, as papers do; there is then
+        no split "validation", and no best checkpoint.
+      broken: what to do about files that cannot be read, see `broken_files`.
+      labels: other labels than the set's own, see `labels`.
+      labelled_only: leaves out training samples whose label is -1, as the ancestor's labeled_only.
+      view: of every image, see `views`.
+      flip: mirrors every second training image.
+      min_crop_area: below 1, training takes random crops of at least this share of an image; 1
+        takes none; None for the set's own rule, which only ImageNet has.
+      memory_budget: bytes; a set that is not larger is decoded once, others anew each time.
 
     Raises:
-      UserError: no data set has that name; the message lists the nearest ones.
+      UserError: no data set has that name, the message lists the nearest ones; it is not there; or
+        it does not depend on a setting that is given.
     """
-    if name not in _DATASETS:
-        nearest = difflib.get_close_matches(str(name), names(), n=3, cutoff=0.4) or names()
+    settings = Settings(
+        data_dir=data_dir,
+        image_size=image_size,
+        channels=channels,
+        crop=crop,
+        resize=resize,
+        min_crop_area=min_crop_area,
+        background=tuple(background),
+        hold_out=hold_out,
+        broken=broken,
+    )
+    _check(settings, memory_budget)
+    if min_crop_area is not None:
+        Augmentation(flip, min_crop_area)  # refuses what is no share
+    loaded = _loaded(str(name), settings)
+    loaded = _with_augmentation(loaded, flip, min_crop_area)
+    loaded = label_rules.relabelled(loaded, labels) if labels else loaded
+    loaded = _labelled_only(loaded) if labelled_only else loaded
+    loaded = _viewed(loaded, view) if view else loaded
+    return _within(loaded, memory_budget)
+
+
+def _check(settings: Settings, memory_budget: int) -> None:
+    if settings.image_size is not None and settings.image_size < 1:
+        raise UserError(f"data.load.image_size = {settings.image_size}: it must be at least 1")
+    if settings.channels not in (None, 1, 3):
+        raise UserError(f"data.load.channels = {settings.channels}: it must be 1 or 3")
+    if memory_budget < 0:
+        raise UserError(f"data.load.memory_budget = {memory_budget}: it must be at least 0")
+    background = tuple(settings.background)
+    if len(background) != 3 or not all(0 <= level <= 255 for level in background):
+        raise UserError(f"data.load.background = {background}: it must be three levels of 0 to 255")
+
+
+def _loaded(name: str, settings: Settings) -> Dataset:
+    kind, colon, path = name.partition(":")
+    if colon and kind in KINDS:
+        row, arguments = KINDS[kind], (name, path, settings)
+    else:
+        known = name.replace("-", "_")  # as the ancestor wrote fashion-mnist
+        if known not in DATASETS:
+            nearest = difflib.get_close_matches(name, names(), n=3, cutoff=0.4) or names()
+            raise UserError(
+                f"unknown data set {name!r}: the nearest names are {', '.join(nearest)} "
+                f"(set data.load.name; own data are {':path, '.join(kinds())}:path)"
+            )
+        row, arguments = DATASETS[known], (settings,)
+    for field in dataclasses.fields(Settings):
+        value = getattr(settings, field.name)
+        # Crops of arrays are made by the pipeline, for all sets that are images.
+        if field.name in row.heeds or field.name == "min_crop_area" or value == field.default:
+            continue
         raise UserError(
-            f"unknown data set {name!r}: the nearest names are {', '.join(nearest)} "
-            "(set data.load.name)"
+            f"data.load.{field.name} = {value}: the data set {name} does not depend on it;"
+            " remove it"
         )
-    return _DATASETS[name]()
+    return row.make(*arguments)
+
+
+def _with_augmentation(loaded: Dataset, flip: bool, min_crop_area: float | None) -> Dataset:
+    train = loaded.splits["train"]
+    own = train.augmentation
+    area = own.min_area if min_crop_area is None else min_crop_area
+    asked = Augmentation(flip or own.flip, area)
+    if asked.draws and not loaded.is_images:
+        raise UserError(f"data.load.flip and min_crop_area are for images; {loaded.name} has none")
+    train = dataclasses.replace(train, augmentation=asked)
+    return dataclasses.replace(loaded, splits={**loaded.splits, "train": train})
+
+
+def _labelled_only(loaded: Dataset) -> Dataset:
+    """Without the training samples that have no label."""
+    train = loaded.splits["train"]
+    if train.labels is None or train.labels.ndim != 1:
+        raise UserError(f"data.load.labelled_only: {loaded.name} has no labels of whole numbers")
+    chosen = np.flatnonzero(train.labels >= 0)
+    if not len(chosen):
+        raise UserError(f"data.load.labelled_only: no training sample of {loaded.name} has a label")
+    note = f"{len(train) - len(chosen)} training samples without a label are left out"
+    splits = {**loaded.splits, "train": train.subset(chosen)}
+    return dataclasses.replace(loaded, splits=splits, notes=(*loaded.notes, note))
+
+
+def _viewed(loaded: Dataset, view) -> Dataset:
+    if not loaded.is_images:
+        raise UserError(f"data.load.view is for images; {loaded.name} has none")
+    splits = {
+        name: dataclasses.replace(split, images=_through(split.images, view))
+        for name, split in loaded.splits.items()
+    }
+    return dataclasses.replace(loaded, splits=splits)
+
+
+def _through(images, view):
+    return images.with_view(view) if isinstance(images, References) else view(images)
+
+
+def _within(loaded: Dataset, memory_budget: int) -> Dataset:
+    """Lets all splits be held in memory, once they are used, if together they are small enough."""
+    keep = sum(split.images.nbytes for split in loaded.splits.values()) <= memory_budget
+    splits = {
+        name: dataclasses.replace(split, images=split.images.with_keep(keep))
+        if isinstance(split.images, References)
+        else split
+        for name, split in loaded.splits.items()
+    }
+    return dataclasses.replace(loaded, splits=splits)

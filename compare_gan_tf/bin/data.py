@@ -1,0 +1,117 @@
+"""Show a data set: counts, shapes, ranges, classes, a grid of samples, and how fast it is read.
+
+Reads all of it that a training would read, so that broken files are found here and not there.
+
+For example:
+
+  compare-gan data --dataset=cifar10 --data_dir=/data/tfds --output=cifar10.png
+
+One's own images, and other options of a data set:
+
+  compare-gan data --dataset=folder:/data/photos --gin_bindings='data.load.image_size = 64'
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from compare_gan_tf.bin import command
+from compare_gan_tf.errors import UserError
+
+_SHOWN_CLASSES = 20
+_BAR = 40  # characters of the longest bar
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Defines the flags that only this verb has."""
+    flags.DEFINE_string(
+        "dataset",
+        None,
+        "Name of the data set, or folder:PATH, zip:PATH, npz:PATH, tfrecord:PATH, text:PATH."
+        " Default: data.load.name of the config.",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_string(
+        "data_dir", None, "Folder of prepared data sets, as tfds has it.", flag_values=flag_values
+    )
+    flags.DEFINE_string(
+        "output", None, "Where to write a PNG with a grid of samples.", flag_values=flag_values
+    )
+
+
+def run(values: flags.FlagValues) -> None:
+    """Prints what there is to know about the data set, and writes the grid."""
+    if not values.dataset and not values.gin_config and not values.gin_bindings:
+        raise UserError("--dataset is missing: name a data set, such as --dataset=cifar10")
+    from compare_gan_tf.bin import quiet
+
+    quiet.import_tensorflow()
+    from compare_gan_tf import config, configurables, data, files
+    from compare_gan_tf.data import summary
+
+    configurables.load()
+    config.parse(values.gin_config, [*values.gin_bindings, *_bindings(values)])
+    dataset = data.load()
+    config.check_used([name for name in configurables.MODULES if ".data." not in name])
+    if values.output and not dataset.is_images:
+        raise UserError(f"--output={values.output}: {dataset.name} has no images to show")
+    for line in _facts(dataset):
+        print(line)
+    for name, split in dataset.splits.items():
+        print()
+        for line in _split_lines(name, summary.of_split(dataset, split)):
+            print(line)
+    print(f"\n{summary.rate(dataset.splits['train']):,.0f} samples a second in training")
+    if values.output:
+        files.write_bytes(values.output, summary.grid_png(dataset))
+        print(values.output)
+
+
+def _bindings(values: flags.FlagValues) -> list[str]:
+    given = {"name": values.dataset, "data_dir": values.data_dir}
+    return [f"data.load.{name} = {value!r}" for name, value in given.items() if value is not None]
+
+
+def _facts(dataset) -> list[str]:
+    shape = " x ".join(map(str, dataset.sample_shape))
+    classes = f"{dataset.num_classes} classes" if dataset.num_classes else "no classes"
+    return [f"{dataset.name}: samples of shape {shape}, {classes}", *map(_note, dataset.notes)]
+
+
+def _note(text: str) -> str:
+    return f"  {text}"
+
+
+def _split_lines(name: str, found) -> list[str]:
+    mean = " ".join(f"{value:.4f}" for value in found.mean[:8])
+    values = f"values {found.low:g} to {found.high:g}, mean {mean}"
+    of_some = "" if found.looked_at == found.number else f" (of {found.looked_at:,})"
+    lines = [f"{name}: {found.number:,} samples, {values}{of_some}"]
+    if found.unlabelled:
+        lines.append(f"  {found.unlabelled:,} without a label")
+    if found.classes is not None:
+        lines += _histogram(found.classes)
+    return lines
+
+
+def _histogram(counts) -> list[str]:
+    """A line and a bar for each class, or of many classes their least and largest number."""
+    if len(counts) > _SHOWN_CLASSES:
+        return [
+            f"  {len(counts)} classes of {counts.min():,} to {counts.max():,} samples,"
+            f" {int((counts == 0).sum())} of them empty"
+        ]
+    largest = max(int(counts.max()), 1)
+    return [
+        f"  {label:>4} {count:>9,} {'#' * round(_BAR * count / largest)}"
+        for label, count in enumerate(counts)
+    ]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the verb and exits."""
+    command.main("data", __doc__, define_flags, run, argv, needs_model_dir=False)
+
+
+if __name__ == "__main__":
+    main()

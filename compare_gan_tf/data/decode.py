@@ -1,0 +1,126 @@
+"""From the bytes of an image file to uint8 [H, W, C]: modes, orientation, crop, size."""
+
+import dataclasses
+import functools
+import io
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from compare_gan_tf.data import sizing
+
+WHITE = (255, 255, 255)
+
+
+class BrokenImage(ValueError):
+    """These bytes are no image that we can read; the message says why."""
+
+
+def open_image(content: bytes) -> Image.Image:
+    """Reads an image whole, upright, in mode L, LA, RGB or RGBA with 8 bits a channel.
+
+    Of an animation it is the first frame; CMYK and the like become RGB; 16-bit grey is divided by
+    257 and rounded.
+
+    Raises:
+      BrokenImage: it cannot be read to its end, or its pixels are floats, whose range is not known.
+    """
+    if not content:
+        raise BrokenImage("the file is empty")
+    try:
+        image = Image.open(io.BytesIO(content))
+        image.load()
+    except Exception as error:  # PIL's decoders raise whatever the bytes lead them into
+        raise BrokenImage(_reason(error)) from error
+    return _eight_bits(_upright(image))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "not an image"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as the camera's Orientation tag says; only JPEG, PNG and their like have one."""
+    return ImageOps.exif_transpose(image) if image.info.get("exif") else image
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode in ("L", "LA", "RGB", "RGBA"):
+        return image
+    if image.mode == "F":
+        raise BrokenImage("its pixels are floats, whose range is not known")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise BrokenImage("its pixels have more than 16 bits")
+        return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    if image.mode == "1":
+        return image.convert("L")
+    has_alpha = "transparency" in image.info or image.mode in ("PA", "La", "RGBa")
+    return image.convert("RGBA" if has_alpha else "RGB")
+
+
+def _opaque(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
+    """Laid over `background`, if it has an alpha channel."""
+    if image.mode not in ("LA", "RGBA"):
+        return image
+    below = Image.new("RGBA", image.size, (*background, 255))
+    flat = Image.alpha_composite(below, image.convert("RGBA"))
+    is_grey = image.mode == "LA" and len(set(background)) == 1
+    return flat.convert("L" if is_grey else "RGB")
+
+
+@dataclasses.dataclass(frozen=True)
+class Decoder:
+    """The rule by which files become samples; called on the bytes of one.
+
+    Attributes:
+      shape: (H, W) of the samples; None leaves an image as large as its crop.
+      channels: 1 or 3; colours become grey by ITU-R 601.
+      crop: the part that is used, see `sizing`.
+      resize: see `sizing`.
+      min_area: below 1, training takes random squares of at least this share of the image's area.
+      background: RGB behind what is transparent.
+    """
+
+    shape: tuple[int, int] | None
+    channels: int
+    crop: sizing.Crop = sizing.middle_square
+    resize: sizing.Resize = sizing.area
+    min_area: float = 1.0
+    background: tuple[int, int, int] = WHITE
+
+    def __call__(self, content: bytes, draw: np.ndarray | None = None) -> np.ndarray:
+        """uint8 [H, W, C] of a file; with `draw` float [3], of a random crop of it.
+
+        Raises:
+          BrokenImage: see `open_image`.
+        """
+        image = _opaque(open_image(content), self.background)
+        mode = "L" if self.channels == 1 else "RGB"
+        if image.mode != mode:
+            image = image.convert(mode)
+        if draw is None:
+            box = self.crop(*image.size)
+        else:
+            box = sizing.random_square(*image.size, self.min_area, draw)
+        size = (box[2] - box[0], box[3] - box[1]) if self.shape is None else self.shape[::-1]
+        pixels = np.asarray(self.resize(image, box, size))
+        return pixels[..., None] if self.channels == 1 else pixels
+
+    @functools.cached_property
+    def sample_shape(self) -> tuple[int, int, int]:
+        """(H, W, C)."""
+        return (*self.shape, self.channels)
+
+
+def image_facts(content: bytes) -> tuple[tuple[int, int], int]:
+    """((height, width), channels 1 or 3) of a readable image; reads it whole.
+
+    Raises:
+      BrokenImage: see `open_image`.
+    """
+    image = open_image(content)
+    return (image.height, image.width), 1 if image.mode in ("L", "LA") else 3

@@ -1,0 +1,223 @@
+"""Other labels than a set's own: `data.load.labels = @partial_labels`.
+
+Each is a function (split, name of the split, number of classes or None) -> (labels, number of
+classes). Labels are int32 [N], -1 where there is none, or float32 [N, K], the probability of each
+class. What trains on soft labels must take [n, K] as it stands wherever it one-hot encodes int32
+[n]; labels of fakes are drawn as ever.
+"""
+
+import dataclasses
+import os
+from collections.abc import Callable
+
+import gin
+import numpy as np
+import tensorflow as tf
+
+from compare_gan_tf.data import tfrecords
+from compare_gan_tf.data.split import Dataset, Split
+from compare_gan_tf.errors import UserError
+
+Labelling = Callable[[Split, str, int | None], tuple[np.ndarray | None, int | None]]
+_OWN = ["split", "name", "num_classes"]  # arguments that gin does not bind
+
+
+def check(labels: np.ndarray, num_classes: int | None, where: str) -> tuple[np.ndarray, int]:
+    """Labels as int32 or float32, and the number of classes: one more than the largest if None.
+
+    Raises:
+      UserError: they are neither whole numbers in [-1, num_classes) nor probabilities [N, K].
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and np.issubdtype(labels.dtype, np.floating):
+        return _check_soft(labels, num_classes, where)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise UserError(
+            f"the labels of {where} are {labels.dtype} of shape {list(labels.shape)}: they must be"
+            " whole numbers [N], or probabilities float [N, classes]"
+        )
+    if num_classes is None:
+        num_classes = int(labels.max(initial=0)) + 1
+        if num_classes > max(len(labels), 2):
+            raise UserError(
+                f"the largest label of {where} is {num_classes - 1}, with {len(labels)} samples:"
+                " number the classes from 0, or say how many there are (npz.classes and the like)"
+            )
+    bad = np.flatnonzero((labels < -1) | (labels >= num_classes))
+    if len(bad):
+        raise UserError(
+            f"{len(bad)} labels of {where} are not in [0, {num_classes}), nor -1 for unlabelled:"
+            f" the first is {labels[bad[0]]}, of sample {bad[0]}"
+        )
+    return labels.astype(np.int32), num_classes
+
+
+def relabelled(dataset: Dataset, labelling: Labelling) -> Dataset:
+    """The data set with other labels in every split."""
+    splits, num_classes = {}, None
+    for name, split in dataset.splits.items():
+        labels, num_classes = labelling(split, name, dataset.num_classes)
+        splits[name] = dataclasses.replace(split, labels=labels)
+    return dataclasses.replace(dataset, splits=splits, num_classes=num_classes)
+
+
+def _check_soft(labels, num_classes, where) -> tuple[np.ndarray, int]:
+    sums = labels.sum(axis=1, dtype=np.float64)
+    bad = np.flatnonzero(~(np.abs(sums - 1) < 1e-3) | ~(labels >= 0).all(axis=1))
+    if len(bad):
+        raise UserError(
+            f"{len(bad)} rows of the soft labels of {where} are no probabilities: row {bad[0]} sums"
+            f" to {sums[bad[0]]:.6g}"
+        )
+    if num_classes is not None and labels.shape[1] != num_classes:
+        raise UserError(
+            f"the soft labels of {where} are for {labels.shape[1]} classes, not {num_classes}"
+        )
+    return labels.astype(np.float32), labels.shape[1]
+
+
+@gin.configurable(module="data", denylist=_OWN)
+def no_labels(split, name, num_classes):
+    """None at all."""
+    return None, None
+
+
+@gin.configurable(module="data", denylist=_OWN)
+def single_label(split, name, num_classes):
+    """One class for everything; the ancestor's single_class sets."""
+    return np.zeros(len(split), np.int32), 1
+
+
+@gin.configurable(module="data", denylist=_OWN)
+def random_labels(split, name, num_classes, classes: int | None = None, seed: int = 0):
+    """A label drawn once for each sample, independent of what it shows.
+
+    The ancestor meant to draw one at each reading; a discriminator could learn nothing from either,
+    but these can be memorised.
+
+    Args:
+      split, name, num_classes: of the set.
+      classes: how many; None for as many as the set has.
+      seed: of the draws.
+    """
+    classes = classes or num_classes
+    if not classes:
+        raise UserError("the set has no classes: set random_labels.classes")
+    return _rng(seed, name).integers(classes, size=len(split)).astype(np.int32), classes
+
+
+@gin.configurable(module="data", denylist=_OWN)
+def partial_labels(split, name, num_classes, fraction: float = 0.1, seed: int = 0):
+    """Keeps the labels of a random share of the training samples; the others get -1.
+
+    Every class keeps round(fraction * its samples), at least one (Lucic et al., 2019). Other splits
+    keep all.
+
+    Args:
+      split, name, num_classes: of the set.
+      fraction: in (0, 1].
+      seed: of the choice.
+    """
+    if not 0 < fraction <= 1:
+        raise UserError(f"partial_labels.fraction = {fraction}: it must be above 0 and at most 1")
+    _need_labels(split, "partial_labels")
+    if name != "train":
+        return split.labels, num_classes
+    labels, rng = split.labels.copy(), _rng(seed, name)
+    for label in range(num_classes):
+        members = rng.permutation(np.flatnonzero(split.labels == label))
+        labels[members[max(1, round(fraction * len(members))) :]] = -1
+    return labels, num_classes
+
+
+@gin.configurable(module="data", denylist=_OWN)
+def labels_from_table(split, name, num_classes, path: str = "", classes: int | None = None):
+    """Labels of a text file, one line "name,label" for each sample; other lines are an error.
+
+    Args:
+      split, name, num_classes: of the set.
+      path: with {split} in place of the split's name, if each has a file of its own.
+      classes: how many; None for one more than the largest label in the file.
+    """
+    table = {}
+    for number, line in enumerate(_text(path.format(split=name)).splitlines(), 1):
+        if line.strip():
+            key, _, label = line.rpartition(",")
+            try:
+                table[key.strip()] = int(label)
+            except ValueError as error:
+                raise UserError(f'line {number} of {path} is not "name,label": {line!r}') from error
+    return _by_name(split, table, classes or max(table.values(), default=0) + 1, path)
+
+
+@gin.configurable(module="data", denylist=_OWN)
+def labels_from_npz(split, name, num_classes, path: str = "", classes: int | None = None):
+    """Labels of an .npz file: arrays train, validation and test, in the order of the samples.
+
+    Args:
+      split, name, num_classes: of the set.
+      path: of the file; arrays int [N], or float [N, K] for soft labels.
+      classes: how many; None for one more than the largest of the file.
+    """
+    try:
+        with np.load(os.path.expanduser(path), allow_pickle=False) as arrays:
+            found = {key: arrays[key] for key in arrays.files}
+    except (OSError, ValueError) as error:
+        raise UserError(f"the labels in {path!r} cannot be read: {error}") from error
+    if name not in found or len(found[name]) != len(split):
+        shape = list(found[name].shape) if name in found else "missing"
+        raise UserError(
+            f"the array {name!r} in {path} is {shape}, and the split has {len(split)} samples"
+        )
+    if classes is None and found[name].ndim == 1:
+        classes = max(int(array.max(initial=0)) for array in found.values()) + 1
+    return check(found[name], classes, path)
+
+
+@gin.configurable(module="data", denylist=_OWN)
+def labels_from_tfrecords(split, name, num_classes, pattern: str = "", classes: int | None = None):
+    """Labels of TFRecords with features file_name and label, as the ancestor's.
+
+    Args:
+      split, name, num_classes: of the set.
+      pattern: of the files' names, with {split} in place of the split's name; label is one integer,
+        or one float for each class (soft).
+      classes: how many; None for those of the set, or of the soft labels.
+    """
+    paths = sorted(tf.io.gfile.glob(pattern.format(split=name)))
+    if not paths:
+        raise UserError(f"labels_from_tfrecords.pattern = {pattern!r}: there is no such file")
+    table = {}
+    for path in paths:
+        for file_name, label in tfrecords.pairs(path, "file_name", "label"):
+            table[file_name.decode()] = label
+    return _by_name(split, table, classes or num_classes, pattern)
+
+
+def _by_name(split: Split, table: dict, classes: int | None, where: str):
+    names = [split.name(index) for index in range(len(split))]
+    missing = [name for name in names if name not in table]
+    if missing:
+        raise UserError(
+            f"{where} has no label for {len(missing)} of {len(names)} samples, such as {missing[0]}"
+        )
+    return check(np.array([table[name] for name in names]), classes, where)
+
+
+def _need_labels(split: Split, who: str) -> None:
+    if split.labels is None or split.labels.ndim != 1:
+        raise UserError(f"{who} needs a set with labels; this one has none that are whole numbers")
+
+
+def _rng(seed: int, name: str) -> np.random.Generator:
+    return np.random.default_rng([seed, *name.encode()])
+
+
+def _text(path: str) -> str:
+    try:
+        with tf.io.gfile.GFile(os.path.expanduser(path)) as file:
+            return file.read()
+    except (tf.errors.OpError, UnicodeDecodeError) as error:
+        raise UserError(f"the labels in {path!r} cannot be read: {error}") from error

@@ -1,0 +1,168 @@
+"""Sets of one's own images: all are looked at once, then split and decoded like any other set."""
+
+import dataclasses
+from collections.abc import Callable
+
+import gin
+import numpy as np
+
+from compare_gan_tf.data import broken_files, decode, references, sizing
+from compare_gan_tf.data.decode import BrokenImage, Decoder, image_facts
+from compare_gan_tf.data.references import References
+from compare_gan_tf.data.split import Dataset, Split
+from compare_gan_tf.errors import UserError
+
+SPLITS = ("train", "validation", "test")
+# What folders and arrays of other collections call them.
+SPLIT_NAMES = {name: name for name in SPLITS} | {"val": "validation", "valid": "validation"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What `data.load` was asked for, as far as reading depends on it; see there."""
+
+    data_dir: str | None = None
+    image_size: int | None = None
+    channels: int | None = None
+    crop: sizing.Crop | None = None
+    resize: sizing.Resize | None = None
+    min_crop_area: float | None = None
+    background: tuple[int, int, int] = decode.WHITE
+    hold_out: bool = True
+    broken: broken_files.Policy = broken_files.refuse_broken
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a folder or an archive holds.
+
+    Attributes:
+      where: it lies, for messages.
+      records: see `records`.
+      labels: int32 [N], or None.
+      num_classes: or None.
+      split: str [N] out of `SPLITS`, or None if the source names none.
+    """
+
+    where: str
+    records: object
+    labels: np.ndarray | None = None
+    num_classes: int | None = None
+    split: np.ndarray | None = None
+
+
+@gin.configurable(module="data", denylist=["number", "where"])
+def held_out(number: int, where: str, validation: float = 0.1, test: float = 0.1, seed: int = 0):
+    """Splits a set that has no splits of its own, by a fixed permutation.
+
+    Args:
+      number: of samples.
+      where: they lie, for messages.
+      validation, test: shares of the two splits; each gets at least one sample.
+      seed: of the permutation.
+
+    Returns:
+      str [number], the split of each.
+    """
+    counts = [max(1, round(share * number)) for share in (validation, test)]
+    if min(validation, test) < 0 or sum(counts) >= number:
+        raise UserError(
+            f"{where} has {number} images that can be used: {counts[0]} for validation and"
+            f" {counts[1]} for test leave none for training. Add images (3 are the least), or mend"
+            f" held_out.validation = {validation} and held_out.test = {test}"
+        )
+    split = np.full(number, "train", dtype="<U10")
+    order = np.random.RandomState(seed).permutation(number)
+    split[order[: counts[0]]] = "validation"
+    split[order[counts[0] : sum(counts)]] = "test"
+    return split
+
+
+def dataset(name: str, found: Found, settings: Settings) -> Dataset:
+    """Looks at every image, and makes the data set.
+
+    Raises:
+      UserError: there is nothing to make one of, images are broken and `settings.broken` refuses
+        that, or they differ in size and none is asked for.
+    """
+    if not len(found.records):
+        raise UserError(f"there are no images in {found.where}")
+    sizes, channels, problems = _look_at(found.records)
+    notes = []
+    if problems:
+        notes.append(settings.broken(problems, len(found.records), found.where))
+    usable = np.flatnonzero(channels > 0)
+    if not len(usable):
+        raise UserError(f"no image in {found.where} can be used: {broken_files.listing(problems)}")
+    chosen_channels = settings.channels or int(channels[usable].max())
+    notes += _conversions(channels[usable], chosen_channels)
+    decoder = Decoder(
+        shape=_shape(found, sizes, usable, settings),
+        channels=chosen_channels,
+        crop=settings.crop or (sizing.middle_square if settings.image_size else sizing.whole),
+        resize=settings.resize or sizing.area,
+        min_area=settings.min_crop_area or 1.0,
+        background=tuple(settings.background),
+    )
+    images = References(found.records, decoder)
+    split = found.split
+    if split is None:
+        split = np.full(len(found.records), "", dtype="<U10")
+        split[usable] = held_out(len(usable), found.where)
+    whole = Split(images, found.labels)
+    present = [each for each in SPLITS if (split[usable] == each).any()]
+    if "train" not in present:
+        raise UserError(f"{found.where} has no images to train on")
+    splits = {each: whole.subset(usable[split[usable] == each]) for each in present}
+    return Dataset(name, splits, found.num_classes, notes=tuple(notes))
+
+
+def _look_at(records) -> tuple[np.ndarray, np.ndarray, list[broken_files.Problem]]:
+    """Reads every image whole: sizes int [N, 2] (height, width), channels int [N], 0 if broken."""
+    sizes = np.zeros((len(records), 2), np.int32)
+    channels = np.zeros(len(records), np.int8)
+
+    def look(index: int):
+        try:
+            sizes[index], channels[index] = image_facts(records.read(index))
+        except (BrokenImage, ValueError, OSError) as error:
+            return broken_files.Problem(records.name(index), str(error))
+        return None
+
+    found = in_parallel(look, len(records))
+    return sizes, channels, [problem for problem in found if problem]
+
+
+def in_parallel(function: Callable[[int], object], number: int) -> list:
+    """[function(0), ..., function(number - 1)], by the threads that decode."""
+    chunk = 64
+
+    def several(start: int):
+        return [function(index) for index in range(start, min(start + chunk, number))]
+
+    parts = references.pool().map(several, range(0, number, chunk))
+    return [result for part in parts for result in part]
+
+
+def _conversions(channels: np.ndarray, chosen: int) -> list[str]:
+    other = int(np.count_nonzero(channels != chosen))
+    kinds = {1: ("in colour", "grey"), 3: ("grey", "three equal channels")}[chosen]
+    return [f"{other} images are {kinds[0]} and become {kinds[1]}"] if other else []
+
+
+def _shape(found: Found, sizes, usable, settings: Settings) -> tuple[int, int]:
+    """(H, W) of the samples: those asked for, or those that all images have."""
+    if settings.image_size:
+        return settings.image_size, settings.image_size
+    if settings.crop or (settings.min_crop_area or 1.0) < 1.0:
+        raise UserError("a crop needs the size to resize it to: set data.load.image_size")
+    first = sizes[usable[0]]
+    other = usable[(sizes[usable] != first).any(axis=1)]
+    if len(other):
+        (height, width), (other_height, other_width) = first, sizes[other[0]]
+        raise UserError(
+            f"the images in {found.where} differ in size: {found.records.name(int(usable[0]))} has"
+            f" {width} x {height} pixels, {found.records.name(int(other[0]))} {other_width} x"
+            f" {other_height}; set data.load.image_size"
+        )
+    return int(first[0]), int(first[1])

@@ -1,0 +1,128 @@
+"""Images that are not in memory: references of a few bytes each, decoded when asked for."""
+
+import concurrent.futures
+import functools
+import os
+
+import numpy as np
+
+from compare_gan_tf.data.decode import BrokenImage, Decoder
+from compare_gan_tf.errors import UserError
+
+_CHUNK = 8  # images that a thread decodes before it looks for more
+
+
+def workers() -> int:
+    """Threads that decode: as many as the process has CPUs."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+@functools.cache
+def pool() -> concurrent.futures.ThreadPoolExecutor:
+    """The threads that decode, shared by all sets; PIL holds no lock while it decodes."""
+    return concurrent.futures.ThreadPoolExecutor(workers(), thread_name_prefix="decode")
+
+
+class References:
+    """Indexed like an array uint8 [N, H, W, C] along its first axis; each access decodes.
+
+    Args:
+      records: see `records`.
+      decoder: makes samples of one shape.
+      chosen: int64 [N], which of the records these are; None for all, in order.
+      keep: whether `in_memory` may hold all of them decoded.
+      view: a function uint8 [n, H, W, C] -> the same shape, applied to what is decoded, or None.
+    """
+
+    ndim = 4
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, records, decoder: Decoder, chosen=None, *, keep: bool = False, view=None):
+        self.records = records
+        self.decoder = decoder
+        self.chosen = np.arange(len(records)) if chosen is None else np.asarray(chosen, np.int64)
+        self.keep = keep
+        self.view = view
+        self.failure: UserError | None = None  # what ended a read in another thread
+        self._decoded = None
+
+    def __len__(self):
+        return len(self.chosen)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, H, W, C)."""
+        return (len(self), *self.decoder.sample_shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that all of them would take decoded."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    def name(self, index: int) -> str:
+        """What its file or record is called."""
+        return self.records.name(int(self.chosen[index]))
+
+    def subset(self, indices) -> "References":
+        """Those at `indices`, in that order."""
+        return self._replaced(chosen=self.chosen[indices])
+
+    def with_view(self, view) -> "References":
+        """The same through one more view."""
+        before = self.view
+        return self._replaced(view=view if before is None else lambda x: view(before(x)))
+
+    def with_keep(self, keep: bool) -> "References":
+        """The same, decoded once and for all or at each access."""
+        return self._replaced(keep=keep)
+
+    def _replaced(self, **changes) -> "References":
+        settings = {"chosen": self.chosen, "keep": self.keep, "view": self.view} | changes
+        return References(self.records, self.decoder, settings.pop("chosen"), **settings)
+
+    def __getitem__(self, index):
+        indices = np.arange(len(self))[index]
+        images = self.read(np.atleast_1d(indices))
+        return images if np.ndim(indices) else images[0]
+
+    def read(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
+        """uint8 [n, H, W, C] of those at `indices` int [n], in parallel.
+
+        Args:
+          indices: of the images.
+          draws: float [n, 3] for random crops, or None for the rule's own.
+
+        Raises:
+          UserError: one of them cannot be read; names it.
+        """
+        if self._decoded is not None and draws is None:
+            return self._decoded[indices]
+        images = np.empty((len(indices), *self.decoder.sample_shape), np.uint8)
+        starts = range(0, len(indices), _CHUNK)
+        list(pool().map(functools.partial(self._fill, images, indices, draws), starts))
+        return images if self.view is None else self.view(images)
+
+    def _fill(self, images, indices, draws, start: int) -> None:
+        for row in range(start, min(start + _CHUNK, len(indices))):
+            record = int(self.chosen[indices[row]])
+            try:
+                content = self.records.read(record)
+                pixels = self.decoder(content, None if draws is None else draws[row])
+                if pixels.shape != images.shape[1:]:
+                    raise BrokenImage(f"its shape is {pixels.shape}, not {images.shape[1:]}")
+            except (ValueError, OSError) as error:
+                self.failure = UserError(
+                    f"cannot read the image {self.records.name(record)}: {error}; repair or remove"
+                    " it"
+                )
+                raise self.failure from error
+            images[row] = pixels
+
+    def in_memory(self) -> np.ndarray | None:
+        """All of them decoded, uint8 [N, H, W, C], once; None if `keep` is False."""
+        if self.keep and self._decoded is None:
+            self._decoded = self.read(np.arange(len(self)))
+        return self._decoded
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self[:], dtype)

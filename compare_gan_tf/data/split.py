@@ -1,0 +1,78 @@
+"""What a data set is: named splits of samples that are reached by index."""
+
+import dataclasses
+
+import numpy as np
+
+from compare_gan_tf.data.augmentation import Augmentation
+from compare_gan_tf.data.references import References
+from compare_gan_tf.data.toy import Density
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """One split in a fixed order, so that a sample is named by its index.
+
+    Attributes:
+      images: uint8 [N, H, W, C], float32 points [N, D] for the toy sets, or uint8 [N, L] characters
+        of lines of text. An array, or `References`, which are indexed like one.
+      labels: int32 [N] in [0, num_classes), -1 where there is none; or float32 [N, num_classes],
+        probabilities of each class; or None.
+      augmentation: of training images.
+    """
+
+    images: np.ndarray | References
+    labels: np.ndarray | None = None
+    augmentation: Augmentation = Augmentation()
+
+    def __len__(self):
+        return len(self.images)
+
+    def name(self, index: int) -> str:
+        """What a sample is called: its file, or else its index."""
+        if isinstance(self.images, References):
+            return self.images.name(index)
+        return str(index)
+
+    def subset(self, indices) -> "Split":
+        """The samples at `indices`, in that order."""
+        lazy = isinstance(self.images, References)
+        images = self.images.subset(indices) if lazy else self.images[indices]
+        labels = None if self.labels is None else self.labels[indices]
+        return dataclasses.replace(self, images=images, labels=labels)
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """Named splits of one kind of sample.
+
+    Attributes:
+      name: the name `load` knows it by.
+      splits: "train", "validation" and "test"; "validation" selects checkpoints, "test" is only
+        reported, and no sample is in two of them.
+      num_classes: number of labels, or None.
+      density: for the toy sets, the exact density they are drawn from.
+      manifold: for polygons, what tells the distance of an image to the set of all of them.
+      vocabulary: for text, the characters; a sample is then [L] indices into them, and one-hot
+        [L, len(vocabulary)] for the players.
+      notes: what is worth knowing, a line each: the protocol, what was skipped or converted.
+    """
+
+    name: str
+    splits: dict[str, Split]
+    num_classes: int | None = None
+    density: Density | None = None
+    manifold: object | None = None
+    vocabulary: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """(H, W, C) of an image, (D,) of a point, (L, V) of a line of text as one-hot vectors."""
+        shape = tuple(self.splits["train"].images.shape[1:])
+        return shape if self.vocabulary is None else (*shape, len(self.vocabulary))
+
+    @property
+    def is_images(self) -> bool:
+        images = self.splits["train"].images
+        return images.dtype == np.uint8 and images.ndim == 4

@@ -1,0 +1,168 @@
+"""TFRecord files as random access: where in the file each image lies, and what small features say.
+
+A record is its length (uint64), a checksum of it, a serialised tf.train.Example, a checksum. Images
+are passed over unread, so the index of a large file costs a look at each record's first page.
+"""
+
+import mmap
+import os
+import struct
+
+import numpy as np
+import tensorflow as tf
+
+from compare_gan_tf.data.records import Extents
+from compare_gan_tf.errors import UserError
+
+_SMALL = 4096  # bytes; a longer feature is not read, only found
+_HEADER, _FOOTER = 12, 4
+
+
+def index(
+    parts: list[tuple[str, int, int]], *, image: str = "image", wanted: tuple[str, ...] = ()
+) -> tuple[Extents, dict[str, list]]:
+    """Finds the images in TFRecord files.
+
+    Args:
+      parts: (path, how many records to pass over, how many to take or -1 for all) of each file.
+      image: the feature that is an encoded image.
+      wanted: features to read beside it.
+
+    Returns:
+      Where the images lie, and {feature: list of its values} for those wanted that are there: int,
+      bytes, or a list of numbers.
+
+    Raises:
+      UserError: a file ends early, or has no such image.
+    """
+    rows, found = [], {name: [] for name in wanted}
+    for number, (path, skip, take) in enumerate(parts):
+        content = _open(path)
+        for i, (start, stop) in enumerate(_records(content, path)):
+            if i < skip or (take >= 0 and i >= skip + take):
+                continue
+            features = _features(content, start, stop, path)
+            rows.append((number, *_image_extent(features, image, path)))
+            for name in wanted:
+                found[name].append(_value(content, features[name]) if name in features else None)
+    table = np.array(rows, np.int64).reshape(-1, 3)
+    files = tuple(path for path, _, _ in parts)
+    extents = Extents(files, table[:, 0].astype(np.int32), table[:, 1], table[:, 2])
+    return extents, {name: values for name, values in found.items() if any_known(values)}
+
+
+def any_known(values: list) -> bool:
+    """Whether some value is not None."""
+    return any(value is not None for value in values)
+
+
+def _open(path: str):
+    """A buffer over the file; a local one is mapped, so that only the pages used are read."""
+    if "://" in path:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            return file.read()
+    with open(path, "rb") as file:
+        return (
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if os.path.getsize(path) else b""
+        )
+
+
+def _records(content, path: str):
+    """(start, stop) of every record's payload."""
+    position, size = 0, len(content)
+    while position < size:
+        start = position + _HEADER
+        length = struct.unpack_from("<Q", content, position)[0] if start <= size else size
+        if start + length + _FOOTER > size:
+            raise UserError(
+                f"{path} is no TFRecord file, or ends early at byte {size}: copy it again"
+            )
+        yield start, start + length
+        position = start + length + _FOOTER
+
+
+def _image_extent(features: dict, image: str, path: str) -> tuple[int, int]:
+    if image not in features:
+        raise UserError(
+            f"a record of {path} has no feature {image!r}, only {', '.join(sorted(features))}: set"
+            " tfrecord.image_feature"
+        )
+    kind, start, stop = features[image]
+    if kind != 1 or stop <= start:
+        raise UserError(f"feature {image!r} of {path} is not the bytes of an image")
+    return start, stop - start
+
+
+# --- The wire format of tf.train.Example -------------------------------------------------------
+#
+# Example {1: Features {1: repeated entry {1: name, 2: Feature {1: bytes, 2: floats, 3: ints}}}},
+# each of the three a list {1: values}. Every field in it has a length, but for unpacked numbers.
+
+
+def _varint(content, position: int) -> tuple[int, int]:
+    """(number, position after it)."""
+    value = shift = 0
+    while True:
+        byte = content[position]
+        position += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, position
+        shift += 7
+
+
+def _fields(content, start: int, stop: int):
+    """(number of the field, start, stop) of those that have a length."""
+    while start < stop:
+        tag, start = _varint(content, start)
+        if tag & 7 != 2:
+            raise ValueError(f"wire type {tag & 7}")
+        length, start = _varint(content, start)
+        yield tag >> 3, start, start + length
+        start += length
+
+
+def _features(content, start: int, stop: int, path: str) -> dict[str, tuple[int, int, int]]:
+    """{name: (kind, start, stop)}: of bytes the first value, of numbers their list."""
+    found = {}
+    try:
+        for _, begin, end in _fields(content, start, stop):
+            for _, entry, entry_end in _fields(content, begin, end):
+                parts = {number: span for number, *span in _fields(content, entry, entry_end)}
+                name = bytes(content[slice(*parts[1])]).decode()
+                for kind, *span in _fields(content, *parts[2]) if 2 in parts else ():
+                    found[name] = (
+                        kind,
+                        *(next(_fields(content, *span))[1:] if kind == 1 else span),
+                    )
+    except (IndexError, KeyError, StopIteration, UnicodeDecodeError, ValueError) as error:
+        raise UserError(f"{path} holds a record that is no tf.train.Example: {error}") from error
+    return found
+
+
+def _value(content, feature: tuple[int, int, int]):
+    """bytes, an int, or a list of numbers; None if it is too long to be read in passing."""
+    kind, start, stop = feature
+    if stop - start > _SMALL * (1 if kind == 1 else 4):
+        return None
+    raw = bytes(content[start:stop])
+    if kind == 1:
+        return raw
+    example = tf.train.Feature()
+    values = example.float_list if kind == 2 else example.int64_list
+    values.ParseFromString(raw)
+    return values.value[0] if kind == 3 and len(values.value) == 1 else list(values.value)
+
+
+def pairs(path: str, first: str, second: str):
+    """(value, value) of two features of every record in a file.
+
+    Raises:
+      UserError: a record lacks one of them.
+    """
+    content = _open(path)
+    for start, stop in _records(content, path):
+        features = _features(content, start, stop, path)
+        if first not in features or second not in features:
+            raise UserError(f"a record of {path} has no feature {first!r} or no {second!r}")
+        yield _value(content, features[first]), _value(content, features[second])

@@ -1,0 +1,83 @@
+"""The verb that shows a data set."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from compare_gan_tf.bin import data
+from compare_gan_tf.data import summary
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    rate = summary.rate
+    monkeypatch.setattr(summary, "rate", lambda split: rate(split, seconds=0.05))
+
+
+@pytest.fixture
+def photos(tmp_path):
+    root = tmp_path / "photos"
+    for number in range(30):
+        path = root / ("cat" if number % 3 else "dog") / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8, 3), 8 * number, np.uint8)).save(path)
+    return root
+
+
+def test_a_spec_in_numbers_and_a_grid(run_verb, tmp_path):
+    code, out, err = run_verb(data, "--dataset=digits", f"--output={tmp_path}/digits.png")
+    assert code == 0, err
+    lines = out.splitlines()
+    assert lines[0] == "digits: samples of shape 8 x 8 x 1, 10 classes"
+    assert any(
+        line.startswith("train: 1,197 samples, values 0 to 255, mean 0.30") for line in lines
+    )
+    assert sum("#" in line for line in lines) == 30
+    assert any(line.endswith(" samples a second in training") for line in lines)
+    grid = np.asarray(Image.open(tmp_path / "digits.png"))
+    assert grid.shape == (512, 512, 3) and len(np.unique(grid)) > 10
+
+
+def test_own_images_with_what_was_skipped(run_verb, photos):
+    (photos / "cat" / "1.png").write_bytes(b"")
+    code, _, err = run_verb(data, f"--dataset=folder:{photos}")
+    assert code == 1
+    assert err.count("\n") == 1 and "cat/1.png: the file is empty" in err
+    code, out, err = run_verb(
+        data, f"--dataset=folder:{photos}", "--gin_bindings=data.load.broken = @skip_broken"
+    )
+    assert code == 0, err
+    assert "1 of 30 images in the folder" in out
+
+
+def test_points_have_a_range_and_no_grid(run_verb, tmp_path):
+    code, out, _ = run_verb(data, "--dataset=gaussian_grid")
+    assert code == 0 and "25 classes of " in out and "samples of shape 2" in out
+    code, _, err = run_verb(data, "--dataset=gaussian_grid", f"--output={tmp_path}/x.png")
+    assert code == 1 and "has no images to show" in err
+    assert not (tmp_path / "x.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ((), "--dataset is missing"),
+        (("--dataset=digit",), "the nearest names are digits"),
+        (("--dataset=digits", "--data_dir=/data"), "does not depend on it"),
+        (("--dataset=digits", "--gin_bindings=central.side = 3"), "central.side"),
+    ],
+)
+def test_mistakes_are_one_line(run_verb, arguments, part):
+    code, _, err = run_verb(data, *arguments)
+    assert code == 1
+    assert err.count("\n") == 1 and part in err
+
+
+def test_partial_labels_are_counted(run_verb):
+    code, out, _ = run_verb(
+        data,
+        "--dataset=digits",
+        "--gin_bindings=data.load.labels = @partial_labels",
+        "--gin_bindings=partial_labels.fraction = 0.1",
+    )
+    assert code == 0 and "without a label" in out
