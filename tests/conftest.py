@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -12,3 +13,15 @@ def golden():
     """Numbers from outside the code, by the name of their file; each file states its source."""
     folder = pathlib.Path(__file__).parent / "goldens"
     return lambda name: json.loads((folder / f"{name}.json").read_text())
+
+
+@pytest.fixture(autouse=True)
+def no_determinism_left_behind():
+    """A training without XLA turns deterministic ops on for its process: other tests go without.
+
+    With them XLA cannot compile max pooling. TensorFlow has no public way to turn them off.
+    """
+    yield
+    framework = sys.modules.get("tensorflow.python.framework.config")
+    if framework is not None:
+        framework.disable_op_determinism()
