@@ -1,0 +1,268 @@
+"""Every config that ships: its header, its bindings, and one training step at a small size."""
+
+import math
+import pathlib
+import re
+
+import gin
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from compare_gan_tf import config, configurables, data, describe
+from compare_gan_tf.bin import build
+from compare_gan_tf.data import Dataset, Split, lsun, pipeline, specs, tfds_reader
+
+CONFIGS = config.packaged_configs()
+PIECES = [name for name in CONFIGS if name.startswith("base/")]
+ROWS = [name for name in CONFIGS if name not in PIECES and name != "quickstart.gin"]
+FIELDS = ("Paper", "Published", "Protocol", "Hardware", "Steps")
+TABLE = pathlib.Path(__file__).parents[2] / "docs" / "configs.md"
+
+# One of each architecture and each kind of objective; the others are slow.
+STEPPED = (
+    "created_equal/wgan_cifar10.gin",
+    "dcgan_celeba64.gin",
+    "landscape/resnet_celebahq128_ln_dragan.gin",
+    "landscape/sndcgan_cifar10_sn_gp.gin",
+    "mimicry/cgan_pd_cifar10.gin",
+    "mimicry/ssgan_stl10.gin",
+    "r3gan/cifar10.gin",
+    "resnet_cifar10.gin",
+    "small/digits_wgan_gp.gin",
+    "small/mnist_infogan.gin",
+    "studiogan/icrgan.gin",
+)
+PLAYERS = ("generator", "discriminator")
+BATCH = 4
+
+
+def _both(*bindings: str):
+    """Bindings of generator and discriminator alike, whatever the side of the images."""
+    return lambda side: [f"{player}.{one}" for player in PLAYERS for one in bindings]
+
+
+def _stages(side: int) -> list[str]:
+    number = int(math.log2(side / 4)) + 1
+    return _both(f"widths = {(4,) * number}", f"cardinalities = {(2,) * number}")(side)
+
+
+# {module of the architecture: function of the images' side -> its bindings at a small size}
+SMALL = {
+    "biggan": _both("ch = 2"),
+    "biggan_deep": _both("ch = 4"),
+    "dcgan": _both("width = 4"),
+    "infogan": _both("width = 4"),
+    "mlp": _both("units = 8"),
+    "r3gan": _stages,
+    "resnet5": _both("width = 2"),
+    "resnet_cifar": _both("width = 4"),
+    "resnet_stl": _both("width = 2"),
+    "sagan": _both("ch = 4"),
+    "sndcgan": _both("width = 4"),
+}
+
+
+def _text(name: str) -> str:
+    return pathlib.Path(config.find_config(name)).read_text()
+
+
+def _header(name: str) -> dict[str, str]:
+    """{field: text} of the comment that a config begins with; lines that go on are indented."""
+    comment = re.match(r"(#.*\n)+", _text(name)).group()
+    lines = comment.replace("\n#   ", " ").replace("# ", "").splitlines()
+    return dict(line.split(": ", 1) for line in lines)
+
+
+# --- What needs no networks -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_says_where_its_row_is_from(name):
+    header = _header(name)
+    assert tuple(header)[:5] == FIELDS
+    assert set(header) <= {*FIELDS, "Note"}
+    assert all(header.values())
+    (row,) = [line for line in TABLE.read_text().splitlines() if line.startswith(f"| `{name}` |")]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert [cells[1], *cells[3:]] == [header[field] for field in FIELDS]
+    assert cells[2]
+
+
+def test_the_table_has_no_other_configs():
+    listed = re.findall(r"^\| `(\S+)` \|", TABLE.read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted([*ROWS, "quickstart.gin"])
+
+
+@pytest.mark.parametrize("name", [*ROWS, *PIECES])
+def test_is_short(name):
+    assert _text(name).startswith("# ")
+    assert len(_text(name).splitlines()) < 30
+
+
+def test_every_piece_is_included():
+    included = re.findall(r'^include "(.*)"$', "".join(map(_text, CONFIGS)), re.MULTILINE)
+    assert sorted(set(included)) == PIECES
+
+
+@pytest.fixture(scope="module")
+def everything():
+    """All that a config may name."""
+    configurables.load()
+
+
+@pytest.fixture
+def parsed(everything):
+    """Parses a config, and leaves no binding behind."""
+    yield lambda name, bindings=(): config.parse([name], bindings)
+    gin.clear_config()
+
+
+def _bound(name: str, default=None):
+    """A parameter as it is bound, without making what it refers to."""
+    function, _, parameter = name.rpartition(".")
+    return gin.get_bindings(function, resolve_references=False).get(parameter, default)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_parses_and_its_intervals_fit(name, parsed):
+    parsed(name)
+    together = _bound("train.steps_per_execution", 1)
+    for interval in ("training_steps", "checkpoint_every", "log_every", "sample_every"):
+        assert _bound(f"train.{interval}") % together == 0, interval
+    assert _architecture() in SMALL
+
+
+def _architecture() -> str:
+    return str(_bound("GAN.generator")).lstrip("@").split(".")[0]
+
+
+def _states_steps(name: str) -> set[int]:
+    numbers = re.findall(r"\d[\d,]*", _header(name)["Steps"])
+    return {int(number.replace(",", "")) for number in numbers if number != ","}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_trains_as_long_as_it_says(name, parsed):
+    parsed(name)
+    assert _bound("train.training_steps") in _states_steps(name)
+
+
+# --- One training step ------------------------------------------------------------------------
+
+
+def _random_set(name: str, shape, num_classes, splits) -> Dataset:
+    rng = np.random.default_rng(0)
+
+    def split() -> Split:
+        images = rng.integers(0, 256, [2 * BATCH, *shape]).astype(np.uint8)
+        labels = rng.integers(0, num_classes, 2 * BATCH).astype(np.int32) if num_classes else None
+        return Split(images, labels)
+
+    return Dataset(name, {one: split() for one in splits}, num_classes)
+
+
+def _splits(settings) -> tuple[str, ...]:
+    return ("train", "validation", "test") if settings.hold_out else ("train", "test")
+
+
+def _public_set(name, spec, settings) -> Dataset:
+    """In the place of `tfds_reader.load`."""
+    assert settings.hold_out or spec.all_train != spec.train, "there is nothing to give back"
+    size = settings.image_size or spec.size
+    shape = (size, size, settings.channels or spec.channels)
+    return _random_set(name, shape, spec.num_classes, _splits(settings))
+
+
+def _lsun_set(name, settings) -> Dataset:
+    """In the place of `lsun.load`."""
+    size = settings.image_size or lsun.SCENES[name][1]
+    return _random_set(name, (size, size, 3), None, _splits(settings))
+
+
+@pytest.fixture
+def no_downloads(monkeypatch, tmp_path):
+    """Random images of the right shapes for public sets, and a folder `ffhq` of one's own."""
+    monkeypatch.setattr(tfds_reader, "load", _public_set)
+    monkeypatch.setattr(lsun, "load", _lsun_set)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "ffhq"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(20):
+        pixels = rng.integers(0, 256, [16, 16, 3]).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+
+
+def _cases() -> list:
+    marks = {name: () if name in STEPPED else pytest.mark.slow for name in ROWS}
+    return [pytest.param(name, marks=marks[name]) for name in ROWS]
+
+
+def _side() -> int:
+    """Of the images of the set that is bound."""
+    name = _bound("data.load.name")
+    own = {scene: size for scene, (_, size) in lsun.SCENES.items()} | {"digits": 8}
+    own |= {public: spec.size for public, spec in specs.SPECS.items()}
+    return _bound("data.load.image_size") or own[name]
+
+
+@pytest.mark.parametrize("name", _cases())
+def test_trains_a_step(name, parsed, no_downloads):
+    parsed(name)
+    small = [f"{_architecture()}.{one}" for one in SMALL[_architecture()](_side())]
+    parsed(name, [*small, "GAN.d_steps = 1"])
+    dataset, gan = build.gan()  # refuses bindings that nothing uses
+    batch = {"batch_size": BATCH, "slices": gan.slices, "start": 0, "stop": 1}
+    (reals,) = pipeline.batches(dataset.splits["train"], key=0, **batch)
+    players = {player: getattr(gan, player) for player in PLAYERS}
+    before = {player: _weights(network) for player, network in players.items()}
+    logs = gan.train_step(reals)
+    assert gan.current_step == 1
+    assert all(np.isfinite(float(value)) for value in logs.values()), logs
+    for player, network in players.items():
+        assert any(np.any(a != b) for a, b in zip(before[player], _weights(network), strict=True))
+    images = gan.sample(2, tf.constant([0, 1]))
+    assert images.shape == (2, *dataset.sample_shape)
+    assert np.all(np.abs(images) <= 1.0)
+
+
+def _weights(network) -> list[np.ndarray]:
+    return [variable.numpy() for variable in network.trainable_variables]
+
+
+# --- Published sizes --------------------------------------------------------------------------
+
+# In units: of compare_gan's code, of StudioGAN's table (10,000s), of R3GAN's code.
+COUNTS = {
+    "dcgan_celeba64.gin": (5_364_739, 4_314_753, 1),
+    "resnet_cifar10.gin": (5_849_603, 1_483_137, 1),
+    "resnet_lsun-bedroom128.gin": (13_786_115, 15_086_529, 1),
+    "sndcgan_celebahq128.gin": (19_926_019, 5_983_745, 1),
+    "biggan_imagenet128.gin": (70_433_988, 87_982_370, 1),
+    "biggan/imagenet128.gin": (70_433_988, 87_982_370, 1),
+    "biggan/imagenet128_deep.gin": (50_244_484, 34_590_210, 1),
+    "studiogan/sngan.gin": (430, 106, 10_000),
+    "studiogan/biggan.gin": (942, 242, 10_000),
+    "r3gan/cifar10.gin": (20_781_952, 21_280_512, 1),
+    "r3gan/ffhq256.gin": (23_057_952, 23_009_568, 1),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COUNTS)
+def test_has_the_published_number_of_parameters(name, parsed, no_downloads, monkeypatch):
+    # Zeros, for orthogonal kernels of this size take a minute.
+    zeros = tf.keras.initializers.Zeros
+    monkeypatch.setattr("keras.initializers.OrthogonalInitializer.__call__", zeros.__call__)
+    parsed(name)
+    bound = gin.get_bindings("GAN")
+    dataset = data.load()
+    classes = dataset.num_classes if bound.get("conditional") else None
+    shape = {"sample_shape": dataset.sample_shape, "num_classes": classes}
+    generator = bound["generator"](latent_dim=bound["latents"].dim, **shape)
+    players = generator, bound["discriminator"](**shape)
+    found = [describe.describe_network(player)["trainable_parameters"] for player in players]
+    *published, unit = COUNTS[name]
+    assert [round(count / unit) for count in found] == published
