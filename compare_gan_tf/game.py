@@ -5,6 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from compare_gan_tf.architectures import is_conditional
+from compare_gan_tf.architectures.conditioning import as_taken
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import frozen_state
 from compare_gan_tf.objectives.base import Objective, Scored, Term, View
@@ -88,7 +89,7 @@ def _score_group(discriminator, views: list[View], shown: Callable) -> list[Scor
                 tape.watch(view.images)
         inputs = {"images": shown(images)}
         if is_conditional(discriminator):
-            inputs["labels"] = tf.concat([view.labels for view in views], 0)
+            inputs["labels"] = tf.concat([as_taken(v.labels, discriminator) for v in views], 0)
         outputs = discriminator(inputs, training=True)
         logits = _split(outputs["logits"], views)
     features = _split(outputs["features"], views)

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from compare_gan_tf import game as play
 from compare_gan_tf import gan_settings, random
+from compare_gan_tf.architectures.conditioning import one_hot_like
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.ema import ExponentialMovingAverage
 from compare_gan_tf.errors import UserError
@@ -22,7 +23,7 @@ class GAN(keras.Model):
     One training step is `d_steps` updates of D, each on fresh reals and fakes, then one update of
     G, then the moving average of G. `fit` takes batches (images, labels) of this replica's part of
     the step's reals: images [n, slices, ...], uint8 or float points, and labels int32 [n, slices]
-    or None, where `slices` is `self.slices`.
+    or float32 [n, slices, K], or None, where `slices` is `self.slices`.
 
     Args:
       sample_shape: (height, width, channels) or (D,).
@@ -91,6 +92,7 @@ class GAN(keras.Model):
         self.generator = generator(latent_dim=self.latents.dim, **shape)
         self.discriminator = discriminator(**shape)
         gan_settings.check_players(self.generator, self.discriminator, **shape)
+        gan_settings.check_outputs(self.discriminator, self.objectives)
         self.ema = None
         if ema_decay is not None or ema_halflife is not None:
             average = generator(latent_dim=self.latents.dim, **shape)
@@ -252,7 +254,7 @@ class GAN(keras.Model):
             fake_labels = self.label_distribution(game.noise, real_labels, self.num_classes)
         fake = self._generate(z, fake_labels)
         if self.augment is not None:
-            pairs = (real, real_labels), (fake, fake_labels)
+            pairs = (real, real_labels), (fake, one_hot_like(fake_labels, real_labels))
             real, real_labels = self.augment.mix(*pairs, game.noise, "augment")
         return Samples(real, real_labels, z, fake_labels, fake)
 

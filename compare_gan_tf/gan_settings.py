@@ -119,3 +119,19 @@ def check_players(generator, discriminator, sample_shape, num_classes):
             "GAN.discriminator takes labels but GAN.conditional is False: choose another "
             "architecture or change it"
         )
+
+
+def check_outputs(discriminator, objectives):
+    """Refuses outputs of D that nothing trains.
+
+    Raises:
+      UserError: no objective reads one of them.
+    """
+    read = {"logits", "features"}.union(*(objective.reads for objective in objectives))
+    unread = sorted(set(discriminator.output) - read)
+    if unread:
+        raise UserError(
+            f"GAN.discriminator has the output {unread[0]!r}, which none of GAN.objectives reads: "
+            "add the objective that trains it (for class_logits: @LabelPrediction()), or take "
+            "another conditioning"
+        )

@@ -129,7 +129,8 @@ def uniform_labels(noise, real_labels, num_classes: int):
 
     Args:
       noise: `random.Noise` of the update.
-      real_labels: of the reals beside which G's samples stand, int32 [n]; -1 is unlabelled.
+      real_labels: of the reals beside which G's samples stand, int32 [n]; -1 is unlabelled; or
+        probabilities float32 [n, K].
       num_classes: of the data set.
     """
     return noise.integers("labels", real_labels.shape[0], num_classes)
@@ -140,7 +141,12 @@ def labels_of_reals(noise, real_labels, num_classes: int):
     """Labels distributed as in the data: that of the real sample at the same place.
 
     So a fake and the real that it is paired with (relativistic losses) share their class. Where
-    the real is unlabelled one is drawn as by `uniform_labels`; arguments as there.
+    the real is unlabelled one is drawn as by `uniform_labels`; arguments as there. Where the label
+    of the real is probabilities [n, K], one is drawn by them.
     """
+    if len(real_labels.shape) == 2:
+        number, classes = real_labels.shape
+        below = tf.cumsum(real_labels, 1) < noise.uniform("labels", [number])[:, tf.newaxis]
+        return tf.minimum(tf.reduce_sum(tf.cast(below, tf.int32), 1), classes - 1)
     drawn = uniform_labels(noise, real_labels, num_classes)
     return tf.where(real_labels < 0, drawn, real_labels)

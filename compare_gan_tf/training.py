@@ -46,9 +46,6 @@ def build(model: Callable, dataset: Dataset, *, seed: int = 0, strategy=None) ->
     """
     if dataset.vocabulary is not None:
         raise UserError(f"the data set {dataset.name} is text, on which no GAN here trains yet")
-    labels = dataset.splits["train"].labels
-    if labels is not None and labels.ndim > 1:
-        raise UserError(f"labels of {dataset.name} are soft, which no network here takes yet")
     keras.utils.set_random_seed(seed)
     with (strategy or tf.distribute.get_strategy()).scope():
         try:

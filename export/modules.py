@@ -114,7 +114,8 @@ class DiscriminatorModule(_Player):
         super().__init__(discriminator, "discriminator")
         shape = sample_shape(discriminator)
         images = tf.TensorSpec([None, *shape], tf.float32, name="images")
-        labels = {"labels": _LABELS} if is_conditional(discriminator) else {}
+        own = (tensor for tensor in discriminator.inputs if tensor.name == "labels")
+        labels = {one.name: tf.TensorSpec(one.shape, one.dtype, name=one.name) for one in own}
         self._specs = _untracked({"images": images} | labels)
         self._raw = _outputs(discriminator, self._specs)
         _trace_forms((self.__call__,), self._specs)

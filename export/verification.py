@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from compare_gan_tf.architectures import is_conditional
+from compare_gan_tf.architectures.conditioning import as_taken
 from compare_gan_tf.data import images as image_codec
 from compare_gan_tf.export import modules
 from compare_gan_tf.latents import draw_labels
@@ -99,7 +100,9 @@ def discriminator_inputs(discriminator, num: int, num_classes=None) -> dict:
 
 
 def _labels(player, num, num_classes) -> dict:
-    return {"labels": tf.range(num) % (num_classes or 1)} if is_conditional(player) else {}
+    if not is_conditional(player):
+        return {}
+    return {"labels": as_taken(tf.range(num) % (num_classes or 1), player)}
 
 
 def _inside(inputs: dict) -> dict:

@@ -10,6 +10,7 @@ from keras import ops
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.biggan_kernels import Kernels
+from compare_gan_tf.architectures.conditioning import added_to_logit
 from compare_gan_tf.architectures.residual import average_pool
 from compare_gan_tf.errors import UserError
 
@@ -134,11 +135,11 @@ def discriminator_model(inputs: dict, x, labels, *, kernels: Kernels, conditioni
     features = ops.sum(keras.layers.ReLU(name="final_relu")(x), (1, 2))
     features = keras.layers.Identity(name="features")(features)
     logits = kernels.dense(1, name="logit")(features)
-    if labels is not None:
-        addend = conditioning.at_logit(features, labels, kernels.norm)
-        logits = logits if addend is None else keras.layers.Add()([logits, addend])
+    addend, further = added_to_logit(conditioning, features, labels, kernels.norm)
+    logits = logits if addend is None else keras.layers.Add()([logits, addend])
     logits = keras.layers.Reshape((), name="logits")(logits)
-    return keras.Model(inputs, {"logits": logits, "features": features}, name="discriminator")
+    outputs = {"logits": logits, "features": features, **further}
+    return keras.Model(inputs, outputs, name="discriminator")
 
 
 def square_side(sample_shape, architecture: str) -> int:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from compare_gan_tf.architectures.conditioning import AppendLabels, OneHot
+from compare_gan_tf.architectures.conditioning import AppendLabels, OneHot, added_to_logit
 from compare_gan_tf.errors import UserError
 
 
@@ -161,21 +161,40 @@ def discriminator_input(
 
     Labels, one-hot, are None for a D without classes or conditioning, which has no such input.
     `flatten` makes x [n, D], and `unit_interval` maps [-1, 1] to [0, 1], before labels are added.
+
+    Raises:
+      UserError: the conditioning needs labels, but there are no classes.
     """
     x = images = image_input(sample_shape)
     if unit_interval:
         x = keras.layers.Rescaling(0.5, offset=0.5, name="unit_interval")(x)
     if flatten:
         x = keras.layers.Flatten()(x)
-    inputs, labels = one_hot_labels(num_classes if conditioning else None)
+    inputs, labels = _discriminator_labels(num_classes, conditioning)
     x = x if labels is None else conditioning.at_input(x, labels)
     return {"images": images, **inputs}, x, labels
+
+
+def _discriminator_labels(num_classes: int | None, conditioning):
+    """(D's input {"labels": ...}, what stands for the labels [n, K]); ({}, None) without."""
+    if not num_classes and getattr(conditioning, "needs_labels", False):
+        raise UserError(
+            f"conditioning is {type(conditioning).__name__} but there are no classes "
+            f"(num_classes = {num_classes}): set GAN.conditional = True, with a data set that has "
+            "labels, or take another conditioning"
+        )
+    if num_classes and getattr(conditioning, "takes_probabilities", False):
+        labels = keras.Input((num_classes,), name="labels")
+        return {"labels": labels}, labels
+    return one_hot_labels(num_classes if conditioning else None)
 
 
 def discriminator_model(
     inputs: dict, features, *, kernel_norm=None, conditioning=None, labels=None
 ):
     """Ends a discriminator: flat features, one logit each, and what the labels add to it.
+
+    Further outputs of the conditioning are D's, beside "logits" and "features".
 
     Args:
       inputs: of the model, see `discriminator_input`.
@@ -186,11 +205,11 @@ def discriminator_model(
     """
     features = keras.layers.Flatten(name="features")(features)
     logits = dense(1, kernel_norm=kernel_norm, name="logit")(features)
-    if labels is not None:
-        addend = conditioning.at_logit(features, labels, kernel_norm)
-        logits = logits if addend is None else keras.layers.Add()([logits, addend])
+    addend, further = added_to_logit(conditioning, features, labels, kernel_norm)
+    logits = logits if addend is None else keras.layers.Add()([logits, addend])
     logits = keras.layers.Reshape((), name="logits")(logits)
-    return keras.Model(inputs, {"logits": logits, "features": features}, name="discriminator")
+    outputs = {"logits": logits, "features": features, **further}
+    return keras.Model(inputs, outputs, name="discriminator")
 
 
 def require_images(shape: tuple[int, ...], architecture: str):

@@ -1,13 +1,15 @@
 """How a discriminator uses labels: values for the `conditioning=` of an architecture.
 
 Each has two places where it may act: on D's input, and on its logit. A discriminator whose
-`conditioning` is None takes no labels, as beside an auxiliary classifier.
+`conditioning` is None takes no labels, as beside an auxiliary classifier. One that is of no use
+without labels has `needs_labels = True`.
 """
 
 import gin
 import keras
 from keras import ops
 
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.channel_map import fresh
 
 
@@ -81,3 +83,68 @@ class Projection:
         )
         layer = kernel_norm(layer) if kernel_norm else layer
         return keras.layers.Dot(1, name="label_score")([layer(labels), features])
+
+
+@gin.register(module="conditioning")
+class SoftLabels:
+    """D takes labels as probabilities of the classes, float32 [n, K], for data that has such.
+
+    They stand where else the one-hot labels would. Labels of fakes are whole numbers as ever, of
+    which `as_taken` makes one-hot ones.
+
+    Args:
+      conditioning: how they are used; None for `Projection()`.
+    """
+
+    needs_labels = True
+    takes_probabilities = True
+
+    def __init__(self, conditioning=None):
+        self.conditioning = conditioning or Projection()
+        self.at_input = self.conditioning.at_input
+        self.at_logit = self.conditioning.at_logit
+        self.is_whole_logit = getattr(self.conditioning, "is_whole_logit", False)
+
+
+def added_to_logit(conditioning, features, labels, kernel_norm) -> tuple:
+    """(what the labels add to the logit, [n, 1] or None; {name: further output of D}).
+
+    Args:
+      conditioning: whose `at_logit` gives the first alone, or both; None for none.
+      features: [n, F].
+      labels: one-hot [n, K], or None.
+      kernel_norm: reparameterises its kernels; None for none.
+    """
+    if labels is None:
+        return None, {}
+    found = conditioning.at_logit(features, labels, kernel_norm)
+    return found if isinstance(found, tuple) else (found, {})
+
+
+def as_taken(labels, player):
+    """Labels in the form that a player takes.
+
+    Args:
+      labels: int32 [n], -1 where there is none, or float32 [n, K].
+      player: a model with the input "labels".
+
+    Returns:
+      Labels as they are; or one-hot [n, K], for a discriminator with `SoftLabels`.
+
+    Raises:
+      UserError: labels are probabilities, but the player takes whole numbers.
+    """
+    taken = next(tensor for tensor in player.inputs if tensor.name == "labels")
+    if len(labels.shape) > len(taken.shape):
+        raise UserError(
+            f"the data's labels are probabilities of {labels.shape[-1]} classes, but the "
+            f"{player.name} takes whole numbers: bind its conditioning to @SoftLabels()"
+        )
+    return one_hot_like(labels, taken)
+
+
+def one_hot_like(labels, others):
+    """Labels int32 [n] as float32 [n, K] if that is the form of the others, else as they are."""
+    if labels is None or len(labels.shape) == len(others.shape):
+        return labels
+    return ops.one_hot(labels, others.shape[-1], dtype="float32")

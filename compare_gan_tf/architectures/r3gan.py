@@ -17,6 +17,7 @@ import keras
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.biggan_blocks import FIRST_SIDE, square_side
+from compare_gan_tf.architectures.conditioning import added_to_logit
 from compare_gan_tf.architectures.r3gan_blocks import Stages, conv, dense
 from compare_gan_tf.architectures.r3gan_layers import (
     ClipInInference,
@@ -201,10 +202,11 @@ def _scored(inputs, x, labels, kernel_norm, conditioning):
     )
     pooled = (kernel_norm(pool) if kernel_norm else pool)(x)
     features = keras.layers.Flatten(name="features")(pooled)
-    addend = None if labels is None else conditioning.at_logit(features, labels, kernel_norm)
+    addend, further = added_to_logit(conditioning, features, labels, kernel_norm)
     logits = addend
     if addend is None or not getattr(conditioning, "is_whole_logit", False):
         logits = dense(1, kernel_norm=kernel_norm, name="logit")(features)
         logits = logits if addend is None else keras.layers.Add()([logits, addend])
     logits = keras.layers.Reshape((), name="logits")(logits)
-    return keras.Model(inputs, {"logits": logits, "features": features}, name="discriminator")
+    outputs = {"logits": logits, "features": features, **further}
+    return keras.Model(inputs, outputs, name="discriminator")

@@ -7,6 +7,7 @@ from compare_gan_tf.objectives.consistency import Consistency, LatentConsistency
 from compare_gan_tf.objectives.feature_matching import FeatureMatching
 from compare_gan_tf.objectives.gradient_penalty import GradientPenalty
 from compare_gan_tf.objectives.kernel_penalty import L2, Orthogonal
+from compare_gan_tf.objectives.label_prediction import LabelPrediction
 from compare_gan_tf.objectives.lecam import LeCam
 from compare_gan_tf.objectives.max_gradient_penalty import MaxGradientPenalty
 from compare_gan_tf.objectives.mutual_information import (
@@ -29,6 +30,7 @@ __all__ = [
     "Game",
     "GaussianInformation",
     "GradientPenalty",
+    "LabelPrediction",
     "LatentConsistency",
     "LeCam",
     "MaxGradientPenalty",

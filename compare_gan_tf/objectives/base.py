@@ -15,7 +15,7 @@ class Samples(NamedTuple):
     """One update's samples of this replica, shared by all objectives; n samples on each side."""
 
     real: Any  # what D sees as real: [n, H, W, C] in [-1, 1], or points [n, D]
-    real_labels: Any  # int32 [n], or None
+    real_labels: Any  # int32 [n], or probabilities float32 [n, K], or None
     z: Any  # what G was fed: [n, dim]
     fake_labels: Any  # int32 [n], or None
     fake: Any  # what G made of it, shaped as `real`
@@ -77,6 +77,7 @@ class Objective(keras.layers.Layer):
     """
 
     generator_needs_real = False  # whether G's update needs fresh reals beside the fakes
+    reads = ()  # D's outputs beside "logits" and "features" that its terms are of
     trains_with = (DISCRIMINATOR,)  # the players whose optimiser moves its trainable variables
 
     def __init__(self, *, weight=1.0, every: int = 1, name: str | None = None):

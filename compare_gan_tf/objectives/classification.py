@@ -68,7 +68,14 @@ class Classification(Objective):
 
 
 def cross_entropy(labels, logits):
-    """(-log softmax(logits)[label] [n], weights [n]: 0 where the label is -1, else 1)."""
+    """(-log softmax(logits)[label] [n], weights [n]: 0 where the label is -1, else 1).
+
+    Labels are int32 [n] or probabilities [n, K], of which the cross-entropy is meant; there rows of
+    zeros have no label.
+    """
+    if len(labels.shape) == 2:
+        values = tf.nn.softmax_cross_entropy_with_logits(labels, logits)
+        return values, tf.cast(tf.reduce_sum(labels, 1) > 0.5, values.dtype)
     known = tf.maximum(labels, 0)
     values = tf.nn.sparse_softmax_cross_entropy_with_logits(known, logits)
     return values, tf.cast(labels >= 0, values.dtype)

@@ -66,7 +66,7 @@ class Rotation(Objective):
         turned = [tf.image.rot90(chosen, turns) for turns in range(1, _TURNS)]
         labels = view.labels
         if labels is not None:
-            labels = tf.tile(labels[:: self.one_in], [_TURNS - 1])
+            labels = tf.concat([labels[:: self.one_in]] * (_TURNS - 1), 0)
         return View(tf.concat(turned, 0), labels)
 
     def _values(self, scored):

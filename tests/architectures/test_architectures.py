@@ -16,6 +16,7 @@ from compare_gan_tf.architectures import (
     sndcgan,
 )
 from compare_gan_tf.architectures.conditioning import Concatenation, Projection
+from compare_gan_tf.architectures.predicted_projection import PredictedProjection
 from compare_gan_tf.errors import UserError
 
 FAMILIES = {
@@ -81,7 +82,7 @@ def test_labels_change_what_every_generator_makes(family, norm):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("conditioning", [Projection(), Concatenation()])
+@pytest.mark.parametrize("conditioning", [Projection(), Concatenation(), PredictedProjection()])
 def test_labels_change_what_every_discriminator_says(family, conditioning):
     discriminator = small(family, "discriminator", 3, conditioning=conditioning)
     assert is_conditional(discriminator)

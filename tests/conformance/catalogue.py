@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from compare_gan_tf import latents, optimizers
 from compare_gan_tf.architectures import mlp
+from compare_gan_tf.architectures.conditioning import Concatenation
+from compare_gan_tf.architectures.predicted_projection import PredictedProjection
 from compare_gan_tf.gan import GAN
 from compare_gan_tf.layers import batch_norm, no_norm, spectral_norm
 from compare_gan_tf.objectives import (
@@ -17,6 +19,7 @@ from compare_gan_tf.objectives import (
     FeatureMatching,
     GaussianInformation,
     GradientPenalty,
+    LabelPrediction,
     LatentConsistency,
     LeCam,
     MaxGradientPenalty,
@@ -89,6 +92,7 @@ def _tasks():
     yield "latent_consistency", functools.partial(LatentConsistency, std=0.1, weight=0.5)
     yield "feature_matching", functools.partial(FeatureMatching, weight=0.1)
     yield "classification", functools.partial(Classification, **norm)
+    yield "label_prediction", functools.partial(LabelPrediction, weight=0.5)
     yield "rotation", functools.partial(Rotation, **norm)
     yield "categorical", functools.partial(CategoricalInformation, hidden=4, **norm)
     yield "gaussian", functools.partial(GaussianInformation, hidden=0)
@@ -142,7 +146,12 @@ def make_gan(
         conditional=True,
         generator=functools.partial(mlp.generator, units=6, depth=1, norm=batch_norm),
         discriminator=functools.partial(
-            mlp.discriminator, units=6, depth=1, norm=d_norm, kernel_norm=kernel_norm
+            mlp.discriminator,
+            units=6,
+            depth=1,
+            norm=d_norm,
+            kernel_norm=kernel_norm,
+            conditioning=_conditioning(objectives),
         ),
         objectives=objectives,
         latents=latents.Coded(latents.Normal(3), (3, 2), 1),
@@ -151,6 +160,12 @@ def make_gan(
         d_optimizer=optimizer(),
         **{"ema_decay": 0.5} | settings,
     )
+
+
+def _conditioning(objectives):
+    """With a predictor of the labels, if one of the objectives trains it."""
+    predicts = any(isinstance(objective, LabelPrediction) for objective in objectives)
+    return PredictedProjection() if predicts else Concatenation()
 
 
 def plain_gan(names, **settings):

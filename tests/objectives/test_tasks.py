@@ -278,6 +278,8 @@ def test_further_outputs_of_d_are_heads_of_its_views():
         return keras.Model({"images": images}, outputs)
 
     class Watcher(Objective):
+        reads = ("more",)
+
         def views(self, player, game, samples):
             return {"fake": consistency.View(samples.fake, samples.fake_labels)}
 
