@@ -35,6 +35,8 @@ def check_objectives(objectives):
         raise UserError("GAN.objectives is not a list of objectives: bind [@Adversarial()]")
     names = [objective.name for objective in objectives]
     twice = sorted({name for name in names if names.count(name) > 1})
+    if "loss" in names:
+        raise UserError("an objective is named 'loss', as the total in the logs: give it another")
     if not names:
         raise UserError("GAN.objectives is empty: start with [@Adversarial()]")
     if twice:

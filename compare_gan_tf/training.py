@@ -135,7 +135,8 @@ def train(
     gan = build(model, dataset, seed=seed, strategy=strategy)
     _freeze(gan.discriminator, freeze_d_layers)
     text = describe(gan) if describe else None
-    _check_config(model_dir, text, allow_config_change)
+    if checkpoints.list_steps(model_dir):  # a start that failed before the first binds to nothing
+        _check_config(model_dir, text, allow_config_change)
     if init_from and not checkpoints.list_steps(model_dir):
         _warm_start(gan, init_from)
     _prepare(model_dir)  # until here nothing is written
