@@ -201,7 +201,9 @@ def max_pooled(x):
 
 
 def attended(weights, name, x):
-    rows = lambda maps: maps.reshape(len(maps), -1, maps.shape[-1])  # noqa: E731
+    def rows(maps):
+        return maps.reshape(len(maps), -1, maps.shape[-1])
+
     queries = rows(conv(weights, f"{name}_theta", x))
     keys, values = (rows(max_pooled(conv(weights, f"{name}_{part}", x))) for part in ("phi", "g"))
     scores = np.exp(queries @ keys.transpose(0, 2, 1))

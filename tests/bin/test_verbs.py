@@ -103,6 +103,15 @@ def test_another_config_in_the_same_folder_is_refused_with_the_lines(run_verb, s
     assert "adam.learning_rate = 0.25" in (folder_of(small) / "config.gin").read_text()
 
 
+def test_a_start_that_failed_in_its_first_step_does_not_bind_the_cured_one(run_verb, small):
+    objectives = "--gin_bindings=GAN.objectives = [@Adversarial(), @Rotation()]"
+    failed = run_verb(train, *small, objectives, "--gin_bindings=Rotation.one_in = 3")
+    assert failed[0] == 1 and "Rotation.one_in is 3" in failed[2]
+    code, _, err = run_verb(train, *small, objectives, "--gin_bindings=Rotation.one_in = 4")
+    assert code == 0, err
+    assert "Rotation.one_in = 4" in (folder_of(small) / "config.gin").read_text()
+
+
 @pytest.mark.parametrize(
     ("flag", "parts"),
     [
