@@ -14,7 +14,7 @@ from absl import logging
 from compare_gan_tf import checkpoints, files
 from compare_gan_tf.errors import UserError
 
-METRIC, SPLIT = "fid", "validation"  # by which the best is chosen
+METRIC, SPLIT = "fid", "validation"  # by which the best is chosen, unless another score is named
 _FIELDS = ("step", "checkpoint", "metric", "split", "value", "protocol_id")
 
 
@@ -58,6 +58,7 @@ def keep(model_dir, rows) -> None:
     for row in rows:
         try:
             if _kept(model_dir, row):
+                _clean(model_dir, row["step"])  # where a process died before it had done so
                 return
             if _is_here(folder(model_dir), row) or _copy(model_dir, row):
                 _write_json(model_dir, row)

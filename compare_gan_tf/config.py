@@ -1,23 +1,24 @@
 """Reading gin files, and telling what a run really used of them.
 
-Everything about gin that is not a decorator is here and in `gin_errors`: finding a file, parsing,
-the operative config as text, and the bindings that nothing has consumed.
+Everything about gin that is not a decorator is here and in the modules `gin_*`: finding a file,
+parsing, the operative config as text, and the bindings that nothing has consumed.
 """
 
 import functools
 import importlib.resources
+import inspect
 import logging
 import os
 import pathlib
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import gin
-from gin import config_parser
 
 from compare_gan_tf import gin_errors, gin_types
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.gin_statements import Key, Reference, references, statements
 
 PACKAGE = "compare_gan_tf.gin_configs"
 
@@ -125,78 +126,15 @@ def _is_not_from_gins_search(record: logging.LogRecord) -> bool:
     return record.module != "resource_reader"
 
 
-# --- Statements: a config as data -------------------------------------------------------------
+# --- What a run used --------------------------------------------------------------------------
 
 
-class _Reference(NamedTuple):
-    """`@scope/selector`, `@scope/selector()` or `%macro` in a value."""
-
-    scope: str
-    selector: str
-    called: bool
-
-    def __repr__(self):
-        if self.selector == "gin.macro":
-            return f"%{self.scope}"
-        scope = f"{self.scope}/" if self.scope else ""
-        return f"@{scope}{self.selector}{'()' if self.called else ''}"
+def _bound() -> dict[Key, Any]:
+    return statements(gin.config_str(max_line_length=_ONE_LINE))
 
 
-class _References(config_parser.ParserDelegate):
-    """Reads references as data, without looking them up."""
-
-    def configurable_reference(self, scoped_name, evaluate):
-        scope, _, selector = scoped_name.rpartition("/")
-        return _Reference(scope, selector, evaluate)
-
-    def macro(self, scoped_name):
-        return _Reference(scoped_name, "gin.macro", True)
-
-
-class _Key(NamedTuple):
-    """What one statement binds; a macro binds "value" of "gin.macro" in the scope of its name."""
-
-    scope: str
-    selector: str
-    parameter: str
-
-    def __str__(self):
-        if self.selector == "gin.macro":
-            return self.scope
-        scope = f"{self.scope}/" if self.scope else ""
-        return f"{scope}{self.selector}.{self.parameter}"
-
-
-def _statements(text: str) -> dict[_Key, Any]:
-    """The bindings in `text`, in its order."""
-    statements = {}
-    for statement in config_parser.ConfigParser(text, _References()):
-        if not isinstance(statement, config_parser.BindingStatement):
-            continue
-        scope, selector, parameter, value, _ = statement
-        if not parameter:
-            scope, selector, parameter = "/".join(filter(None, (scope, selector))), "", "value"
-        statements[_Key(scope, selector or "gin.macro", parameter)] = value
-    return statements
-
-
-def _bound() -> dict[_Key, Any]:
-    return _statements(gin.config_str(max_line_length=_ONE_LINE))
-
-
-def _operative() -> dict[_Key, Any]:
-    return _statements(gin.operative_config_str(max_line_length=_ONE_LINE))
-
-
-def _references(value) -> Iterator[_Reference]:
-    """All references in a nested value."""
-    if isinstance(value, _Reference):
-        yield value
-    elif isinstance(value, dict):
-        yield from _references([*value.keys(), *value.values()])
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _references(item)
+def _operative() -> dict[Key, Any]:
+    return statements(gin.operative_config_str(max_line_length=_ONE_LINE))
 
 
 def _configurable(selector: str) -> Callable:
@@ -204,27 +142,50 @@ def _configurable(selector: str) -> Callable:
     return gin.get_configurable(selector)
 
 
-# --- What a run used --------------------------------------------------------------------------
-
-
-def _reached(bound: dict[_Key, Any], start: dict[_Key, Any]) -> set[_Key]:
+def _reached(bound: dict[Key, Any], start: dict[Key, Any]) -> set[Key]:
     """The bindings that the statements `start` have consumed, or hand on to be consumed later.
 
     A loss bound as `@least_squares` is first called in the first training step; its own bindings
-    count as reached once that reference is consumed, and so on down.
+    count as reached once that reference is consumed, and so on down. So do those of a function that
+    is the default of a parameter left alone.
     """
     consumed = {(key.scope, _configurable(key.selector), key.parameter) for key in start}
     calls, reached, waiting = set(consumed), set(), list(start.items())
+    waiting += _defaults(bound, {(scope, called) for scope, called, _ in consumed})
     while waiting:
         holder, value = waiting.pop()
-        for reference in _references(value):
+        for reference in references(value):
             scope, function = reference.scope or holder.scope, _configurable(reference.selector)
+            if (scope, function, None) in calls:
+                continue
             if not any(_within(at, scope) and called is function for at, called, _ in consumed):
                 calls.add((scope, function, None))
+                waiting += _defaults(bound, {(scope, function)})
         new = {key for key in bound.keys() - reached if any(_applies(key, *at) for at in calls)}
         reached |= new
         waiting += [(key, bound[key]) for key in new]
     return reached
+
+
+def _defaults(bound: dict[Key, Any], calls: set) -> list[tuple[Key, Any]]:
+    """The functions under gin that are defaults of unbound parameters, as if they were bound.
+
+    They are called in no scope.
+    """
+    found = []
+    for scope, called in calls:
+        signature = inspect.signature(called.__init__ if inspect.isclass(called) else called)
+        for name, parameter in signature.parameters.items():
+            if not any(_applies(key, scope, called, name) for key in bound):
+                found.append((Key("", "", name), _as_references(parameter.default)))
+    return found
+
+
+def _as_references(default) -> list[Reference]:
+    """Of a default, or of the functions in a list of them."""
+    functions = default if isinstance(default, list | tuple) else [default]
+    registered = [gin.config._inverse_lookup(f) for f in functions if inspect.isfunction(f)]
+    return [Reference("", one.selector, False) for one in registered if one is not None]
 
 
 def _within(scope: str, outer: str) -> bool:
@@ -232,14 +193,14 @@ def _within(scope: str, outer: str) -> bool:
     return not outer or f"{scope}/".startswith(f"{outer}/")
 
 
-def _applies(key: _Key, scope: str, configurable: Callable, parameter: str | None) -> bool:
+def _applies(key: Key, scope: str, configurable: Callable, parameter: str | None) -> bool:
     """Whether the binding `key` counts in a call of `configurable` in `scope`."""
     if parameter not in (None, key.parameter) or not _within(scope, key.scope):
         return False
     return _configurable(key.selector) is configurable
 
 
-def _is_later(key: _Key, later: Sequence[str]) -> bool:
+def _is_later(key: Key, later: Sequence[str]) -> bool:
     module = _configurable(key.selector).__module__
     return any(module == name or module.startswith(name + ".") for name in later)
 
@@ -256,7 +217,7 @@ def unused_bindings(later: Sequence[str] = LATER_STAGES) -> list[str]:
     return sorted(str(key) for key in bound.keys() - used)
 
 
-def _for_later(bound: dict[_Key, Any], later: Sequence[str]) -> set[_Key]:
+def _for_later(bound: dict[Key, Any], later: Sequence[str]) -> set[Key]:
     """Bindings of the modules `later`, and all that those bindings refer to."""
     own = {key: value for key, value in bound.items() if _is_later(key, later)}
     return _reached(bound, own)
@@ -305,7 +266,7 @@ def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:
       UserError: one of the texts is not gin.
     """
     try:
-        old_values, new_values = _statements(old), _statements(new)
+        old_values, new_values = statements(old), statements(new)
     except SyntaxError as error:
         raise UserError(gin_errors.explain(error)) from error
     lines = []

@@ -73,6 +73,16 @@ def check_batch_size(strategy: tf.distribute.Strategy, batch_size: int):
         )
 
 
+def keep_bits():
+    """Makes two runs on one machine's CPU equal in every bit; for the whole process.
+
+    Beside TensorFlow's own switch it keeps the optimiser of graphs from making one AddN of what is
+    added pair by pair, as `game.gradients` has it.
+    """
+    tf.config.experimental.enable_op_determinism()
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
+
+
 def distribute(strategy: tf.distribute.Strategy, batches) -> tf.data.Dataset:
     """The data of `batches(replicas=, first_replica=, local_replicas=)`, for `fit`."""
     replicas = strategy.num_replicas_in_sync

@@ -15,7 +15,8 @@ _OWN = ("logits", "features")  # D's outputs that have a field in Scored
 
 def couples_batch(discriminator) -> bool:
     """Whether one sample's score depends on the others in its pass, as with batch norm."""
-    return any(getattr(layer, "couples_batch", False) for layer in discriminator.layers)
+    nested = discriminator._flatten_layers() if discriminator.layers else ()
+    return any(getattr(layer, "couples_batch", False) for layer in nested)
 
 
 def score(
@@ -93,13 +94,27 @@ def _score_group(discriminator, views: list[View], shown: Callable) -> list[Scor
         outputs = discriminator(inputs, training=True)
         logits = _split(outputs["logits"], views)
     features = _split(outputs["features"], views)
-    gradients = [
-        tape.gradient(logit, view.images) if view.needs_gradient else None
+    slopes = [
+        gradients(tape, logit, [view.images])[0] if view.needs_gradient else None
         for logit, view in zip(logits, views, strict=True)
     ]
     more = {name: _split(rows, views) for name, rows in outputs.items() if name not in _OWN}
     heads = [{name: rows[index] for name, rows in more.items()} for index in range(len(views))]
-    return [Scored(*row) for row in zip(images, logits, features, gradients, heads, strict=True)]
+    return [Scored(*row) for row in zip(images, logits, features, slopes, heads, strict=True)]
+
+
+def gradients(tape: tf.GradientTape, target, sources: list) -> list:
+    """Of the sum of the target's elements, as `tape.gradient`; zeros where nothing leads there.
+
+    In a graph they are equal in every bit, call by call: what flows back to a tensor from its many
+    uses is added pair by pair. A tape adds it by one AddN, which begins with whichever of its terms
+    is free to be overwritten, and that is chance.
+    """
+    zero = tf.UnconnectedGradients.ZERO  # such as of a bias under a gradient penalty alone
+    if tf.executing_eagerly():
+        return tape.gradient(target, sources, unconnected_gradients=zero)
+    pairs = tf.AggregationMethod.EXPERIMENTAL_TREE
+    return tf.gradients(target, sources, aggregation_method=pairs, unconnected_gradients=zero)
 
 
 def _split(rows, views: list[View]) -> list:
@@ -176,6 +191,11 @@ def share(term: Term):
         return tf.reduce_sum(term.values) / (term.values.shape[0] * replicas)
     total = all_reduce_sum(tf.reduce_sum(term.weights))
     return tf.math.divide_no_nan(tf.reduce_sum(term.weights * term.values), total)
+
+
+def equal_share(value):
+    """This replica's part of a value that all replicas have."""
+    return value / tf.distribute.get_replica_context().num_replicas_in_sync
 
 
 def all_reduce_sum(value):

@@ -6,13 +6,15 @@ import tensorflow as tf
 
 from compare_gan_tf import game as play
 from compare_gan_tf import gan_settings, random
+from compare_gan_tf.alphabets import draw_uniforms
+from compare_gan_tf.architectures.blocks import unsquashed
 from compare_gan_tf.architectures.conditioning import one_hot_like
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.ema import ExponentialMovingAverage
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.latents import Normal, draw_labels, uniform_labels
+from compare_gan_tf.latents import Normal, given_or_drawn, require_seed, uniform_labels
 from compare_gan_tf.layers import frozen_state
-from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game, Samples, View
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game, Samples, View, total
 from compare_gan_tf.optimizers import adam, count_training_steps
 
 
@@ -34,6 +36,9 @@ class GAN(keras.Model):
       objectives: the terms of the game.
       latents: the prior of z.
       conditional: whether the players see labels.
+      alphabet: of a discrete G, which writes pixels or characters out of a few, see `alphabets`;
+        None for a continuous one.
+      symbols: the data set's own, for the alphabet: its palette or vocabulary, or None.
       label_distribution: of what G is fed in training, see `latents`: `uniform_labels`, or
         `labels_of_reals` for that of the data.
       augment: what is done to all images before D sees them, see `augment`; None for nothing.
@@ -61,6 +66,8 @@ class GAN(keras.Model):
         objectives,
         latents=None,
         conditional: bool = False,
+        alphabet=None,
+        symbols=None,
         label_distribution=uniform_labels,
         augment=None,
         d_steps: int = 1,
@@ -78,6 +85,7 @@ class GAN(keras.Model):
         gan_settings.check_made(
             latents=latents, augment=augment, g_optimizer=g_optimizer, d_optimizer=d_optimizer
         )
+        gan_settings.check_functions(generator, discriminator, label_distribution)
         self.sample_shape = tuple(sample_shape)
         self.num_classes = num_classes if conditional else None
         self.seed = seed
@@ -85,17 +93,21 @@ class GAN(keras.Model):
         self.label_distribution = label_distribution
         self.augment = augment
         gan_settings.check_augment(augment, self.sample_shape)
+        self.alphabet = alphabet
+        gan_settings.check_alphabet(alphabet, self.sample_shape, symbols, augment)
         self.d_steps = d_steps
         self.reuse_last_batch = reuse_last_batch
         self.objectives = list(objectives)
-        shape = {"sample_shape": self.sample_shape, "num_classes": self.num_classes}
-        self.generator = generator(latent_dim=self.latents.dim, **shape)
+        gan_settings.check_gradients(alphabet, self.objectives)
+        self.player_shape = alphabet.player_shape if alphabet else self.sample_shape
+        shape = {"sample_shape": self.player_shape, "num_classes": self.num_classes}
+        self.generator = self._made(generator, **shape)
         self.discriminator = discriminator(**shape)
         gan_settings.check_players(self.generator, self.discriminator, **shape)
         gan_settings.check_outputs(self.discriminator, self.objectives)
         self.ema = None
         if ema_decay is not None or ema_halflife is not None:
-            average = generator(latent_dim=self.latents.dim, **shape)
+            average = self._made(generator, **shape)
             self.ema = ExponentialMovingAverage(
                 average, decay=ema_decay, halflife=ema_halflife, start_step=ema_start_step
             )
@@ -108,12 +120,18 @@ class GAN(keras.Model):
         if self.g_optimizer is self.d_optimizer:
             raise UserError("GAN.g_optimizer and GAN.d_optimizer are one object: make two")
         count_training_steps(self.d_optimizer, updates=d_steps)
+        if augment is not None:
+            augment.count_training_steps(d_steps)
         self.step = self._counter("step", 0)
         # The first step at which a term was not finite, and that term's place in the sorted
         # names of the logs; -1 while all are finite.
         self.failed_step = self._counter("failed_step", -1)
         self.failed_term = self._counter("failed_term", -1)
         self.build()
+
+    def _made(self, generator, **shape):
+        made = generator(latent_dim=self.latents.dim, **shape)
+        return unsquashed(made) if self.alphabet else made
 
     def _counter(self, name: str, value: int):
         return self.add_weight(
@@ -155,7 +173,7 @@ class GAN(keras.Model):
         return self.ema.generator if self.uses_ema else self.generator
 
     def sample(self, num, seed, truncation=0.0, labels=None):
-        """Samples [num, ...] of the sampling generator, images in [-1, 1].
+        """Samples [num, ...] of the sampling generator: images in [-1, 1], points or characters.
 
         Args:
           num: int32 scalar.
@@ -163,12 +181,28 @@ class GAN(keras.Model):
           truncation: float32 scalar, see `latents`; <= 0 for none.
           labels: int32 [num] for conditional generators; -1 draws one uniformly, None all.
         """
+        return self.generate(self.draw_inputs(num, seed, truncation, labels))
+
+    def draw_inputs(self, num, seed, truncation=0.0, labels=None) -> dict:
+        """What `generate` takes, for the samples that `sample` gives; arguments as there."""
+        seed = require_seed(seed)
         inputs = {"z": self.latents.sample(num, seed, truncation)}
         if self.num_classes:
-            drawn = draw_labels(num, seed, self.num_classes)
-            given = drawn if labels is None else tf.cast(labels, tf.int32)
-            inputs["labels"] = tf.where(given < 0, drawn, given)
-        return self.sampling_generator(inputs, training=False)
+            inputs["labels"] = given_or_drawn(labels, num, seed, self.num_classes)
+        elif labels is not None:
+            raise UserError("labels are given to a GAN without: set GAN.conditional = True")
+        if self.alphabet:
+            inputs["uniforms"] = draw_uniforms(num, seed, self.alphabet)
+        return inputs
+
+    def generate(self, inputs: dict):
+        """Samples of rows of `draw_inputs`, each a function of its own row alone."""
+        inputs = dict(inputs)
+        uniforms = inputs.pop("uniforms", None)
+        outputs = self.sampling_generator(inputs, training=False)
+        if uniforms is None:
+            return outputs
+        return self.alphabet.decode(self.alphabet.draw(outputs, uniforms))
 
     # Training
 
@@ -181,7 +215,10 @@ class GAN(keras.Model):
         return self.d_steps + int(needs_real and not self.reuse_last_batch)
 
     def train_step(self, data):
-        """One training step; returns the value of every term, averaged over the D updates."""
+        """One training step; returns the value of every term, averaged over the D updates.
+
+        Also that of what moves in the augmentation, as it is after them.
+        """
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         step = tf.identity(self.step.value)  # read once: nothing may see it counted up
         reals = images, labels, step
@@ -192,6 +229,9 @@ class GAN(keras.Model):
         self.step.assign(step + 1)
         if self.uses_ema:
             self.ema.update(self.generator, step + 1)
+        if self.augment is not None:
+            levels = self.augment.levels()  # equal on all replicas
+            shares |= {f"augment/{name}": play.equal_share(levels[name]) for name in levels}
         return self._log(shares, step + 1)
 
     def _update(self, player: str, images, labels, step, substep: int) -> dict:
@@ -209,10 +249,9 @@ class GAN(keras.Model):
             shares = {name: play.share(term) for name, (_, term) in terms.items()}
             if not terms:
                 raise UserError(f"no objective has a term for the {player}: add @Adversarial()")
-            loss = tf.add_n([factor * shares[name] for name, (factor, _) in terms.items()])
+            loss = total([factor * shares[name] for name, (factor, _) in terms.items()])
         optimizer = self.d_optimizer if player == DISCRIMINATOR else self.g_optimizer
-        zero = tf.UnconnectedGradients.ZERO  # such as of a bias under a gradient penalty alone
-        gradients = tape.gradient(loss, weights, unconnected_gradients=zero)
+        gradients = play.gradients(tape, loss, weights)
         with tf.control_dependencies([loss]):
             # All passes have read the weights before any is updated. TensorFlow orders reads and
             # writes of a variable by itself, but a bias of which a pass needs no gradient was seen
@@ -237,7 +276,7 @@ class GAN(keras.Model):
 
         networks = {"generator": self.generator, "discriminator": self.discriminator}
         noise = random.Noise(self.seed, step, substep)
-        return Game(noise, play.gather, step, **networks, generate=generate)
+        return Game(noise, play.gather, step, **networks, generate=generate, alphabet=self.alphabet)
 
     def _generate(self, z, labels):
         inputs = {"z": z} if labels is None else {"z": z, "labels": labels}
@@ -245,18 +284,23 @@ class GAN(keras.Model):
 
     def _samples(self, game, images, labels, row: int) -> Samples:
         real = images[:, row]
-        real = from_uint8(real) if real.dtype == tf.uint8 else real
+        if self.alphabet:
+            real = self.alphabet.encode(real)
+        elif real.dtype == tf.uint8:
+            real = from_uint8(real)
         number = real.shape[0]
         z = game.noise.draw("z", self.latents.sample, number)
         real_labels = fake_labels = None
         if self.num_classes:
             real_labels = labels[:, row]
             fake_labels = self.label_distribution(game.noise, real_labels, self.num_classes)
-        fake = self._generate(z, fake_labels)
+        outputs = fake = self._generate(z, fake_labels)
+        if self.alphabet:
+            fake = self.alphabet.relaxed(outputs, game.noise)
         if self.augment is not None:
             pairs = (real, real_labels), (fake, one_hot_like(fake_labels, real_labels))
             real, real_labels = self.augment.mix(*pairs, game.noise, "augment")
-        return Samples(real, real_labels, z, fake_labels, fake)
+        return Samples(real, real_labels, z, fake_labels, fake, outputs)
 
     def _augmentation(self, player: str, game):
         """What is done to the images of a view, function (images, tag); None for nothing."""

@@ -1,26 +1,67 @@
 """Refuses settings of a GAN that do not go together."""
 
+import inspect
+
 import keras
 
-from compare_gan_tf import random
+from compare_gan_tf import kinds, random
+from compare_gan_tf.alphabets import Alphabet
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.augment import Augmentation
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import Objective
 
+# What each part of a GAN must be, and how a config makes it.
+_MADE = {
+    "latents": (
+        lambda value: callable(getattr(value, "sample", None)) and hasattr(value, "dim"),
+        "a prior such as @Normal()",
+    ),
+    "alphabet": (lambda value: isinstance(value, Alphabet), "an alphabet such as @Bits()"),
+    "augment": (lambda value: isinstance(value, Augmentation), "an augmentation such as @ADA()"),
+    "g_optimizer": (
+        lambda value: isinstance(value, keras.optimizers.Optimizer),
+        "an optimiser such as @adam()",
+    ),
+    "d_optimizer": (
+        lambda value: isinstance(value, keras.optimizers.Optimizer),
+        "an optimiser such as @adam()",
+    ),
+}
+_GENERATOR = "a function (sample_shape, latent_dim, num_classes) such as @mlp.generator"
+_DISCRIMINATOR = "a function (sample_shape, num_classes) such as @mlp.discriminator"
+_LABELS = "a function (noise, real_labels, num_classes) such as @uniform_labels"
+
 
 def check_made(**parts):
-    """Refuses classes and functions where their result is meant: gin's @Normal for @Normal().
+    """Refuses what is not an object of the right kind, such as gin's @Normal for @Normal().
 
     Raises:
-      UserError: one of the parts is a function or class.
+      UserError: one of the parts, of those named in `_MADE`, is not; None is a default.
     """
     for name, value in parts.items():
-        if isinstance(value, keras.Layer):  # which may be called, too
-            continue
-        if isinstance(value, type) or callable(value):
-            made = getattr(value, "__name__", name)
-            raise UserError(f"GAN.{name} is a function or class: bind @{made}(), with parentheses")
+        fits, like = _MADE[name]
+        if value is not None:
+            kinds.require_made(f"GAN.{name}", value, fits, like=like)
+
+
+def check_functions(generator, discriminator, label_distribution):
+    """Refuses what cannot make the players, or G's labels.
+
+    Raises:
+      UserError: one of them is no function, one of other arguments, or players are swapped.
+    """
+    shape = {"sample_shape": None, "num_classes": None}
+    of_generator = {"like": _GENERATOR, "latent_dim": None, **shape}
+    kinds.require_function("GAN.generator", generator, classes=True, **of_generator)
+    of_discriminator = {"like": _DISCRIMINATOR, **shape}
+    kinds.require_function("GAN.discriminator", discriminator, classes=True, **of_discriminator)
+    if "latent_dim" in inspect.signature(discriminator).parameters:
+        raise UserError(
+            f"GAN.discriminator is {kinds.shown(discriminator)}, which takes a latent_dim, as "
+            f"generators do: it must be {_DISCRIMINATOR}"
+        )
+    kinds.require_function("GAN.label_distribution", label_distribution, 0, 0, 0, like=_LABELS)
 
 
 def check_objectives(objectives):
@@ -29,18 +70,28 @@ def check_objectives(objectives):
     Raises:
       UserError: as it says.
     """
-    if not isinstance(objectives, list | tuple) or any(
-        isinstance(objective, type) for objective in objectives
-    ):
-        raise UserError("GAN.objectives is not a list of objectives: bind [@Adversarial()]")
+    if not isinstance(objectives, list | tuple):
+        raise UserError(
+            f"GAN.objectives is {kinds.shown(objectives)}: it must be a list such as "
+            "[@Adversarial()]"
+        )
+    if not objectives:
+        raise UserError("GAN.objectives is empty: start with [@Adversarial()]")
+    for objective in objectives:
+        kinds.require_made("GAN.objectives: one of them", objective, _is_objective, like=_OBJECTIVE)
     names = [objective.name for objective in objectives]
     twice = sorted({name for name in names if names.count(name) > 1})
     if "loss" in names:
         raise UserError("an objective is named 'loss', as the total in the logs: give it another")
-    if not names:
-        raise UserError("GAN.objectives is empty: start with [@Adversarial()]")
     if twice:
         raise UserError(f"two of GAN.objectives are named {twice[0]!r}: give one another name")
+
+
+_OBJECTIVE = "an objective such as @Adversarial()"
+
+
+def _is_objective(value) -> bool:
+    return isinstance(value, Objective)
 
 
 def check_game(conditional: bool, num_classes: int | None, d_steps: int):
@@ -51,8 +102,7 @@ def check_game(conditional: bool, num_classes: int | None, d_steps: int):
     """
     if conditional and not num_classes:
         raise UserError("GAN.conditional is True but the data set has no labels")
-    if not 1 <= d_steps < random.SUBSTEPS:
-        raise UserError(f"GAN.d_steps is {d_steps}: it must be 1 to {random.SUBSTEPS - 1}")
+    kinds.require_number("GAN.d_steps", d_steps, least=1, most=random.SUBSTEPS - 1, whole=True)
 
 
 def check_ema(decay, halflife, start_step: int):
@@ -63,10 +113,13 @@ def check_ema(decay, halflife, start_step: int):
     """
     if decay is not None and halflife is not None:
         raise UserError(f"GAN.ema_decay is {decay} and GAN.ema_halflife is {halflife}: give one")
-    if decay is not None and not 0.0 <= decay < 1.0:
-        raise UserError(f"GAN.ema_decay is {decay}: it must be in [0, 1), or None for no EMA")
-    if isinstance(halflife, int | float) and halflife <= 0.0:
-        raise UserError(f"GAN.ema_halflife is {halflife}: it must be positive, in training steps")
+    if decay is not None:
+        kinds.require_number("GAN.ema_decay", decay, least=0, below=1)
+    if halflife is not None:
+        kinds.require_number_or_schedule("GAN.ema_halflife", halflife, above=0)
+    kinds.require_number(
+        "GAN.ema_start_step", start_step, least=0, whole=True, unit="training steps"
+    )
     if decay is None and halflife is None and start_step:
         raise UserError(f"GAN.ema_start_step is {start_step} but there is no GAN.ema_decay")
 
@@ -79,9 +132,48 @@ def check_augment(augment, sample_shape: tuple[int, ...]):
     """
     if augment is None:
         return
-    if not isinstance(augment, Augmentation):
-        raise UserError(f"GAN.augment is {augment!r}: bind one of `augment`, such as @ADA()")
+    check_made(augment=augment)
     augment.check(sample_shape)
+
+
+def check_alphabet(alphabet, sample_shape: tuple[int, ...], symbols, augment):
+    """Binds the alphabet to the data; refuses one that is none or does not fit.
+
+    Raises:
+      UserError: as it says.
+    """
+    if alphabet is None:
+        if symbols is not None and isinstance(symbols[0], str):
+            raise UserError(
+                "the data set is text, which needs GAN.alphabet = @Characters() and, for instance, "
+                "GAN.generator = @text_networks.generator"
+            )
+        return
+    check_made(alphabet=alphabet)
+    if augment is not None:
+        raise UserError(
+            "GAN.augment changes images, but with GAN.alphabet D sees symbols: remove one of them"
+        )
+    alphabet.bind(sample_shape, symbols)
+
+
+def check_gradients(alphabet, objectives):
+    """Refuses objectives that would wait in vain for a gradient of hard samples.
+
+    Raises:
+      UserError: there is such an objective.
+    """
+    for objective in objectives if alphabet else ():
+        kind = type(objective)
+        if objective.generates:
+            raise UserError(f"{kind.__name__} is not for discrete generators: remove GAN.alphabet")
+        looks = kind.views is not Objective.views and kind.generator is not Objective.generator
+        if looks and not objective.estimates_gradient and alphabet.relaxation is None:
+            raise UserError(
+                f"{kind.__name__} cannot teach a discrete generator, whose hard samples have no "
+                "gradient: take @DiscreteBoundarySeeking(), or bind "
+                f"{type(alphabet).__name__}.relaxation = @straight_through or @Concrete()"
+            )
 
 
 def check_lazy(objectives, couples_batch: bool):
@@ -106,6 +198,18 @@ def check_players(generator, discriminator, sample_shape, num_classes):
     Raises:
       UserError: their shapes or labels differ.
     """
+    for name, player in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(player, keras.Model):
+            raise UserError(
+                f"GAN.{name} makes {kinds.shown(player)}: it must make a Keras model; a function "
+                f"such as @mlp.{name} does"
+            )
+    outputs = discriminator.output
+    if not isinstance(outputs, dict) or not {"logits", "features"} <= outputs.keys():
+        raise UserError(
+            "GAN.discriminator makes a model without the outputs logits and features: it must be "
+            f"{_DISCRIMINATOR}"
+        )
     made = generator.output_shape[1:]
     if made != sample_shape:
         raise UserError(

@@ -8,6 +8,10 @@ from collections.abc import Iterable
 
 import gin
 
+from compare_gan_tf.errors import MISFITS, UserError, first_line
+
+_MOST_NESTED = 20  # calls of one function within each other; deeper ones have no end
+
 # What gin raises for a config that it cannot use.
 RAISED = (
     ValueError,
@@ -54,21 +58,92 @@ def _location(lines: Iterable[str]) -> str:
 
 def explain_construction(error: Exception) -> str | None:
     """One line if `error`, raised by a call through gin, says that a value is missing from the
-    config; None if it says something else.
+    config, or that a function is called too early; None if it says something else.
     """
     first = str(error).split("\n")[0]
     if match := re.match(r"Required bindings for `(.*)` not provided in config: \[(.*)\]", first):
         return _missing(match[1], match[2])
-    called = re.search(r"In call to configurable '(.*?)'", str(error))
-    missing = re.match(r"(\S+?)(?:\.__init__)?\(\) missing \d+ required .*?: (.*)", first)
-    if isinstance(error, TypeError) and called and missing and missing[1] == called[1]:
-        return _missing(called[1], missing[2])
-    return None
+    place = place_of(error)
+    if isinstance(error, RecursionError) and _places(error).count(place) > _MOST_NESTED:
+        return (
+            f"@{place}() must be made before it is made, for its own settings name it: give the "
+            f"inner one a scope, as in @inner/{place}()"
+        )
+    pattern = r"(\S+?)(?:\.__init__)?\(\) missing \d+ required (positional|keyword-only) .*?: (.*)"
+    missing = re.match(pattern, first)
+    if not isinstance(error, TypeError) or not place or not missing:
+        return None
+    if missing[1].split(".")[-1] != place.split(".")[-1]:  # of a call inside of it
+        return None
+    if missing[2] == "keyword-only":
+        return _missing(place, missing[3])
+    return _called_too_early(place, missing[3])
 
 
 def _missing(configurable: str, quoted_names: str) -> str:
-    names = ", ".join(f"{configurable}.{name}" for name in re.findall(r"'(\w+)'", quoted_names))
+    names = ", ".join(f"{configurable}.{name}" for name in _names(quoted_names))
     return f"the config gives no value for {names}; bind it in a gin file"
+
+
+def _called_too_early(configurable: str, quoted_names: str) -> str:
+    """Of missing positional arguments: a function's are given by those who call it."""
+    if inspect.isclass(gin.get_configurable(configurable)):
+        return (
+            f"{_missing(configurable, quoted_names)}, or write @{configurable}, without "
+            "parentheses, where the class itself is meant"
+        )
+    return (
+        f"@{configurable}() calls the function without its arguments "
+        f"({', '.join(_names(quoted_names))}): write @{configurable}, without parentheses"
+    )
+
+
+def _names(quoted: str) -> list[str]:
+    return re.findall(r"'(\w+)'", quoted)
+
+
+def place_of(error: BaseException) -> str | None:
+    """The innermost function or class under gin that `error` was raised in, as a config names it.
+
+    None if it was raised outside of all. Gin itself tells the last part of the name only, which all
+    generators share.
+    """
+    places = _places(error)
+    return places[-1] if places else None
+
+
+def _places(error: BaseException) -> list[str]:
+    """All functions and classes under gin that `error` came through, the innermost last."""
+    found, trace = [], error.__traceback__
+    while trace is not None:
+        code, values = trace.tb_frame.f_code, trace.tb_frame.f_locals
+        if code.co_name == "gin_wrapper" and "current_selector" in values:
+            found.append(gin.config._REGISTRY.minimal_selector(values["current_selector"]))
+        trace = trace.tb_next
+    return found
+
+
+def with_place(error: UserError) -> str:
+    """The message of `error` on one line, with the `place_of` it unless it names that itself."""
+    message, place = first_line(error), place_of(error)
+    if place is None or place.split(".")[-1] in message and place.split(".")[0] in message:
+        return message
+    return f"{message} (in {place})"
+
+
+def explain_misfit(error: Exception) -> str | None:
+    """One line for an error that arose in a call through gin: of something that a config binds.
+
+    None for another error, and for one of ours that gin has no part in.
+    """
+    place = place_of(error)
+    if place is None or not isinstance(error, MISFITS):
+        return None
+    kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+    return (
+        f"{kind}{first_line(error)}, in {place}: mend its bindings (--verbosity=1 shows the "
+        "place in the code)"
+    )
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

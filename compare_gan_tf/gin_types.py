@@ -14,7 +14,16 @@ import gin
 
 from compare_gan_tf.errors import UserError
 
-_WORDS = {int: "an integer", float: "a number", bool: "True or False", str: "a text in quotes"}
+_WORDS = {
+    int: "an integer",
+    float: "a number",
+    bool: "True or False",
+    str: "a text in quotes",
+    list: "a list such as [1, 2]",
+    tuple: "a list such as [1, 2]",
+    collections.abc.Callable: "a reference such as @name",
+    types.NoneType: "None",
+}
 
 
 def check() -> None:
@@ -23,52 +32,63 @@ def check() -> None:
     Raises:
       UserError: names the binding, its value, and what it must be.
     """
-    for name, selector, parameter, value in _literals():
+    for name, selector, parameter, value in _bindings():
         kinds = _kinds(gin.get_configurable(selector), parameter)
         if kinds and not any(_is(value, kind) for kind in kinds):
-            wanted = " or ".join(_WORDS.get(kind, "a reference such as @name") for kind in kinds)
-            raise UserError(f"{name} = {value!r}: it must be {wanted}")
+            wanted = " or ".join(dict.fromkeys(_WORDS[k] for k in kinds if k is not types.NoneType))
+            raise UserError(f"{name} = {value!r}: it must be {wanted}{_cure(value)}")
 
 
-def _literals() -> Iterator[tuple]:
-    """(name, selector, parameter, value) of bindings to numbers, texts and the like."""
+def _bindings() -> Iterator[tuple]:
+    """(name, selector, parameter, value) of all but references that gin calls or looks up."""
     for (scope, selector), parameters in gin.config._CONFIG.items():
         if selector == "gin.macro":
             continue
         for parameter, value in parameters.items():
-            if value is not None and isinstance(value, int | float | bool | str):
-                short = gin.config._REGISTRY.minimal_selector(selector)
-                yield f"{scope}/{short}.{parameter}".strip("/"), selector, parameter, value
+            if isinstance(value, gin.config.ConfigurableReference) and value.evaluate:
+                continue  # what it returns is not known yet
+            short = gin.config._REGISTRY.minimal_selector(selector)
+            yield f"{scope}/{short}.{parameter}".strip("/"), selector, parameter, value
+
+
+def _cure(value) -> str:
+    """What to write where a function is bound in the place of what it makes."""
+    if not isinstance(value, gin.config.ConfigurableReference):
+        return ""
+    return f"; bind {value!r}(), with parentheses, for what it makes"
 
 
 def _kinds(function, parameter: str) -> list:
-    """What a parameter may be, out of `_WORDS` and Callable; empty if it is not known."""
+    """What a parameter may be, out of `_WORDS`; empty if it is not known."""
     called = function.__init__ if inspect.isclass(function) else function
     called = inspect.unwrap(called)
     declared = inspect.signature(called).parameters.get(parameter)
     if declared is None:
         return []
-    hint = typing.get_type_hints(called).get(parameter)
-    if hint is None:
-        default = declared.default
-        if default is None or default is inspect.Parameter.empty:
-            return []
-        is_function = inspect.isfunction(default)
-        return _known([collections.abc.Callable if is_function else type(default)])
-    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else [hint]
-    return _known([kind for kind in members if kind is not type(None)])
+    hint, default = typing.get_type_hints(called).get(parameter), declared.default
+    if hint is not None:
+        union = typing.get_args(hint) if isinstance(hint, types.UnionType) else [hint]
+        return _known([*union, types.NoneType] if default is None else union)
+    if default is None or default is inspect.Parameter.empty:
+        return []
+    if inspect.isfunction(default):  # in whose place None may mean to do nothing
+        return [collections.abc.Callable, types.NoneType]
+    return _known([type(default)])
 
 
 def _known(kinds) -> list:
     """The kinds, or none at all if one of them is not checked here."""
     kinds = [typing.get_origin(kind) or kind for kind in kinds]
-    checked = {*_WORDS, collections.abc.Callable}
-    return kinds if all(kind in checked for kind in kinds) else []
+    return kinds if all(kind in _WORDS for kind in kinds) else []
 
 
 def _is(value, kind) -> bool:
+    if isinstance(value, gin.config.ConfigurableReference):
+        return kind is collections.abc.Callable
     if isinstance(value, bool) and kind is not bool:
         return False
     if kind is float:
         return isinstance(value, int | float)
+    if kind in (list, tuple):
+        return isinstance(value, list | tuple)
     return kind is not collections.abc.Callable and isinstance(value, kind)

@@ -3,7 +3,7 @@
 import gin
 import tensorflow as tf
 
-from compare_gan_tf import random
+from compare_gan_tf import kinds, random
 from compare_gan_tf.errors import UserError
 
 
@@ -11,8 +11,7 @@ class _Latents:
     """A prior whose row i of `sample(num, seed)` does not depend on `num`."""
 
     def __init__(self, dim: int = 128):
-        if not isinstance(dim, int) or dim < 1:
-            raise UserError(f"{type(self).__name__}.dim is {dim!r}: it must be a positive integer")
+        kinds.require_number(f"{type(self).__name__}.dim", dim, least=1, whole=True)
         self.dim = dim
 
     def get_config(self) -> dict:
@@ -84,13 +83,20 @@ class Coded:
     """
 
     def __init__(self, noise=None, categorical: tuple = (10,), continuous: int = 2):
-        self.noise = noise or Normal(62)
+        self.noise = Normal(62) if noise is None else noise
+        kinds.require_made(
+            "Coded.noise", self.noise, _is_plain_prior, like="a prior without codes, as @Normal()"
+        )
+        if not isinstance(categorical, list | tuple):
+            raise UserError(
+                f"Coded.categorical is {categorical!r}: it must be a list such as [10], of the "
+                "number of values of each code"
+            )
+        for size in categorical:
+            kinds.require_number("Coded.categorical: one", size, least=2, whole=True, unit="values")
+        kinds.require_number("Coded.continuous", continuous, least=0, whole=True, unit="codes")
         self.categorical = tuple(categorical)
         self.continuous = continuous
-        if any(not isinstance(size, int) or size < 2 for size in self.categorical):
-            raise UserError(f"Coded.categorical is {categorical}: each code has 2 values or more")
-        if not isinstance(continuous, int) or continuous < 0:
-            raise UserError(f"Coded.continuous is {continuous!r}: it must be a number of codes")
         if not self.categorical and not continuous:
             raise UserError("Coded has no codes: set Coded.categorical or Coded.continuous")
         self.dim = self.noise.dim + sum(self.categorical) + continuous
@@ -117,10 +123,82 @@ class Coded:
         return {"name": "coded", "dim": self.dim, "noise": self.noise.get_config(), **codes}
 
 
+def _is_plain_prior(value) -> bool:
+    return isinstance(value, _Latents)
+
+
 def draw_labels(num, seed, num_classes: int):
     """Labels int32 [num], uniform on [0, num_classes), independent of the z of the same seed."""
     own = tf.random.fold_in(seed, 1, alg="philox")  # or they would share z's random bits
     return random.integers([num], own, num_classes)
+
+
+def given_or_drawn(labels, num, seed, num_classes: int):
+    """Labels int32 [num] of samples that are asked for: those given, drawn where they are -1.
+
+    Args:
+      labels: int [num] in [-1, num_classes), or None to draw all.
+      num: int32 scalar.
+      seed: int [2], of the samples.
+      num_classes: of the data set.
+
+    Raises:
+      UserError: `labels` are not such; in a graph, where their values are not known yet, running
+        it fails instead.
+    """
+    drawn = draw_labels(num, seed, num_classes)
+    if labels is None:
+        return drawn
+    labels = require_labels(labels, num_classes, least=-1)
+    fits = tf.get_static_value(tf.equal(tf.size(labels), num))
+    if fits is not None and not fits:
+        raise UserError(f"labels have the shape {labels.shape}: they must be int32 [{num}]")
+    same = tf.debugging.assert_equal(tf.size(labels), num, "labels must be int32 [num]")
+    with tf.control_dependencies([] if same is None else [same]):
+        return tf.where(labels < 0, drawn, labels)
+
+
+def require_labels(labels, num_classes: int, *, least: int = 0):
+    """The labels as int32 [n], refused unless all are in [least, num_classes).
+
+    Raises:
+      UserError: they are not; in a graph, where their values are not known yet, running it fails.
+    """
+    labels = tf.convert_to_tensor(labels)
+    if not labels.dtype.is_integer or labels.shape.rank not in (None, 1):
+        raise UserError(f"labels are {labels.dtype.name} {labels.shape}: they must be int32 [n]")
+    labels = tf.cast(labels, tf.int32)
+    text = f"labels must be {least} to {num_classes - 1}"
+    known = tf.get_static_value(labels)
+    if known is not None:
+        wrong = [int(one) for one in known if not least <= one < num_classes]
+        if wrong:
+            raise UserError(f"a label is {wrong[0]}: {text}")
+        return labels
+    checks = [
+        tf.debugging.assert_greater_equal(labels, least, text),
+        tf.debugging.assert_less(labels, num_classes, text),
+    ]
+    with tf.control_dependencies(checks):
+        return tf.identity(labels)
+
+
+def require_seed(seed):
+    """The seed of samples as a tensor, refused unless it is two whole numbers.
+
+    Raises:
+      UserError: it is not.
+    """
+    try:
+        seed = tf.convert_to_tensor(seed)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"the seed is {seed!r}: it must be two whole numbers: {_SEED}") from error
+    if not seed.dtype.is_integer or tuple(seed.shape) != (2,):
+        raise UserError(f"the seed is {seed.dtype.name} {seed.shape}: it must be int {_SEED}")
+    return seed
+
+
+_SEED = "[2], such as [0, 1]"
 
 
 @gin.configurable(module="latents")

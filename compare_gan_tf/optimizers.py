@@ -5,6 +5,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number, require_number_or_schedule
 
 _Schedule = keras.optimizers.schedules.LearningRateSchedule
 
@@ -103,21 +104,9 @@ def _clips(clip_norm: float | None, clip_value: float | None) -> dict:
             f"clip_norm is {clip_norm} and clip_value is {clip_value}: give one of them"
         )
     for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
-        if limit is not None and limit <= 0.0:
-            raise UserError(f"{name} of an optimiser is {limit}: it must be positive")
+        if limit is not None:
+            require_number(f"{name} of an optimiser", limit, above=0)
     return {"global_clipnorm": clip_norm, "clipvalue": clip_value}
-
-
-def _checked(name: str, value):
-    """A number or a schedule.
-
-    Raises:
-      UserError: it is another function, such as gin's @cosine_decay where @cosine_decay() is meant.
-    """
-    if callable(value) and not isinstance(value, _Schedule):
-        made = getattr(value, "__name__", value)
-        raise UserError(f"{name} is a function: bind @{made}(), with parentheses")
-    return value
 
 
 # Of each optimiser:
@@ -140,8 +129,10 @@ def adam(
 
     `beta_2` may be a schedule as `learning_rate` may.
     """
-    learning_rate = _checked("adam.learning_rate", learning_rate)
-    beta_2 = _checked("adam.beta_2", beta_2)
+    require_number_or_schedule("adam.learning_rate", learning_rate, least=0)
+    require_number("adam.beta_1", beta_1, least=0, below=1)
+    require_number_or_schedule("adam.beta_2", beta_2, least=0, below=1)
+    require_number("adam.epsilon", epsilon, above=0)
     clips = _clips(clip_norm, clip_value)
     return FusedAdam(learning_rate, beta_1, beta_2, epsilon, **clips)
 
@@ -156,7 +147,8 @@ def sgd(
     clip_value: float | None = None,
 ):
     """Stochastic gradient descent, with momentum (Sutskever et al., 2013) if it is not 0."""
-    learning_rate = _checked("sgd.learning_rate", learning_rate)
+    require_number_or_schedule("sgd.learning_rate", learning_rate, least=0)
+    require_number("sgd.momentum", momentum, least=0, below=1)
     clips = _clips(clip_norm, clip_value)
     return keras.optimizers.SGD(learning_rate, momentum, nesterov, **clips)
 
@@ -171,6 +163,8 @@ def rmsprop(
     clip_value: float | None = None,
 ):
     """RMSprop (Tieleman and Hinton, 2012) as the Wasserstein GAN's experiments have it."""
-    learning_rate = _checked("rmsprop.learning_rate", learning_rate)
+    require_number_or_schedule("rmsprop.learning_rate", learning_rate, least=0)
+    require_number("rmsprop.rho", rho, least=0, below=1)
+    require_number("rmsprop.epsilon", epsilon, above=0)
     clips = _clips(clip_norm, clip_value)
     return keras.optimizers.RMSprop(learning_rate, rho, epsilon=epsilon, **clips)

@@ -1,7 +1,7 @@
 """The scores of a run: one JSON object a line in `<model_dir>/scores.jsonl`.
 
 The lines of a checkpoint are written by one call, so a killed process leaves at most one cut line,
-which readers skip.
+which readers skip. Until then they are noted, metric by metric, in `scores.partial.jsonl`.
 The file is a log: where a checkpoint was scored twice, the later line counts.
 """
 
@@ -15,9 +15,11 @@ from typing import TypedDict
 import tensorflow as tf
 from absl import logging
 
+from compare_gan_tf import files
 from compare_gan_tf.errors import UserError
 
 FILE_NAME = "scores.jsonl"
+PARTIAL_NAME = "scores.partial.jsonl"  # of the checkpoint that is being scored
 
 
 class Row(TypedDict):
@@ -27,7 +29,7 @@ class Row(TypedDict):
     step: int  # of the checkpoint, in training steps
     checkpoint: str  # fingerprint of its contents
     split: str  # of the real samples
-    metric: str  # "fid"
+    metric: str  # name of the score, such as "fid" or "precision"
     value: float | None  # None if the score failed
     reason: str | None  # why it failed, else None
     interval: list[float] | None  # confidence interval, where the metric has one
@@ -40,6 +42,11 @@ class Row(TypedDict):
 def path(model_dir) -> str:
     """The file with the scores of a run."""
     return os.path.join(str(model_dir), FILE_NAME)
+
+
+def partial_path(model_dir) -> str:
+    """The file with the scores of a checkpoint that not all metrics have been through."""
+    return os.path.join(str(model_dir), PARTIAL_NAME)
 
 
 def now() -> str:
@@ -75,6 +82,15 @@ def append(path, *rows: Row) -> None:
             f"cannot write {path}: {cause}; free space there or make it writable, then evaluate "
             "again"
         ) from error
+
+
+def replace(path, *rows: Row) -> None:
+    """Replaces what is in a file by these rows, and removes it where there are none."""
+    path = str(path)
+    if rows:
+        files.write_bytes(path, b"".join(_encode(row) for row in rows))
+    elif tf.io.gfile.exists(path):
+        tf.io.gfile.remove(path)
 
 
 def _append_local(path: str, lines: bytes) -> None:
@@ -150,6 +166,18 @@ def _report_skipped(path: str, number: int) -> None:
     logging.warning("%s: line %d is not a complete score and is skipped", path, number)
 
 
+def key(row: Row) -> tuple:
+    """What a row is a score of: (step, split, metric, protocol_id)."""
+    return row["step"], row["split"], row["metric"], row["protocol_id"]
+
+
 def latest(rows: list[Row]) -> dict[tuple, Row]:
-    """The row that counts, by (step, split, metric, protocol_id)."""
-    return {(r["step"], r["split"], r["metric"], r["protocol_id"]): r for r in rows}
+    """The row that counts, by its key."""
+    return {key(row): row for row in rows}
+
+
+def best_and_last(rows: list[Row], best_step: int | None) -> dict[str, list[Row]]:
+    """{"best": rows of that step, "last": rows of the last step that was scored}."""
+    last = max((row["step"] for row in rows), default=None)
+    steps = {"best": best_step, "last": last}
+    return {name: [row for row in rows if row["step"] == step] for name, step in steps.items()}

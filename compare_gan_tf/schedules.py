@@ -3,18 +3,20 @@
 Each function makes a Keras schedule, called with the number of training steps done before.
 """
 
+import itertools
+
 import gin
 import keras
 from keras import ops
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 
 _Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
 def _require_steps(name: str, steps: int):
-    if steps < 1:
-        raise UserError(f"{name} is {steps}: it must be at least 1 training step")
+    kinds.require_number(name, steps, least=1, whole=True, unit="training steps")
 
 
 class _Decay(_Schedule):
@@ -23,8 +25,9 @@ class _Decay(_Schedule):
     def __init__(self, start: float, end: float, steps: int, delay: int = 0):
         name = type(self).__name__
         _require_steps(f"{name}.steps", steps)
-        if delay < 0:
-            raise UserError(f"{name}.delay is {delay}: it must not be negative")
+        kinds.require_number(f"{name}.delay", delay, least=0, whole=True, unit="training steps")
+        kinds.require_number(f"{name}.start", start)
+        kinds.require_number(f"{name}.end", end)
         self.start, self.end, self.steps, self.delay = start, end, steps, delay
 
     def __call__(self, step):
@@ -58,8 +61,9 @@ class ExponentialDecay(_Schedule):
 
     def __init__(self, start: float, rate: float, steps: int, staircase: bool, floor: float):
         _require_steps("ExponentialDecay.steps", steps)
-        if rate <= 0.0:
-            raise UserError(f"ExponentialDecay.rate is {rate}: it must be positive")
+        kinds.require_number("ExponentialDecay.rate", rate, above=0)
+        kinds.require_number("ExponentialDecay.start", start)
+        kinds.require_number("ExponentialDecay.floor", floor)
         self.start, self.rate, self.steps = start, rate, steps
         self.staircase, self.floor = staircase, floor
 
@@ -101,6 +105,16 @@ def exponential_decay(
 @gin.configurable(module="schedules")
 def piecewise_constant(*, boundaries: list, values: list):
     """values[i] up to and including step boundaries[i], the last of `values` after them all."""
+    if not boundaries:
+        raise UserError("piecewise_constant.boundaries is empty: bind the one number itself")
+    for boundary in boundaries:
+        kinds.require_number("piecewise_constant.boundaries: one", boundary, least=0, whole=True)
+    if any(later <= one for one, later in itertools.pairwise(boundaries)):
+        raise UserError(
+            f"piecewise_constant.boundaries is {boundaries!r}: each must be above the one before"
+        )
+    for value in values:
+        kinds.require_number("piecewise_constant.values: one", value)
     if len(values) != len(boundaries) + 1:
         raise UserError(
             f"piecewise_constant.values has {len(values)} numbers for {len(boundaries)} "

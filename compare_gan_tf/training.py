@@ -7,6 +7,7 @@ from collections.abc import Callable
 import gin
 import keras
 import tensorflow as tf
+from absl import logging
 
 from compare_gan_tf import (
     best,
@@ -15,19 +16,25 @@ from compare_gan_tf import (
     config,
     distribution,
     files,
+    gin_errors,
+    kinds,
     logs,
     manifest,
     random,
+    trial,
 )
 from compare_gan_tf.data import Dataset, pipeline
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import MISFITS, UserError
 from compare_gan_tf.gan import GAN
+
+_MODEL = "@GAN, or a class derived from it, without parentheses"
+_MOST_SEED = 2**32 - 1  # of NumPy's
 
 # What may change between two starts in one folder: it does not change the trained weights.
 FREE = (
     r"(.*\.)?train\.(training_steps|checkpoint_every|keep_checkpoints|log_every|sample_every)",
     r"(.*\.)?(evaluate|follow)\..*",
-    r"(.*\.)?load\.(data_dir|memory_budget)",
+    r"(.*\.)?load\.(data_dir|memory_budget|disk_budget|cache_folder)",
     r"compare_gan_tf\.(evaluation|metrics|report|export)\..*",
 )
 
@@ -44,19 +51,39 @@ def build(model: Callable, dataset: Dataset, *, seed: int = 0, strategy=None) ->
       seed: of the initial weights and of all noise in training.
       strategy: whose variables it gets; None for the current one.
     """
-    if dataset.vocabulary is not None:
-        raise UserError(f"the data set {dataset.name} is text, on which no GAN here trains yet")
+    _check_model(model)
+    kinds.require_number("train.seed", seed, least=0, most=_MOST_SEED, whole=True)
     keras.utils.set_random_seed(seed)
     with (strategy or tf.distribute.get_strategy()).scope():
         try:
-            return model(
-                sample_shape=dataset.sample_shape, num_classes=dataset.num_classes, seed=seed
+            gan = model(
+                sample_shape=dataset.sample_shape,
+                num_classes=dataset.num_classes,
+                seed=seed,
+                **({} if dataset.symbols is None else {"symbols": dataset.symbols}),
             )
-        except UserError:
+        except UserError as error:
+            logging.debug("the error in full", exc_info=error)
+            raise UserError(gin_errors.with_place(error)) from error
+        # Of Keras, about a width of 0 and the like, or of what is bound.
+        except (*MISFITS, RecursionError) as error:
+            logging.debug("the error in full", exc_info=error)
+            if reason := gin_errors.explain_construction(error):
+                raise UserError(reason) from error
+            if reason := gin_errors.explain_misfit(error):
+                raise UserError(f"the model cannot be built: {reason}") from error
             raise
-        except ValueError as error:  # of Keras, about a width of 0 and the like
-            reason = " ".join(str(error).split("\n  In call")[0].split())
-            raise UserError(f"the model cannot be built: {reason}; mend its bindings") from error
+    if not isinstance(gan, GAN):
+        raise UserError(f"train.model makes {kinds.shown(gan)}: it must be {_MODEL}")
+    return gan
+
+
+def _check_model(model):
+    """Refuses what cannot be a GAN, before it is called."""
+    if isinstance(model, GAN) or not callable(model):
+        raise UserError(f"train.model is {kinds.shown(model)}: it must be {_MODEL}")
+    arguments = {"sample_shape": None, "num_classes": None, "seed": 0}
+    kinds.require_function("train.model", model, like=_MODEL, classes=True, **arguments)
 
 
 @gin.configurable(
@@ -131,10 +158,11 @@ def train(
             "start from, train.init_from"
         )
     if not jit_compile:  # under op determinism Keras gives up XLA
-        tf.config.experimental.enable_op_determinism()
+        distribution.keep_bits()
     gan = build(model, dataset, seed=seed, strategy=strategy)
     _freeze(gan.discriminator, freeze_d_layers)
     text = describe(gan) if describe else None
+    trial.check(gan, dataset, batch_size=batch_size, strategy=strategy)
     if checkpoints.list_steps(model_dir):  # a start that failed before the first binds to nothing
         _check_config(model_dir, text, allow_config_change)
     if init_from and not checkpoints.list_steps(model_dir):

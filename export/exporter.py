@@ -53,11 +53,13 @@ def export_run(gan, model_dir: str, step: int) -> dict[str, str]:
     generator = gan.sampling_generator
     with staged(final) as folder:
         path = os.path.join(folder, "generator")
-        _write_generator(generator, gan.latents, gan.num_classes, path, facts)
+        _write_generator(generator, gan.latents, gan.num_classes, path, facts, gan.alphabet)
         inputs = verification.generator_inputs(generator, gan.latents, 2, gan.num_classes)
         _write_keras(generator, path, inputs)
         path = os.path.join(folder, "discriminator")
-        _write_discriminator(gan.discriminator, gan.num_classes, path, facts | {"ema": False})
+        one_hot = bool(gan.alphabet and gan.alphabet.one_hot)
+        facts |= {"ema": False}
+        _write_discriminator(gan.discriminator, gan.num_classes, path, facts, one_hot=one_hot)
         inputs = verification.discriminator_inputs(gan.discriminator, 2, gan.num_classes)
         _write_keras(gan.discriminator, path, inputs)
     names = {"generator": "generator", "discriminator": "discriminator"}
@@ -87,20 +89,22 @@ def export_discriminator(discriminator, path: str, *, num_classes: int | None = 
         _write_discriminator(discriminator, num_classes, folder, {})
 
 
-def _write_generator(generator, latents, num_classes, path, facts):
-    module = modules.GeneratorModule(generator, latents, num_classes)
+def _write_generator(generator, latents, num_classes, path, facts, alphabet=None):
+    module = modules.GeneratorModule(generator, latents, num_classes, alphabet)
     tf.saved_model.save(module, path, signatures=module.signatures())
-    shape = list(generator.output.shape[1:])
+    samples = modules.likeliest(tf.zeros([1, *generator.output.shape[1:]]), alphabet)
+    shape = list(samples.shape[1:])
+    facts = facts | {"alphabet": alphabet and alphabet.get_config()}
     _write_metadata(path, "generator", generator, shape, num_classes, facts, latents)
-    verification.check_generator(path, generator, latents, num_classes)
+    verification.check_generator(path, generator, latents, num_classes, alphabet=alphabet)
 
 
-def _write_discriminator(discriminator, num_classes, path, facts):
-    module = modules.DiscriminatorModule(discriminator)
+def _write_discriminator(discriminator, num_classes, path, facts, *, one_hot=False):
+    module = modules.DiscriminatorModule(discriminator, num_classes, one_hot=one_hot)
     tf.saved_model.save(module, path, signatures=module.signatures())
     shape = list(modules.sample_shape(discriminator))
     _write_metadata(path, "discriminator", discriminator, shape, num_classes, facts)
-    verification.check_discriminator(path, discriminator, num_classes)
+    verification.check_discriminator(path, discriminator, num_classes, one_hot=one_hot)
 
 
 def _write_keras(model, path, inputs):

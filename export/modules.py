@@ -4,13 +4,15 @@ Only plain TensorFlow functions and variables are attached to a module; the Kera
 closures. Whoever loads it therefore needs neither our layers nor Keras.
 """
 
+import functools
 import types
 
 import tensorflow as tf
 
+from compare_gan_tf.alphabets import draw_uniforms
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.data import images as image_codec
-from compare_gan_tf.latents import draw_labels
+from compare_gan_tf.latents import given_or_drawn, require_labels
 
 _NUM = tf.TensorSpec([], tf.int32, name="num")
 _SEED = tf.TensorSpec([2], tf.int32, name="seed")
@@ -24,7 +26,9 @@ def makes_images(generator) -> bool:
 
 
 def door(samples):
-    """What leaves the module: images go from [-1, 1] to [0, 1], points stay as they are."""
+    """What leaves the module: images go from [-1, 1] to [0, 1], all else stays as it is."""
+    if samples.dtype.is_integer:
+        return samples
     samples = tf.cast(samples, tf.float32)
     return image_codec.to_unit_interval(samples) if samples.shape.rank == 4 else samples
 
@@ -51,41 +55,62 @@ class _Player(tf.Module):
 
 
 class GeneratorModule(_Player):
-    """A generator: `__call__`, `serve`, `uint8` and `sample`.
+    """A generator: `__call__`, `serve`, `uint8` and `sample`; `probabilities` of a discrete one.
 
     Args:
-      generator: built model from {"z"} or {"z", "labels"} to [n, H, W, C] in [-1, 1] or [n, D].
+      generator: built model from {"z"} or {"z", "labels"} to [n, H, W, C] in [-1, 1] or [n, D], or
+        to the logits of a discrete generator.
       latents: `sample(num, seed, truncation)` gives z float32 [num, dim].
       num_classes: K of the labels; only a conditional generator uses it.
+      alphabet: of a discrete generator, else None.
     """
 
-    def __init__(self, generator, latents, num_classes=None):
+    def __init__(self, generator, latents, num_classes=None, alphabet=None):
         super().__init__(generator, "generator")
         self._conditional = is_conditional(generator)
         z = tf.TensorSpec([None, latents.dim], tf.float32, name="z")
         self._specs = _untracked({"z": z} | ({"labels": _LABELS} if self._conditional else {}))
-        self._raw = _outputs(generator, self._specs)
+        checked = functools.partial(require_labels, num_classes=num_classes)
+        self._raw = _checking(_outputs(generator, self._specs), checked)
         self._draw = _sampler(latents, num_classes if self._conditional else None)
+        self._alphabet = None if alphabet is None else _untracked({"": alphabet})
         self._images = makes_images(generator)
         self._trace()
 
     @tf.function(autograph=False)
     def __call__(self, z, labels=None):
-        """Images float32 [n, H, W, C] in [0, 1], or points float32 [n, D]."""
-        return door(self._raw(*_flat("z", z, labels)))
+        """Images float32 [n, H, W, C] in [0, 1], points float32 [n, D], or text int32 [n, L].
+
+        A discrete generator's are the most probable ones.
+        """
+        return door(likeliest(self._raw(*_flat("z", z, labels)), self.alphabet))
 
     @tf.function(autograph=False)
     def uint8(self, z, labels=None):
         """Images uint8 [n, H, W, C]: floor(255 x + 0.5) of x in [0, 1]."""
-        return image_codec.to_uint8(tf.cast(self._raw(*_flat("z", z, labels)), tf.float32))
+        made = likeliest(self._raw(*_flat("z", z, labels)), self.alphabet)
+        return image_codec.to_uint8(tf.cast(made, tf.float32))
 
     @tf.function(autograph=False)
     def sample(self, num, seed, truncation=0.0, labels=None):
         """`num` samples; the first k of `sample(n, seed)` are those of `sample(k, seed)`."""
-        return door(self._raw(*self._draw(num, seed, truncation, labels)))
+        outputs = self._raw(*self._draw(num, seed, truncation, labels))
+        return door(hard(outputs, self.alphabet, num, seed))
+
+    @tf.function(autograph=False)
+    def probabilities(self, z, labels=None):
+        """Of a discrete generator: of a 1, [n, H, W, C], or of each symbol on the last axis."""
+        return self.alphabet.probabilities(self._raw(*_flat("z", z, labels)))
+
+    @property
+    def alphabet(self):
+        """Of a discrete generator, else None."""
+        return self._alphabet and self._alphabet[""]
 
     def _trace(self):
-        _trace_forms((self.__call__, *([self.uint8] if self._images else [])), self._specs)
+        further = [(self.uint8, self._images), (self.probabilities, self.alphabet)]
+        endpoints = [endpoint for endpoint, there in further if there]
+        _trace_forms((self.__call__, *endpoints), self._specs)
         _trace_served(self.serve, self._specs)
         self.sample.get_concrete_function(_NUM, _SEED)
         self.sample.get_concrete_function(_NUM, _SEED, _TRUNCATION)
@@ -99,7 +124,23 @@ class GeneratorModule(_Player):
         named = {"serving_default": generated, "generator": generated}
         if self._images:
             named["generator_uint8"] = _signature(self.uint8, self._specs, output="generated")
+        if self.alphabet:
+            signature = _signature(self.probabilities, self._specs, output="probabilities")
+            named["generator_probabilities"] = signature
         return named
+
+
+def likeliest(outputs, alphabet):
+    """The samples that a generator's outputs are, or the most probable ones of their logits."""
+    return outputs if alphabet is None else alphabet.decode(alphabet.likeliest(outputs))
+
+
+def hard(outputs, alphabet, num, seed):
+    """The samples that a generator's outputs are, or those drawn from their logits for a seed."""
+    if alphabet is None:
+        return outputs
+    uniforms = draw_uniforms(num, seed, alphabet)
+    return alphabet.decode(alphabet.draw(outputs, uniforms))
 
 
 class DiscriminatorModule(_Player):
@@ -108,16 +149,23 @@ class DiscriminatorModule(_Player):
     Args:
       discriminator: built model from {"images"} or {"images", "labels"} to
         {"logits": [n], "features": [n, F]}; its images are in [-1, 1].
+      num_classes: K of its labels int32 [n], -1 where there is none; None where it takes none, or
+        probabilities.
+      one_hot: whether its images are one-hot vectors, which have no other range outside.
     """
 
-    def __init__(self, discriminator):
+    def __init__(self, discriminator, num_classes=None, *, one_hot: bool = False):
         super().__init__(discriminator, "discriminator")
         shape = sample_shape(discriminator)
         images = tf.TensorSpec([None, *shape], tf.float32, name="images")
+        self._scaled = len(shape) == 3 and not one_hot
         own = (tensor for tensor in discriminator.inputs if tensor.name == "labels")
         labels = {one.name: tf.TensorSpec(one.shape, one.dtype, name=one.name) for one in own}
         self._specs = _untracked({"images": images} | labels)
-        self._raw = _outputs(discriminator, self._specs)
+        checked = functools.partial(require_labels, num_classes=num_classes, least=-1)
+        whole = num_classes and self._specs.get("labels", images).dtype.is_integer
+        raw = _outputs(discriminator, self._specs)
+        self._raw = _checking(raw, checked) if whole else raw
         _trace_forms((self.__call__,), self._specs)
         _trace_served(self.serve, self._specs)
 
@@ -125,7 +173,7 @@ class DiscriminatorModule(_Player):
     def __call__(self, images, labels=None):
         """{"logits": [n], "probability": [n] of being real, "features": [n, F]}, float32."""
         images, labels = _flat("images", images, labels)
-        if images.shape.rank == 4:
+        if self._scaled:
             images = image_codec.from_unit_interval(images)
         outputs = self._raw(images, labels)
         logits = tf.cast(outputs["logits"], tf.float32)
@@ -149,6 +197,11 @@ def _untracked(specs: dict):
     return types.MappingProxyType(specs)
 
 
+def _checking(outputs, checked):
+    """`outputs` of labels that `checked`, a function of them, has let pass."""
+    return lambda inputs, labels: outputs(inputs, None if labels is None else checked(labels))
+
+
 def _outputs(model, specs):
     """One graph of `model` in inference mode, shared by every endpoint and form."""
 
@@ -169,22 +222,9 @@ def _sampler(latents, num_classes):
         z = latents.sample(num, seed, truncation)
         if num_classes is None:
             return z, None
-        drawn = draw_labels(num, seed, num_classes)
-        return z, drawn if labels is None else _where_given(labels, drawn, num, num_classes)
+        return z, given_or_drawn(labels, num, seed, num_classes)
 
     return draw
-
-
-def _where_given(labels, drawn, num, num_classes):
-    checks = [
-        tf.debugging.assert_equal(tf.size(labels), num, "sample: labels must be int32 [num]"),
-        tf.debugging.assert_greater_equal(labels, -1, "sample: labels must be -1 (drawn) or more"),
-        tf.debugging.assert_less(
-            labels, num_classes, f"sample: labels must be less than {num_classes}"
-        ),
-    ]
-    with tf.control_dependencies(checks):
-        return tf.where(labels >= 0, labels, drawn)
 
 
 def _flat(name: str, inputs, labels) -> tuple:

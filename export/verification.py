@@ -21,7 +21,9 @@ class ExportMismatch(RuntimeError):
     """What was written does not compute what the network in memory computes."""
 
 
-def check_generator(path, generator, latents, num_classes=None, *, tolerance=TOLERANCE):
+def check_generator(
+    path, generator, latents, num_classes=None, *, alphabet=None, tolerance=TOLERANCE
+):
     """Compares the generator module at `path`: calls, samples and uint8.
 
     Args:
@@ -29,6 +31,7 @@ def check_generator(path, generator, latents, num_classes=None, *, tolerance=TOL
       generator: the network it was made from.
       latents: prior of z.
       num_classes: K, for a conditional generator.
+      alphabet: of a discrete generator, else None.
       tolerance: greatest difference allowed, relative to the largest |value| if that exceeds 1.
 
     Raises:
@@ -37,27 +40,34 @@ def check_generator(path, generator, latents, num_classes=None, *, tolerance=TOL
     module = tf.saved_model.load(path)
     for num in BATCH_SIZES:
         inputs = generator_inputs(generator, latents, num, num_classes)
-        expected = modules.door(generator(inputs, training=False))
+        outputs = generator(inputs, training=False)
+        expected = modules.door(modules.likeliest(outputs, alphabet))
+        if alphabet:
+            found = module.probabilities(*inputs.values())
+            _compare("probabilities", found, alphabet.probabilities(outputs), tolerance)
         _compare(f"images of a batch of {num}", module(*inputs.values()), expected, tolerance)
         if modules.makes_images(generator):
             rounded = tf.cast(module.uint8(*inputs.values()), tf.float32) / 255.0
             clipped = tf.clip_by_value(expected, 0.0, 1.0)
             _compare(f"uint8 of a batch of {num}", rounded, clipped, _ROUNDING + tolerance)
     for truncation in TRUNCATIONS:
-        _check_sample(module, generator, latents, num_classes, truncation, tolerance)
+        _check_sample(module, generator, latents, num_classes, alphabet, truncation, tolerance)
 
 
-def _check_sample(module, generator, latents, num_classes, truncation, tolerance):
+def _check_sample(module, generator, latents, num_classes, alphabet, truncation, tolerance):
     num = BATCH_SIZES[-1]
     inputs = {"z": latents.sample(num, _SEED, truncation)}
     if is_conditional(generator):
         inputs["labels"] = draw_labels(num, _SEED, num_classes)
     sampled = module.sample(num, _SEED, truncation)
-    expected = modules.door(generator(inputs, training=False))
+    outputs = generator(inputs, training=False)
+    expected = modules.door(modules.hard(outputs, alphabet, num, _SEED))
     _compare(f"sample({num}, {_SEED}, {truncation})", sampled, expected, tolerance)
 
 
-def check_discriminator(path, discriminator, num_classes=None, *, tolerance=TOLERANCE):
+def check_discriminator(
+    path, discriminator, num_classes=None, *, one_hot=False, tolerance=TOLERANCE
+):
     """Compares the discriminator module at `path`, and calls it twice: its state is frozen.
 
     Raises:
@@ -66,7 +76,7 @@ def check_discriminator(path, discriminator, num_classes=None, *, tolerance=TOLE
     module = tf.saved_model.load(path)
     for num in BATCH_SIZES:
         outside = discriminator_inputs(discriminator, num, num_classes)
-        expected = discriminator(_inside(outside), training=False)
+        expected = discriminator(outside if one_hot else _inside(outside), training=False)
         first = module(*outside.values())
         for key in ("logits", "features"):
             _compare(f"{key} of a batch of {num}", first[key], expected[key], tolerance)

@@ -2,8 +2,10 @@ import json
 import os
 import pathlib
 import sys
+import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ["COMPARE_GAN_CACHE"] = tempfile.mkdtemp()  # tests leave that of the user as it is
 
 import pytest
 

@@ -98,6 +98,51 @@ def test_codes_that_are_none_are_refused(settings):
         latents.Coded(**settings)
 
 
+def in_a_graph(function, *values):
+    """What `function` gives for values that it does not know while it is traced."""
+    return tf.function(function)(*(tf.constant(value) for value in values))
+
+
+def test_labels_that_are_asked_for_stay_and_the_rest_are_drawn():
+    drawn = latents.draw_labels(4, [1, 2], 3).numpy()
+    given = np.array([-1, 2, -1, 0])
+    expected = np.where(given < 0, drawn, given)
+    np.testing.assert_array_equal(latents.given_or_drawn(given, 4, [1, 2], 3), expected)
+    np.testing.assert_array_equal(latents.given_or_drawn(None, 4, [1, 2], 3), drawn)
+
+    def asked(labels, num):
+        return latents.given_or_drawn(labels, num, [1, 2], 3)
+
+    np.testing.assert_array_equal(in_a_graph(asked, given, 4), expected)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1, 3, 0], "a label is 3: labels must be -1 to 2"),
+        ([0, -2, 1, 0], "a label is -2: labels must be -1 to 2"),
+        ([0, 1, 2], r"labels have the shape \(3,\): they must be int32 \[4\]"),
+        ([0.0, 1.0, 2.0, 0.0], r"labels are float32 \(4,\): they must be int32"),
+        ([[0], [1], [2], [0]], r"labels are int32 \(4, 1\): they must be int32"),
+    ],
+)
+def test_labels_of_no_class_or_of_another_number_are_refused(labels, message):
+    with pytest.raises(UserError, match=message):
+        latents.given_or_drawn(labels, 4, [1, 2], 3)
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 3, 0], [0, -2, 1, 0], [0, 1, 2]])
+def test_in_a_graph_wrong_labels_fail_when_it_runs(labels):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="labels must be"):
+        in_a_graph(lambda given, num: latents.given_or_drawn(given, num, [1, 2], 3), labels, 4)
+
+
+@pytest.mark.parametrize("seed", [5, [1, 2, 3], [0.5, 1.0], "ab", None])
+def test_what_is_no_seed_is_refused(seed):
+    with pytest.raises(UserError, match=r"the seed is .*\[2\], such as \[0, 1\]"):
+        latents.require_seed(seed)
+
+
 def test_labels_in_training_are_uniform_or_those_of_the_reals():
     noise = random.Noise(0, 3, 1)
     real = tf.constant([2, 0, -1, 1] * 500)

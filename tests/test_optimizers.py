@@ -103,7 +103,7 @@ def test_beta_2_may_be_a_schedule():
         ({"clip_norm": 1.0, "clip_value": 1.0}, "give one of them"),
         ({"clip_norm": 0.0}, "clip_norm of an optimiser is 0.0"),
         ({"learning_rate": linear_decay}, "bind @linear_decay"),
-        ({"beta_2": cosine_decay}, "adam.beta_2 is a function"),
+        ({"beta_2": cosine_decay}, "adam.beta_2 is @cosine_decay.*bind @cosine_decay"),
     ],
 )
 def test_bad_settings_of_optimisers_are_refused(settings, message):

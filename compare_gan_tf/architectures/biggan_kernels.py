@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from compare_gan_tf.layers.channel_map import fresh
+from compare_gan_tf.layers.kernel_norm import reparameterised
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -50,11 +51,11 @@ class Kernels(NamedTuple):
         layer = keras.layers.Dense(
             units, use_bias=bias, kernel_initializer=fresh(self.initializer), name=name
         )
-        return self.norm(layer) if self.norm else layer
+        return reparameterised(layer, self.norm)
 
     def conv(self, filters: int, side: int, *, name: str):
         """A SAME convolution side x side."""
         layer = keras.layers.Conv2D(
             filters, side, padding="same", kernel_initializer=fresh(self.initializer), name=name
         )
-        return self.norm(layer) if self.norm else layer
+        return reparameterised(layer, self.norm)

@@ -4,18 +4,27 @@ from typing import Any, NamedTuple
 
 import keras
 
-from compare_gan_tf.architectures.conditioning import AppendLabels, OneHot, added_to_logit
+from compare_gan_tf import kinds
+from compare_gan_tf.architectures.conditioning import (
+    AppendLabels,
+    OneHot,
+    added_to_logit,
+    is_conditioning,
+)
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers.kernel_norm import reparameterised
 
 
 def _initial(stddev: float):
     return keras.initializers.RandomNormal(stddev=stddev)  # one per layer: a seed of its own
 
 
-def dense(units: int, *, kernel_norm=None, stddev: float = 0.02, name: str):
+def dense(units: int, *, kernel_norm=None, stddev: float = 0.02, biased: bool = True, name: str):
     """A dense layer, kernel N(0, stddev), bias 0, optionally reparameterised by `kernel_norm`."""
-    layer = keras.layers.Dense(units, kernel_initializer=_initial(stddev), name=name)
-    return kernel_norm(layer) if kernel_norm else layer
+    layer = keras.layers.Dense(
+        units, use_bias=biased, kernel_initializer=_initial(stddev), name=name
+    )
+    return reparameterised(layer, kernel_norm)
 
 
 def conv(filters: int, kernel: int, stride: int = 1, *, kernel_norm=None, name: str):
@@ -23,10 +32,18 @@ def conv(filters: int, kernel: int, stride: int = 1, *, kernel_norm=None, name: 
     layer = keras.layers.Conv2D(
         filters, kernel, stride, padding="same", kernel_initializer=_initial(0.02), name=name
     )
-    return kernel_norm(layer) if kernel_norm else layer
+    return reparameterised(layer, kernel_norm)
 
 
-def deconv(filters, kernel, stride, *, size_in, size_out, kernel_norm=None, name):
+def conv_1d(filters: int, kernel: int, *, kernel_norm=None, name: str):
+    """A SAME convolution over places [n, length, c], kernel N(0, 0.02), bias 0."""
+    layer = keras.layers.Conv1D(
+        filters, kernel, padding="same", kernel_initializer=_initial(0.02), name=name
+    )
+    return reparameterised(layer, kernel_norm)
+
+
+def deconv(filters, kernel, stride, *, size_in, size_out, kernel_norm=None, biased=True, name):
     """A SAME transposed convolution from sides `size_in` to `size_out` (a pair each).
 
     It is the gradient of the SAME convolution from `size_out` to `size_in`. Keras lets the padding
@@ -42,10 +59,11 @@ def deconv(filters, kernel, stride, *, size_in, size_out, kernel_norm=None, name
         stride,
         padding="same",
         output_padding=padding,
+        use_bias=biased,
         kernel_initializer=_initial(0.02),
         name=name,
     )
-    layer = kernel_norm(layer) if kernel_norm else layer
+    layer = reparameterised(layer, kernel_norm)
     if not any(excess) or padding:
         return layer
     crop = keras.layers.Cropping2D([(0, surplus) for surplus in excess], name=f"{name}_crop")
@@ -83,6 +101,8 @@ class Condition(NamedTuple):
 
 
 _NOTHING = Condition()
+_NORM = "a function that makes a layer such as @batch_norm, or @no_norm for none"
+_CONDITIONING = "a way to use labels such as @Projection(), with parentheses, or None for none"
 
 
 def normalise(norm, x, *, name: str, condition: Condition = _NOTHING):
@@ -94,26 +114,50 @@ def normalise(norm, x, *, name: str, condition: Condition = _NOTHING):
     Raises:
       UserError: it asks for what this network, or this layer of it, has not got.
     """
-    layer = norm(name=name)
+    layer = _made(norm, name)
     asked = getattr(layer, "conditions", ())
     missing = [kind for kind in asked if getattr(condition, kind) is None]
     if missing:
         raise UserError(
             f"{type(layer).__name__} cannot be the normalisation {name!r}: it needs "
-            f"{' and '.join(missing)}, which {_lacks(missing)}; take another norm"
+            f"{' and '.join(missing)}, which {_lacks(missing, condition)}"
         )
     return layer([x, *(getattr(condition, kind) for kind in asked)]) if asked else layer(x)
 
 
-def _lacks(missing) -> str:
+def _made(norm, name: str):
+    """The layer that `norm` makes.
+
+    Raises:
+      UserError: it makes none.
+    """
+    layer = kinds.tried("norm", norm, like=_NORM, classes=True, name=name)
+    if not isinstance(layer, keras.layers.Layer):
+        raise UserError(
+            f"norm is {kinds.shown(norm)}: it must be {_NORM}; it makes {kinds.shown(layer)}"
+        )
+    return layer
+
+
+def _lacks(missing, condition: Condition) -> str:
+    """Whose norms do not get what is missing, and what to do."""
+    if condition is _NOTHING:
+        return "only a generator has: take another norm for the discriminator"
     if "labels" in missing:
-        return "only a conditional generator has (GAN.conditional = True)"
-    return "only a generator has"
+        return (
+            "only a conditional generator has: set GAN.conditional = True, with a data set that "
+            "has labels, or take another norm"
+        )
+    return f"this generator does not give its norms beside {_given(condition)}: take another norm"
+
+
+def _given(condition: Condition) -> str:
+    return " and ".join(kind for kind, x in condition._asdict().items() if x is not None)
 
 
 def conditions(norm) -> tuple[str, ...]:
     """What the layers that `norm` makes depend on beside x: (), or some of ("z", "labels")."""
-    return getattr(norm(name="probe"), "conditions", ())
+    return getattr(_made(norm, "probe"), "conditions", ())
 
 
 def uses_labels(norm) -> bool:
@@ -148,6 +192,21 @@ def generator_model(inputs: dict, images):
     return keras.Model(inputs, images, name="generator")
 
 
+def unsquashed(generator: keras.Model) -> keras.Model:
+    """The generator without the tanh or sigmoid that ends it, for `GAN.alphabet`: its logits.
+
+    One that ends without either stays as it is.
+    """
+    output = generator.output
+    last = output._keras_history.operation
+    if isinstance(last, keras.layers.Rescaling):
+        output = last.input
+        last = output._keras_history.operation
+    if not isinstance(last, keras.layers.Activation):
+        return generator
+    return keras.Model(generator.input, last.input, name=generator.name)
+
+
 def sigmoid_images(x):
     """Images by a sigmoid, whose (0, 1) is mapped to (-1, 1)."""
     x = keras.layers.Activation("sigmoid", name="unit_images")(x)
@@ -177,6 +236,8 @@ def discriminator_input(
 
 def _discriminator_labels(num_classes: int | None, conditioning):
     """(D's input {"labels": ...}, what stands for the labels [n, K]); ({}, None) without."""
+    if conditioning is not None:
+        kinds.require_made("conditioning", conditioning, is_conditioning, like=_CONDITIONING)
     if not num_classes and getattr(conditioning, "needs_labels", False):
         raise UserError(
             f"conditioning is {type(conditioning).__name__} but there are no classes "

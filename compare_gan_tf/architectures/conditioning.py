@@ -9,8 +9,10 @@ import gin
 import keras
 from keras import ops
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.channel_map import fresh
+from compare_gan_tf.layers.kernel_norm import reparameterised
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -81,7 +83,7 @@ class Projection:
             kernel_initializer=fresh(self.initializer),
             name="label_projection",
         )
-        layer = kernel_norm(layer) if kernel_norm else layer
+        layer = reparameterised(layer, kernel_norm)
         return keras.layers.Dot(1, name="label_score")([layer(labels), features])
 
 
@@ -101,9 +103,21 @@ class SoftLabels:
 
     def __init__(self, conditioning=None):
         self.conditioning = conditioning or Projection()
+        kinds.require_made(
+            "SoftLabels.conditioning",
+            self.conditioning,
+            is_conditioning,
+            like="a way to use labels such as @Projection()",
+        )
         self.at_input = self.conditioning.at_input
         self.at_logit = self.conditioning.at_logit
         self.is_whole_logit = getattr(self.conditioning, "is_whole_logit", False)
+
+
+def is_conditioning(value) -> bool:
+    """Whether an object, not a class, has the two places where labels may act."""
+    places = (getattr(value, name, None) for name in ("at_input", "at_logit"))
+    return not isinstance(value, type) and all(callable(place) for place in places)
 
 
 def added_to_logit(conditioning, features, labels, kernel_norm) -> tuple:

@@ -10,8 +10,9 @@ from keras import ops
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Concatenation
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers import no_norm
+from compare_gan_tf.layers.kernel_norm import reparameterised
 from compare_gan_tf.layers.state import is_frozen
 
 _CONCATENATION = Concatenation()
@@ -24,7 +25,7 @@ def _uniform(limit: float):
 def _dense(units: int, limit: float, *, kernel_norm=None, name: str):
     """A dense layer, kernel U(-limit, limit), bias 0."""
     layer = keras.layers.Dense(units, kernel_initializer=_uniform(limit), name=name)
-    return kernel_norm(layer) if kernel_norm else layer
+    return reparameterised(layer, kernel_norm)
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -66,8 +67,7 @@ class Dropout(keras.layers.Layer):
 
     def __init__(self, rate: float, seed: int | None = None, **layer):
         super().__init__(**layer)
-        if not 0.0 <= rate < 1.0:
-            raise UserError(f"the rate of dropout is {rate}: it must be in [0, 1)")
+        require_number("the rate of dropout", rate, least=0, below=1)
         self.rate = rate
         self.seed = random.getrandbits(31) if seed is None else seed
 
@@ -137,6 +137,7 @@ def generator(
     blocks.require_images(sample_shape, "maxout.generator")
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
+    require_number("maxout.generator.depth", depth, least=0, whole=True, unit="layers")
     for index in range(depth):
         x = _dense(units, 0.05, kernel_norm=kernel_norm, name=f"dense{index}")(x)
         x = blocks.normalise(norm, x, name=f"norm{index}", condition=condition)
@@ -181,6 +182,7 @@ def discriminator(
         sample_shape, num_classes, conditioning, flatten=True, unit_interval=True
     )
     x = Dropout(input_dropout, name="input_dropout")(x)
+    require_number("maxout.discriminator.depth", depth, least=0, whole=True, unit="layers")
     for index in range(depth):
         x = maxout(x, units, pieces, kernel_norm=kernel_norm, name=f"maxout{index}")
         x = blocks.normalise(norm, x, name=f"norm{index}")

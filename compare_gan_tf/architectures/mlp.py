@@ -7,14 +7,16 @@ import keras
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Concatenation
+from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers import no_norm
+from compare_gan_tf.layers.kernel_norm import reparameterised
 
 _CONCATENATION = Concatenation()
 
 
 def _dense(units: int, *, kernel_norm=None, name: str):
     layer = keras.layers.Dense(units, kernel_initializer="glorot_uniform", name=name)
-    return kernel_norm(layer) if kernel_norm else layer
+    return reparameterised(layer, kernel_norm)
 
 
 @gin.configurable(module="mlp")
@@ -41,6 +43,7 @@ def generator(
     """
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
+    require_number("mlp.generator.depth", depth, least=0, whole=True, unit="layers")
     for index in range(depth):
         x = _dense(units, kernel_norm=kernel_norm, name=f"dense{index}")(x)
         x = blocks.normalise(norm, x, name=f"norm{index}", condition=condition)
@@ -76,6 +79,7 @@ def discriminator(
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, flatten=True
     )
+    require_number("mlp.discriminator.depth", depth, least=0, whole=True, unit="layers")
     for index in range(depth):
         x = _dense(units, kernel_norm=kernel_norm, name=f"dense{index}")(x)
         x = keras.layers.LeakyReLU(0.2)(blocks.normalise(norm, x, name=f"norm{index}"))

@@ -6,6 +6,7 @@ from keras import ops
 
 from compare_gan_tf.architectures.conditioning import Projection
 from compare_gan_tf.layers.channel_map import NORMAL, fresh
+from compare_gan_tf.layers.kernel_norm import reparameterised
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -73,7 +74,7 @@ class PredictedProjection(Projection):
             kernel_initializer=fresh(self.predictor_initializer),
             name="label_predictor",
         )
-        predictor = kernel_norm(predictor) if kernel_norm else predictor
+        predictor = reparameterised(predictor, kernel_norm)
         class_logits = predictor(features)
         filled = FillLabels(self.soft, name="filled_labels")([labels, class_logits])
         addend = super().at_logit(features, filled, kernel_norm)

@@ -27,6 +27,7 @@ from compare_gan_tf.architectures.r3gan_layers import (
 )
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import no_norm
+from compare_gan_tf.layers.kernel_norm import reparameterised
 
 
 @gin.register(module="r3gan")
@@ -200,7 +201,7 @@ def _scored(inputs, x, labels, kernel_norm, conditioning):
         depthwise_initializer=keras.initializers.RandomNormal(stddev=1 / FIRST_SIDE),
         name="pool",
     )
-    pooled = (kernel_norm(pool) if kernel_norm else pool)(x)
+    pooled = reparameterised(pool, kernel_norm)(x)
     features = keras.layers.Flatten(name="features")(pooled)
     addend, further = added_to_logit(conditioning, features, labels, kernel_norm)
     logits = addend

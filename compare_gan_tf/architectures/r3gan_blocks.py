@@ -8,6 +8,8 @@ import keras
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.r3gan_layers import GroupedConv2D
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number
+from compare_gan_tf.layers.kernel_norm import reparameterised
 
 _SLOPE = 0.2
 _GAIN = math.sqrt(2.0 / (1.0 + _SLOPE**2))  # keeps the variance through leaky ReLUs
@@ -24,7 +26,7 @@ def _initial(gain: float):
 def dense(units: int, *, gain: float = 1.0, kernel_norm=None, name: str):
     """[n, c] -> [n, units], without bias."""
     layer = keras.layers.Dense(units, use_bias=False, kernel_initializer=_initial(gain), name=name)
-    return kernel_norm(layer) if kernel_norm else layer
+    return reparameterised(layer, kernel_norm)
 
 
 def conv(filters: int, *, gain: float = 1.0, bias: bool = False, kernel_norm=None, name: str):
@@ -32,7 +34,7 @@ def conv(filters: int, *, gain: float = 1.0, bias: bool = False, kernel_norm=Non
     layer = keras.layers.Conv2D(
         filters, 1, use_bias=bias, kernel_initializer=_initial(gain), name=name
     )
-    return kernel_norm(layer) if kernel_norm else layer
+    return reparameterised(layer, kernel_norm)
 
 
 class Stages(NamedTuple):
@@ -54,6 +56,7 @@ class Stages(NamedTuple):
           UserError: the stage cannot be.
         """
         groups = self._groups(index)
+        require_number(f"{self.architecture}.depth", self.depth, least=0, whole=True, unit="blocks")
         for number in range(self.depth):
             x = self._block(x, groups, f"stage{index}_block{number}", condition)
         return x
@@ -94,7 +97,7 @@ class Stages(NamedTuple):
             kernel_initializer=_initial(gain),
             name=f"{name}_conv2",
         )
-        h = (self.kernel_norm(grouped) if self.kernel_norm else grouped)(h)
+        h = reparameterised(grouped, self.kernel_norm)(h)
         h = self._activate(h, f"{name}_2", condition)
         last = gain if self.kernel_norm else 0.0  # a norm cannot divide zeros by their size
         h = conv(width, gain=last, name=f"{name}_conv3", **settings)(h)

@@ -10,6 +10,7 @@ import gin
 from compare_gan_tf.architectures import blocks, residual
 from compare_gan_tf.architectures.conditioning import Projection
 from compare_gan_tf.architectures.residual import average_pool, nearest
+from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers import batch_norm, no_norm
 
 _PROJECTION = Projection()
@@ -59,6 +60,7 @@ def generator(
         condition=condition,
         shortcut_kernel=shortcut_kernel,
     )
+    require_number("resnet30.generator.depth", depth, least=0, whole=True, unit="blocks")
     for stage in range(_STAGES):
         filters = 2 ** (_STAGES - 1 - stage) * width
         if stage:
@@ -106,6 +108,7 @@ def discriminator(
     block = functools.partial(
         residual.block, norm=norm, kernel_norm=kernel_norm, shortcut_kernel=shortcut_kernel
     )
+    require_number("resnet30.discriminator.depth", depth, least=0, whole=True, unit="blocks")
     for stage in range(_STAGES):
         filters = 2**stage * width
         if stage:

@@ -1,13 +1,17 @@
 """Adaptive discriminator augmentation (Karras et al., 2020)."""
 
 import gin
+import tensorflow as tf
 
 from compare_gan_tf.augment import colours as ada_colours
 from compare_gan_tf.augment import geometry as ada_geometry
-from compare_gan_tf.augment.base import Augmentation, require_list
+from compare_gan_tf.augment.base import Augmentation, TrialNoise, require_list, require_transforms
 from compare_gan_tf.augment.controllers import controller_or_default
 from compare_gan_tf.augment.resample import resample
 from compare_gan_tf.errors import UserError
+
+_GEOMETRY = "a function (noise, tag, p, shape) of `geometry` such as @ada.x_flip"
+_COLOURS = "a function (noise, tag, p, number) of `colours` such as @ada.hue"
 
 
 @gin.register(module="augment")
@@ -50,6 +54,11 @@ class ADA(Augmentation):
                 f"{sample_shape[-1]}: set ADA.colours = []"
             )
 
+        start = (TrialNoise(), "trial", self.controller.p.value)
+        inverses = (*start, tf.TensorShape([2, *sample_shape]))
+        require_transforms("ADA.geometry", self.geometry, inverses, (2, 3, 3), _GEOMETRY)
+        require_transforms("ADA.colours", self.colours, (*start, 2), (2, 4, 4), _COLOURS)
+
     def call(self, images, noise, tag):
         p = self.controller.p.value
         if self.geometry:
@@ -65,6 +74,12 @@ class ADA(Augmentation):
             )
             images = ada_colours.recolour(images, matrix)
         return images
+
+    def count_training_steps(self, updates):
+        self.controller.count_training_steps(updates)
+
+    def levels(self):
+        return {"p": self.controller.p.value}
 
     def update(self, real_logits, gather):
         self.controller.update(real_logits, gather)

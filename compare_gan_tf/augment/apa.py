@@ -37,5 +37,11 @@ class APA(Augmentation):
 
         return tf.nest.map_structure(exchange, real, fake)
 
+    def count_training_steps(self, updates):
+        self.controller.count_training_steps(updates)
+
+    def levels(self):
+        return {"p": self.controller.p.value}
+
     def update(self, real_logits, gather):
         self.controller.update(real_logits, gather)

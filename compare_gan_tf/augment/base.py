@@ -2,7 +2,9 @@
 
 import gin
 import keras
+import tensorflow as tf
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 
 
@@ -34,6 +36,14 @@ class Augmentation(keras.layers.Layer):
                 f"GAN.augment = @{type(self).__name__}() needs images (height, width, channels), "
                 f"the data set's samples have shape {tuple(sample_shape)}: leave it unbound"
             )
+
+    def count_training_steps(self, updates: int) -> None:
+        """Told once, before training: D makes `updates` updates in each training step."""
+        return
+
+    def levels(self) -> dict:
+        """{name: scalar} of what moves in training, such as p: they are in the logs."""
+        return {}
 
     def mix(self, real, fake, noise, tag: str):
         """What D is shown as real.
@@ -86,6 +96,16 @@ class Chain(Augmentation):
         for augmentation in self.augmentations:
             augmentation.check(sample_shape)
 
+    def levels(self):
+        found = {}
+        for index, augmentation in enumerate(self.augmentations):
+            found |= {f"{index}/{name}": value for name, value in augmentation.levels().items()}
+        return found
+
+    def count_training_steps(self, updates):
+        for augmentation in self.augmentations:
+            augmentation.count_training_steps(updates)
+
     def mix(self, real, fake, noise, tag):
         for index, augmentation in enumerate(self.augmentations):
             real = augmentation.mix(real, fake, noise, f"{tag}/{index}")
@@ -110,10 +130,50 @@ def require_list(name: str, values, kind, example: str) -> None:
     is_list = isinstance(values, list | tuple)
     right = is_list and all(_is(value, kind) for value in values)
     if not right:
-        raise UserError(f"{name} = {values!r}: it must be a list such as {example}")
+        given = [kinds.shown(value) for value in values] if is_list else kinds.shown(values)
+        given = f"[{', '.join(given)}]" if is_list else given
+        raise UserError(f"{name} = {given}: it must be a list such as {example}")
 
 
 def _is(value, kind) -> bool:
     if kind is None:
-        return callable(value) and not isinstance(value, type)
+        return callable(value) and not isinstance(value, type | keras.layers.Layer)
     return isinstance(value, kind)
+
+
+class TrialNoise:
+    """In the place of `random.Noise` where functions are called on trial: nothing is random."""
+
+    def seed(self, tag: str):
+        """int64 [2]."""
+        return tf.zeros([2], tf.int64)
+
+    def draw(self, tag: str, sample, num: int):
+        """`sample(num, seed)`."""
+        return sample(num, self.seed(tag))
+
+    def uniform(self, tag: str, shape):
+        """1/2 in this shape."""
+        return tf.fill(shape, 0.5)
+
+    def integers(self, tag: str, num: int, limit: int):
+        """0, int32 [num]."""
+        return tf.zeros([num], tf.int32)
+
+
+def require_transforms(name: str, functions, arguments: tuple, shape: tuple, like: str) -> None:
+    """Calls each function once on trial, as the augmentation will.
+
+    Args:
+      name: of the setting, a list of functions.
+      functions: of that list.
+      arguments: that they take; noise is a `TrialNoise`.
+      shape: of the results.
+      like: what each must be, and an example.
+
+    Raises:
+      UserError: one cannot be called so, or gives something else.
+    """
+    for function in functions:
+        result = kinds.tried(f"{name}: one", function, *arguments, like=like)
+        kinds.require_shape(f"{name}: one", function, result, shape, like=like)

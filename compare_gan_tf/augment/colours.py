@@ -89,4 +89,4 @@ def recolour(images, matrix):
         offset = tf.reduce_mean(offset, 1, keepdims=True)
     channels = tf.unstack(linear[:, None, None], axis=-1)  # of each input channel, [n, 1, 1, C]
     products = [images[..., k : k + 1] * channel for k, channel in enumerate(channels)]
-    return tf.add_n(products) + offset[:, None, None]
+    return functools.reduce(tf.add, products) + offset[:, None, None]

@@ -7,12 +7,10 @@ import gin
 import keras
 import tensorflow as tf
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 
-
-def _require_probability(name: str, value: float):
-    if not 0.0 <= value <= 1.0:
-        raise UserError(f"{name} is {value}: it must be in [0, 1]")
+_SCHEDULE = "a schedule such as @linear_decay(), with parentheses"
 
 
 class Controller(keras.layers.Layer):
@@ -20,7 +18,7 @@ class Controller(keras.layers.Layer):
 
     def __init__(self, p: float, *, name: str | None = None):
         super().__init__(name=name, dtype="float32")
-        _require_probability(f"{type(self).__name__}.p", p)
+        kinds.require_number(f"{type(self).__name__}.p", p, least=0, most=1)
         self.p = self._state("p", p, "float32")
         self.built = True
 
@@ -33,6 +31,10 @@ class Controller(keras.layers.Layer):
             aggregation="only_first_replica",  # equal on all: of the global batch's logits
             name=name,
         )
+
+    def count_training_steps(self, updates: int) -> None:
+        """See `Augmentation`."""
+        return
 
     def update(self, real_logits, gather) -> None:
         """Called after each update of D with its logits of the reals [n]; see `Augmentation`."""
@@ -71,12 +73,9 @@ class Adaptive(Controller):
         name: str | None = None,
     ):
         super().__init__(p, name=name)
-        if not -1.0 < target < 1.0:
-            raise UserError(f"Adaptive.target is {target}: it must be in (-1, 1), a mean of signs")
-        if speed <= 0.0:
-            raise UserError(f"Adaptive.speed is {speed}: it must be a positive number of images")
-        if interval < 1:
-            raise UserError(f"Adaptive.interval is {interval}: it must be at least 1 update")
+        kinds.require_number("Adaptive.target", target, above=-1, below=1)
+        kinds.require_number("Adaptive.speed", speed, above=0, unit="images")
+        kinds.require_number("Adaptive.interval", interval, least=1, whole=True, unit="updates")
         self.target, self.speed, self.interval = target, speed, interval
         self.signs = self._state("signs", 0.0, "float32")  # their sum since p was changed
         self.reals = self._state("reals", 0, "int64")  # their number since then
@@ -101,19 +100,30 @@ class Scheduled(Controller):
     """p follows a schedule, whatever D does (as in R3GAN, Huang et al., 2024).
 
     Args:
-      schedule: function (updates of D so far, float32 scalar) -> p, such as a Keras schedule.
+      schedule: function (training steps done, float32 scalar) -> p, such as a Keras schedule.
     """
 
     def __init__(self, schedule, name: str | None = None):
-        if not callable(schedule) or isinstance(schedule, type):
-            raise UserError(f"Scheduled.schedule = {schedule!r}: it must be a function of updates")
-        super().__init__(float(schedule(tf.constant(0.0))), name=name)
+        p = kinds.tried("Scheduled.schedule", schedule, tf.constant(0.0), like=_SCHEDULE)
+        try:
+            p = float(p)
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"Scheduled.schedule is {kinds.shown(schedule)}: it must be {_SCHEDULE}; at step 0 "
+                f"it gives {kinds.shown(p)}"
+            ) from error
+        super().__init__(p, name=name)
         self.schedule = schedule
         self.updates = self._state("updates", 0, "int64")
+        self.updates_per_step = 1
+
+    def count_training_steps(self, updates):
+        self.updates_per_step = updates
 
     def update(self, real_logits, gather):
         updates = self.updates.value + 1
-        p = tf.cast(self.schedule(tf.cast(updates, tf.float32)), tf.float32)
+        steps = tf.cast(updates // self.updates_per_step, tf.float32)
+        p = tf.cast(self.schedule(steps), tf.float32)
         self.p.assign(tf.clip_by_value(p, 0.0, 1.0))
         self.updates.assign(updates)
 
@@ -126,6 +136,9 @@ def controller_or_default(name: str, controller) -> Controller:
     """
     if controller is None:
         return Adaptive()
-    if not isinstance(controller, Controller):
-        raise UserError(f"{name} = {controller!r}: it must be a controller such as @Adaptive()")
+    kinds.require_made(name, controller, _is_controller, like="a controller such as @Adaptive()")
     return controller
+
+
+def _is_controller(value) -> bool:
+    return isinstance(value, Controller)

@@ -1,9 +1,12 @@
 """DiffAugment (Zhao et al., 2020): fixed differentiable augmentations of all that D sees."""
 
 import gin
+import tensorflow as tf
 
-from compare_gan_tf.augment.base import Augmentation, require_list
+from compare_gan_tf.augment.base import Augmentation, TrialNoise, require_list, require_transforms
 from compare_gan_tf.augment.transforms import color, cutout, translation
+
+_TRANSFORM = "a function (images, noise, tag) of images such as @diffaugment.color"
 
 
 @gin.register(module="augment")
@@ -18,6 +21,14 @@ class DiffAugment(Augmentation):
         super().__init__(name=name)
         require_list("DiffAugment.transforms", transforms, None, "[@color, @translation, @cutout]")
         self.transforms = tuple(transforms)
+
+    def check(self, sample_shape):
+        super().check(sample_shape)
+        images = tf.zeros([2, *sample_shape])
+        arguments = (images, TrialNoise(), "trial")
+        require_transforms(
+            "DiffAugment.transforms", self.transforms, arguments, images.shape, _TRANSFORM
+        )
 
     def call(self, images, noise, tag):
         for index, transform in enumerate(self.transforms):

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from compare_gan_tf.augment.pixels import pick
+
 
 def resample(images, inverse):
     """Moves every pixel by a map of its image's own, bilinearly.
@@ -28,7 +30,7 @@ def resample(images, inverse):
     columns = [_reflect(left, width), _reflect(left + 1, width)]
     lines = [_reflect(top, height), _reflect(top + 1, height)]
     upper, lower = (
-        _between(*(_pick(images, line, column) for column in columns), right_share)
+        _between(*(pick(images, line * width + column) for column in columns), right_share)
         for line in lines
     )
     return _between(upper, lower, bottom_share)
@@ -49,14 +51,6 @@ def _reflect(index, size: int):
     period = max(2 * (size - 1), 1)
     index = tf.math.floormod(index, period)
     return tf.minimum(index, period - index) if size > 1 else tf.zeros_like(index)
-
-
-def _pick(images, line, column):
-    """The pixels [n, H, W, C] at the integer positions [n, H, W]."""
-    number, height, width, channels = images.shape
-    pixels = tf.reshape(images, [number, height * width, channels])
-    index = tf.reshape(line * width + column, [number, height * width])
-    return tf.reshape(tf.gather(pixels, index, axis=1, batch_dims=1), images.shape)
 
 
 def _between(first, second, share):

@@ -8,6 +8,9 @@ mid-grey, and results may lie outside the range.
 import gin
 import tensorflow as tf
 
+from compare_gan_tf.augment.pixels import pick
+from compare_gan_tf.kinds import require_number
+
 
 def _each(values):
     """[n] -> [n, 1, 1, 1]."""
@@ -17,12 +20,14 @@ def _each(values):
 @gin.configurable(module="diffaugment")
 def brightness(images, noise, tag, *, width: float = 1.0):
     """x + b with b ~ U(-width / 2, width / 2), in units of the range [-1, 1]."""
+    require_number("brightness.width", width, least=0)
     return images + _each(width * (noise.uniform(tag, [images.shape[0]]) - 0.5))
 
 
 @gin.configurable(module="diffaugment")
 def saturation(images, noise, tag, *, most: float = 2.0):
     """s (x - m) + m with s ~ U(0, most) and m the mean over the pixel's channels."""
+    require_number("saturation.most", most, least=0)
     factor = _each(most * noise.uniform(tag, [images.shape[0]]))
     mean = tf.reduce_mean(images, -1, keepdims=True)
     return (images - mean) * factor + mean
@@ -31,6 +36,7 @@ def saturation(images, noise, tag, *, most: float = 2.0):
 @gin.configurable(module="diffaugment")
 def contrast(images, noise, tag, *, width: float = 1.0):
     """c (x - m) + m with c ~ U(1 - width / 2, 1 + width / 2) and m the mean over the image."""
+    require_number("contrast.width", width, least=0)
     factor = _each(1.0 + width * (noise.uniform(tag, [images.shape[0]]) - 0.5))
     mean = tf.reduce_mean(images, [1, 2, 3], keepdims=True)
     return (images - mean) * factor + mean
@@ -60,14 +66,15 @@ def translation(images, noise, tag, *, ratio: float = 0.125):
 
     The two shifts are uniform on the integers from -s to s, s = floor(ratio * side + 1/2).
     """
+    require_number("translation.ratio", ratio, least=0, most=1)
     number, height, width, _ = images.shape
     reach = [int(side * ratio + 0.5) for side in (height, width)]
     down = _integers(noise, f"{tag}/down", number, -reach[0], reach[0])
     right = _integers(noise, f"{tag}/right", number, -reach[1], reach[1])
     rows = tf.range(height) - down[:, None]  # [n, H], where the output's rows come from
     columns = tf.range(width) - right[:, None]
-    images = tf.gather(images, tf.clip_by_value(rows, 0, height - 1), axis=1, batch_dims=1)
-    images = tf.gather(images, tf.clip_by_value(columns, 0, width - 1), axis=2, batch_dims=1)
+    from_row = tf.clip_by_value(rows, 0, height - 1)[:, :, None]
+    images = pick(images, from_row * width + tf.clip_by_value(columns, 0, width - 1)[:, None, :])
     inside = _inside(rows, height)[:, :, None] * _inside(columns, width)[:, None, :]
     return images * inside[..., None]
 
@@ -79,6 +86,7 @@ def cutout(images, noise, tag, *, ratio: float = 0.5):
     Its centre is uniform on the image, so it may stick out: it covers o - floor(c / 2), ...,
     o - floor(c / 2) + c - 1, with o uniform on 0, ..., side (side - 1 where c is odd).
     """
+    require_number("cutout.ratio", ratio, least=0, most=1)
     number = images.shape[0]
     inside = []
     for name, side in zip(("down", "right"), images.shape[1:3], strict=True):

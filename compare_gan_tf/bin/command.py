@@ -6,7 +6,6 @@ A verb is a module of `compare_gan_tf.bin` whose docstring is its help and which
 
 import errno
 import os
-import re
 import signal
 import sys
 import textwrap
@@ -15,7 +14,7 @@ from collections.abc import Callable, Sequence
 from absl import app, flags, logging
 
 from compare_gan_tf import gin_errors
-from compare_gan_tf.errors import Stopped, UserError
+from compare_gan_tf.errors import Stopped, UserError, first_line
 
 PROGRAM = "compare-gan"
 
@@ -169,7 +168,7 @@ def _guarded(verb: str, work: Callable[[], None]) -> int:
         _say(verb, "interrupted")
         return 128 + signal.SIGINT
     except Stopped as stopped:
-        _say(verb, _one_line(stopped))
+        _say(verb, first_line(stopped))
         return 128 + stopped.signal_number
     except Exception as error:
         message = explain(error)
@@ -189,20 +188,14 @@ def _say(verb: str, message: str) -> None:
 def explain(error: Exception) -> str | None:
     """One line for an error that the user can cure; None for a bug of ours."""
     if isinstance(error, UserError):
-        return _one_line(error)
+        return first_line(error)
     if isinstance(error, OSError):
         if error.strerror and error.filename:
             return f"{error.strerror}: {error.filename}"
-        return _one_line(error)
+        return first_line(error)
     if _is_file_system_error(error):
-        return _one_line(error)
+        return first_line(error)
     return gin_errors.explain_construction(error)
-
-
-def _one_line(error: Exception) -> str:
-    """The message without what gin appends to it about the call it came from."""
-    text = re.split(r"\n  In call to configurable|\n\n", str(error))[0]
-    return " ".join(line.strip() for line in text.splitlines())
 
 
 _FILE_SYSTEM_ERRORS = [

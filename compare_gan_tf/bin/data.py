@@ -61,7 +61,8 @@ def run(values: flags.FlagValues) -> None:
         print()
         for line in _split_lines(name, summary.of_split(dataset, split)):
             print(line)
-    print(f"\n{summary.rate(dataset.splits['train']):,.0f} samples a second in training")
+    train = dataset.splits["train"]
+    print(f"\n{summary.rate(train):,.0f} samples a second in training, {summary.kept(train)}")
     if values.output:
         files.write_bytes(values.output, summary.grid_png(dataset))
         print(values.output)

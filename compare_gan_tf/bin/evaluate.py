@@ -1,24 +1,45 @@
-r"""Score the checkpoints of a run, and keep a copy of the best.
+r"""Score the checkpoints of a run, or any fakes against any real samples.
 
-Every score is a line of <model_dir>/scores.jsonl with the protocol it was computed under; what is
-scored already is not computed again. The best checkpoint is chosen on the validation split.
+Of a run, every score is a line of <model_dir>/scores.jsonl with the protocol it was computed under;
+what is scored already is not computed again. The best checkpoint is chosen on the validation split.
 
 For example:
 
-  compare-gan evaluate --model_dir=runs/quickstart
+  compare-gan evaluate --model_dir=runs/quickstart --metrics=fid,kid,prdc
 
 More samples, for the newest checkpoint alone:
 
   compare-gan evaluate --model_dir=runs/quickstart --checkpoint=latest \
       --gin_bindings='evaluate.num_samples = 5000'
+
+Two sides, each a folder or a zip of images, an .npz with images, features, or mu and sigma, a data
+set and its split, a TF Hub module, an ONNX generator, or a run:
+
+  compare-gan evaluate --real=cifar10/test --fake=samples.npz --metrics=fid,kid \
+      --extractor=inception_2015 --output=scores.json
+
+Names of metrics and presets: docs/evaluation.md. Everything else is bound on `evaluate`.
 """
 
+import os
 from collections.abc import Sequence
 
 from absl import flags
 
 from compare_gan_tf.bin import build, command
 from compare_gan_tf.errors import UserError
+
+# As `distribution.STRATEGIES`, which cannot be imported here: it imports TensorFlow.
+STRATEGIES = ("auto", "default", "mirrored", "tpu")
+_SIDES = ("real", "fake")
+_OF_SIDES = ("real", "fake", "against", "held_out", "output", "save_real_statistics")
+# What is bound on `evaluate` and decides how two sides are compared.
+_HEEDED = frozenset(
+    (
+        "metrics", "preset", "extractor", "num_real", "num_samples", "batch_size", "seed",
+        "truncation", "standing",
+    )
+)  # fmt: skip
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -32,31 +53,176 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         " done.",
         flag_values=flag_values,
     )
+    flags.DEFINE_enum(
+        "strategy",
+        "auto",
+        list(STRATEGIES),
+        "How to use several devices: auto takes all GPUs of this machine, or one CPU.",
+        flag_values=flag_values,
+    )
+    texts = {
+        "metrics": "Names with commas, such as fid,kid,prdc, or a preset whose metrics they are."
+        " Default: fid.",
+        "preset": "A protocol of the field: metrics, extractor, split and numbers of samples.",
+        "extractor": "Function of metrics.features or metrics.extractors that makes the extractor,"
+        " such as inception_2015. Default: the preset's, or that of the data.",
+        "real": "Instead of a run: the real side, see above.",
+        "fake": "Instead of a run: the fakes.",
+        "against": "With --real: second fakes. By how much do they differ from the first?",
+        "held_out": "With --real: real samples no model was trained on, for memorisation.",
+        "output": "With --real: JSON file of the scores; what is in it is not computed again.",
+        "save_real_statistics": "With --real: .npz for mean and covariance of its features.",
+    }
+    for name, text in texts.items():
+        flags.DEFINE_string(name, None, text, flag_values=flag_values)
 
 
 def run(values: flags.FlagValues) -> None:
     """Scores, and prints the scores."""
-    if values.schedule == "continuous_eval":
-        if not values["checkpoint"].using_default_value:
-            raise UserError(
-                f"--checkpoint={values.checkpoint} is for --schedule=once: continuous_eval scores "
-                "all that `evaluate.every` names"
-            )
-        build.follow(values)
+    bindings = _bindings(values)
+    if any(values[name].value is not None for name in _OF_SIDES):
+        _refuse(values, ("model_dir", "schedule"), "is for a run, not for --real and --fake")
+        _compare(values, bindings)
         return
-    build.read_config(values)
-    from compare_gan_tf import evaluation
+    if not values.model_dir:
+        raise UserError(
+            "name the folder of a run by --model_dir, or two sides by --real and --fake"
+        )
+    _score_run(values, bindings)
 
-    dataset, gan = build.gan()
-    steps = None
-    if values.checkpoint != "all":
-        steps = [build.choose_step(values.model_dir, values.checkpoint)]
-    build.print_scores(evaluation.evaluate(values.model_dir, gan, dataset, steps=steps))
+
+def _bindings(values: flags.FlagValues) -> list[str]:
+    """The flags that are bound on `evaluate`, with what gin binds on the metrics."""
+    from compare_gan_tf.metrics import presets, registry
+
+    bindings = []
+    if values.preset is not None:
+        presets.check(values.preset)
+        bindings.append(f"evaluate.preset = @presets.{values.preset}()")
+    if values.metrics is not None:
+        names = presets.names_of(values.metrics)
+        classes = [f"@metrics.{registry.METRICS[name].rpartition('.')[2]}()" for name in names]
+        value = f"[{', '.join(classes)}]" if names else repr(values.metrics)
+        bindings.append(f"evaluate.metrics = {value}")
+    if values.extractor is not None:
+        bindings.append(f"evaluate.extractor = @{values.extractor}()")
+    return bindings
+
+
+def _refuse(values: flags.FlagValues, names, why: str) -> None:
+    for name in names:
+        if not values[name].using_default_value:
+            raise UserError(f"--{name} {why}")
+
+
+# --- A run ------------------------------------------------------------------------------------
+
+
+def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
+    follows = values.schedule == "continuous_eval"
+    if follows and not values["checkpoint"].using_default_value:
+        raise UserError(
+            f"--checkpoint={values.checkpoint} is for --schedule=once: continuous_eval scores all"
+            " that `evaluate.every` names"
+        )
+    build.read_config(values, bindings=bindings)
+    from compare_gan_tf import best, distribution, evaluation
+
+    with distribution.get_strategy(values.strategy).scope():
+        dataset, gan = build.gan()
+    if follows:
+        rows = evaluation.follow(values.model_dir, gan, dataset)
+    else:
+        steps = None
+        if values.checkpoint != "all":
+            steps = [build.choose_step(values.model_dir, values.checkpoint)]
+        rows = evaluation.evaluate(values.model_dir, gan, dataset, steps=steps)
+    build.print_scores(rows)
+    for line in evaluation.summary(rows, best.read(values.model_dir)):
+        print(line)
+
+
+# --- Two sides --------------------------------------------------------------------------------
+
+
+def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
+    for name in _SIDES:
+        if values[name].value is None:
+            raise UserError(f"--{name} is missing: two sides are compared, --real and --fake")
+    from compare_gan_tf.bin import quiet
+
+    quiet.import_tensorflow()
+    from compare_gan_tf import config, configurables, distribution
+
+    configurables.load()
+    from compare_gan_tf.evaluation import pairs
+
+    if not any(_is_run(values[name].value) for name in ("real", "fake", "against")):
+        _refuse(values, ("checkpoint",), "is for a run, and neither side is one")
+    config.parse(values.gin_config, [*values.gin_bindings, *bindings])
+    config.check_used([*config.LATER_STAGES, "compare_gan_tf.data"])
+    with distribution.get_strategy(values.strategy).scope():
+        found = pairs.evaluate(
+            values.real,
+            values.fake,
+            **_bound(),
+            against=values.against,
+            held_out=values.held_out,
+            output=values.output,
+            save_real_statistics=values.save_real_statistics,
+            open_run=lambda path, how: _open_run(values, bindings, path, how),
+            progress=True,
+        )
+    print(found)
+    if all(row["value"] is None for row in found.rows):
+        raise UserError(f"none of the scores has a value: {found.rows[0]['reason']}")
+
+
+def _is_run(path: str | None) -> bool:
+    return path is not None and os.path.exists(os.path.join(os.path.expanduser(path), "config.gin"))
+
+
+def _bound() -> dict:
+    """What is bound on `evaluate`, as arguments."""
+    import gin
+
+    bound = gin.get_bindings("evaluate")
+    unheeded = sorted(bound.keys() - _HEEDED)
+    if unheeded:
+        raise UserError(
+            f"evaluate.{unheeded[0]} is for the checkpoints of a run: remove it beside --real"
+        )
+    return bound
+
+
+def _open_run(values: flags.FlagValues, bindings: list[str], path: str, how):
+    """The generator of a run, at the checkpoint of --checkpoint, or the best, or the last."""
+    from compare_gan_tf import best, checkpoints, config, files
+    from compare_gan_tf.evaluation.generators import Players
+
+    own = os.path.join(path, files.CONFIG)
+    config.parse([own, *values.gin_config], [*values.gin_bindings, *bindings])
+    choice = None if values.checkpoint == "all" else values.checkpoint
+    step = build.choose_step(path, choice)
+    _, gan = build.gan()
+    checkpoints.restore_players(gan, path, step)
+    kept = best.read(path)
+    is_best = choice in (None, "best") and kept is not None and kept["step"] == step
+    return Players(
+        gan,
+        tag="generator",
+        where=f"checkpoint {step} of {path}",
+        name=os.path.basename(os.path.normpath(path)),
+        truncation=how.truncation,
+        standing=how.standing,
+        checkpoint_rule="best" if is_best else choice or "latest",
+        fingerprint=best.fingerprint(checkpoints.find(path, step)),
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the verb and exits."""
-    command.main("evaluate", __doc__, define_flags, run, argv)
+    command.main("evaluate", __doc__, define_flags, run, argv, needs_model_dir=False)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from compare_gan_tf.gin_errors import did_you_mean
 
 VERBS = {
     "train": "train a GAN, or go on with a training",
-    "evaluate": "score its checkpoints",
+    "evaluate": "score its checkpoints, or any fakes against any real samples",
     "data": "show a data set: counts, classes, samples, speed",
     "describe": "print the networks layer by layer, and the objectives",
     "export": "write TF Hub modules of generator and discriminator",
+    "toy": "fit a model to points in the plane, and draw what it went through",
     "report": "write an HTML page with samples, curves and scores",
 }
 

@@ -1,6 +1,7 @@
-"""Importing TensorFlow without the lines that its C++ prints on every machine."""
+"""Importing TensorFlow and matplotlib without the lines that they print on every machine."""
 
 import contextlib
+import logging as standard_logging
 import os
 import re
 import sys
@@ -30,6 +31,11 @@ def import_tensorflow() -> None:
             "this machine has an NVIDIA GPU that TensorFlow cannot use, so the CPU is used: install"
             " the libraries by pip install 'compare_gan_tf[gpu]'"
         )
+
+
+def silence_font_cache() -> None:
+    """Keeps matplotlib from telling that it lists the fonts of this machine, at its first use."""
+    standard_logging.getLogger("matplotlib.font_manager").setLevel(standard_logging.ERROR)
 
 
 def _has_nvidia_driver() -> bool:

@@ -23,7 +23,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Writes the report, and prints where it lies."""
     build.read_config(values)
+    from compare_gan_tf.bin import quiet
     from compare_gan_tf.report import write_report
+
+    quiet.silence_font_cache()
 
     step = build.choose_step(values.model_dir, values.checkpoint)
     dataset, gan = build.gan()

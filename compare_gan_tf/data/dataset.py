@@ -10,14 +10,18 @@ import numpy as np
 from compare_gan_tf.data import broken_files, decode, sizing
 from compare_gan_tf.data import labels as label_rules
 from compare_gan_tf.data.augmentation import Augmentation
+from compare_gan_tf.data.cache import DISK_BUDGET, Cache
 from compare_gan_tf.data.own_images import Settings
 from compare_gan_tf.data.references import References
 from compare_gan_tf.data.split import Dataset, Split
+from compare_gan_tf.data.stored import Stored
 from compare_gan_tf.data.table import DATASETS, KINDS
 from compare_gan_tf.errors import UserError
 
 __all__ = ["Dataset", "Split", "kinds", "load", "names"]
 
+# Crops of arrays are made by the pipeline; a set that keeps nothing needs no cache.
+_ALWAYS = frozenset(("min_crop_area", "cache"))
 MEMORY_BUDGET = 3 * 2**28  # bytes: 768 MiB, so that data and buffers together stay under 1 GiB
 
 
@@ -52,6 +56,8 @@ def load(
     flip: bool = False,
     min_crop_area: float | None = None,
     memory_budget: int = MEMORY_BUDGET,
+    disk_budget: int = DISK_BUDGET,
+    cache_folder: str | None = None,
 ) -> Dataset:
     """Loads a data set by its name, or own data as "folder:/path", "zip:", "npz:", "tfrecord:".
 
@@ -72,11 +78,17 @@ def load(
       flip: mirrors every second training image.
       min_crop_area: below 1, training takes random crops of at least this share of an image; 1
         takes none; None for the set's own rule, which only ImageNet has.
-      memory_budget: bytes; a set that is not larger is decoded once, others anew each time.
+      memory_budget: bytes; a set that is not larger is decoded once and held in memory.
+      disk_budget: bytes; a larger set that fits in them is decoded once for all runs, into a file
+        of `cache_folder`, where the files unused for longest make way. With 0 nothing is kept, and
+        images are decoded anew each time, as those that are cropped at random always are.
+      cache_folder: on a local disk, the faster the better; None for compare_gan_tf in
+        $XDG_CACHE_HOME, or ~/.cache. The indices of large sets are kept there too.
 
     Raises:
       UserError: no data set has that name, the message lists the nearest ones; it is not there; or
-        it does not depend on a setting that is given.
+        it does not depend on a setting that is given. When images are first read there may be one
+        about too little room on the disk.
     """
     settings = Settings(
         data_dir=data_dir,
@@ -88,6 +100,7 @@ def load(
         background=tuple(background),
         hold_out=hold_out,
         broken=broken,
+        cache=Cache(cache_folder, disk_budget),
     )
     _check(settings, memory_budget)
     if min_crop_area is not None:
@@ -97,7 +110,7 @@ def load(
     loaded = label_rules.relabelled(loaded, labels) if labels else loaded
     loaded = _labelled_only(loaded) if labelled_only else loaded
     loaded = _viewed(loaded, view) if view else loaded
-    return _within(loaded, memory_budget)
+    return _kept(loaded, memory_budget, settings.cache)
 
 
 def _check(settings: Settings, memory_budget: int) -> None:
@@ -127,8 +140,7 @@ def _loaded(name: str, settings: Settings) -> Dataset:
         row, arguments = DATASETS[known], (settings,)
     for field in dataclasses.fields(Settings):
         value = getattr(settings, field.name)
-        # Crops of arrays are made by the pipeline, for all sets that are images.
-        if field.name in row.heeds or field.name == "min_crop_area" or value == field.default:
+        if field.name in row.heeds | _ALWAYS or value == field.default:
             continue
         raise UserError(
             f"data.load.{field.name} = {value}: the data set {name} does not depend on it;"
@@ -164,6 +176,9 @@ def _labelled_only(loaded: Dataset) -> Dataset:
 def _viewed(loaded: Dataset, view) -> Dataset:
     if not loaded.is_images:
         raise UserError(f"data.load.view is for images; {loaded.name} has none")
+    if hasattr(view, "fit"):
+        view = view.fit(np.asarray(loaded.splits["train"].images[: view.images]))
+        loaded = dataclasses.replace(loaded, palette=view.palette)
     splits = {
         name: dataclasses.replace(split, images=_through(split.images, view))
         for name, split in loaded.splits.items()
@@ -175,13 +190,29 @@ def _through(images, view):
     return images.with_view(view) if isinstance(images, References) else view(images)
 
 
-def _within(loaded: Dataset, memory_budget: int) -> Dataset:
-    """Lets all splits be held in memory, once they are used, if together they are small enough."""
-    keep = sum(split.images.nbytes for split in loaded.splits.values()) <= memory_budget
-    splits = {
-        name: dataclasses.replace(split, images=split.images.with_keep(keep))
-        if isinstance(split.images, References)
-        else split
+def _kept(loaded: Dataset, memory_budget: int, cache: Cache) -> Dataset:
+    """Lets all splits be held in memory once they are used, or else on a disk, where they fit."""
+    nbytes = sum(split.images.nbytes for split in loaded.splits.values())
+    in_memory = nbytes <= memory_budget
+    lazy = {
+        name: split.images
         for name, split in loaded.splits.items()
+        if isinstance(split.images, References)
     }
+    stored = {} if in_memory or nbytes > cache.budget else _stored(lazy, cache)
+    splits = dict(loaded.splits)
+    for name, images in lazy.items():
+        kept = images.with_keep(in_memory).with_stored(stored.get(name))
+        splits[name] = dataclasses.replace(splits[name], images=kept)
     return dataclasses.replace(loaded, splits=splits)
+
+
+def _stored(splits: dict[str, References], cache: Cache) -> dict[str, Stored]:
+    """Files for the decoded images, one for all splits that lie in the same records."""
+    stored = {}
+    for name, images in splits.items():
+        others = [other for other in splits.values() if other.records is images.records]
+        made = [stored[other] for other in stored if splits[other].records is images.records]
+        chosen = np.unique(np.concatenate([other.chosen for other in others]))
+        stored[name] = made[0] if made else Stored(cache, images.records, images.decoder, chosen)
+    return stored

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from compare_gan_tf.data import sizing
+from compare_gan_tf.data.cache import fingerprint
 
 WHITE = (255, 255, 255)
 
@@ -110,10 +111,25 @@ class Decoder:
         pixels = np.asarray(self.resize(image, box, size))
         return pixels[..., None] if self.channels == 1 else pixels
 
+    def fingerprint(self) -> str:
+        """Another for rules, or versions of Pillow, that make other pixels of some test images."""
+        return fingerprint(*(self(content) for content in _test_images()))
+
     @functools.cached_property
     def sample_shape(self) -> tuple[int, int, int]:
         """(H, W, C)."""
         return (*self.shape, self.channels)
+
+
+def _test_images():
+    """Encoded noise of several sizes and modes; the JPEGs tell versions of its decoder apart."""
+    rng = np.random.default_rng(0)
+    for height, width in ((7, 5), (43, 61), (300, 200), (260, 390)):
+        for channels, kind in ((1, "PNG"), (3, "PNG"), (4, "PNG"), (3, "JPEG")):
+            pixels = rng.integers(256, size=(height, width, channels), dtype=np.uint8)
+            buffer = io.BytesIO()
+            Image.fromarray(pixels.squeeze()).save(buffer, kind, compress_level=0)
+            yield buffer.getvalue()
 
 
 def image_facts(content: bytes) -> tuple[tuple[int, int], int]:

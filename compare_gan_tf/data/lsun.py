@@ -10,6 +10,7 @@ import os
 import numpy as np
 
 from compare_gan_tf.data import sizing
+from compare_gan_tf.data.cache import file_facts, fingerprint
 from compare_gan_tf.data.decode import Decoder
 from compare_gan_tf.data.own_images import Settings
 from compare_gan_tf.data.references import References
@@ -37,7 +38,8 @@ class Values:
     """
 
     def __init__(self, path: str):
-        self._environment = _environment(os.path.realpath(path))
+        self._path = os.path.realpath(path)
+        self._environment = _environment(self._path)
         with self._environment.begin() as transaction:
             self._keys = np.array(list(transaction.cursor().iternext(values=False)), dtype="S")
 
@@ -52,6 +54,10 @@ class Values:
         """The value: an encoded image."""
         with self._environment.begin() as transaction:
             return bytes(transaction.get(bytes(self._keys[index])))
+
+    def fingerprint(self) -> str:
+        """Of the database's file and its keys."""
+        return fingerprint("lmdb", file_facts(os.path.join(self._path, "data.mdb")), self._keys)
 
 
 @functools.cache  # lmdb allows one of each path in a process

@@ -5,13 +5,16 @@ from collections.abc import Callable
 
 import gin
 import numpy as np
+import PIL
 
 from compare_gan_tf.data import broken_files, decode, references, sizing
+from compare_gan_tf.data.cache import Cache, fingerprint
 from compare_gan_tf.data.decode import BrokenImage, Decoder, image_facts
 from compare_gan_tf.data.references import References
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
 
+_LOOK_KEPT_FROM = 10_000  # images
 SPLITS = ("train", "validation", "test")
 # What folders and arrays of other collections call them.
 SPLIT_NAMES = {name: name for name in SPLITS} | {"val": "validation", "valid": "validation"}
@@ -30,6 +33,7 @@ class Settings:
     background: tuple[int, int, int] = decode.WHITE
     hold_out: bool = True
     broken: broken_files.Policy = broken_files.refuse_broken
+    cache: Cache = Cache()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +91,7 @@ def dataset(name: str, found: Found, settings: Settings) -> Dataset:
     """
     if not len(found.records):
         raise UserError(f"there are no images in {found.where}")
-    sizes, channels, problems = _look_at(found.records)
+    sizes, channels, problems = _known_look(found.records, settings.cache)
     notes = []
     if problems:
         notes.append(settings.broken(problems, len(found.records), found.where))
@@ -115,6 +119,21 @@ def dataset(name: str, found: Found, settings: Settings) -> Dataset:
         raise UserError(f"{found.where} has no images to train on")
     splits = {each: whole.subset(usable[split[usable] == each]) for each in present}
     return Dataset(name, splits, found.num_classes, notes=tuple(notes))
+
+
+def _known_look(records, cache: Cache):
+    """As `_look_at`, kept for the next run where it takes seconds or more."""
+    if len(records) < _LOOK_KEPT_FROM or not cache.budget:
+        return _look_at(records)
+    name = f"look-{fingerprint(records.fingerprint(), PIL.__version__)}"
+    kept = cache.read(name)
+    if kept is None:
+        sizes, channels, problems = _look_at(records)
+        parts = [np.array([each[i] for each in problems], np.str_) for i in range(2)]
+        kept = {"sizes": sizes, "channels": channels, "names": parts[0], "reasons": parts[1]}
+        cache.write(name, kept)
+    problems = zip(kept["names"].tolist(), kept["reasons"].tolist(), strict=True)
+    return kept["sizes"], kept["channels"], [broken_files.Problem(*each) for each in problems]
 
 
 def _look_at(records) -> tuple[np.ndarray, np.ndarray, list[broken_files.Problem]]:

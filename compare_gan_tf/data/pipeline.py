@@ -134,6 +134,8 @@ def _outside(split: Split):
     """As `_in_graph`, with the images taken by Python: from an array, or decoded in parallel."""
     images, labels = _in_memory(split), _labels(split)
     crops_at_source = images is None and split.augmentation.crops
+    if images is None and not crops_at_source:
+        split.images.prepare()
 
     def read(indices, *numbers):
         return split.images.read(indices, *numbers) if images is None else images[indices]

@@ -8,13 +8,15 @@ import tensorflow as tf
 
 from compare_gan_tf.data import labels as label_rules
 from compare_gan_tf.data import tfrecords
+from compare_gan_tf.data.cache import Cache
 from compare_gan_tf.data.own_images import SPLIT_NAMES, Found
 from compare_gan_tf.errors import UserError
 
 
-@gin.configurable("tfrecord", module="data", denylist=["path"])
+@gin.configurable("tfrecord", module="data", denylist=["path", "cache"])
 def find(
     path: str,
+    cache: Cache | None = None,
     image_feature: str = "image",
     label_feature: str = "label",
     classes: int | None = None,
@@ -25,6 +27,7 @@ def find(
 
     Args:
       path: a file, a folder of files, or a pattern such as /data/*.tfrecord.
+      cache: see `tfrecords.index`.
       image_feature: name of the encoded image: JPEG, PNG or another that Pillow reads.
       label_feature: name of the label, an integer; without it there are no labels.
       classes: how many; None for one more than the largest label.
@@ -39,7 +42,9 @@ def find(
     if not files or tf.io.gfile.isdir(files[0]):
         raise UserError(f"there are no TFRecord files at {path}")
     parts = [(name, 0, -1) for name in files]
-    extents, found = tfrecords.index(parts, image=image_feature, wanted=(label_feature,))
+    extents, found = tfrecords.index(
+        parts, image=image_feature, wanted=(label_feature,), cache=cache
+    )
     labels, num_classes = None, None
     if label_feature in found:
         values = found[label_feature]

@@ -1,7 +1,8 @@
 """Encoded samples by index, wherever they lie: a few bytes of memory each, and no open files.
 
 Every kind has a length, `read(index) -> bytes` and `name(index) -> str`, and may be read from many
-threads at once. Paths may be remote ones; local files are read without TensorFlow, which is faster.
+threads at once; `fingerprint() -> str` is another if any content is. Paths may be remote ones;
+local files are read without TensorFlow, which is faster.
 """
 
 import dataclasses
@@ -10,6 +11,8 @@ import zlib
 
 import numpy as np
 import tensorflow as tf
+
+from compare_gan_tf.data.cache import file_facts, fingerprint
 
 
 def read_range(path: str, offset: int = 0, length: int = -1) -> bytes:
@@ -47,6 +50,11 @@ class Files:
         """A file's content."""
         return read_range(os.path.join(self.root, self.name(index)))
 
+    def fingerprint(self) -> str:
+        """Of the names, sizes and times of change of all files."""
+        facts = [file_facts(os.path.join(self.root, self.name(i)))[1:] for i in range(len(self))]
+        return fingerprint("files", self.root, self.paths, np.array(facts, np.int64))
+
 
 @dataclasses.dataclass(frozen=True)
 class Extents:
@@ -78,6 +86,11 @@ class Extents:
         """The bytes of one extent."""
         path = self.files[self.file[index]]
         return read_range(path, int(self.offset[index]), int(self.length[index]))
+
+    def fingerprint(self) -> str:
+        """Of the files' names, sizes and times of change, and of the extents."""
+        facts = [file_facts(path) for path in self.files]
+        return fingerprint("extents", facts, self.file, self.offset, self.length)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,3 +125,7 @@ class ZipMembers:
         if zlib.crc32(content) != self.crc[index]:
             raise ValueError("its checksum is wrong")
         return content
+
+    def fingerprint(self) -> str:
+        """As of `Extents`, with the checksums."""
+        return fingerprint("zip", self.extents.fingerprint(), self.deflated, self.crc)

@@ -23,25 +23,63 @@ def pool() -> concurrent.futures.ThreadPoolExecutor:
     return concurrent.futures.ThreadPoolExecutor(workers(), thread_name_prefix="decode")
 
 
+def decoded(records, decoder: Decoder, chosen: np.ndarray, draws=None) -> np.ndarray:
+    """uint8 [n, H, W, C] of the records `chosen` int [n], decoded in parallel.
+
+    Args:
+      records: see `records`.
+      decoder: makes samples of one shape.
+      chosen: of the records.
+      draws: float [n, 3] for random crops, or None for the rule's own.
+
+    Raises:
+      UserError: one of them cannot be read; names it.
+    """
+    images = np.empty((len(chosen), *decoder.sample_shape), np.uint8)
+    fill = functools.partial(_fill, images, records, decoder, chosen, draws)
+    list(pool().map(fill, range(0, len(chosen), _CHUNK)))
+    return images
+
+
+def _fill(images, records, decoder, chosen, draws, start: int) -> None:
+    for row in range(start, min(start + _CHUNK, len(chosen))):
+        record = int(chosen[row])
+        try:
+            pixels = decoder(records.read(record), None if draws is None else draws[row])
+            if pixels.shape != images.shape[1:]:
+                raise BrokenImage(f"its shape is {pixels.shape}, not {images.shape[1:]}")
+        except (ValueError, OSError) as error:
+            raise UserError(
+                f"cannot read the image {records.name(record)}: {error}; repair or remove it"
+            ) from error
+        images[row] = pixels
+
+
 class References:
-    """Indexed like an array uint8 [N, H, W, C] along its first axis; each access decodes.
+    """Indexed like an array uint8 [N, H, W, C] along its first axis.
+
+    Each access decodes, unless all is kept decoded, in memory or on a disk.
 
     Args:
       records: see `records`.
       decoder: makes samples of one shape.
       chosen: int64 [N], which of the records these are; None for all, in order.
       keep: whether `in_memory` may hold all of them decoded.
+      stored: rows on a disk that these are among, see `Stored`; None for none.
       view: a function uint8 [n, H, W, C] -> the same shape, applied to what is decoded, or None.
     """
 
     ndim = 4
     dtype = np.dtype(np.uint8)
 
-    def __init__(self, records, decoder: Decoder, chosen=None, *, keep: bool = False, view=None):
+    def __init__(
+        self, records, decoder: Decoder, chosen=None, *, keep: bool = False, stored=None, view=None
+    ):
         self.records = records
         self.decoder = decoder
         self.chosen = np.arange(len(records)) if chosen is None else np.asarray(chosen, np.int64)
         self.keep = keep
+        self.stored = stored
         self.view = view
         self.failure: UserError | None = None  # what ended a read in another thread
         self._decoded = None
@@ -76,8 +114,13 @@ class References:
         """The same, decoded once and for all or at each access."""
         return self._replaced(keep=keep)
 
+    def with_stored(self, stored) -> "References":
+        """The same, read from a file of decoded images."""
+        return self._replaced(stored=stored)
+
     def _replaced(self, **changes) -> "References":
-        settings = {"chosen": self.chosen, "keep": self.keep, "view": self.view} | changes
+        settings = {name: getattr(self, name) for name in ("chosen", "keep", "stored", "view")}
+        settings |= changes
         return References(self.records, self.decoder, settings.pop("chosen"), **settings)
 
     def __getitem__(self, index):
@@ -86,7 +129,7 @@ class References:
         return images if np.ndim(indices) else images[0]
 
     def read(self, indices: np.ndarray, draws: np.ndarray | None = None) -> np.ndarray:
-        """uint8 [n, H, W, C] of those at `indices` int [n], in parallel.
+        """uint8 [n, H, W, C] of those at `indices` int [n].
 
         Args:
           indices: of the images.
@@ -97,26 +140,25 @@ class References:
         """
         if self._decoded is not None and draws is None:
             return self._decoded[indices]
-        images = np.empty((len(indices), *self.decoder.sample_shape), np.uint8)
-        starts = range(0, len(indices), _CHUNK)
-        list(pool().map(functools.partial(self._fill, images, indices, draws), starts))
+        chosen, images = self.chosen[indices], None
+        try:
+            if self.stored is not None and draws is None:
+                images = self.stored.read(chosen)
+            if images is None:
+                images = decoded(self.records, self.decoder, chosen, draws)
+        except UserError as error:
+            self.failure = error
+            raise
         return images if self.view is None else self.view(images)
 
-    def _fill(self, images, indices, draws, start: int) -> None:
-        for row in range(start, min(start + _CHUNK, len(indices))):
-            record = int(self.chosen[indices[row]])
-            try:
-                content = self.records.read(record)
-                pixels = self.decoder(content, None if draws is None else draws[row])
-                if pixels.shape != images.shape[1:]:
-                    raise BrokenImage(f"its shape is {pixels.shape}, not {images.shape[1:]}")
-            except (ValueError, OSError) as error:
-                self.failure = UserError(
-                    f"cannot read the image {self.records.name(record)}: {error}; repair or remove"
-                    " it"
-                )
-                raise self.failure from error
-            images[row] = pixels
+    def prepare(self) -> None:
+        """Makes all quick to read that will be kept, in memory or on a disk: it decodes all.
+
+        Raises:
+          UserError: an image cannot be read, or there is no room on the disk.
+        """
+        if self.in_memory() is None and self.stored is not None:
+            self.stored.make()
 
     def in_memory(self) -> np.ndarray | None:
         """All of them decoded, uint8 [N, H, W, C], once; None if `keep` is False."""

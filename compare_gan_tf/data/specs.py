@@ -82,7 +82,8 @@ _CELEB_A_HQ = functools.partial(
     train="train[:24000]",
     validation="train[24000:27000]",
     test="train[27000:]",
-    note="30,000 images; the ancestor's v2 reported 3,000",
+    note="30,000 images; the ancestor trained on the first 27,000, which hold_out = False does too,"
+    " and reported the last 3,000",
 )
 _IMAGENET = functools.partial(
     Spec,

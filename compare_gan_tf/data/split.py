@@ -53,8 +53,8 @@ class Dataset:
       num_classes: number of labels, or None.
       density: for the toy sets, the exact density they are drawn from.
       manifold: for polygons, what tells the distance of an image to the set of all of them.
-      vocabulary: for text, the characters; a sample is then [L] indices into them, and one-hot
-        [L, len(vocabulary)] for the players.
+      vocabulary: for text, the characters; a sample is then [L] indices into them.
+      palette: uint8 [k, C], the colours that images under `views.adaptive_palette` are made of.
       notes: what is worth knowing, a line each: the protocol, what was skipped or converted.
     """
 
@@ -64,13 +64,18 @@ class Dataset:
     density: Density | None = None
     manifold: object | None = None
     vocabulary: tuple[str, ...] | None = None
+    palette: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        """(H, W, C) of an image, (D,) of a point, (L, V) of a line of text as one-hot vectors."""
-        shape = tuple(self.splits["train"].images.shape[1:])
-        return shape if self.vocabulary is None else (*shape, len(self.vocabulary))
+        """(H, W, C) of an image, (D,) of a point, (L,) of a line of text."""
+        return tuple(self.splits["train"].images.shape[1:])
+
+    @property
+    def symbols(self):
+        """What samples are written with: the vocabulary, the palette, or None."""
+        return self.palette if self.vocabulary is None else self.vocabulary
 
     @property
     def is_images(self) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 
 from compare_gan_tf.data import pipeline
 from compare_gan_tf.data.images import encode_png, image_grid
+from compare_gan_tf.data.references import References
 from compare_gan_tf.data.split import Dataset, Split
 
 _SAMPLES = 2_000  # of a split that its range and mean are taken over
@@ -56,6 +57,19 @@ def of_split(dataset: Dataset, split: Split, most: int = _SAMPLES) -> SplitSumma
         classes=classes,
         unlabelled=unlabelled,
     )
+
+
+def kept(split: Split) -> str:
+    """Where training reads the samples from."""
+    if not isinstance(split.images, References):
+        return "held in memory"
+    if split.augmentation.crops:
+        return "decoded anew each time, for random crops"
+    if split.images.keep:
+        return "decoded once and held in memory"
+    if split.images.stored is not None:
+        return f"decoded once, then read from {split.images.stored.path}"
+    return "decoded anew each time"
 
 
 def rate(split: Split, seconds: float = 2.0) -> float:

@@ -88,6 +88,10 @@ def _lsun(name: str) -> Row:
     return Row(lambda settings: lsun.load(name, settings), _PUBLIC)
 
 
+def _tfrecord(name: str, path: str, settings: Settings) -> Dataset:
+    return own_images.dataset(name, record_files.find(path, settings.cache), settings)
+
+
 def _found(find: Callable[[str], own_images.Found]) -> Row:
     return Row(lambda name, path, settings: own_images.dataset(name, find(path), settings), _OWN)
 
@@ -101,6 +105,7 @@ _LABELLED_IMAGENET = {
 
 DATASETS: dict[str, Row] = {
     "digits": Row(_digits),
+    "gaussian": _toy("gaussian", toy.gaussian),
     "gaussian_ring": _toy("gaussian_ring", toy.gaussian_ring),
     "gaussian_grid": _toy("gaussian_grid", toy.gaussian_grid),
     "gaussian_mixture": _toy("gaussian_mixture", toy.gaussian_mixture),
@@ -122,7 +127,7 @@ DATASETS: dict[str, Row] = {
 KINDS: dict[str, Row] = {
     "folder": _found(folders.find),
     "zip": _found(zips.find),
-    "tfrecord": _found(record_files.find),
+    "tfrecord": Row(_tfrecord, _OWN),
     "npz": Row(arrays.load, frozenset(("broken", "background"))),
     "text": Row(lambda name, path, settings: text.load(name, path)),
 }

@@ -10,6 +10,7 @@ import numpy as np
 
 from compare_gan_tf.data import own_images, tfrecords
 from compare_gan_tf.data.augmentation import Augmentation
+from compare_gan_tf.data.cache import Cache
 from compare_gan_tf.data.decode import Decoder, image_facts
 from compare_gan_tf.data.own_images import Settings
 from compare_gan_tf.data.references import References
@@ -45,7 +46,10 @@ def load(name: str, spec: Spec, settings: Settings) -> Dataset:
                 " what is trained on, so there is nothing to give back"
             )
         del slices["validation"]
-    splits = {split: _split(builder, part, decoder, spec) for split, part in slices.items()}
+    splits = {
+        split: _split(builder, part, decoder, spec, settings.cache)
+        for split, part in slices.items()
+    }
     splits["train"], notes = _large_enough(splits["train"], spec.min_side)
     if decoder.min_area < 1.0:
         crops = Augmentation(min_area=decoder.min_area)
@@ -53,7 +57,7 @@ def load(name: str, spec: Spec, settings: Settings) -> Dataset:
     return Dataset(name, splits, spec.num_classes, notes=(*filter(None, [spec.note]), *notes))
 
 
-def _split(builder, part: str, decoder: Decoder, spec: Spec) -> Split:
+def _split(builder, part: str, decoder: Decoder, spec: Spec, cache: Cache) -> Split:
     """The images of a slice such as "train[:90%]", and their labels if the set has classes."""
     try:
         instructions = builder.info.splits[part].file_instructions
@@ -62,7 +66,7 @@ def _split(builder, part: str, decoder: Decoder, spec: Spec) -> Split:
             f"the prepared {spec.source} in {builder.data_dir} has no {part}: {_line(error)}"
         ) from error
     parts = [(each.filename, each.skip, each.take) for each in instructions]
-    extents, found = tfrecords.index(parts, wanted=("label", *_NAMES))
+    extents, found = tfrecords.index(parts, wanted=("label", *_NAMES), cache=cache)
     for key in _NAMES:
         if key in found:
             names = np.array(found[key], dtype="S")

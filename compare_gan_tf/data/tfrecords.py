@@ -11,15 +11,21 @@ import struct
 import numpy as np
 import tensorflow as tf
 
+from compare_gan_tf.data.cache import Cache, file_facts, fingerprint
 from compare_gan_tf.data.records import Extents
 from compare_gan_tf.errors import UserError
 
 _SMALL = 4096  # bytes; a longer feature is not read, only found
 _HEADER, _FOOTER = 12, 4
+_KEPT_FROM = 100_000  # records; the index of fewer takes a second or two
 
 
 def index(
-    parts: list[tuple[str, int, int]], *, image: str = "image", wanted: tuple[str, ...] = ()
+    parts: list[tuple[str, int, int]],
+    *,
+    image: str = "image",
+    wanted: tuple[str, ...] = (),
+    cache: Cache | None = None,
 ) -> tuple[Extents, dict[str, list]]:
     """Finds the images in TFRecord files.
 
@@ -27,6 +33,7 @@ def index(
       parts: (path, how many records to pass over, how many to take or -1 for all) of each file.
       image: the feature that is an encoded image.
       wanted: features to read beside it.
+      cache: where an index of many records is kept for the next run, or None.
 
     Returns:
       Where the images lie, and {feature: list of its values} for those wanted that are there: int,
@@ -35,6 +42,29 @@ def index(
     Raises:
       UserError: a file ends early, or has no such image.
     """
+    files = tuple(path for path, _, _ in parts)
+    if cache is None or not cache.budget:
+        return _extents(files, *_walked(parts, image, wanted))
+    facts = [(file_facts(path), skip, take) for path, skip, take in parts]
+    name = f"index-{fingerprint(facts, image, wanted)}"
+    kept = cache.read(name)
+    if kept is not None:
+        return _extents(files, *_unpacked(kept))
+    table, found = _walked(parts, image, wanted)
+    if len(table) >= _KEPT_FROM:
+        packed = _packed(table, found)
+        if packed is not None:
+            cache.write(name, packed)
+    return _extents(files, table, found)
+
+
+def _extents(files: tuple[str, ...], table: np.ndarray, found: dict[str, list]):
+    extents = Extents(files, table[:, 0].astype(np.int32), table[:, 1], table[:, 2])
+    return extents, found
+
+
+def _walked(parts, image: str, wanted: tuple[str, ...]) -> tuple[np.ndarray, dict[str, list]]:
+    """(int64 [N, 3] of file, offset and length, the values of the features that are there)."""
     rows, found = [], {name: [] for name in wanted}
     for number, (path, skip, take) in enumerate(parts):
         content = _open(path)
@@ -46,14 +76,42 @@ def index(
             for name in wanted:
                 found[name].append(_value(content, features[name]) if name in features else None)
     table = np.array(rows, np.int64).reshape(-1, 3)
-    files = tuple(path for path, _, _ in parts)
-    extents = Extents(files, table[:, 0].astype(np.int32), table[:, 1], table[:, 2])
-    return extents, {name: values for name, values in found.items() if any_known(values)}
+    return table, {name: values for name, values in found.items() if any_known(values)}
 
 
 def any_known(values: list) -> bool:
     """Whether some value is not None."""
     return any(value is not None for value in values)
+
+
+# --- An index as arrays ------------------------------------------------------------------------
+
+
+def _packed(table: np.ndarray, found: dict[str, list]) -> dict[str, np.ndarray] | None:
+    """Arrays that say the same; None if values are neither all int nor all bytes."""
+    arrays = {"table": table}
+    for name, values in found.items():
+        if all(isinstance(value, int) for value in values):
+            arrays[f"int {name}"] = np.array(values, np.int64)
+        elif all(isinstance(value, bytes) for value in values):
+            arrays[f"bytes {name}"] = np.frombuffer(b"".join(values), np.uint8)
+            arrays[f"lengths {name}"] = np.array([len(value) for value in values], np.int64)
+        else:
+            return None
+    return arrays
+
+
+def _unpacked(arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, list]]:
+    found = {}
+    for key, array in arrays.items():
+        kind, _, name = key.partition(" ")
+        if kind == "int":
+            found[name] = array.tolist()
+        elif kind == "bytes":
+            joined, stops = array.tobytes(), np.cumsum(arrays[f"lengths {name}"]).tolist()
+            starts = [0, *stops[:-1]]
+            found[name] = [joined[a:b] for a, b in zip(starts, stops, strict=True)]
+    return arrays["table"], found
 
 
 def _open(path: str):

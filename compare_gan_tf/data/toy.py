@@ -75,6 +75,11 @@ class SwissRoll(Density):
         return points.astype(np.float32), None
 
 
+def gaussian(scale: float = 1.0) -> Mixture:
+    """One Gaussian, N(0, scale^2 I)."""
+    return Mixture(np.zeros((1, 2)), scale)
+
+
 def gaussian_ring(num_modes: int = 8, radius: float = 2.0, scale: float = 0.02) -> Mixture:
     """`num_modes` Gaussians evenly on a circle."""
     angles = 2 * np.pi * np.arange(num_modes) / num_modes

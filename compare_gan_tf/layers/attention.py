@@ -6,6 +6,7 @@ from keras import ops
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.channel_map import NORMAL, fresh
+from compare_gan_tf.layers.kernel_norm import reparameterised
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -81,7 +82,7 @@ def attention(x, *, kernel_norm=None, initializer=NORMAL, name: str = "attention
             kernel_initializer=fresh(initializer),
             name=f"{name}_{part}",
         )
-        return kernel_norm(layer) if kernel_norm else layer
+        return reparameterised(layer, kernel_norm)
 
     few, half = max(1, channels // 8), channels // 2
     theta = conv(few, "theta")(x)

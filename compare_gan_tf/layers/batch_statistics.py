@@ -7,7 +7,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers.state import is_frozen
 
 _local = threading.local()  # each replica of a strategy traces in a thread of its own
@@ -72,10 +72,7 @@ class BatchStatistics(keras.layers.Layer):
 
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **layer):
         super().__init__(**layer)
-        if not 0.0 <= momentum <= 1.0:
-            raise UserError(
-                f"momentum of {type(self).__name__} is {momentum}: it must be in [0, 1]"
-            )
+        require_number(f"momentum of {type(self).__name__}", momentum, least=0, most=1)
         require_epsilon(self, epsilon)
         self.momentum = momentum
         self.epsilon = epsilon
@@ -126,5 +123,4 @@ def require_epsilon(layer, epsilon: float):
     Raises:
       UserError: it is not above 0.
     """
-    if not epsilon > 0.0:
-        raise UserError(f"epsilon of {type(layer).__name__} is {epsilon}: it must be above 0")
+    require_number(f"epsilon of {type(layer).__name__}", epsilon, above=0)

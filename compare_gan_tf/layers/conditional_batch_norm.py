@@ -5,6 +5,7 @@ import keras
 
 from compare_gan_tf.layers.batch_statistics import BatchStatistics
 from compare_gan_tf.layers.channel_map import NORMAL, ChannelMap, build_once
+from compare_gan_tf.layers.kernel_norm import reparameterised
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -81,7 +82,7 @@ def conditional_batch_norm(
     """
     settings = {"bias": 0.0 if use_bias else None, "initializer": initializer}
     maps = [ChannelMap(name=map_name, **settings) for map_name in ("gamma", "beta")]
-    to_gamma, to_beta = map(kernel_norm, maps) if kernel_norm else maps
+    to_gamma, to_beta = (reparameterised(layer, kernel_norm) for layer in maps)
     return ConditionalBatchNorm(
         to_gamma, to_beta, centred=centred, momentum=momentum, epsilon=epsilon, name=name
     )

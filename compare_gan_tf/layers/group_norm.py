@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers.batch_statistics import require_epsilon
 
 
@@ -24,8 +25,7 @@ class GroupNorm(keras.layers.Layer):
 
     def __init__(self, groups: int = 32, epsilon: float = 1e-5, **layer):
         super().__init__(**layer)
-        if groups < 1:
-            raise UserError(f"group_norm.groups is {groups}: it must be 1 or more")
+        require_number("group_norm.groups", groups, least=1, whole=True)
         require_epsilon(self, epsilon)
         self.groups = groups
         self.epsilon = epsilon
@@ -33,9 +33,11 @@ class GroupNorm(keras.layers.Layer):
     def number_of_groups(self, channels: int) -> int:
         """How many groups `channels` are divided into."""
         if channels % self.groups:
+            divisor = math.gcd(channels, self.groups)
+            cure = f"use {divisor}" if divisor > 1 else "take layer_norm, or another norm"
             raise UserError(
                 f"group_norm.groups is {self.groups}, which does not divide the {channels} "
-                f"channels at {self.name!r}: use {math.gcd(channels, self.groups)}"
+                f"channels at {self.name!r}: {cure}"
             )
         return self.groups
 

@@ -3,9 +3,10 @@
 import gin
 import keras
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers.batch_statistics import BatchStatistics
 from compare_gan_tf.layers.channel_map import NORMAL, ChannelMap, build_once, fresh
+from compare_gan_tf.layers.kernel_norm import reparameterised
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -85,16 +86,16 @@ def self_modulation(
     Raises:
       UserError: `num_hidden` is negative.
     """
-    if num_hidden < 0:
-        raise UserError(f"self_modulation.num_hidden is {num_hidden}: it must be 0 or more")
-    reparameterised = kernel_norm or (lambda layer: layer)
+    require_number("self_modulation.num_hidden", num_hidden, least=0, whole=True)
     hidden = keras.layers.Dense(
         max(num_hidden, 1), "relu", kernel_initializer=fresh(initializer), name="hidden"
     )
+    gamma = ChannelMap(bias=1.0, initializer=initializer, name="gamma")
+    beta = ChannelMap(bias=0.0, initializer=initializer, name="beta")
     return SelfModulatedBatchNorm(
-        reparameterised(ChannelMap(bias=1.0, initializer=initializer, name="gamma")),
-        reparameterised(ChannelMap(bias=0.0, initializer=initializer, name="beta")),
-        reparameterised(hidden) if num_hidden else None,
+        reparameterised(gamma, kernel_norm),
+        reparameterised(beta, kernel_norm),
+        reparameterised(hidden, kernel_norm) if num_hidden else None,
         momentum=momentum,
         epsilon=epsilon,
         name=name,

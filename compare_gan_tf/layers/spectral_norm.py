@@ -5,6 +5,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers.state import is_frozen
 
 VECTORS = ("left", "right", "auto")
@@ -31,8 +32,8 @@ class SpectralNorm(keras.layers.Wrapper):
     def __init__(self, layer, vector="left", iterations=1, epsilon=1e-12, name=None, **wrapper):
         if vector not in VECTORS:
             raise UserError(f"spectral_norm.vector is {vector!r}: it must be one of {VECTORS}")
-        if iterations < 1:
-            raise UserError(f"spectral_norm.iterations is {iterations}: it must be 1 or more")
+        require_number("spectral_norm.iterations", iterations, least=1, whole=True)
+        require_number("spectral_norm.epsilon", epsilon, above=0)
         super().__init__(layer, name=name or layer.name, **wrapper)
         self.vector = vector
         self.iterations = iterations

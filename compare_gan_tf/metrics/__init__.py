@@ -1,1 +1,26 @@
-"""Scores of generated samples: feature extractors, statistics, and the protocol that names both."""
+"""Scores of generated samples: feature extractors, statistics, and the protocol that names both.
+
+    from compare_gan_tf import metrics
+
+    print(metrics.evaluate("reals.npz", "fakes.npz", metrics=["fid", "kid"]))
+
+`evaluate` is that of `compare_gan_tf.evaluation.pairs`, imported when it is first used.
+"""
+
+import importlib
+
+# Public names and the modules that they come from.
+_PUBLIC = {
+    "evaluate": "compare_gan_tf.evaluation.pairs",
+    "names": "compare_gan_tf.metrics.registry",
+}
+
+__all__ = list(_PUBLIC)
+
+
+def __getattr__(name: str):
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value

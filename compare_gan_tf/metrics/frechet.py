@@ -8,108 +8,119 @@ squared 2-Wasserstein distance of Dowson and Landau, 1982:
 Numpy and float64 only.
 """
 
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
 import numpy as np
 
 from compare_gan_tf.metrics.base import UndefinedScore
+from compare_gan_tf.metrics.gaussian_statistics import BLOCK, GaussianStatistics
+
+EPSILON = np.finfo(np.float64).eps
 
 
-class GaussianStatistics:
-    """Mean and unbiased covariance of features that arrive in batches.
+class Root(NamedTuple):
+    """The trace of the root of two covariances, and its derivatives.
 
-    Batches are merged by Chan, Golub and LeVeque, Updating Formulae and a Pairwise Algorithm for
-    Computing Sample Variances, 1979. Everything is stored relative to the first row ever seen, so
-    an offset that all features share costs no digits.
+    Attributes:
+      trace: tr((C1^1/2 C2 C1^1/2)^1/2).
+      slope_1: W1 [d, r] with d trace = tr(W1^T dC1 W1) / 2, for changes of C1 within its range;
+        W1 W1^T is the map that carries N(0, C1) to N(0, C2). None if it was not asked for.
+      slope_2: W2 likewise.
     """
 
-    def __init__(self):
-        self.count = 0
-        self._origin = None  # [d], the first row
-        self._mean = None  # [d], of the rows minus the origin
-        self._scatter = None  # [d, d], sum of the outer products of the rows minus their mean
-
-    def update(self, features: np.ndarray) -> None:
-        """Adds rows.
-
-        Args:
-          features: [n, d], n >= 0.
-
-        Raises:
-          UndefinedScore: rows are not finite. Nothing is added then.
-          ValueError: the shape does not fit.
-        """
-        features = np.asarray(features, np.float64)
-        if features.ndim != 2:
-            raise ValueError(f"features must be [n, d], not {features.shape}")
-        bad = int(np.count_nonzero(~np.isfinite(features).all(axis=1)))
-        if bad:
-            raise UndefinedScore(f"{bad} of {len(features)} rows of features are not finite")
-        if not len(features):
-            return
-        if self._origin is None:
-            self._start(features[0])
-        if features.shape[1] != len(self._origin):
-            raise ValueError(f"features have {features.shape[1]} columns, not {len(self._origin)}")
-        with np.errstate(over="ignore", invalid="ignore"):  # the distance reports an overflow
-            self._merge(features - self._origin)
-
-    def _start(self, first: np.ndarray) -> None:
-        self._origin = first.copy()
-        self._mean = np.zeros_like(first)
-        self._scatter = np.zeros((len(first), len(first)))
-
-    def _merge(self, rows: np.ndarray) -> None:
-        added = len(rows)
-        total = self.count + added
-        mean = rows.mean(axis=0)
-        centred = rows - mean
-        shift = mean - self._mean
-        self._scatter += centred.T @ centred
-        self._scatter += np.outer(shift, shift) * (self.count * added / total)
-        self._mean += shift * (added / total)
-        self.count = total
-
-    @property
-    def mean(self) -> np.ndarray:
-        """float64 [d].
-
-        Raises:
-          UndefinedScore: no row was added.
-        """
-        if not self.count:
-            raise UndefinedScore("a mean needs at least 1 sample, not 0")
-        return self._origin + self._mean
-
-    @property
-    def covariance(self) -> np.ndarray:
-        """float64 [d, d], normalised by N - 1 as in the reference implementations.
-
-        Raises:
-          UndefinedScore: fewer than two rows were added.
-        """
-        if self.count < 2:
-            raise UndefinedScore(f"a covariance needs at least 2 samples, not {self.count}")
-        return self._scatter / (self.count - 1)
+    trace: float
+    slope_1: np.ndarray | None
+    slope_2: np.ndarray | None
 
 
-def _factor(covariance: np.ndarray) -> np.ndarray:
-    """F [d, r] with F F^T = covariance, without the d - r directions that are rounding errors.
+def root(covariance_1: np.ndarray, covariance_2: np.ndarray, *, slopes: bool = False) -> Root:
+    """The Root of two covariances [d, d], symmetric and positive semi-definite."""
+    found = _root_of_full_rank(covariance_1, covariance_2, slopes)
+    return found if found is not None else _root_of_any_rank(covariance_1, covariance_2, slopes)
 
-    An eigenvalue is known to about d * epsilon of the largest one. One below that would enter the
-    distance by its square root, a relative 1e-8 out of nothing, or as a NaN if it is negative.
+
+def _root_of_full_rank(covariance_1, covariance_2, slopes: bool) -> Root | None:
+    """With C1 = L L^T, from the eigenvalues of L^T C2 L; None if those would lose digits.
+
+    An eigenvalue is known to a few epsilon of the largest one, and enters by its square root: the
+    small ones of singular covariances would be a relative 1e-8 out of nothing each.
     """
+    try:
+        lower = np.linalg.cholesky(covariance_1)
+    except np.linalg.LinAlgError:
+        return None
+    product = _lower_triangle(lower, covariance_2)
+    if slopes:
+        values, vectors = np.linalg.eigh(product)
+    else:
+        values = np.linalg.eigvalsh(product)
+    noise = 8 * EPSILON * values[-1]
+    if values[0] <= 2 * noise:
+        return None
+    roots = np.sqrt(values)
+    traces = np.trace(covariance_1) + np.trace(covariance_2)
+    if np.sum(noise / roots) > 1e-9 * traces:
+        return None
+    if not slopes:
+        return Root(float(roots.sum()), None, None)
+    slope_1 = np.linalg.solve(lower.T, vectors * np.sqrt(roots))
+    return Root(float(roots.sum()), slope_1, lower @ (vectors / np.sqrt(roots)))
+
+
+def _lower_triangle(lower: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """The lower triangle of L^T C L, without most of the products with zeros above L's diagonal.
+
+    What lies above the blocks on the diagonal is not filled in: eigenvalues do not look there.
+    """
+    size, step = len(lower), BLOCK
+    half = np.concatenate(
+        [lower[i:, i : i + step].T @ covariance[i:] for i in range(0, size, step)]
+    )
+    found = np.zeros_like(covariance)
+    for i in range(0, size, step):
+        found[i:, i : i + step] = half[i:, i:] @ lower[i:, i : i + step]
+    return found
+
+
+def _root_of_any_rank(covariance_1, covariance_2, slopes: bool) -> Root:
+    """With C1 = A A^T and C2 = B B^T, from the singular values of A^T B.
+
+    No root of a product, nor of a negative number, is ever taken.
+    """
+    (factor_1, invert_1), (factor_2, invert_2) = _factor(covariance_1), _factor(covariance_2)
+    product = factor_1.T @ factor_2
+    if not slopes:
+        values = np.linalg.svd(product, compute_uv=False) if product.size else np.zeros(1)
+        return Root(float(values.sum()), None, None)
+    left, values, right = np.linalg.svd(product, full_matrices=False)
+    slope_1 = invert_1(left * np.sqrt(values))
+    return Root(float(values.sum()), slope_1, invert_2(right.T * np.sqrt(values)))
+
+
+def _factor(covariance: np.ndarray) -> tuple[np.ndarray, Callable]:
+    """F [d, r] with F F^T = covariance, and the function that solves F^T x = b within its range.
+
+    Cholesky's factor if no pivot is near zero, else that of the eigenvectors, without the d - r
+    directions that are rounding errors: an eigenvalue is known to about d * epsilon of the largest.
+    """
+    least = EPSILON * len(covariance) * np.diag(covariance).max(initial=0.0)
+    try:
+        lower = np.linalg.cholesky(covariance)
+        if (np.diag(lower) ** 2).min(initial=np.inf) > 1e3 * least:
+            return lower, functools.partial(np.linalg.solve, lower.T)
+    except np.linalg.LinAlgError:  # it has no full rank
+        pass
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-    keep = values > np.finfo(np.float64).eps * len(values) * max(values[-1], 0.0)
-    return vectors[:, keep] * np.sqrt(values[keep])
+    keep = values > EPSILON * len(values) * max(values[-1], 0.0)
+    roots, vectors = np.sqrt(values[keep]), vectors[:, keep]
+    return vectors * roots, lambda right_side: (vectors / roots) @ right_side
 
 
 def trace_of_root(covariance_1: np.ndarray, covariance_2: np.ndarray) -> float:
-    """tr((C1^1/2 C2 C1^1/2)^1/2) of two covariances [d, d], singular ones included.
-
-    With C1 = A A^T and C2 = B B^T it is the sum of the singular values of A^T B, so that no root
-    of a product, nor of a negative number, is ever taken.
-    """
-    product = _factor(covariance_1).T @ _factor(covariance_2)
-    return float(np.linalg.svd(product, compute_uv=False).sum()) if product.size else 0.0
+    """tr((C1^1/2 C2 C1^1/2)^1/2) of two covariances [d, d], singular ones included."""
+    return root(covariance_1, covariance_2).trace
 
 
 def gaussian_distance(mean_1, covariance_1, mean_2, covariance_2) -> float:
@@ -124,17 +135,37 @@ def gaussian_distance(mean_1, covariance_1, mean_2, covariance_2) -> float:
     Raises:
       UndefinedScore: a moment, or the distance, is not finite.
     """
+    return distance_and_root(mean_1, covariance_1, mean_2, covariance_2)[0]
+
+
+def distance_and_root(
+    mean_1, covariance_1, mean_2, covariance_2, *, slopes: bool = False
+) -> tuple[float, Root]:
+    """The distance of `gaussian_distance`, and the Root that is in it."""
     moments = [np.asarray(m, np.float64) for m in (mean_1, covariance_1, mean_2, covariance_2)]
     if not all(np.isfinite(moment).all() for moment in moments):
         raise UndefinedScore("the mean or covariance of the features is not finite")
     mean_1, covariance_1, mean_2, covariance_2 = moments
-    with np.errstate(over="ignore"):
+    if mean_1.shape != mean_2.shape:
+        raise UndefinedScore(
+            f"one side has {len(mean_1)} features, the other {len(mean_2)}: they must come from "
+            "the same extractor"
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
         squared_shift = np.sum((mean_1 - mean_2) ** 2)
         traces = np.trace(covariance_1) + np.trace(covariance_2)
-        distance = squared_shift + traces - 2.0 * trace_of_root(covariance_1, covariance_2)
-    if not np.isfinite(distance):
+    if not np.isfinite(squared_shift + traces):
         raise UndefinedScore("the Fréchet distance of the features exceeds float64")
-    return max(float(distance), 0.0)  # rounding leaves about -1e-13 between equal Gaussians
+    scale = max(np.trace(covariance_1), np.trace(covariance_2))
+    if 1e-60 < scale < 1e60:  # neither products nor their rounding errors leave float64
+        scale = 1.0
+    else:
+        scale = scale or 1.0
+        covariance_1, covariance_2 = covariance_1 / scale, covariance_2 / scale
+    found = root(covariance_1, covariance_2, slopes=slopes)
+    distance = squared_shift + traces - 2.0 * scale * found.trace
+    distance = max(float(distance), 0.0)  # rounding leaves about -1e-13 between equal Gaussians
+    return distance, found._replace(trace=scale * found.trace)
 
 
 def frechet_distance(real: GaussianStatistics, fake: GaussianStatistics) -> float:

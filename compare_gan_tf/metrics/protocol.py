@@ -1,55 +1,124 @@
 """How a score was made: two scores compare only if all of this agrees."""
 
 import dataclasses
+import hashlib
+import json
+import re
+
+from compare_gan_tf.errors import UserError
+
+_LONGEST_NAME = 24  # characters of a data set's name in an id
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """Everything a Fréchet distance depends on besides the two sets of samples.
+    """Everything a score depends on besides the two sets of samples.
+
+    What a metric does not look at is None: a score of fakes alone has no data set, one of pixels
+    has no extractor.
 
     Attributes:
+      metric: name of the metric, see `metrics.registry`.
+      settings: of the metric itself, such as {"k": 3}.
       extractor: name of the feature extractor.
       weights_sha256: SHA-256 of its weights, or None if it has none.
       resize: how samples are brought to the extractor's size; "none" if they are not.
-      quantisation: "uint8", or "float32" for points, which are not rounded.
+      scaling: what the extractor's network is fed of a pixel x, such as "x/127.5-1".
+      quantisation: "uint8", or "float32" for points and features, which are not rounded.
       dataset: name of the data set.
       real_split: its split that the fakes are compared with.
+      real_sha256: of its contents, where the name alone does not say what is in it.
       n_real: real samples.
       n_fake: generated samples.
       ema: whether the fakes come from the averaged weights.
-      seed: of the latents and labels of the fakes.
+      normalisation: whose statistics the generator's batch norm used: "moving", or "standing" with
+        the samples they were taken over.
+      truncation: of the latents; 0 for none.
+      seed: of the latents and labels of the fakes, and of the samples chosen.
+      checkpoint_rule: how the checkpoint was chosen: "each" of a run is scored, "best", "latest",
+        or a step.
     """
 
-    extractor: str
-    weights_sha256: str | None
-    resize: str
-    quantisation: str
-    dataset: str
-    real_split: str
-    n_real: int
+    metric: str
+    settings: dict = dataclasses.field(default_factory=dict)
+    extractor: str | None = None
+    weights_sha256: str | None = None
+    resize: str | None = None
+    scaling: str | None = None
+    quantisation: str | None = None
+    dataset: str | None = None
+    real_split: str | None = None
+    real_sha256: str | None = None
+    n_real: int | None = None
     n_fake: int
-    ema: bool
+    ema: bool | None = None
+    normalisation: str | None = None
+    truncation: float | None = None
     seed: int
+    checkpoint_rule: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """8 hexadecimal digits of the SHA-256 of all fields."""
+        fields = json.dumps(self.to_dict(), sort_keys=True, allow_nan=False, default=str)
+        return hashlib.sha256(fields.encode()).hexdigest()[:8]
 
     @property
     def id(self) -> str:
-        """Short and readable, and different for different protocols.
+        """Short and readable, and by its last part different for different protocols.
 
-        For example "digits-cnn@1a2b3c4d-none-uint8-digits-test300-fake300-ema-seed42".
+        For example "fid-digits-cnn-digits-test300-fake300-ema-1a2b3c4d".
         """
-        weights = f"@{self.weights_sha256[:8]}" if self.weights_sha256 else ""
+        real = f"{self.real_split or 'real'}{self.n_real}" if self.n_real is not None else None
+        weights = {True: "ema", False: "raw", None: None}[self.ema]
+        standing = (self.normalisation or "moving").startswith("standing")
         parts = [
-            f"{self.extractor}{weights}",
-            self.resize,
-            self.quantisation,
-            self.dataset,
-            f"{self.real_split}{self.n_real}",
+            self.metric,
+            self.extractor,
+            self.dataset and _short(self.dataset),
+            real,
             f"fake{self.n_fake}",
-            "ema" if self.ema else "raw",
-            f"seed{self.seed}",
+            weights,
+            "standing" if standing else None,
+            f"truncated{self.truncation:g}" if self.truncation else None,
+            self.digest,
         ]
-        return "-".join(parts)
+        return "-".join(part for part in parts if part)
 
     def to_dict(self) -> dict:
         """The fields, as a row of scores carries them."""
         return dataclasses.asdict(self)
+
+
+def _short(name: str) -> str:
+    """The end of a path, in characters that need no quoting."""
+    return re.sub(r"[^\w.]+", "_", name.rstrip("/").rpartition("/")[2])[-_LONGEST_NAME:]
+
+
+def differences(first: dict, second: dict) -> dict[str, tuple]:
+    """{field: (its value in the first, in the second)} of two protocols that rows carry."""
+    names = [*first, *(name for name in second if name not in first)]
+    pairs = {name: (first.get(name), second.get(name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def check_same(rows) -> None:
+    """Refuses scores of several protocols where one column or one comparison is to hold them.
+
+    Args:
+      rows: of scores, with `metric`, `protocol` and `protocol_id`.
+
+    Raises:
+      UserError: two rows of a metric differ in their protocol; names the fields.
+    """
+    first: dict = {}
+    for row in rows:
+        known = first.setdefault(row["metric"], row)
+        if known["protocol_id"] == row["protocol_id"]:
+            continue
+        fields = differences(known["protocol"], row["protocol"])
+        listed = ", ".join(f"{name} {one!r} and {two!r}" for name, (one, two) in fields.items())
+        raise UserError(
+            f"scores of {row['metric']} under different protocols do not compare: {listed or 'ids'}"
+            f" ({known['protocol_id']}, {row['protocol_id']}); score both under one protocol"
+        )

@@ -3,8 +3,12 @@
 import gin
 import tensorflow as tf
 
+from compare_gan_tf import kinds
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
-from compare_gan_tf.objectives.losses import non_saturating
+from compare_gan_tf.objectives.losses import Losses, non_saturating
+
+_LOSS = "a function (real_logits, fake_logits) of `losses` such as @hinge"
 
 
 @gin.register(module="objectives")
@@ -19,8 +23,19 @@ class Adversarial(Objective):
 
     def __init__(self, loss=non_saturating, weight: float = 1.0, name: str = "adversarial"):
         super().__init__(weight=weight, name=name)
-        loss(tf.zeros([1]), tf.zeros([1]))  # its settings are refused here, not in training
+        self._check(loss)  # its settings are refused here, not in training
         self.loss = loss
+
+    def _check(self, loss):
+        name = self._of("loss")
+        losses = kinds.tried(name, loss, tf.zeros([2]), tf.zeros([3]), like=_LOSS)
+        if not all(hasattr(losses, field) for field in Losses._fields):
+            raise UserError(
+                f"{name} is {kinds.shown(loss)}: it must be {_LOSS}; it gives "
+                f"a {type(losses).__name__}, not `Losses`"
+            )
+        for values, number in ((losses.real, 2), (losses.fake, 3), (losses.generator, 3)):
+            kinds.require_shape(name, loss, values, (number,), like=_LOSS)
 
     def views(self, player, game, samples):
         fake = {"fake": View(samples.fake, samples.fake_labels)}

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number, require_number_or_schedule
 
 DISCRIMINATOR, GENERATOR = "discriminator", "generator"
 
@@ -19,6 +19,7 @@ class Samples(NamedTuple):
     z: Any  # what G was fed: [n, dim]
     fake_labels: Any  # int32 [n], or None
     fake: Any  # what G made of it, shaped as `real`
+    fake_outputs: Any = None  # with an alphabet G's logits, of which `fake` are hard samples
 
 
 class View(NamedTuple):
@@ -57,6 +58,7 @@ class Game(NamedTuple):
     generator: Any = None  # the networks: for penalties on weights, not to be called
     discriminator: Any = None
     generate: Callable | None = None  # (z, labels) -> samples; a pass of G that writes no state
+    alphabet: Any = None  # of a discrete G, see `alphabets`
 
 
 class Objective(keras.layers.Layer):
@@ -77,13 +79,14 @@ class Objective(keras.layers.Layer):
     """
 
     generator_needs_real = False  # whether G's update needs fresh reals beside the fakes
+    estimates_gradient = False  # whether its terms for G need no gradient of the fakes
+    generates = False  # whether it calls `Game.generate`
     reads = ()  # D's outputs beside "logits" and "features" that its terms are of
     trains_with = (DISCRIMINATOR,)  # the players whose optimiser moves its trainable variables
 
     def __init__(self, *, weight=1.0, every: int = 1, name: str | None = None):
         super().__init__(name=name)
-        if not isinstance(every, int) or every < 1:
-            raise UserError(f"{self._of('every')} is {every!r}: it must be a positive integer")
+        require_number(self._of("every"), every, least=1, whole=True)
         check_factor(self._of("weight"), weight)
         self.weight = weight
         self.every = every
@@ -126,17 +129,24 @@ class Objective(keras.layers.Layer):
         return self.every * value_at(factor, step)
 
 
+def total(values: list):
+    """The sum of scalars, in the order of the list; that of tf.add_n is up to chance."""
+    return tf.reduce_sum(tf.stack(values))
+
+
 def value_at(value, step):
     """A number as it is; the value of a schedule at a step as a float32 scalar."""
     return tf.cast(value(step), tf.float32) if callable(value) else value
 
 
 def check_factor(name: str, value):
-    """Refuses what is neither a number nor a schedule.
+    """Refuses what is neither a number, 0 or more, nor a schedule.
+
+    A negative factor turns a term round: a penalty would be sought, without a bound, and a player
+    would play for the other. No published game has one; what is to be made large, such as the
+    distance in `LatentConsistency`, has its minus sign in its own formula.
 
     Raises:
       UserError: such as gin's @linear_decay where @linear_decay() is meant.
     """
-    is_schedule = isinstance(value, keras.optimizers.schedules.LearningRateSchedule)
-    if not is_schedule and (isinstance(value, bool) or not isinstance(value, int | float)):
-        raise UserError(f"{name} is {value!r}: it must be a number or a schedule's result")
+    require_number_or_schedule(name, value, least=0)

@@ -9,10 +9,13 @@ ICR   bCR and zCR
 import gin
 import tensorflow as tf
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View, check_factor
-from compare_gan_tf.objectives.gradient_penalty import at_real
+from compare_gan_tf.objectives.gradient_penalty import POINTS, at_real
 from compare_gan_tf.objectives.heads import require_images
+
+_TRANSFORM = "a function (images, noise, tag) such as @flip_and_shift"
 
 
 @gin.configurable(module="consistency")
@@ -22,6 +25,7 @@ def flip_and_shift(images, noise, tag: str, share: float = 0.125):
     Shifts are by whole pixels; what comes in at a border is the image reflected at it, without the
     border's pixel again. Sides are at least 2 pixels.
     """
+    kinds.require_number("flip_and_shift.share", share, least=0, most=1)
     number, height, width = images.shape[:3]
     flip = noise.integers(f"{tag}/flip", number, 2)[:, tf.newaxis]
     rows = _shifted(height, noise, f"{tag}/down", number, share)
@@ -60,6 +64,8 @@ class Consistency(Objective):
         name: str = "consistency",
     ):
         super().__init__(weight=weight, every=every, name=name)
+        kinds.require_function(self._of("points"), points, name, 0, 0, like=POINTS)
+        kinds.require_function(self._of("transform"), transform, 0, 0, name, like=_TRANSFORM)
         self.points = points
         self.transform = transform
 
@@ -95,6 +101,8 @@ class LatentConsistency(Objective):
       name: prefix of its terms in the logs.
     """
 
+    generates = True
+
     def __init__(
         self,
         std: float = 0.03,
@@ -104,8 +112,7 @@ class LatentConsistency(Objective):
     ):
         super().__init__(weight=weight, name=name)
         check_factor("LatentConsistency.generator_weight", generator_weight)
-        if std <= 0.0:
-            raise UserError(f"LatentConsistency.std is {std}: it must be positive")
+        kinds.require_number("LatentConsistency.std", std, above=0)
         self.std = std
         self.generator_weight = generator_weight
 

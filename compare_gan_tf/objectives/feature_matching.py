@@ -3,7 +3,10 @@
 import gin
 import tensorflow as tf
 
+from compare_gan_tf import kinds
 from compare_gan_tf.objectives.base import GENERATOR, Objective, Term, View
+
+_DISTANCE = "a function of two vectors that gives a number, such as @squared_distance"
 
 
 @gin.configurable(module="feature_matching")
@@ -36,6 +39,9 @@ class FeatureMatching(Objective):
         self, distance=squared_distance, weight: float = 1.0, name: str = "feature_matching"
     ):
         super().__init__(weight=weight, name=name)
+        name, ones = self._of("distance"), tf.ones([2])
+        value = kinds.tried(name, distance, ones, ones, like=_DISTANCE)
+        kinds.require_shape(name, distance, value, (), like=_DISTANCE)
         self.distance = distance
 
     def views(self, player, game, samples):

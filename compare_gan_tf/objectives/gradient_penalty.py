@@ -14,8 +14,11 @@ there, has `one_sided`. A weight may be a schedule (R3GAN), and `every` makes th
 import gin
 import tensorflow as tf
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Scored, Term, View
+
+POINTS = "a function (name, game, samples) such as @between or @at_real"
 
 
 def _per_sample(values, images):
@@ -68,8 +71,7 @@ def check_image_width(name: str, width: float):
     Raises:
       UserError: it is not positive.
     """
-    if width <= 0.0:
-        raise UserError(f"{name} is {width}: it must be positive, 2 for [-1, 1] or 1 for [0, 1]")
+    kinds.require_number(name, width, above=0, unit="2 for [-1, 1] or 1 for [0, 1]")
 
 
 @gin.register(module="objectives")
@@ -102,6 +104,7 @@ class GradientPenalty(Objective):
     ):
         super().__init__(weight=weight, every=every, name=name)
         check_image_width(self._of("image_width"), image_width)
+        kinds.require_function(self._of("points"), points, name, 0, 0, like=POINTS)
         if target == 0.0 and one_sided:
             raise UserError("GradientPenalty.one_sided has no meaning with target = 0.0: leave it")
         if target == 0.0 and epsilon is not None:
@@ -109,10 +112,9 @@ class GradientPenalty(Objective):
                 f"GradientPenalty.epsilon is {epsilon} but with target = 0.0 there is no root to "
                 "put it in: leave it"
             )
-        if target < 0.0:
-            raise UserError(f"GradientPenalty.target is {target}: a slope is not negative")
-        if epsilon is not None and epsilon < 0.0:
-            raise UserError(f"GradientPenalty.epsilon is {epsilon}: it must not be negative")
+        kinds.require_number("GradientPenalty.target", target, least=0)
+        if epsilon is not None:
+            kinds.require_number("GradientPenalty.epsilon", epsilon, least=0)
         self.points = points
         self.target = target
         self.epsilon = 1e-4 if epsilon is None else epsilon

@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number
+from compare_gan_tf.layers.kernel_norm import reparameterised
 
 
 class LinearHead(keras.layers.Layer):
@@ -18,8 +20,7 @@ class LinearHead(keras.layers.Layer):
 
     def __init__(self, discriminator, units: int, *, kernel_norm=None, hidden: int = 0):
         super().__init__(name="head")
-        if hidden < 0:
-            raise UserError(f"a head's hidden units are {hidden}: 0 is for none")
+        require_number("hidden", hidden, least=0, whole=True, unit="units; 0 is for none")
         width = discriminator.output["features"].shape[-1]
         self.hidden = self._dense(width, hidden, kernel_norm, "hidden") if hidden else None
         self.output_layer = self._dense(hidden or width, units, kernel_norm, "out")
@@ -28,7 +29,7 @@ class LinearHead(keras.layers.Layer):
     def _dense(self, width: int, units: int, kernel_norm, name: str):
         initial = keras.initializers.RandomNormal(stddev=0.02)
         layer = keras.layers.Dense(units, kernel_initializer=initial, name=name)
-        layer = kernel_norm(layer) if kernel_norm else layer
+        layer = reparameterised(layer, kernel_norm)
         layer.build((None, width))
         return layer
 

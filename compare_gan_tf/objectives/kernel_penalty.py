@@ -4,8 +4,11 @@ import gin
 import keras
 import tensorflow as tf
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term, total
+
+_DEVIATION = "a function of W^T W such as @off_diagonal"
 
 
 def kernels(network: keras.Model) -> list:
@@ -84,7 +87,7 @@ class L2(KernelPenalty):
         super().__init__(players=players, weight=weight, every=every, name=name)
 
     def value(self, player, kernels):
-        return tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels]) / len(kernels)
+        return total([tf.nn.l2_loss(kernel) for kernel in kernels]) / len(kernels)
 
 
 @gin.configurable(module="orthogonality")
@@ -123,9 +126,10 @@ class Orthogonal(KernelPenalty):
         name: str = "orthogonal",
     ):
         super().__init__(players=players, weight=weight, every=every, name=name)
+        kinds.require_function(self._of("deviation"), deviation, 0, like=_DEVIATION)
         self.deviation = deviation
 
     def value(self, player, kernels):
         matrices = [as_matrix(kernel) for kernel in kernels]
         products = [tf.matmul(w, w, transpose_a=True) for w in matrices]
-        return tf.add_n([tf.reduce_sum(tf.square(self.deviation(p))) for p in products])
+        return total([tf.reduce_sum(tf.square(self.deviation(p))) for p in products])

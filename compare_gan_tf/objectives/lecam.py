@@ -3,8 +3,10 @@
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf import kinds
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
+
+_DISTANCE = "a function (above, below) of each logit, such as @squared_difference"
 
 
 @gin.configurable(module="lecam")
@@ -43,10 +45,13 @@ class LeCam(Objective):
         name: str = "lecam",
     ):
         super().__init__(weight=weight, name=name)
-        if not 0.0 <= decay < 1.0:
-            raise UserError(f"LeCam.decay is {decay}: it must be in [0, 1)")
-        if start_step < 0:
-            raise UserError(f"LeCam.start_step is {start_step}: it must not be negative")
+        kinds.require_number("LeCam.decay", decay, least=0, below=1)
+        kinds.require_number(
+            "LeCam.start_step", start_step, least=0, whole=True, unit="training steps"
+        )
+        for above, below in ((tf.zeros([2]), tf.zeros([])), (tf.zeros([]), tf.zeros([2]))):
+            values = kinds.tried("LeCam.distance", distance, above, below, like=_DISTANCE)
+            kinds.require_shape("LeCam.distance", distance, values, (2,), like=_DISTANCE)
         self.distance = distance
         self.decay = decay
         self.start_step = max(start_step, 1)  # before the first step there is no average

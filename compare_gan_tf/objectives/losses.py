@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number
 
 
 class Losses(NamedTuple):
@@ -26,8 +26,7 @@ class Losses(NamedTuple):
 
 
 def _checked(label_smoothing: float) -> float:
-    if not 0.0 <= label_smoothing < 1.0:
-        raise UserError(f"label_smoothing is {label_smoothing}: it must be in [0, 1)")
+    require_number("label_smoothing", label_smoothing, least=0, below=1)
     return label_smoothing
 
 

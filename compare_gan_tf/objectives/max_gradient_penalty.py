@@ -3,8 +3,14 @@
 import gin
 import tensorflow as tf
 
+from compare_gan_tf import kinds
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
-from compare_gan_tf.objectives.gradient_penalty import between, check_image_width, squared_slope
+from compare_gan_tf.objectives.gradient_penalty import (
+    POINTS,
+    between,
+    check_image_width,
+    squared_slope,
+)
 
 
 @gin.register(module="objectives")
@@ -29,6 +35,7 @@ class MaxGradientPenalty(Objective):
     ):
         super().__init__(weight=weight, every=every, name=name)
         check_image_width(self._of("image_width"), image_width)
+        kinds.require_function(self._of("points"), points, name, 0, 0, like=POINTS)
         self.points = points
         self.image_width = image_width
 

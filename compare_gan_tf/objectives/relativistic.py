@@ -14,7 +14,11 @@ al., 2024), is `paired` with `logistic`.
 import gin
 import tensorflow as tf
 
+from compare_gan_tf import kinds
 from compare_gan_tf.objectives.base import Objective, Term, View
+
+_LOSS = "a function of margins such as @relativistic.logistic"
+_COMPARE = "a function (above, below, loss, gather) such as @paired or @average"
 
 
 @gin.configurable(module="relativistic")
@@ -70,6 +74,10 @@ class Relativistic(Objective):
         self, compare=paired, loss=logistic, weight: float = 1.0, name: str = "relativistic"
     ):
         super().__init__(weight=weight, name=name)
+        name = self._of("loss")
+        margins = kinds.tried(name, loss, tf.zeros([2]), like=_LOSS)
+        kinds.require_shape(name, loss, margins, (2,), like=_LOSS)
+        kinds.require_function(self._of("compare"), compare, 0, 0, loss, 0, like=_COMPARE)
         self.compare = compare
         self.loss = loss
 

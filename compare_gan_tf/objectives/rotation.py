@@ -4,6 +4,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View, check_factor
 from compare_gan_tf.objectives.heads import LinearHead, on_several, require_images
 
@@ -39,8 +40,7 @@ class Rotation(Objective):
     ):
         super().__init__(weight=weight, name=name)
         check_factor("Rotation.generator_weight", generator_weight)
-        if one_in < 1:
-            raise UserError(f"Rotation.one_in is {one_in}: it must be at least 1")
+        require_number("Rotation.one_in", one_in, least=1, whole=True)
         self.generator_weight = generator_weight
         self.one_in = one_in
         self.kernel_norm = kernel_norm

@@ -3,10 +3,11 @@
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number_or_schedule
 from compare_gan_tf.objectives.adversarial import Adversarial
-from compare_gan_tf.objectives.base import Term, check_factor, value_at
+from compare_gan_tf.objectives.base import value_at
 from compare_gan_tf.objectives.losses import non_saturating
+from compare_gan_tf.objectives.relativistic import Relativistic, logistic, paired
 
 
 @gin.register(module="objectives")
@@ -33,17 +34,50 @@ class TopK(Adversarial):
         name: str = "adversarial",
     ):
         super().__init__(loss, weight=weight, name=name)
-        check_factor("TopK.fraction", fraction)
-        if not callable(fraction) and not 0.0 < fraction <= 1.0:
-            raise UserError(f"TopK.fraction is {fraction}: it must be in (0, 1]")
+        require_number_or_schedule("TopK.fraction", fraction, above=0, most=1)
         self.fraction = fraction
 
     def generator(self, game, samples, scored):
-        logits = scored["fake"].logits
-        ordered = tf.sort(game.gather(tf.stop_gradient(logits)), direction="DESCENDING")
-        number = ordered.shape[0]
-        # A little less, so that 0.7 x 10, which is 7.0000002 in float32, is 7.
-        k = tf.math.ceil(value_at(self.fraction, game.step) * number - 1e-4)
-        last = tf.clip_by_value(tf.cast(k, tf.int32) - 1, 0, number - 1)
-        best = tf.cast(logits >= tf.gather(ordered, last), logits.dtype)
-        return [Term("", self.loss(tf.zeros([0]), logits).generator, weights=best)]
+        (term,) = super().generator(game, samples, scored)
+        return [term._replace(weights=_best(scored["fake"].logits, self.fraction, game))]
+
+
+@gin.register(module="objectives")
+class TopKRelativistic(Relativistic):
+    """`Relativistic` with `paired`, but G learns from the k pairs whose fakes D scores highest.
+
+    Which are kept is up to the fakes alone, as in `TopK`: what a pair's real adds to its margin
+    says nothing about the fake. Relativistic losses are not in the paper. With `average` there is
+    no such thing: there each real is compared with all fakes.
+
+    Args:
+      loss: function of margins [n], see `Relativistic`.
+      fraction: see `TopK`.
+      weight: factor of the whole.
+      name: prefix of its terms in the logs.
+    """
+
+    def __init__(
+        self,
+        loss=logistic,
+        fraction: float = 0.5,
+        weight: float = 1.0,
+        name: str = "relativistic",
+    ):
+        super().__init__(paired, loss, weight=weight, name=name)
+        require_number_or_schedule("TopKRelativistic.fraction", fraction, above=0, most=1)
+        self.fraction = fraction
+
+    def generator(self, game, samples, scored):
+        (term,) = super().generator(game, samples, scored)
+        return [term._replace(weights=_best(scored["fake"].logits, self.fraction, game))]
+
+
+def _best(logits, fraction, game):
+    """1.0 for the best of this replica's fakes [n], else 0.0."""
+    ordered = tf.sort(game.gather(tf.stop_gradient(logits)), direction="DESCENDING")
+    number = ordered.shape[0]
+    # A little less, so that 0.7 x 10, which is 7.0000002 in float32, is 7.
+    k = tf.math.ceil(value_at(fraction, game.step) * number - 1e-4)
+    last = tf.clip_by_value(tf.cast(k, tf.int32) - 1, 0, number - 1)
+    return tf.cast(logits >= tf.gather(ordered, last), logits.dtype)

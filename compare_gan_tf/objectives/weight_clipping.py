@@ -3,7 +3,7 @@
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number
 from compare_gan_tf.objectives.base import Objective
 
 
@@ -21,8 +21,7 @@ class WeightClipping(Objective):
 
     def __init__(self, limit: float = 0.01, name: str = "weight_clipping"):
         super().__init__(name=name)
-        if limit <= 0.0:
-            raise UserError(f"WeightClipping.limit is {limit}: it must be positive")
+        require_number("WeightClipping.limit", limit, above=0)
         self.limit = limit
 
     def update(self, game, samples, scored):

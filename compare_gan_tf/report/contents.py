@@ -11,6 +11,7 @@ import os
 import tensorflow as tf
 
 from compare_gan_tf import best, files, logs, manifest, results
+from compare_gan_tf.metrics.protocol import check_same
 
 _NOT_TERMS = ("step", "seconds", "steps_per_second")
 
@@ -63,21 +64,51 @@ def read_scores(model_dir: str) -> list[results.Row]:
 
 
 def best_score(model_dir: str, scores: list[results.Row]) -> results.Row | None:
-    """The row that chose the best checkpoint: the lowest FID on the validation split.
+    """The row that chose the best checkpoint: the best score on the validation split.
 
-    `checkpoints/best` says which it is; without it, the lowest row does, the later one of equals.
-    Scores on other splits never choose.
+    `checkpoints/best` says which it is, and of which metric; without it, the lowest FID does, the
+    later one of equals, under the protocol that most steps were scored under. Scores on other
+    splits never choose.
     """
-    candidates = [
-        row
-        for row in scores
-        if row["metric"] == best.METRIC and row["split"] == best.SPLIT and row["value"] is not None
-    ]
+    candidates = [row for row in scores if row["split"] == best.SPLIT and row["value"] is not None]
     kept = best.read(model_dir)
     for row in candidates:
-        if kept and all(row[key] == kept[key] for key in ("step", "protocol_id")):
+        if kept and all(row[key] == kept[key] for key in ("step", "metric", "protocol_id")):
             return row
-    return min(candidates, key=lambda row: (row["value"], -row["step"]), default=None)
+    found = columns([row for row in candidates if row["metric"] == best.METRIC])
+    fullest = max(found.values(), key=len, default=[])  # values of two protocols do not compare
+    return min(fullest, key=lambda row: (row["value"], -row["step"]), default=None)
+
+
+def columns(scores: list[results.Row]) -> dict[tuple, list[results.Row]]:
+    """{(metric, split, protocol id): its rows}: one column each, for others do not compare."""
+    found = {}
+    for row in scores:
+        found.setdefault((row["metric"], row["split"], row["protocol_id"]), []).append(row)
+    return found
+
+
+def column(scores: list[results.Row], metric: str, split: str) -> list[results.Row]:
+    """The rows of one metric on one split.
+
+    Raises:
+      UserError: they were made under several protocols; names the fields that differ.
+    """
+    rows = [row for row in scores if (row["metric"], row["split"]) == (metric, split)]
+    check_same(rows)
+    return rows
+
+
+def best_and_last(scores: list[results.Row], chosen: results.Row | None) -> list[dict]:
+    """Each column's score of the best checkpoint and of the last; None where it has none."""
+    last = max((row["step"] for row in scores), default=None)
+    steps = {"best": chosen and chosen["step"], "last": last}
+    found = []
+    for (metric, split, protocol_id), rows in columns(scores).items():
+        by_step = {row["step"]: row for row in rows}
+        ends = {name: by_step.get(step) for name, step in steps.items()}
+        found.append({"metric": metric, "split": split, "protocol_id": protocol_id, **ends})
+    return found
 
 
 def score_series(scores: list[results.Row]) -> dict[str, dict[str, tuple[list, list]]]:

@@ -93,6 +93,16 @@ def scatter(points: np.ndarray, limits: np.ndarray, *, theme: Theme = LIGHT) -> 
     return _png(figure)
 
 
+def text(lines: list[str], *, theme: Theme = LIGHT) -> bytes:
+    """A PNG of lines of text, in letters of one width."""
+    figure = Figure(figsize=(4.6, 0.2 * len(lines)), dpi=_DOTS_PER_INCH)
+    FigureCanvasAgg(figure)
+    figure.patch.set_alpha(0.0)
+    style = {"family": "monospace", "fontsize": 9, "color": theme.text, "parse_math": False}
+    figure.text(0.02, 0.98, "\n".join(lines), verticalalignment="top", **style)
+    return _png(figure)
+
+
 def _axes(theme: Theme, size=_SIZE):
     figure = Figure(figsize=size, dpi=_DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)

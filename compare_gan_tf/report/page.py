@@ -12,6 +12,7 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.report import contents, figures, samples
 
 _HERE = os.path.dirname(__file__)
+_ABBREVIATION = 3  # letters
 
 
 def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
@@ -62,6 +63,7 @@ def _page(model_dir: str, gan, dataset) -> dict:
         "metrics": _score_diagrams(scores, chosen),
         "scores": scores,
         "best": chosen,
+        "ends": contents.best_and_last(scores, chosen),
         "protocols": contents.protocols(scores),
         "config": contents.read_config(model_dir),
         "starts": [contents.flat(start) for start in starts],
@@ -75,7 +77,7 @@ def _facts(gan, dataset, log, starts, chosen) -> list[tuple[str, str]]:
     facts = [
         ("Steps", f"{gan.current_step:,}"),
         ("Best step", f"{chosen['step']:,}" if chosen else None),
-        ("FID, validation", _number(chosen["value"]) if chosen else None),
+        (f"{_title(chosen['metric'])}, validation", _number(chosen["value"])) if chosen else None,
         ("Data set", f"{dataset.name}, {len(train.images):,} of shape {shape}"),
         ("Labels", f"{gan.num_classes} classes" if gan.num_classes else "not used"),
         ("Seed", str(starts[-1]["seed"]) if starts and "seed" in starts[-1] else None),
@@ -83,7 +85,7 @@ def _facts(gan, dataset, log, starts, chosen) -> list[tuple[str, str]]:
         ("Generator", f"{_size(gan.sampling_generator)}{', averaged' if gan.uses_ema else ''}"),
         ("Discriminator", _size(gan.discriminator)),
     ]
-    return [(name, value) for name, value in facts if value is not None]
+    return [fact for fact in facts if fact is not None and fact[1] is not None]
 
 
 def _size(model) -> str:
@@ -106,9 +108,14 @@ def _pictures(gan, dataset) -> dict:
         real = samples.grid_png(samples.reals(split, cells), cells)
         pictures = {"fake": {"light": fake}, "real": {"light": real}}
         return pictures | {"images": True, "cells": cells, "classes": gan.num_classes}
-    pairs = {name: samples.point_pngs(gan, split, theme) for name, theme in figures.THEMES.items()}
+    if dataset.vocabulary:
+        pairs = {k: samples.text_pngs(gan, dataset, theme) for k, theme in figures.THEMES.items()}
+        amount = f"{samples.LINES} lines"
+    else:
+        pairs = {k: samples.point_pngs(gan, split, theme) for k, theme in figures.THEMES.items()}
+        amount = f"{samples.POINTS} points"
     fake, real = ({name: pair[i] for name, pair in pairs.items()} for i in (0, 1))
-    return {"fake": fake, "real": real, "images": False, "number": samples.POINTS}
+    return {"fake": fake, "real": real, "images": False, "amount": amount}
 
 
 def _loss_diagrams(log) -> list[dict]:
@@ -129,8 +136,13 @@ def _score_diagrams(scores, chosen) -> list[dict]:
             mark = (chosen["step"], chosen["value"], f"best: step {chosen['step']:,}")
         series = {name: one for name, one in series.items() if any(map(math.isfinite, one[1]))}
         if series:
-            diagrams.append(_diagram(f"{metric.upper()} by step", series, metric.upper(), mark))
+            diagrams.append(_diagram(f"{_title(metric)} by step", series, _title(metric), mark))
     return diagrams
+
+
+def _title(metric: str) -> str:
+    """FID, Kid full: what is short is an abbreviation."""
+    return metric.upper() if len(metric) <= _ABBREVIATION else metric.replace("_", " ").capitalize()
 
 
 def _diagram(title, series, y_label, mark=None) -> dict:
@@ -172,5 +184,5 @@ def _render(page: dict) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"data_uri": _data_uri, "number": _number}
+    environment.filters |= {"data_uri": _data_uri, "number": _number, "metric_title": _title}
     return environment.get_template("page.html.jinja").render(page)

@@ -11,6 +11,7 @@ ROWS = 8
 COLUMNS = 8
 MOST_CLASSES = 12  # columns of a conditional run's grid
 POINTS = 2_000
+LINES = 24
 SIDE = 64  # pixels an image should have at least when it is looked at
 GAP = 4  # pixels after each image, to the right and below
 GREY = 40  # of the gaps
@@ -66,6 +67,18 @@ def grid_png(images: np.ndarray, cells: Layout) -> bytes:
     large = images.repeat(scale, axis=1).repeat(scale, axis=2)
     apart = np.pad(large, ((0, 0), (0, GAP), (0, GAP), (0, 0)), constant_values=GREY)
     return encode_png(image_grid(apart, columns=cells.columns)[:-GAP, :-GAP])
+
+
+def text_pngs(gan, dataset, theme: figures.Theme) -> tuple[bytes, bytes]:
+    """`LINES` generated lines of text, and as many of the data."""
+
+    def png(codes) -> bytes:
+        written = ["".join(dataset.vocabulary[code] for code in line) for line in codes]
+        return figures.text(written, theme=theme)
+
+    labels = None if not gan.num_classes else np.arange(LINES, dtype=np.int32) % gan.num_classes
+    fake = gan.sample(LINES, _SEED, labels=labels)
+    return png(np.asarray(fake)), png(dataset.splits["train"].images[:LINES])
 
 
 def point_pngs(gan, split, theme: figures.Theme) -> tuple[bytes, bytes]:

@@ -70,6 +70,13 @@ def test_a_schedule_is_followed_and_kept_in_bounds():
     assert run(Scheduled(lambda updates: 0.5 * updates), [[0.0]] * 3) == [0.5, 1.0, 1.0]
 
 
+@pytest.mark.parametrize("make", [ADA, APA, lambda **settings: Chain([ADA(**settings)])])
+def test_a_schedule_runs_over_training_steps_however_many_updates_each_has(make):
+    controller = Scheduled(lambda steps: 0.25 * steps)
+    make(controller=controller).count_training_steps(2)
+    assert run(controller, [[0.0]] * 5) == [0.0, 0.25, 0.25, 0.5, 0.5]
+
+
 def test_a_constant_stays():
     assert run(Constant(0.25), [[1.0]] * 2) == [0.25, 0.25]
 
@@ -108,8 +115,8 @@ def test_diffaugment_has_no_state():
         (lambda: Adaptive(p=1.5), "Adaptive.p is 1.5"),
         (lambda: Constant(-0.1), "Constant.p is -0.1"),
         (lambda: Scheduled(lambda updates: -1.0), "Scheduled.p is -1.0"),
-        (lambda: Scheduled(0.3), "Scheduled.schedule = 0.3"),
-        (lambda: APA(controller=0.3), "APA.controller = 0.3"),
+        (lambda: Scheduled(0.3), "Scheduled.schedule is 0.3.*linear_decay"),
+        (lambda: APA(controller=0.3), "APA.controller is 0.3.*Adaptive"),
     ],
 )
 def test_bad_settings_are_refused_with_their_value(make, message):

@@ -33,7 +33,7 @@ def test_a_spec_in_numbers_and_a_grid(run_verb, tmp_path):
         line.startswith("train: 1,197 samples, values 0 to 255, mean 0.30") for line in lines
     )
     assert sum("#" in line for line in lines) == 30
-    assert any(line.endswith(" samples a second in training") for line in lines)
+    assert any(line.endswith(" samples a second in training, held in memory") for line in lines)
     grid = np.asarray(Image.open(tmp_path / "digits.png"))
     assert grid.shape == (512, 512, 3) and len(np.unique(grid)) > 10
 
@@ -48,6 +48,22 @@ def test_own_images_with_what_was_skipped(run_verb, photos):
     )
     assert code == 0, err
     assert "1 of 30 images in the folder" in out
+    assert "in training, decoded once and held in memory" in out
+
+
+def test_a_set_beyond_the_memory_is_decoded_once_to_a_disk(run_verb, photos, tmp_path):
+    bindings = [
+        "--gin_bindings=data.load.memory_budget = 0",
+        f"--gin_bindings=data.load.cache_folder = '{tmp_path}/cache'",
+    ]
+    code, out, err = run_verb(data, f"--dataset=folder:{photos}", *bindings)
+    assert code == 0, err
+    (path,) = (tmp_path / "cache").glob("*.uint8")
+    assert f"decoded once, then read from {path}" in out
+    bindings.append("--gin_bindings=data.load.min_crop_area = 0.5")
+    bindings.append("--gin_bindings=data.load.image_size = 8")
+    code, out, err = run_verb(data, f"--dataset=folder:{photos}", *bindings)
+    assert code == 0 and "decoded anew each time, for random crops" in out
 
 
 def test_points_have_a_range_and_no_grid(run_verb, tmp_path):

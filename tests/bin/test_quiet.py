@@ -1,5 +1,6 @@
 """What TensorFlow says while it starts."""
 
+import logging
 import os
 
 import pytest
@@ -44,6 +45,14 @@ def test_a_gpu_that_cannot_be_used_is_told_unless_it_is_hidden(
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     quiet.import_tensorflow()
     assert ("compare_gan_tf[gpu]" in caplog.text) == warned
+
+
+def test_the_font_cache_is_made_without_a_line(caplog):
+    quiet.silence_font_cache()
+    fonts = logging.getLogger("matplotlib.font_manager")
+    fonts.warning("Matplotlib is building the font cache; this may take a moment.")
+    fonts.error("no font at all")
+    assert [record.message for record in caplog.records] == ["no font at all"]
 
 
 def test_what_was_said_before_an_exception_is_shown(capfd):

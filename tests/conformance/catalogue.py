@@ -13,6 +13,7 @@ from compare_gan_tf.layers import batch_norm, no_norm, spectral_norm
 from compare_gan_tf.objectives import (
     L2,
     Adversarial,
+    BoundarySeeking,
     CategoricalInformation,
     Classification,
     Consistency,
@@ -22,16 +23,23 @@ from compare_gan_tf.objectives import (
     LabelPrediction,
     LatentConsistency,
     LeCam,
+    LossSensitive,
+    LossSensitiveClassifier,
     MaxGradientPenalty,
     Orthogonal,
     Relativistic,
     Rotation,
     SpectralPenalty,
     TopK,
+    TopKRelativistic,
     WeightClipping,
+    boundary_seeking,
+    f_divergences,
+    f_gan,
     gradient_penalty,
     kernel_penalty,
     lecam,
+    loss_sensitive,
     losses,
     relativistic,
 )
@@ -58,6 +66,47 @@ def _relativistic():
         for loss in (relativistic.logistic, relativistic.squared, relativistic.margin_hinge):
             name = f"{compare.__name__}_{loss.__name__}"
             yield name, functools.partial(Relativistic, compare, loss, weight=0.2)
+    yield "top_k_paired", functools.partial(TopKRelativistic, fraction=0.6, weight=0.2)
+
+
+def _divergences():
+    """Every f-divergence, by its own activation and by the log ratio in turn; the two G forms."""
+    values = (
+        f_divergences.kl(),
+        f_divergences.reverse_kl(),
+        f_divergences.pearson(),
+        f_divergences.neyman(),
+        f_divergences.squared_hellinger(),
+        f_divergences.jeffrey(),
+        f_divergences.jensen_shannon(),
+        f_divergences.weighted_jensen_shannon(0.3),
+        f_divergences.gan(),
+        f_divergences.alpha(0.5),
+        f_divergences.alpha(2.0),
+    )
+    for index, value in enumerate(values):
+        forms = [
+            {"logits": f_gan.output_activation, "generator": f_gan.alternative},
+            {"logits": f_gan.log_ratio, "generator": f_gan.saddle},
+        ][index % 2]
+        loss = functools.partial(f_gan.f_gan, divergence=value, **forms)
+        yield f"f_gan_{value.name}", functools.partial(Adversarial, loss, weight=0.1)
+    variation = functools.partial(f_gan.f_gan, divergence=f_divergences.total_variation())
+    yield "f_gan_total_variation", functools.partial(Adversarial, variation, weight=0.1)
+
+
+def _seeds():
+    """Boundary-seeking and loss-sensitive GANs."""
+    for distance in (boundary_seeking.squared, boundary_seeking.cross_entropy):
+        boundary = functools.partial(BoundarySeeking, distance=distance, weight=0.2)
+        yield f"boundary_{distance.__name__}", functools.partial(boundary, log_z_decay=0.9)
+    yield "boundary_plain", functools.partial(BoundarySeeking, weight=0.2)
+    for margin in (loss_sensitive.l1, loss_sensitive.l2, loss_sensitive.feature_l1):
+        settings = {"margin": margin, "slope": 0.1, "margin_scale": 0.1, "real_weight": 0.1}
+        name = f"loss_sensitive_{margin.__name__}"
+        yield name, functools.partial(LossSensitive, **settings, weight=0.2)
+    classifier = functools.partial(LossSensitiveClassifier, margin_scale=0.1, weight=0.2)
+    yield "loss_sensitive_classifier", functools.partial(classifier, kernel_norm=spectral_norm)
 
 
 def _penalties():
@@ -110,6 +159,8 @@ def _lazy():
 GROUPS = {
     "adversarial": dict(_adversarial()),
     "relativistic": dict(_relativistic()),
+    "divergences": dict(_divergences()),
+    "seeds": dict(_seeds()),
     "penalties": dict(_penalties()),
     "kernels": dict(_kernels()),
     "tasks": dict(_tasks()),

@@ -53,6 +53,7 @@ SMALL = {
     "biggan": _both("ch = 2"),
     "biggan_deep": _both("ch = 4"),
     "dcgan": _both("width = 4"),
+    "gaussian": lambda side: [],
     "infogan": _both("width = 4"),
     "mlp": _both("units = 8"),
     "r3gan": _stages,

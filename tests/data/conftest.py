@@ -49,6 +49,13 @@ def write_tfrecord(path, examples) -> str:
     return str(path)
 
 
+@pytest.fixture(autouse=True)
+def caches(tmp_path, monkeypatch):
+    """The user's folder of caches is a new one for each test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    return tmp_path / "caches" / "compare_gan_tf"
+
+
 class Made:
     """The functions above, for tests."""
 

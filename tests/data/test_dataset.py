@@ -170,7 +170,8 @@ def test_lines_of_text_are_characters(tmp_path):
         dataset = data.load(f"text:{path}")
     finally:
         config.parse([])
-    assert dataset.sample_shape == (10, len(dataset.vocabulary)) and not dataset.is_images
+    assert dataset.sample_shape == (10,) and not dataset.is_images
+    assert dataset.symbols == dataset.vocabulary
     assert dataset.splits["train"].images.dtype == np.uint8
     lines = sorted(
         "".join(dataset.vocabulary[code] for code in sample)

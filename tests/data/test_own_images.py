@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compare_gan_tf import data
-from compare_gan_tf.data import broken_files, sizing
+from compare_gan_tf.data import broken_files, own_images, sizing
 from compare_gan_tf.errors import UserError
 
 
@@ -165,3 +165,19 @@ def test_skipped_files_are_counted_in_the_notes(folder):
     with pytest.raises(UserError, match="more than skip_broken.max_fraction = 0.1"):
         (folder / "bee" / "04.png").write_bytes(b"")
         data.load(f"folder:{folder}", broken=broken_files.skip_broken)
+
+
+def test_a_large_folder_is_looked_at_once(folder, made, caches, monkeypatch):
+    name, skip = f"folder:{folder}", broken_files.skip_broken
+    monkeypatch.setattr(own_images, "_LOOK_KEPT_FROM", 20)
+    made.write(folder / "ant" / "03.png", b"")
+    first = data.load(name, broken=skip)
+    assert len(list(caches.glob("look-*.npz"))) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(own_images, "_look_at", None)  # would fail if it were called
+        again = data.load(name, broken=skip)
+    assert again.notes == first.notes and "03.png: the file is empty" in again.notes[0]
+    for split in first.splits:
+        np.testing.assert_array_equal(again.splits[split].images[:], first.splits[split].images[:])
+    made.write(folder / "ant" / "03.png", made.encoded(made.picture(3)))
+    assert not data.load(name).notes

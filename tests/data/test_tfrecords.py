@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from compare_gan_tf.data import tfrecords
+from compare_gan_tf.data.cache import Cache
 from compare_gan_tf.errors import UserError
 
 
@@ -70,3 +71,49 @@ def test_an_empty_image_is_refused(made, tmp_path):
     path = made.write_tfrecord(tmp_path / "x.tfrecord", [made.example(image=b"", label=0)])
     with pytest.raises(UserError, match="'image' of .* is not the bytes of an image"):
         tfrecords.index([(path, 0, -1)])
+
+
+def as_lists(index):
+    extents, found = index
+    return [list(zip(extents.file, extents.offset, extents.length, strict=True)), found]
+
+
+def test_a_large_index_is_made_once(files, tmp_path, monkeypatch):
+    paths, _ = files
+    parts = [(paths[0], 1, 3), (paths[1], 0, -1)]
+    cache = Cache(str(tmp_path / "cache"), budget=1)
+
+    def index():
+        return as_lists(tfrecords.index(parts, wanted=("label", "file_name"), cache=cache))
+
+    first = index()
+    assert not list(tmp_path.glob("cache/*"))  # eight records are no large index
+    monkeypatch.setattr(tfrecords, "_KEPT_FROM", 6)
+    assert index() == first
+    assert len(list(tmp_path.glob("cache/index-*.npz"))) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(tfrecords, "_walked", None)  # would fail if it were called
+        assert index() == first
+
+
+def test_an_index_of_changed_files_or_other_features_is_another(files, made, tmp_path, monkeypatch):
+    paths, images = files
+    monkeypatch.setattr(tfrecords, "_KEPT_FROM", 1)
+    cache = Cache(str(tmp_path / "cache"), budget=1)
+    parts = [(paths[0], 0, -1)]
+    tfrecords.index(parts, cache=cache)
+    _, found = tfrecords.index(parts, wanted=("label",), cache=cache)
+    assert found["label"] == [-1, 0, 1, 2, 3]
+    made.write_tfrecord(tmp_path / "a.tfrecord", [made.example(image=images[7], label=7)])
+    extents, found = tfrecords.index(parts, wanted=("label",), cache=cache)
+    assert found["label"] == [7] and extents.read(0) == images[7]
+
+
+def test_values_of_other_kinds_are_read_anew(files, tmp_path, monkeypatch):
+    paths, _ = files
+    monkeypatch.setattr(tfrecords, "_KEPT_FROM", 1)
+    cache = Cache(str(tmp_path / "cache"), budget=1)
+    for _ in range(2):
+        _, found = tfrecords.index([(paths[0], 0, -1)], wanted=("weights",), cache=cache)
+        assert found["weights"][3] == [0.5, 3.0]
+    assert not list(tmp_path.glob("cache/*"))

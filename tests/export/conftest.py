@@ -24,6 +24,7 @@ class Run:
     num_classes: int | None = None
     uses_ema: bool = False
     latents: Normal = dataclasses.field(default_factory=lambda: Normal(DIM))
+    alphabet: None = None
     step: int = STEP
     current_step: int = STEP
 

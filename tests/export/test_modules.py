@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from compare_gan_tf.export import modules
 from compare_gan_tf.latents import draw_labels
 
 Z = np.random.default_rng(5).standard_normal((4, 6)).astype(np.float32)
@@ -110,8 +111,27 @@ def test_label_minus_one_is_drawn(generators):
 
 @pytest.mark.parametrize("labels", [[0, 1, 2, 10], [0, 1, 2, -2]])
 def test_sample_refuses_labels_that_are_no_class(labels, generators):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="sample: labels must be"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="labels must be -1 to 9"):
         generators["conditional"].sample(4, [3, 4], 0.0, labels)
+
+
+@pytest.mark.parametrize("wrong", [10, -1])
+def test_no_image_is_made_of_a_label_that_is_no_class(wrong, generators):
+    module = generators["conditional"]
+    z = np.zeros([2, 6], np.float32)
+    labels = np.array([0, wrong], np.int32)
+    for call in (module, module.uint8, module.serve):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="labels must be 0 to 9"):
+            call([z, labels])
+
+
+def test_no_image_is_scored_under_a_label_that_is_no_class(exported):
+    discriminator = exported["conditional"].run.discriminator
+    module = modules.DiscriminatorModule(discriminator, 10)
+    images = np.zeros([2, *modules.sample_shape(discriminator)], np.float32)
+    assert module(images, np.array([-1, 9], np.int32))["logits"].shape == (2,)  # -1: unlabelled
+    with pytest.raises(tf.errors.InvalidArgumentError, match="labels must be -1 to 9"):
+        module(images, np.array([0, 10], np.int32))
 
 
 def test_sample_refuses_another_number_of_labels(generators):

@@ -1,6 +1,4 @@
-import hashlib
-import io
-
+import gin
 import numpy as np
 import pytest
 
@@ -24,39 +22,11 @@ def splits():
 def fid(classifier, splits):
     def statistics(images):
         result = GaussianStatistics()
-        result.update(classifier(images))
+        result.update(classifier(images).features)
         return result
 
     real = statistics(splits["test"].images)
     return lambda images: frechet_distance(real, statistics(images))
-
-
-def arrays():
-    return features.load_arrays(features.DIGITS_WEIGHTS, features.DIGITS_SHA256)
-
-
-def test_the_shipped_weights_are_those_recorded():
-    content = features.DIGITS_WEIGHTS.read_bytes()
-    assert hashlib.sha256(content).hexdigest() == features.DIGITS_SHA256
-    assert len(content) < 100_000
-
-
-def test_the_weights_are_plain_arrays():
-    with np.load(features.DIGITS_WEIGHTS, allow_pickle=False) as file:
-        kinds = {name: file[name].dtype.kind for name in file.files}
-    assert kinds.pop("train_images_sha256") == "U"
-    assert set(kinds.values()) == {"f"}
-
-
-def test_the_weights_were_fitted_to_the_train_split_of_today(splits):
-    images = np.ascontiguousarray(splits["train"].images)
-    assert arrays()["train_images_sha256"] == hashlib.sha256(images.tobytes()).hexdigest()
-
-
-def test_the_train_split_shares_no_image_with_the_others(splits):
-    train = {image.tobytes() for image in splits["train"].images}
-    for name in ("validation", "test"):
-        assert not train & {image.tobytes() for image in splits[name].images}
 
 
 @pytest.mark.parametrize(("split", "accuracy"), [("validation", 0.975), ("test", 0.975)])
@@ -80,7 +50,7 @@ def test_probabilities_sum_to_one(classifier, splits):
 
 
 def test_the_features_of_300_digits_have_a_covariance_of_full_rank(classifier, splits):
-    found = classifier(splits["test"].images)
+    found = classifier(splits["test"].images).features
     assert found.shape == (300, 64)
     assert found.dtype == np.float32
     eigenvalues = np.linalg.eigvalsh(np.cov(found, rowvar=False))
@@ -91,8 +61,10 @@ def test_the_features_of_300_digits_have_a_covariance_of_full_rank(classifier, s
 def test_features_do_not_depend_on_the_batch(classifier, splits, batch_size):
     images = splits["test"].images[:50]
     parts = [images[start : start + batch_size] for start in range(0, 50, batch_size)]
-    found = np.concatenate([classifier(part) for part in parts])
-    assert found == pytest.approx(classifier(images), abs=2e-5)
+    whole = classifier(images)
+    for field in ("features", "logits"):
+        found = np.concatenate([getattr(classifier(part), field) for part in parts])
+        np.testing.assert_allclose(found, getattr(whole, field), atol=2e-5)
 
 
 def test_only_uint8_images_are_taken(classifier):
@@ -104,30 +76,6 @@ def test_samples_of_another_shape_are_the_users_to_cure(classifier):
     classifier.check((8, 8, 1))
     with pytest.raises(UserError, match=r"\(28, 28, 1\).*evaluate.extractor"):
         classifier.check((28, 28, 1))
-
-
-def test_changed_weights_are_refused(tmp_path):
-    content = bytearray(features.DIGITS_WEIGHTS.read_bytes())
-    content[len(content) // 2] ^= 1
-    path = tmp_path / "weights.npz"
-    path.write_bytes(content)
-    with pytest.raises(UserError, match="SHA-256.*reinstall"):
-        features.load_arrays(path, features.DIGITS_SHA256)
-
-
-def test_missing_weights_are_one_clear_line(tmp_path):
-    with pytest.raises(UserError, match="cannot read the weights.*reinstall") as caught:
-        features.load_arrays(tmp_path / "none.npz", "0")
-    assert "\n" not in str(caught.value)
-
-
-def test_pickles_are_never_loaded(tmp_path):
-    buffer = io.BytesIO()
-    np.savez(buffer, kernel=np.array([{"a": 1}], dtype=object))
-    path = tmp_path / "weights.npz"
-    path.write_bytes(buffer.getvalue())
-    with pytest.raises(ValueError, match="allow_pickle"):
-        features.load_arrays(path, hashlib.sha256(buffer.getvalue()).hexdigest())
 
 
 def test_fid_of_real_digits_to_other_real_digits_is_small(fid, splits):
@@ -158,6 +106,30 @@ def test_fid_grows_as_classes_are_dropped(fid, splits):
 def test_raw_features_are_the_samples():
     raw = features.raw_features()
     points = np.array([[1.5, -2.0]], np.float32)
-    assert np.array_equal(raw(points), points)
-    assert np.array_equal(raw(np.array([[[[0], [255]]]], np.uint8)), [[0.0, 1.0]])
+    assert np.array_equal(raw(points).features, points)
+    assert raw(points).logits is None
+    assert np.array_equal(raw(np.array([[[[0], [255]]]], np.uint8)).features, [[0.0, 1.0]])
     raw.check((28, 28, 1))
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "width"),
+    [
+        (features.digits_classifier, "digits-cnn", 64),
+        (features.mnist_classifier, "mnist-cnn", 128),
+        (features.fashion_mnist_classifier, "fashion-mnist-cnn", 128),
+    ],
+)
+def test_a_classifier_says_what_it_is(make, name, width):
+    extractor = make()
+    assert extractor is make()
+    assert extractor.name == name
+    assert len(extractor.weights_sha256) == 64
+    assert (extractor.resize, extractor.scaling) == ("none", "x/255")
+    images = np.random.default_rng(0).integers(0, 256, [3, *extractor.model.input_shape[1:]])
+    found = extractor(images.astype(np.uint8))
+    assert found.features.shape == (3, width)
+    kernel, bias = extractor.model.get_layer("logits").get_weights()
+    np.testing.assert_array_equal(extractor.logit_bias, bias)
+    np.testing.assert_allclose(found.logits, found.features @ kernel + bias, atol=1e-4)
+    assert gin.get_configurable(make.__name__).__module__ == "compare_gan_tf.metrics.features"

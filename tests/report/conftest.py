@@ -129,7 +129,7 @@ class Page(html.parser.HTMLParser):
         with open(path, encoding="utf-8") as file:
             self.source = file.read()
         self.path = path
-        self.tags, self.open, self.text, self.cells = [], [], "", []
+        self.tags, self.open, self.text, self.tables = [], [], "", []
         self.feed(self.source)
         assert not self.open
 
@@ -137,10 +137,12 @@ class Page(html.parser.HTMLParser):
         self.tags.append((tag, dict(attributes)))
         if tag not in VOID:
             self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
         if tag == "tr":
-            self.cells.append([])
+            self.tables[-1].append([])
         if tag in ("td", "th"):
-            self.cells[-1].append("")
+            self.tables[-1][-1].append("")
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -149,7 +151,12 @@ class Page(html.parser.HTMLParser):
         if self.open and self.open[-1] not in ("style", "title"):
             self.text += " " + data
         if self.open and {"td", "th"} & set(self.open):
-            self.cells[-1][-1] += data.strip()
+            self.tables[-1][-1][-1] += data.strip()
+
+    @property
+    def cells(self):
+        """Of the table with all scores."""
+        return self.tables[-1]
 
     def attributes(self, tag):
         return [attributes for name, attributes in self.tags if name == tag]

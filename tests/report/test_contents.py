@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.report import contents
 
 
@@ -48,6 +49,17 @@ def test_a_split_under_two_protocols_has_two_series():
     assert contents.score_series(rows) == {
         "fid": {"test (a)": ([1], [1.0]), "test (b)": ([1], [2.0]), "validation": ([1], [3.0])}
     }
+
+
+def test_a_column_holds_one_protocol():
+    row = {"step": 1, "metric": "fid", "split": "test", "value": 1.0}
+    first = row | {"protocol": {"n_fake": 10_000, "resize": "none"}, "protocol_id": "a"}
+    second = row | {"protocol": {"n_fake": 50_000, "resize": "none"}, "protocol_id": "b"}
+    other = row | {"metric": "kid", "protocol": {}, "protocol_id": "c"}
+    assert contents.column([first, other], "fid", "test") == [first]
+    assert list(contents.columns([first, second])) == [("fid", "test", "a"), ("fid", "test", "b")]
+    with pytest.raises(UserError, match="different protocols do not compare: n_fake 10000 and 500"):
+        contents.column([first, second], "fid", "test")
 
 
 def test_nested_facts_become_dotted_names():

@@ -84,7 +84,8 @@ def test_every_picture_says_in_words_what_it_shows(page):
 def test_the_table_is_the_rows(page, scores):
     values = [float(data["value"]) for data in page.attributes("data")]
     ordered = sorted(scores, key=lambda row: (row["step"], row["split"]))
-    assert values == [row["value"] for row in ordered if row["value"] is not None]
+    expected = [row["value"] for row in ordered if row["value"] is not None]
+    assert values[-len(expected) :] == expected
     head, *body = page.cells
     assert head[:4] == ["Step", "Metric", "Split", "Value"]
     assert len(body) == len(ordered)
@@ -115,10 +116,30 @@ def test_every_protocol_is_listed_once_and_in_full(page):
 
 
 def test_the_best_step_is_chosen_on_the_validation_split(page):
-    marked = [i for i, row in enumerate(page.attributes("tr")) if row.get("class") == "best"]
+    rows = page.attributes("tr")[-len(page.cells) :]
+    marked = [i for i, row in enumerate(rows) if row.get("class") == "best"]
     expected = [["200", "fid", "test"], ["200", "fid", "validation"]]  # by test it would be 100
     assert [page.cells[i][:3] for i in marked] == expected
-    assert "Step 200 has the lowest FID" in page.text
+    assert "Step 200 has the best FID" in page.text
+
+
+def test_the_best_and_the_last_checkpoint_stand_side_by_side(page):
+    header, *rows = page.tables[0]
+    assert header == ["Metric", "Split", "Best, step 200", "Last, step 300", "Protocol"]
+    assert [row[:4] for row in rows] == [
+        ["fid", "test", "41.000", "none: two samples are <not> finite"],
+        ["fid", "validation", "40.250", "40.500"],
+    ]
+
+
+def test_each_protocol_has_a_row_of_its_own(run, gan, dataset, scores, read_page):
+    other = scores[4] | {"protocol_id": "digits-validation300-k5", "value": 3.0}
+    rows = [*scores, other]
+    (run / "scores.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    page = read_page(write_report(str(run), gan, dataset))
+    found = {row[4]: row[2:4] for row in page.tables[0][1:]}
+    assert found["digits-validation300"] == ["40.250", "40.500"]
+    assert found["digits-validation300-k5"] == ["not scored", "3.0000"]
 
 
 def test_the_best_step_is_that_of_the_checkpoint_that_is_kept(run, gan, dataset, read_page):

@@ -1,0 +1,95 @@
+"""The networks of the boundary-seeking GAN's discrete MNIST (Hjelm et al., 2018, appendix).
+
+As in the published code: without biases before batch norm, uniform latents of 64.
+"""
+
+import gin
+import keras
+
+from compare_gan_tf.architectures import blocks
+from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.layers import batch_norm, no_norm
+
+_SLOPE = 0.2
+_PROJECTION = Projection()
+
+
+@gin.configurable(module="bgan")
+def generator(
+    sample_shape, latent_dim, num_classes=None, *, width=64, norm=batch_norm, kernel_norm=None
+):
+    """Two dense layers, two deconvolutions 5x5 of stride 2; ReLU, tanh.
+
+    For a discrete generator (`GAN.alphabet`) the logits are what tanh would be of.
+
+    Args:
+      sample_shape: (height, width, channels); any sides.
+      latent_dim: of z.
+      num_classes: of the labels, or None. They are appended one-hot to z, unless `norm` uses them.
+      width: channels of the last hidden layer; the deepest map has 2 times, the first dense layer
+        16 times as many. Published: 64.
+      norm: makes the normalisation after each hidden layer; those of the dense layers are of flat
+        vectors.
+      kernel_norm: reparameterises every kernel; None, as published, for none.
+    """
+    blocks.require_images(sample_shape, "bgan.generator")
+    *size, channels = sample_shape
+    sizes = blocks.halved(size, 2)
+    inputs, condition = blocks.generator_input(latent_dim, num_classes)
+    height, breadth = sizes[2]
+    x = blocks.first_input(*condition, norm)
+    for index, units in enumerate((16 * width, 2 * width * height * breadth)):
+        x = blocks.dense(units, biased=False, kernel_norm=kernel_norm, name=f"dense{index}")(x)
+        x = blocks.normalise(norm, x, name=f"norm{index}", condition=condition)
+        x = keras.layers.ReLU()(x)
+    x = keras.layers.Reshape((height, breadth, 2 * width))(x)
+    for index, (filters, biased) in enumerate(((width, False), (channels, True))):
+        x = blocks.deconv(
+            filters,
+            5,
+            2,
+            size_in=sizes[2 - index],
+            size_out=sizes[1 - index],
+            biased=biased,
+            kernel_norm=kernel_norm,
+            name=f"deconv{index}",
+        )(x)
+        if not index:
+            x = blocks.normalise(norm, x, name="norm2", condition=condition)
+            x = keras.layers.ReLU()(x)
+    return blocks.generator_model(inputs, keras.layers.Activation("tanh", name="images")(x))
+
+
+@gin.configurable(module="bgan")
+def discriminator(
+    sample_shape,
+    num_classes=None,
+    *,
+    width=64,
+    norm=no_norm,
+    kernel_norm=None,
+    conditioning=_PROJECTION,
+):
+    """Two convolutions 5x5 of stride 2, a dense layer; leaky ReLU 0.2.
+
+    Args:
+      sample_shape: (height, width, channels).
+      num_classes: of the labels, or None.
+      width: channels of the first layer; the second has 2 times, the dense layer 16 times as many.
+        Published: 64.
+      norm: makes the normalisation of every layer but the first; published: none.
+      kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
+      conditioning: how the labels are used, see `conditioning`; None for not at all.
+    """
+    blocks.require_images(sample_shape, "bgan.discriminator")
+    inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
+    x = blocks.conv(width, 5, 2, kernel_norm=kernel_norm, name="conv0")(x)
+    x = keras.layers.LeakyReLU(_SLOPE)(x)
+    x = blocks.conv(2 * width, 5, 2, kernel_norm=kernel_norm, name="conv1")(x)
+    x = keras.layers.LeakyReLU(_SLOPE)(blocks.normalise(norm, x, name="norm1"))
+    x = keras.layers.Flatten()(x)
+    x = blocks.dense(16 * width, kernel_norm=kernel_norm, name="dense2")(x)
+    x = keras.layers.LeakyReLU(_SLOPE)(blocks.normalise(norm, x, name="norm2"))
+    return blocks.discriminator_model(
+        inputs, x, kernel_norm=kernel_norm, conditioning=conditioning, labels=labels
+    )

@@ -1,0 +1,52 @@
+"""Fit a model to points in the plane, and draw what it went through.
+
+Trains as `compare-gan train` does, with the same flags, unless the run is done. Then it reads all
+checkpoints and writes <model_dir>/toy/figure.png and animation.gif: the data, the model, D's field,
+the path of the mean, and the exact divergences beside those that D estimates.
+
+For example, a Gaussian for two modes, by maximum likelihood and by a GAN that minimises KL(q || p):
+
+  compare-gan toy --gin_config=toy/mle_mixture.gin --model_dir=runs/mle
+  compare-gan toy --gin_config=toy/gan_reverse_kl.gin --model_dir=runs/reverse_kl
+"""
+
+from collections.abc import Sequence
+
+from absl import flags
+
+from compare_gan_tf.bin import build, command, train
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Defines the flags of training."""
+    train.define_flags(flag_values)
+
+
+def run(values: flags.FlagValues) -> None:
+    """Trains, draws, and prints the fit and where the pictures lie."""
+    train.run(values)
+    from compare_gan_tf.bin import quiet
+
+    quiet.silence_font_cache()
+    from compare_gan_tf.toy import path, pictures
+
+    dataset, gan = build.gan()
+    frames = path.frames(values.model_dir, gan, dataset)
+    reals = dataset.splits["test"].images[:400]
+    written = pictures.write(
+        f"{values.model_dir}/toy", frames, reals, path.learned(values.model_dir)
+    )
+    last = frames[-1]
+    print(f"mean {last.mean.round(4).tolist()}, covariance {last.covariance.round(4).tolist()}")
+    for name, value in last.exact.items():
+        print(f"{name} {value:.4f}")
+    print("\n".join(written))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the verb and exits."""
+    command.main("toy", __doc__, define_flags, run, argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,7 @@
+"""Scores: of the checkpoints of a run, and of any two sides that hold samples or features."""
+
+from compare_gan_tf.evaluation.following import follow
+from compare_gan_tf.evaluation.runs import evaluate, is_due, scored_steps
+from compare_gan_tf.evaluation.summaries import summary
+
+__all__ = ["evaluate", "follow", "is_due", "scored_steps", "summary"]

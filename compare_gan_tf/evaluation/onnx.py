@@ -1,0 +1,95 @@
+"""Generators in ONNX, from whatever library they come."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+
+from compare_gan_tf import random
+from compare_gan_tf.data.images import from_unit_interval
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.evaluation.generators import Generator
+from compare_gan_tf.evaluation.sides import files_hash
+from compare_gan_tf.latents import Normal
+
+
+class Onnx(Generator):
+    """A generator in ONNX: float z [n, d], and perhaps integer labels [n], to images in [0, 1].
+
+    The images are [n, H, W, C] or [n, C, H, W], C = 1 or 3; z is standard normal. Models that do
+    not say how many labels there are, by a metadata entry `num_classes`, cannot be given any.
+
+    Raises:
+      UserError: onnxruntime is missing, or the model is not such a one.
+    """
+
+    def __init__(self, path: str, *, truncation: float = 0.0):
+        self._path = path
+        self._session = _onnx_session(path)
+        inputs = {one.name: one for one in self._session.get_inputs()}
+        latents = [one for one in inputs.values() if "float" in one.type]
+        labels = [one for one in inputs.values() if "int" in one.type]
+        if len(latents) != 1 or len(labels) + 1 != len(inputs) or len(latents[0].shape) != 2:
+            raise UserError(
+                f"the ONNX generator {path} has inputs {', '.join(inputs)}: it must have one of"
+                " floats [n, d], and may have one of integers [n]"
+            )
+        if not isinstance(latents[0].shape[1], int):
+            raise UserError(f"the ONNX generator {path} leaves the length of its latents open")
+        self._z, self._dim = latents[0].name, latents[0].shape[1]
+        self._labels = labels[0] if labels else None
+        self._classes = self._number_of_classes(path)
+        self._truncation = float(truncation)
+        z, classes = np.zeros([2, self._dim], np.float32), np.zeros([2], np.int32)
+        first = self._run(z, classes if labels else None)
+        facts = {"truncation": self._truncation}
+        name, shape = os.path.basename(path), first.shape[1:]
+        super().__init__(name, f"the ONNX generator {path}", shape, conditional=bool(labels),
+                         facts=facts)  # fmt: skip
+
+    def sha256(self) -> str:
+        return files_hash([self._path])
+
+    def _number_of_classes(self, path: str) -> int | None:
+        if self._labels is None:
+            return None
+        found = self._session.get_modelmeta().custom_metadata_map.get("num_classes", "")
+        if not found.isdecimal():
+            raise UserError(
+                f"the ONNX generator {path} takes labels: add the metadata entry num_classes"
+            )
+        return int(found)
+
+    def _run(self, z: np.ndarray, labels) -> np.ndarray:
+        feed = {self._z: z}
+        if labels is not None:
+            integer = np.int64 if "int64" in self._labels.type else np.int32
+            feed[self._labels.name] = np.asarray(labels, integer)
+        made = np.asarray(self._session.run(None, feed)[0], np.float32)
+        channels_first = made.ndim == 4 and made.shape[-1] not in (1, 3) and made.shape[1] in (1, 3)
+        return np.moveaxis(made, 1, -1) if channels_first else made
+
+    def make(self, number: int, size: int, seed: int) -> Iterator[tuple]:
+        key = [random.key(seed, "evaluate/onnx/z"), 0]
+        z, labels = Normal(self._dim).sample(number, key, self._truncation).numpy(), None
+        if self._classes:
+            key = [random.key(seed, "evaluate/onnx/labels"), 0]
+            labels = random.integers([number], key, self._classes).numpy()
+        for start in range(0, number, size):
+            part = None if labels is None else labels[start : start + size]
+            made = self._run(z[start : start + size], part)
+            yield from_unit_interval(made) if self.is_images else made, part
+
+
+def _onnx_session(path: str):
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UserError(
+            f"{path} needs onnxruntime, which is not installed: pip install onnxruntime"
+        ) from error
+    try:
+        return onnxruntime.InferenceSession(path, providers=onnxruntime.get_available_providers())
+    except Exception as error:  # onnxruntime's own classes, which it does not export
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"cannot load the ONNX generator {path}: {reason}") from error

@@ -1,0 +1,256 @@
+"""What a user means by one side of a comparison: a path, a name, arrays, or a GAN."""
+
+import dataclasses
+import difflib
+import os
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from compare_gan_tf import data
+from compare_gan_tf.data import folders, own_images, zips
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.evaluation import arrays, statistics_files
+from compare_gan_tf.evaluation.sides import Features, Samples, Side, Statistics
+
+_IMAGES = ("images", "x", "arr_0")
+_LABELS = ("labels", "y", "arr_1")
+_MOMENTS = ("mu", "sigma")
+_SPLIT = "test"  # of a data set, where none is named
+_RUN, _MODULE = "config.gin", "saved_model.pb"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class How:
+    """What else decides how a side is opened.
+
+    Attributes:
+      truncation: of the latents of a generator; 0 for none.
+      standing: samples that the batch norm of a GAN takes new statistics over; 0 for none.
+      split: of a data set that is named without one.
+      open_run: (folder of a run, how) -> Side; None where runs cannot be opened.
+    """
+
+    truncation: float = 0.0
+    standing: int = 0
+    split: str = _SPLIT
+    open_run: Callable | None = None
+
+
+def side(source, how: How | None = None) -> Side:
+    """Opens one side.
+
+    Args:
+      source: path of an `.npz` with `images`, `features`, or `mu` and `sigma`; of a folder or a
+        zip of images, of a SavedModel, of an ONNX generator, of a run; a TF Hub handle; the name
+        of a data set and its split, such as "digits/test"; an array uint8 [N, H, W, C] of images
+        or float [N, D] of features; a dict of arrays named as in an `.npz`; a built GAN; or a
+        `Side`.
+      how: see there.
+
+    Raises:
+      UserError: there is no such thing, or it cannot be used.
+    """
+    how = how or How()
+    if isinstance(source, Side):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return _named(os.fspath(source), how)
+    if isinstance(source, Mapping):
+        return _of_arrays(dict(source), "the arrays given")
+    if hasattr(source, "sampling_generator"):
+        from compare_gan_tf.evaluation.generators import Players
+
+        return Players(
+            source, tag="generator", truncation=how.truncation, standing=how.standing,
+            checkpoint_rule="given",
+        )  # fmt: skip
+    values = np.asarray(source)
+    return _of_arrays({_kind_of(values): values}, "the array given")
+
+
+def _kind_of(values: np.ndarray) -> str:
+    return "features" if values.ndim == 2 else "images"
+
+
+def _named(text: str, how: How) -> Side:
+    path = os.path.expanduser(text)
+    if text.partition("/")[0] in data.names() or text.partition(":")[0] in data.kinds():
+        return _data_set(text, how)
+    if "://" in text:
+        return _module(text, how)
+    if os.path.isdir(path):
+        return _directory(path, how)
+    extension = os.path.splitext(path)[1].lower()
+    if extension in _FILES and (os.path.exists(path) or extension in (".npz", ".zip")):
+        return _FILES[extension](path, how)
+    if os.path.exists(path):
+        raise UserError(
+            f"{text} is neither a folder nor a file of the kinds {', '.join(_FILES)}: it cannot be"
+            " compared"
+        )
+    nearest = difflib.get_close_matches(text.partition("/")[0], data.names(), n=3)
+    hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
+    raise UserError(f"{text!r} is no file, no folder and no data set{hint}")
+
+
+# --- Paths ------------------------------------------------------------------------------------
+
+
+def _directory(path: str, how: How) -> Side:
+    if os.path.exists(os.path.join(path, _MODULE)):
+        return _module(path, how)
+    if os.path.exists(os.path.join(path, _RUN)):
+        if how.open_run is None:
+            raise UserError(
+                f"{path} is the folder of a run: give the path of a module in its hub folder, a"
+                " built GAN, or use compare-gan evaluate"
+            )
+        return how.open_run(path, how)
+    return _own_images(folders.find(path), path)
+
+
+def _module(path: str, how: How) -> Side:
+    from compare_gan_tf.evaluation.modules import Module
+
+    return Module(path, truncation=how.truncation)
+
+
+def _onnx(path: str, how: How) -> Side:
+    from compare_gan_tf.evaluation.onnx import Onnx
+
+    return Onnx(path, truncation=how.truncation)
+
+
+def _zip(path: str, how: How) -> Side:
+    return _own_images(zips.find(path), path)
+
+
+def _own_images(found, path: str) -> Side:
+    """All images of a folder or a zip file, in one split."""
+    if found.split is not None and len(set(found.split)) > 1:
+        splits = ", ".join(sorted(set(found.split)))
+        raise UserError(
+            f"{found.where} has the splits {splits}: name the folder of one of them, or"
+            f" folder:{path}/test (zip:{path}/test)"
+        )
+    whole = np.full(len(found.records), "train", dtype="<U10")
+    loaded = own_images.dataset(path, dataclasses.replace(found, split=whole),
+                                own_images.Settings())  # fmt: skip
+    split = loaded.splits["train"]
+    return Samples(os.path.basename(os.path.normpath(path)), split.images, split.labels,
+                   where=found.where)  # fmt: skip
+
+
+def _npz(path: str, how: How) -> Side:
+    names = ("features", *_IMAGES, *_LABELS, *_MOMENTS)
+    found = arrays.read(path, names)
+    if not found:
+        raise UserError(
+            f"{path} has the arrays {', '.join(arrays.names(path)) or 'none'}: name them images or"
+            " features, or mu and sigma"
+        )
+    return _of_arrays(found, path, lambda: statistics_files.read(path))
+
+
+_FILES = {".npz": _npz, ".zip": _zip, ".onnx": _onnx}
+
+
+# --- Arrays -----------------------------------------------------------------------------------
+
+
+def _of_arrays(found: dict, where: str, moments: Callable | None = None) -> Side:
+    name = os.path.basename(where) if moments else "array"
+    images = next((found[key] for key in _IMAGES if key in found), None)
+    labels = next((found[key] for key in _LABELS if key in found), None)
+    if images is not None and "features" in found:
+        raise UserError(f"{where} has both images and features: keep those that are to be compared")
+    if images is not None:
+        images = _checked(np.asanyarray(images), where)
+        return Samples(name, images, _labels(labels, len(images), where), where=where)
+    if "features" in found:
+        return Features(name, np.asanyarray(found["features"]), where=where)
+    if moments is None:
+        raise UserError(f"{where} are {', '.join(found) or 'none'}: name them images or features")
+    return Statistics(name, moments(), where=where)
+
+
+def _checked(images: np.ndarray, where: str) -> np.ndarray:
+    """uint8 [N, H, W, C], grey or in colour."""
+    if images.dtype != np.uint8 or images.ndim not in (3, 4):
+        raise UserError(
+            f"the images of {where} are {images.dtype} of shape {list(images.shape)}: they must be"
+            " uint8 [N, H, W, C]"
+        )
+    images = images[..., None] if images.ndim == 3 else images
+    if images.shape[-1] not in (1, 3):
+        raise UserError(
+            f"the images of {where} have {images.shape[-1]} channels: they must be [N, H, W, C]"
+            " with C = 1 or 3"
+        )
+    if not images.size:
+        raise UserError(f"{where} is empty: its images have shape {list(images.shape)}")
+    return images
+
+
+def _labels(labels, number: int, where: str) -> np.ndarray | None:
+    if labels is None:
+        return None
+    labels = np.asanyarray(labels)
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or len(labels) != number:
+        raise UserError(
+            f"the labels of {where} are {labels.dtype} of shape {list(labels.shape)}: they must be"
+            f" integers [{number}], one for each image"
+        )
+    return labels
+
+
+# --- Data sets --------------------------------------------------------------------------------
+
+
+def _data_set(text: str, how: How) -> Side:
+    name, slash, split = text.rpartition("/")
+    own = text.partition(":")[0] in data.kinds()  # a path, which may end in any name
+    if not slash or (own and split not in own_images.SPLIT_NAMES):
+        name, split = text, how.split
+    return of_split(data.load(name), own_images.SPLIT_NAMES.get(split, split))
+
+
+def of_split(dataset, split: str) -> Samples:
+    """One split of a data set.
+
+    Raises:
+      UserError: it has no such split.
+    """
+    if split not in dataset.splits:
+        raise UserError(
+            f"the data set {dataset.name} has no split {split!r}, only {', '.join(dataset.splits)}"
+        )
+    chosen = dataset.splits[split]
+    public = dataset.name in data.names()
+    where = f"{dataset.name}/{split}"
+    return Samples(dataset.name, chosen.images, chosen.labels, split, where, is_public=public)
+
+
+def check_alike(real: Side, fake: Side) -> None:
+    """Refuses samples of different shapes.
+
+    Raises:
+      UserError: names both.
+    """
+    shapes = real.sample_shape, fake.sample_shape
+    if None in shapes or shapes[0] == shapes[1]:
+        return
+    kinds = [_in_words(shape) for shape in shapes]
+    raise UserError(
+        f"the samples of {real.where} are {kinds[0]}, those of {fake.where} {kinds[1]}: bring them"
+        " to one shape before they are compared"
+    )
+
+
+def _in_words(shape: tuple[int, ...]) -> str:
+    if len(shape) != 3:
+        return f"points of {shape[-1]} coordinates"
+    height, width, channels = shape
+    colour = {1: "grey", 3: "in colour"}.get(channels, f"of {channels} channels")
+    return f"{width} x {height} pixels, {colour}"

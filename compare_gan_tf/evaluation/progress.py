@@ -1,0 +1,130 @@
+"""How long a scoring takes: a forecast from a first batch, then a bar with the time left."""
+
+import os
+import resource
+import sys
+import time
+from typing import NamedTuple
+
+from tqdm import tqdm
+
+from compare_gan_tf.metrics.base import MEMORY, UndefinedScore
+
+WORTH_A_FORECAST = 40  # batches; with fewer, the forecast would be a good part of the work
+_SIDES = 2
+
+
+class Forecast(NamedTuple):
+    """What a scoring will take.
+
+    Attributes:
+      seconds: to make samples and extract features, without the metrics' own.
+      samples: of all sides.
+      memory: bytes at most, of the process as a whole.
+      disk: bytes of temporary files.
+    """
+
+    seconds: float
+    samples: int
+    memory: int
+    disk: int
+
+    def __str__(self):
+        rate = self.samples / max(self.seconds, 1e-9)
+        return (
+            f"about {duration(self.seconds)} for {self.samples:,} samples ({rate:,.0f} a second), "
+            f"{self.memory / 2**20:,.0f} MiB of memory, {self.disk / 2**20:,.0f} MiB of temporary "
+            "files; the metrics come on top"
+        )
+
+
+def duration(seconds: float) -> str:
+    """In words: "42 s", "3 min 20 s", "2 h 5 min"."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (seconds if not hours else 0, "s")]
+    return " ".join(f"{value} {unit}" for value, unit in parts if value) or "1 s"
+
+
+def forecast(jobs, extractor, batch_size: int, seed: int) -> Forecast | None:
+    """Measures one batch of each side, after one to warm up; None where it is not worth it.
+
+    Args:
+      jobs: (side, number of its samples, whether its images are kept) triples.
+      extractor: of features, or None.
+      batch_size: of the pass.
+      seed: of the samples.
+    """
+    jobs = [job for job in jobs if job[1] >= WORTH_A_FORECAST * batch_size]
+    seconds = disk = widest = 0
+    for side, number, keeps_images in jobs:
+        try:
+            elapsed, row, width = _one_batch(side, extractor, batch_size, seed, keeps_images)
+        except UndefinedScore:
+            continue  # the pass itself will say so
+        seconds += elapsed * number / batch_size
+        disk += max(0, row * number - MEMORY)
+        widest = max(widest, width)
+    if not seconds:
+        return None
+    moments = 6 * widest**2 * 8  # covariances of both sides, factors and their product
+    return Forecast(
+        seconds, sum(job[1] for job in jobs), used_memory() + _SIDES * MEMORY + moments, disk
+    )
+
+
+def _one_batch(side, extractor, batch_size: int, seed: int, keeps_images: bool):
+    """(seconds of a batch, bytes kept of a sample, width of its features)."""
+    row = width = 0
+    for _ in range(2):
+        start = time.perf_counter()
+        for batch in side.batches(batch_size, batch_size, seed):
+            if extractor is not None:
+                features, logits = extractor(batch.samples)
+                width = features.shape[1]
+                row = features[0].nbytes + (0 if logits is None else logits[0].nbytes)
+        elapsed = time.perf_counter() - start
+    return elapsed, row + (batch.samples[0].nbytes if keeps_images else 0), width
+
+
+def used_memory() -> int:
+    """Bytes that the process holds now; where that is not told, the most that it held."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class Progress:
+    """A bar over samples on stderr; silent unless `shown`.
+
+    Args:
+      total: samples.
+      shown: whether there is anything to see.
+    """
+
+    def __init__(self, total: int, *, shown: bool = True):
+        self._bar = tqdm(
+            total=total, unit="sample", desc="evaluate", disable=not shown, dynamic_ncols=True
+        )
+        self._shown = shown
+
+    def update(self, number: int) -> None:
+        """Tells that many more samples are done."""
+        self._bar.update(number)
+
+    def working(self, name: str) -> None:
+        """Shows which metric is being worked out, for that may take longer than the samples."""
+        self._bar.set_description(f"evaluate: {name}")
+
+    def say(self, text: str) -> None:
+        """Writes a line above the bar."""
+        if self._shown:
+            tqdm.write(text, file=sys.stderr)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._bar.close()

@@ -1,0 +1,165 @@
+"""The scores of a comparison: as an object, a table, and a JSON file that is never half-written."""
+
+import dataclasses
+import importlib.metadata
+import json
+import platform
+
+import tensorflow as tf
+
+import compare_gan_tf
+from compare_gan_tf import files, results
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.evaluation.outcomes import Outcome
+
+_PACKAGES = ("tensorflow", "keras", "numpy")
+_ROW = ("metric", "value", "reason", "interval", "protocol", "protocol_id", "seconds", "time")
+
+
+@dataclasses.dataclass
+class Scores:
+    """What `pairs.evaluate` returns; `print` shows a table, `scores["fid"]` is a number.
+
+    Attributes:
+      rows: dicts with metric, value or None and a reason, interval, protocol, protocol_id,
+        seconds and time.
+      real: the real side: its name, split, number of samples and hash.
+      fake: likewise.
+      against: the second fakes, if there are any.
+      against_rows: their scores.
+      differences: rows of the scores of `fake` minus those of `against`.
+      complete: whether all that was asked for has been tried.
+    """
+
+    rows: list[dict]
+    real: dict
+    fake: dict
+    against: dict | None = None
+    against_rows: list[dict] = dataclasses.field(default_factory=list)
+    differences: list[dict] = dataclasses.field(default_factory=list)
+    complete: bool = False
+
+    def __getitem__(self, metric: str) -> float:
+        """The value of a score.
+
+        Raises:
+          UserError: it has none; says why.
+          KeyError: it was not asked for.
+        """
+        row = next((row for row in self.rows if row["metric"] == metric), None)
+        if row is None:
+            raise KeyError(metric)
+        if row["value"] is None:
+            raise UserError(f"{metric} has no value: {row['reason']}")
+        return row["value"]
+
+    def values(self) -> dict[str, float | None]:
+        """{name of the score: its value, None if it failed}."""
+        return {row["metric"]: row["value"] for row in self.rows}
+
+    def to_dict(self) -> dict:
+        """What the JSON file holds."""
+        found = {
+            "real": self.real,
+            "fake": self.fake,
+            "scores": self.rows,
+            "complete": self.complete,
+            "versions": versions(),
+        }
+        if self.against is not None:
+            found |= {
+                "against": self.against,
+                "against_scores": self.against_rows,
+                "differences": self.differences,
+            }
+        return found
+
+    def __str__(self):
+        parts = [table(self.rows)]
+        if self.against is not None:
+            parts += [f"\n{self.against['name']}:", table(self.against_rows)]
+            parts += ["\ndifference, first minus second:", table(self.differences)]
+        return "\n".join(parts)
+
+
+def row(outcome: Outcome, protocol) -> dict:
+    """One score as it is stored."""
+    return {
+        "metric": outcome.name,
+        "value": outcome.value,
+        "reason": outcome.reason,
+        "interval": outcome.interval,
+        "protocol": protocol.to_dict(),
+        "protocol_id": protocol.id,
+        "seconds": outcome.seconds,
+        "time": results.now(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of what computed the scores."""
+    found = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return {
+        "compare_gan_tf": compare_gan_tf.__version__,
+        "python": platform.python_version(),
+    } | found
+
+
+def write(path: str, scores: Scores) -> None:
+    """Writes scores whole: whoever reads the file sees the ones before or these.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    text = json.dumps(scores.to_dict(), indent=2, allow_nan=False) + "\n"
+    try:
+        files.write_text(path, text)
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "message", None) or error
+        raise UserError(f"cannot write {path}: {reason}; choose another --output") from error
+
+
+def read(path: str) -> dict:
+    """What a file of scores holds; {} if there is none.
+
+    Raises:
+      UserError: the file is something else, which must not be overwritten.
+    """
+    text = files.read_text(path)
+    if text is None:
+        return {}
+    try:
+        content = json.loads(text)
+        known = all(set(_ROW) <= one.keys() for one in content["scores"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        known = False
+    if not known:
+        raise UserError(f"{path} is there and holds no scores: choose another --output")
+    return content
+
+
+# --- For people -------------------------------------------------------------------------------
+
+
+def table(rows) -> str:
+    """Scores in columns: name, value, interval, and the protocol's id."""
+    cells = [(one["metric"], *_cells(one), one["protocol_id"]) for one in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
+    lines = [
+        f"{name:<{widths[0]}}  {value:>{widths[1]}}  {interval:<{widths[2]}}  {protocol}".rstrip()
+        for name, value, interval, protocol in cells
+    ]
+    return "\n".join(lines)
+
+
+def _cells(one: dict) -> tuple[str, str]:
+    if one["value"] is None:
+        return "none", one["reason"]
+    interval = one["interval"]
+    return number(one["value"]), f"[{', '.join(map(number, interval))}]" if interval else ""
+
+
+def number(value: float) -> str:
+    """Five significant digits, without an exponent for everyday sizes."""
+    everyday = 1e-3 <= abs(value) < 1e6 or value == 0
+    return f"{value:#.5g}".rstrip(".") if everyday else f"{value:.4e}"

@@ -1,0 +1,247 @@
+"""The two sides of a comparison: where samples, or what is known of them, come from.
+
+A side has a `name` and a `split` for the protocol, says what it `offers`, and gives what metrics
+need. The kinds here exist already; `generators` has those that are made.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from compare_gan_tf.data.references import References
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.metrics.base import Collected, Rows
+
+_HASHED = 2**24  # bytes read at a time
+EXTRACTED = frozenset(("features", "logits"))
+PASSED = EXTRACTED | {"images", "labels"}  # what one pass through the samples gives
+
+
+class Batch(NamedTuple):
+    """Some samples: uint8 [n, H, W, C] or float32 [n, D], and labels int32 [n] or None."""
+
+    samples: np.ndarray
+    labels: np.ndarray | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is asked of a side.
+
+    Attributes:
+      kinds: names of fields of `Collected`; what a side has not got is left out.
+      number: of samples.
+      seed: by which they are chosen or made.
+      passes: (side, wanted) -> Collected: sends samples through the extractor, see `collect`.
+    """
+
+    kinds: frozenset
+    number: int
+    seed: int
+    passes: Callable
+
+
+class Side:
+    """What is common to all.
+
+    Attributes:
+      name: for the protocol.
+      split: likewise, or None.
+      where: it lies, for messages.
+      available: number of samples, or None: as many as are asked for.
+      offers: names of fields of `Collected` that it can give.
+      sample_shape: of one sample, None if there are only features.
+      is_images: whether samples are uint8 images.
+      facts: further fields of the protocol, which a generator knows.
+    """
+
+    name: str
+    split: str | None = None
+    where: str
+    available: int | None
+    offers: frozenset
+    sample_shape: tuple[int, ...] | None = None
+    is_images: bool = False
+    facts: dict = {}
+
+    def sha256(self) -> str | None:
+        """Of the contents; None where there are none before they are made."""
+        return None
+
+    def named_by_contents(self) -> bool:
+        """Whether the name leaves open what is in it, so that the hash belongs in a protocol."""
+        return True
+
+    def batches(self, number: int, size: int, seed: int) -> Iterator[Batch]:
+        """`number` samples, in batches of `size`, which changes no sample."""
+        raise NotImplementedError
+
+    def give(self, wanted: Wanted) -> Collected:
+        """What is wanted and there."""
+        return wanted.passes(self, wanted)
+
+
+def chosen(available: int, number: int, seed: int) -> np.ndarray:
+    """Indices of the samples that are looked at, ascending: all, or a choice without repetition."""
+    if number >= available:
+        return np.arange(available)
+    return np.sort(np.random.default_rng([seed, 20180601]).permutation(available)[:number])
+
+
+def content_hash(*arrays) -> str:
+    """SHA-256 of shapes, dtypes and values, read a part at a time."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str} {list(array.shape)}\n".encode())
+        rows = max(1, _HASHED // max(1, array[:1].nbytes))
+        for start in range(0, len(array), rows):
+            digest.update(np.ascontiguousarray(array[start : start + rows]).data)
+    return digest.hexdigest()
+
+
+def files_hash(paths) -> str:
+    """SHA-256 of the contents of files, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+@dataclasses.dataclass(eq=False)
+class Samples(Side):
+    """Samples that exist.
+
+    Attributes:
+      samples: uint8 [N, H, W, C] or float [N, D]: an array, mapped or in memory, or `References`.
+      labels: int32 [N] in [0, num_classes), or None.
+      is_public: whether the name says what is in it.
+    """
+
+    name: str
+    samples: Any
+    labels: np.ndarray | None = None
+    split: str | None = None
+    where: str = ""
+    is_public: bool = False
+    _sha256: str | None = dataclasses.field(default=None, repr=False)
+
+    def __post_init__(self):
+        self.where = self.where or self.name
+        self.available = len(self.samples)
+        if not self.available:
+            raise UserError(f"{self.where} is empty: there is nothing to compare")
+        self.is_images = self.samples.dtype == np.uint8 and self.samples.ndim == 4
+        self.sample_shape = tuple(self.samples.shape[1:])
+        labelled = self.labels is not None and self.labels.ndim == 1
+        images = {"images"} if self.is_images else set()
+        self.offers = EXTRACTED | images | ({"labels"} if labelled else set())
+
+    def sha256(self) -> str:
+        if self._sha256 is None:
+            self._sha256 = content_hash(self._values())
+        return self._sha256
+
+    def _values(self):
+        """The samples, decoded once and for all where they are few enough."""
+        held = self.samples.in_memory() if isinstance(self.samples, References) else None
+        return self.samples if held is None else held
+
+    def named_by_contents(self) -> bool:
+        return not self.is_public
+
+    def batches(self, number: int, size: int, seed: int) -> Iterator[Batch]:
+        indices = chosen(self.available, number, seed)
+        labels, values = self.labels if "labels" in self.offers else None, self._values()
+        for start in range(0, len(indices), size):
+            part = indices[start : start + size]
+            samples = np.asarray(values[part])
+            samples = samples if samples.dtype == np.uint8 else samples.astype(np.float32)
+            yield Batch(samples, None if labels is None else labels[part].astype(np.int32))
+
+
+@dataclasses.dataclass(eq=False)
+class Features(Side):
+    """Features that somebody extracted.
+
+    Attributes:
+      features: float [N, d], mapped or in memory.
+      extractor: what the file says about it: a dict with `extractor` and the like, or empty.
+    """
+
+    name: str
+    features: np.ndarray
+    where: str = ""
+
+    def __post_init__(self):
+        self.where = self.where or self.name
+        if self.features.ndim != 2 or self.features.dtype.kind not in "fiu":
+            raise UserError(
+                f"the features of {self.where} are {self.features.dtype} of shape "
+                f"{list(self.features.shape)}: they must be numbers [N, D]"
+            )
+        if not self.features.size:
+            raise UserError(f"{self.where} is empty: its features are {self.features.shape}")
+        self.available = len(self.features)
+        self.offers = frozenset(("features",))
+        self._check_finite()
+
+    def _check_finite(self) -> None:
+        bad, rows = 0, max(1, _HASHED // max(1, self.features[:1].nbytes))
+        for start in range(0, len(self.features), rows):
+            finite = np.isfinite(self.features[start : start + rows]).all(axis=1)
+            bad += int(np.count_nonzero(~finite))
+        if bad:
+            raise UserError(
+                f"{bad} of {len(self.features)} rows of features of {self.where} are not finite:"
+                " extract them again"
+            )
+
+    @property
+    def width(self) -> int:
+        """D."""
+        return self.features.shape[1]
+
+    def sha256(self) -> str:
+        return content_hash(self.features)
+
+    def give(self, wanted: Wanted) -> Collected:
+        indices = chosen(self.available, wanted.number, wanted.seed)
+        if len(indices) == self.available and self.features.dtype == np.float32:
+            return Collected(features=Rows.of(self.features))
+        rows = Rows()
+        for part in np.array_split(indices, -(-len(indices) // 4096)):
+            rows.append(np.asarray(self.features[part], np.float32))
+        return Collected(features=rows)
+
+
+@dataclasses.dataclass(eq=False)
+class Statistics(Side):
+    """Mean and covariance of features that somebody extracted.
+
+    Attributes:
+      statistics: a `GaussianStatistics`.
+    """
+
+    name: str
+    statistics: Any
+    where: str = ""
+
+    def __post_init__(self):
+        self.where = self.where or self.name
+        self.available = self.statistics.count
+        self.offers = frozenset(("statistics",))
+
+    @property
+    def width(self) -> int:
+        """Of the features."""
+        return len(self.statistics.mean)
+
+    def sha256(self) -> str:
+        return content_hash(self.statistics.mean, self.statistics.covariance)
+
+    def give(self, wanted: Wanted) -> Collected:
+        return Collected(statistics=self.statistics)

@@ -1,0 +1,111 @@
+"""Mean and covariance of reference features: as files of the user's, and in a cache on disk.
+
+A file is an `.npz` with `mu` [d] and `sigma` [d, d], as pytorch-fid and clean-fid write it, and `n`
+if it is known. The cache is a folder of such files, each named by a hash of everything that it
+depends on, the contents of the data included.
+"""
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+
+import numpy as np
+from absl import logging
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.evaluation import arrays
+from compare_gan_tf.metrics.gaussian_statistics import GaussianStatistics
+
+VARIABLE = "COMPARE_GAN_CACHE"
+_VERSION = 1  # of what a key stands for
+
+
+# --- Files ------------------------------------------------------------------------------------
+
+
+def write(path: str, statistics: GaussianStatistics, facts: dict) -> None:
+    """Writes a file whole: whoever reads `path` sees the old contents or the new.
+
+    Args:
+      path: of a local `.npz` file.
+      statistics: of the features.
+      facts: what they are of, kept as JSON in `protocol`.
+
+    Raises:
+      UserError: it cannot be written.
+    """
+    content = io.BytesIO()
+    described = np.array(json.dumps(facts, sort_keys=True, default=str))
+    np.savez(content, mu=statistics.mean, sigma=statistics.covariance,
+             n=statistics.count or 0,
+             protocol=described)  # fmt: skip
+    try:
+        folder = os.path.dirname(os.path.abspath(path))
+        os.makedirs(folder, exist_ok=True)
+        descriptor, partial = tempfile.mkstemp(".partial", os.path.basename(path), folder)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content.getbuffer())
+            os.chmod(partial, 0o644)
+            os.replace(partial, path)
+        except BaseException:
+            os.unlink(partial)
+            raise
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; choose another folder") from error
+
+
+def read(path: str) -> GaussianStatistics:
+    """Reads a file of statistics.
+
+    Raises:
+      UserError: it is not there or no such file, its shapes do not fit, or values are not finite.
+    """
+    found = arrays.read(path, ("mu", "sigma", "n"))
+    if {"mu", "sigma"} - found.keys():
+        raise UserError(f"{path} has no mu and sigma, only {', '.join(arrays.names(path))}")
+    mean, covariance = (np.array(found[name], np.float64) for name in ("mu", "sigma"))
+    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+        raise UserError(f"{path}: mu or sigma is not finite: make the file again")
+    try:
+        return GaussianStatistics.of_moments(mean, covariance, int(found.get("n", 0)) or None)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+# --- The cache --------------------------------------------------------------------------------
+
+
+def folder() -> str:
+    """Where the cache is: COMPARE_GAN_CACHE, or compare_gan_tf in $XDG_CACHE_HOME or ~/.cache."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")
+    chosen = os.environ.get(VARIABLE) or os.path.join(home, "compare_gan_tf")
+    return os.path.join(os.path.expanduser(chosen), "statistics")
+
+
+def key(facts: dict) -> str:
+    """Names statistics by everything they depend on; facts are values of JSON."""
+    text = json.dumps({"version": _VERSION, **facts}, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def cached(facts: dict) -> GaussianStatistics | None:
+    """The statistics of exactly these facts, or None; a damaged file is none."""
+    path = os.path.join(folder(), f"{key(facts)}.npz")
+    if not os.path.exists(path):
+        return None
+    try:
+        return read(path)
+    except UserError as error:
+        logging.warning("%s; it is made again", error)
+        return None
+
+
+def keep(facts: dict, statistics: GaussianStatistics) -> None:
+    """Adds statistics to the cache; a folder that cannot be written is a warning."""
+    try:
+        write(os.path.join(folder(), f"{key(facts)}.npz"), statistics, facts)
+    except UserError as error:
+        logging.warning("reference statistics are not kept: %s (set %s)", error, VARIABLE)

@@ -1,0 +1,69 @@
+"""A config as data: its statements, without looking up what they name."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from gin import config_parser
+
+
+class Reference(NamedTuple):
+    """`@scope/selector`, `@scope/selector()` or `%macro` in a value."""
+
+    scope: str
+    selector: str
+    called: bool
+
+    def __repr__(self):
+        if self.selector == "gin.macro":
+            return f"%{self.scope}"
+        scope = f"{self.scope}/" if self.scope else ""
+        return f"@{scope}{self.selector}{'()' if self.called else ''}"
+
+
+class _References(config_parser.ParserDelegate):
+    """Reads references as data, without looking them up."""
+
+    def configurable_reference(self, scoped_name, evaluate):
+        scope, _, selector = scoped_name.rpartition("/")
+        return Reference(scope, selector, evaluate)
+
+    def macro(self, scoped_name):
+        return Reference(scoped_name, "gin.macro", True)
+
+
+class Key(NamedTuple):
+    """What one statement binds; a macro binds "value" of "gin.macro" in the scope of its name."""
+
+    scope: str
+    selector: str
+    parameter: str
+
+    def __str__(self):
+        if self.selector == "gin.macro":
+            return self.scope
+        scope = f"{self.scope}/" if self.scope else ""
+        return f"{scope}{self.selector}.{self.parameter}"
+
+
+def statements(text: str) -> dict[Key, Any]:
+    """The bindings in `text`, in its order."""
+    found = {}
+    for statement in config_parser.ConfigParser(text, _References()):
+        if not isinstance(statement, config_parser.BindingStatement):
+            continue
+        scope, selector, parameter, value, _ = statement
+        if not parameter:
+            scope, selector, parameter = "/".join(filter(None, (scope, selector))), "", "value"
+        found[Key(scope, selector or "gin.macro", parameter)] = value
+    return found
+
+
+def references(value) -> Iterator[Reference]:
+    """All references in a nested value."""
+    if isinstance(value, Reference):
+        yield value
+    elif isinstance(value, dict):
+        yield from references([*value.keys(), *value.values()])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from references(item)

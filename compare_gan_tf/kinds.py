@@ -1,0 +1,196 @@
+"""Whether a setting's value is of the kind that it must be: a number in a range, or a function.
+
+What is of no use is refused where it is given, in one line with the setting's name, its value as a
+config writes it, and what to write instead.
+"""
+
+import inspect
+import math
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from compare_gan_tf.errors import UserError, first_line
+
+_MOST_SHOWN = 60  # characters of a value in a message
+_NEVER_CALLED = (
+    keras.layers.Layer,
+    keras.optimizers.Optimizer,
+    keras.initializers.Initializer,
+)
+
+
+def shown(value: Any) -> str:
+    """A value as a config writes it: @f of a function or class; what else has a long text, short.
+
+    Args:
+      value: anything.
+    """
+    if isinstance(value, type) or (callable(value) and hasattr(value, "__name__")):
+        return f"@{value.__name__}"
+    text = repr(value)
+    if text.startswith("<") or len(text) > _MOST_SHOWN or "\n" in text:
+        return f"a {type(value).__name__} object"
+    return text
+
+
+def require_number(
+    name: str,
+    value: Any,
+    *,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    most: float = math.inf,
+    below: float = math.inf,
+    whole: bool = False,
+    unit: str = "",
+) -> None:
+    """Refuses what is not a finite number in a range.
+
+    Args:
+      name: of the setting.
+      value: of it.
+      least, above: its lower bound, which it may reach, or may not.
+      most, below: its upper bound, which it may reach, or may not.
+      whole: whether it counts something.
+      unit: what it counts, for the message.
+
+    Raises:
+      UserError: it is something else.
+    """
+    wanted = numbers.Integral if whole else numbers.Real
+    is_number = isinstance(value, wanted) and not isinstance(value, bool)
+    if is_number and math.isfinite(value) and least <= value <= most and above < value < below:
+        return
+    kind = "a whole number" if whole else "a number"
+    unit = f" of {unit}" if unit else ""
+    span = _range(least, above, most, below)
+    raise UserError(f"{name} is {shown(value)}: it must be {kind}{unit}{span}{_cure(value)}")
+
+
+def _range(least, above, most, below) -> str:
+    """The words for an interval, such as " in [0, 1)" or ", 0 or more"."""
+    lower, upper = max(least, above), min(most, below)
+    if math.isfinite(lower) and math.isfinite(upper):
+        opening, closing = "(" if above == lower else "[", ")" if below == upper else "]"
+        return f" in {opening}{lower}, {upper}{closing}"
+    if math.isfinite(lower):
+        return f" above {lower}" if above == lower else f", {lower} or more"
+    return f", at most {upper}" if math.isfinite(upper) else ""
+
+
+def _cure(value) -> str:
+    """What to write where a function was given in the place of what it makes."""
+    if isinstance(value, type) or inspect.isroutine(value):
+        return f"; bind {shown(value)}(), with parentheses, for what it makes"
+    return ""
+
+
+def require_number_or_schedule(name: str, value: Any, **span: float) -> None:
+    """Refuses what is neither a finite number in a range nor a schedule over the training step.
+
+    Args:
+      name: of the setting.
+      value: of it.
+      **span: see `require_number`; the values of a schedule are not looked at.
+
+    Raises:
+      UserError: such as gin's @linear_decay where @linear_decay() is meant.
+    """
+    if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
+        return
+    try:
+        require_number(name, value, **span)
+    except UserError as error:
+        text = str(error).replace("it must be a number", "it must be a number or a schedule", 1)
+        raise UserError(text) from None
+
+
+def require_function(
+    name: str, value: Any, /, *arguments, like: str, classes: bool = False, **keywords
+) -> None:
+    """Refuses what cannot be called with such arguments.
+
+    Values that gin would supply are not asked for.
+
+    Args:
+      name: of the setting.
+      value: of it.
+      *arguments: with which it will be called; only their number counts.
+      like: what it must be, and an example: "a function of a layer, such as @spectral_norm".
+      classes: whether a class will do, as one of layers for a function that makes a layer.
+      **keywords: with which it will be called; only their names count.
+
+    Raises:
+      UserError: it is no function, or one of other arguments.
+    """
+    if not callable(value) or (isinstance(value, type) and not classes):
+        raise UserError(f"{name} is {shown(value)}: it must be {like}, without parentheses")
+    if isinstance(value, _NEVER_CALLED):
+        raise UserError(
+            f"{name} is {shown(value)}, which a function has made: it must be {like}, without "
+            "parentheses"
+        )
+    try:
+        inspect.signature(value).bind_partial(*arguments, **keywords)
+    except TypeError as error:
+        raise UserError(f"{name} is {shown(value)}: it must be {like} ({error})") from None
+    except ValueError:  # one of C's, which does not tell
+        return
+
+
+def tried(
+    name: str, function: Any, /, *arguments, like: str, classes: bool = False, **keywords
+) -> Any:
+    """What a function gives for arguments on trial; parameters as of `require_function`.
+
+    Raises:
+      UserError: it is no function, or cannot be called with them.
+    """
+    require_function(name, function, *arguments, like=like, classes=classes, **keywords)
+    try:
+        return function(*arguments, **keywords)
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(
+            f"{name} is {shown(function)}: it must be {like} ({first_line(error)})"
+        ) from error
+
+
+def require_shape(name: str, function: Callable, result: Any, shape: tuple, *, like: str) -> None:
+    """Refuses a function whose result on trial is not a tensor of a shape.
+
+    Raises:
+      UserError: it has another shape, or none.
+    """
+    if getattr(result, "shape", None) is None or tuple(result.shape) != tuple(shape):
+        gives = getattr(result, "shape", None)
+        gives = f"a {type(result).__name__}" if gives is None else f"the shape {tuple(gives)}"
+        raise UserError(
+            f"{name} is {shown(function)}: it must be {like}; it gives {gives} where "
+            f"{tuple(shape)} is meant"
+        )
+
+
+def require_made(name: str, value: Any, fits: Callable[[Any], bool], *, like: str) -> None:
+    """Refuses what is not an object of a kind, as a function or class makes it.
+
+    Args:
+      name: of the setting.
+      value: of it.
+      fits: whether an object is of the kind.
+      like: what to bind: "an optimiser such as @adam()".
+
+    Raises:
+      UserError: it is something else, or the function or class itself.
+    """
+    if isinstance(value, type) or (inspect.isroutine(value) and not fits(value)):
+        raise UserError(
+            f"{name} is {shown(value)}, a function or class: bind {shown(value)}(), with "
+            f"parentheses, if that makes {like}"
+        )
+    if not fits(value):
+        raise UserError(f"{name} is {shown(value)}: it must be {like}")

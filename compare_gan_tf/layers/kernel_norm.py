@@ -1,0 +1,29 @@
+"""What a `kernel_norm=` may be: None, or a function that reparameterises a layer."""
+
+import keras
+
+from compare_gan_tf import kinds
+from compare_gan_tf.errors import UserError
+
+_LIKE = "a function of a layer such as @spectral_norm, or None for none"
+
+
+def reparameterised(layer, kernel_norm):
+    """`kernel_norm(layer)`, or the layer itself for None.
+
+    Args:
+      layer: of Keras, with a kernel.
+      kernel_norm: function of it that gives a layer, e.g. `spectral_norm`; None for none.
+
+    Raises:
+      UserError: it is something else, or gives something else.
+    """
+    if kernel_norm is None:
+        return layer
+    result = kinds.tried("kernel_norm", kernel_norm, layer, like=_LIKE, classes=True)
+    if not isinstance(result, keras.layers.Layer):
+        raise UserError(
+            f"kernel_norm is {kinds.shown(kernel_norm)}: it must be {_LIKE}; it gives "
+            f"{kinds.shown(result)}"
+        )
+    return result

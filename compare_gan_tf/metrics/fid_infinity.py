@@ -1,0 +1,89 @@
+"""FID extrapolated to infinitely many fakes.
+
+Chong and Forsyth, Effectively Unbiased FID and Inception Score and Where to Find Them, 2020.
+"""
+
+import dataclasses
+
+import gin
+import numpy as np
+
+from compare_gan_tf.metrics import intervals
+from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore, check_at_least
+from compare_gan_tf.metrics.fid import Side, frechet_replicates, side_of, statistics_of
+from compare_gan_tf.metrics.frechet import frechet_distance
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FidInfinity(intervals.Jackknifed):
+    """The intercept of a line through FID against 1 / N, N of the fakes; 0 is best.
+
+    The line is fitted by least squares to seeded random subsets of N fakes, all against the same
+    reals, of which there are finitely many still. It may be below 0.
+
+    The interval adds the variance of the intercept about the fitted line to the jackknife's of the
+    FID of all samples (`Fid`): what the draws of subsets and what the draw of samples are good for.
+
+    Attributes:
+      sizes: how many subset sizes, evenly spread between `smallest` and all fakes.
+      smallest: N of the smallest; well above the number of features, or the law of 1 / N fails.
+      seed: of the subsets.
+      interval: whether to work it out.
+    """
+
+    name = "fid_infinity"
+    needs = {"real": ("features",), "fake": ("features",)}
+    takes_statistics = True  # of the reals only
+    scores = {"fid_infinity": False}
+    bounds = (-np.inf, np.inf)
+
+    sizes: int = 15
+    smallest: int = 5000
+    seed: int = 0
+    interval: bool = True
+
+    def __post_init__(self):
+        check_at_least(self, sizes=3, smallest=2, seed=0)
+
+    def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
+        if fake.features is None:
+            raise UndefinedScore("FID-infinity needs the features of the fakes, not statistics")
+        counts = self._counts(len(fake.features))
+        real_side, fake_side = side_of(real), side_of(fake)
+        whole = frechet_replicates(real_side, fake_side, self.interval)
+        distances = [self._distance(real_side, fake.features, count) for count in counts[:-1]]
+        value, variance = intercept(1.0 / counts, np.array([*distances, whole.value]))
+        left_out = whole.left_out
+        if left_out is not None:
+            left_out = left_out - whole.value + value
+        return {"fid_infinity": intervals.Replicates(value, left_out, variance)}
+
+    def _counts(self, total: int) -> np.ndarray:
+        if total < self.smallest + self.sizes:
+            raise UndefinedScore(
+                f"FID-infinity needs more fakes than {total}: its smallest subset has "
+                f"{self.smallest} (FidInfinity.smallest)"
+            )
+        return np.linspace(self.smallest, total, self.sizes).astype(np.int64)
+
+    def _distance(self, real: Side, features: Rows, count: int) -> float:
+        rng = np.random.default_rng([self.seed, count])
+        chosen = np.sort(rng.permutation(len(features))[:count])
+        with features.picked(chosen) as subset:
+            return frechet_distance(real.statistics, statistics_of(subset))
+
+
+def intercept(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Where the line of least squares through (x, y) meets x = 0, and the variance of that.
+
+    Args:
+      x: [n], n >= 3, not all equal.
+      y: [n].
+    """
+    centred = x - x.mean()
+    spread = np.sum(centred**2)
+    slope = np.sum(centred * y) / spread
+    value = y.mean() - slope * x.mean()
+    residual = np.sum((y - value - slope * x) ** 2) / (len(x) - 2)
+    return float(value), float(residual * (1 / len(x) + x.mean() ** 2 / spread))

@@ -1,0 +1,167 @@
+"""GILBO: how much of its latent a generator's image tells, a lower bound of their information.
+
+Alemi and Fischer, GILBO: one metric to measure them all, 2018, eq. 4:
+
+    I(X; Z) >= E_{z ~ p(z)} [log e(z | G(z)) - log p(z)]
+
+for any encoder e, which is trained here to make the bound tight.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import ClassVar
+
+import gin
+import keras
+import numpy as np
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.metrics import estimates
+from compare_gan_tf.metrics.base import Collected, Metric, UndefinedScore, check_at_least
+
+_HELD_OUT = 1 << 20  # added to the seeds of training for the latents that are scored
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True)
+class NormalLatents:
+    """z ~ N(0, I); the encoder's distributions are Gaussians with a diagonal covariance."""
+
+    def log_prior(self, z):
+        """log p(z) [n, d] of each element."""
+        return -0.5 * tf.square(z) - 0.5 * np.log(2 * np.pi)
+
+    def log_encoder(self, z, parameters):
+        """log e(z | x) [n, d] of each element under parameters [n, d, 2]."""
+        mean, log_scale = tf.unstack(parameters, axis=-1)
+        residual = (z - mean) * tf.exp(-log_scale)
+        return -0.5 * tf.square(residual) - log_scale - 0.5 * np.log(2 * np.pi)
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True)
+class UniformLatents:
+    """z uniform on [-limit, limit]; the encoder's are Beta distributions on it, as the paper's."""
+
+    limit: float = 1.0
+
+    def log_prior(self, z):
+        """log p(z) [n, d] of each element."""
+        return tf.fill(tf.shape(z), tf.constant(-np.log(2 * self.limit), z.dtype))
+
+    def log_encoder(self, z, parameters):
+        """log e(z | x) [n, d] of each element under parameters [n, d, 2]."""
+        a, b = tf.unstack(1.0 + tf.nn.softplus(parameters - 5.0), axis=-1)
+        place = tf.clip_by_value((z / self.limit + 1.0) / 2.0, 1e-6, 1.0 - 1e-6)
+        normaliser = tf.math.lgamma(a + b) - tf.math.lgamma(a) - tf.math.lgamma(b)
+        log_beta = (a - 1.0) * tf.math.log(place) + (b - 1.0) * tf.math.log1p(-place) + normaliser
+        return log_beta - np.log(2 * self.limit)
+
+
+@gin.configurable(module="metrics")
+def gilbo_encoder(image_shape: tuple[int, ...], latent_dim: int, seed: int) -> keras.Model:
+    """The paper's network: images float [n, H, W, C] in [-1, 1] -> parameters [n, latent_dim, 2].
+
+    Two strided convolutions of 4x4 and a hidden layer of 1024; padded, so that it takes small
+    images too.
+    """
+    seeds = iter(range(4 * seed, 4 * seed + 4))
+
+    def initial():
+        return keras.initializers.GlorotUniform(next(seeds))
+
+    x = images = keras.Input(image_shape)
+    for filters in (64, 128):
+        x = keras.layers.Conv2D(filters, 4, 2, padding="same", kernel_initializer=initial())(x)
+        x = keras.layers.LeakyReLU(0.2)(x)
+    x = keras.layers.Flatten()(x)
+    x = keras.layers.LeakyReLU(0.2)(keras.layers.Dense(1024, kernel_initializer=initial())(x))
+    x = keras.layers.Dense(2 * latent_dim, kernel_initializer=initial())(x)
+    return keras.Model(images, keras.layers.Reshape((latent_dim, 2))(x))
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Gilbo(Metric):
+    """The bound in nats, on latents that the encoder was not trained on.
+
+    A bound that still rises with `steps` says more about the encoder than about the generator. The
+    encoder sees the image and not the label, which is drawn from those of the fakes; the bound is
+    then of what images tell of z alone. The interval is that of the mean over the latents scored.
+
+    Attributes:
+      prior: of the latents: `NormalLatents()` or `UniformLatents()`.
+      encoder: (image_shape, latent_dim, seed) -> keras.Model from images in [-1, 1] to parameters
+        [n, latent_dim, 2].
+      steps: of training; the paper trains until a cycle of 10,000 brings nothing.
+      learning_rate: of Adam, halved after each quarter of the steps.
+      batch_size: of training and scoring.
+      samples: latents that are scored.
+      seed: of latents, labels and the encoder's weights.
+    """
+
+    name: ClassVar[str] = "gilbo"
+    needs: ClassVar[dict] = {"real": (), "fake": ("generate", "latents")}
+    wants: ClassVar[dict] = {"fake": ("labels",)}
+    scores: ClassVar[dict] = {"gilbo": True}
+
+    prior: NormalLatents | UniformLatents = NormalLatents()
+    encoder: Callable = gilbo_encoder
+    steps: int = 10_000
+    learning_rate: float = 4e-4
+    batch_size: int = 64
+    samples: int = 10_000
+    seed: int = 0
+
+    def __post_init__(self):
+        check_at_least(self, steps=1, batch_size=1, samples=2)
+        if self.learning_rate <= 0:
+            raise UserError(f"Gilbo.learning_rate is {self.learning_rate}: it must be above 0")
+
+    def __call__(self, real, fake):
+        rng = np.random.default_rng(self.seed)
+        images, z = self._draw(fake, 2, self.seed, rng)
+        encoder = self.encoder(tuple(images.shape[1:]), z.shape[1], self.seed)
+        self._train(encoder, fake, rng)
+        return {"gilbo": estimates.mean(self._score(encoder, fake, rng))}
+
+    def _draw(self, fake: Collected, number: int, seed: int, rng: np.random.Generator):
+        """Images [number, H, W, C] and the latents [number, d] they are of."""
+        z = tf.convert_to_tensor(fake.latents(number, seed), tf.float32)
+        labels = None
+        if fake.labels is not None:
+            labels = tf.constant(fake.labels.take(rng.integers(len(fake.labels), size=number)))
+        return fake.generate(z, labels), z
+
+    def _bound(self, encoder, images, z, training: bool):
+        """log e(z | x) - log p(z), [n]."""
+        parameters = encoder(images, training=training)
+        difference = self.prior.log_encoder(z, parameters) - self.prior.log_prior(z)
+        return tf.reduce_sum(difference, axis=1)
+
+    def _train(self, encoder, fake: Collected, rng: np.random.Generator) -> None:
+        optimizer = keras.optimizers.Adam(self.learning_rate, epsilon=1e-8)
+        optimizer.build(encoder.trainable_variables)
+
+        @tf.function
+        def step(images, z):
+            with tf.GradientTape() as tape:
+                loss = -tf.reduce_mean(self._bound(encoder, images, z, training=True))
+            slopes = tape.gradient(loss, [v.value for v in encoder.trainable_variables])
+            optimizer.apply(slopes, encoder.trainable_variables)
+            return loss
+
+        for number in range(self.steps):
+            optimizer.learning_rate = self.learning_rate * 0.5 ** (4 * number // self.steps)
+            loss = step(*self._draw(fake, self.batch_size, self.seed + 1 + number, rng))
+        if not np.isfinite(loss):
+            raise UndefinedScore("the encoder of GILBO diverged")
+
+    def _score(self, encoder, fake: Collected, rng: np.random.Generator) -> np.ndarray:
+        found = []
+        for start in range(0, self.samples, self.batch_size):
+            number = min(self.batch_size, self.samples - start)
+            images, z = self._draw(fake, number, self.seed + _HELD_OUT + start, rng)
+            found.append(self._bound(encoder, images, z, training=False).numpy())
+        return np.concatenate(found)

@@ -1,0 +1,192 @@
+"""Whether fakes are copies: of training samples, or of one another.
+
+All look at nearest neighbours in the space of the features; give the samples that the model was
+trained on as the real side.
+"""
+
+import dataclasses
+
+import gin
+import numpy as np
+
+from compare_gan_tf.metrics import intervals
+from compare_gan_tf.metrics.base import (
+    Collected,
+    Rows,
+    UndefinedScore,
+    check_at_least,
+    check_features,
+    check_rows,
+)
+from compare_gan_tf.metrics.fid import Side, frechet_replicates, statistics_of
+from compare_gan_tf.metrics.nearest import neighbours, share_space
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Authenticity(intervals.Jackknifed):
+    """The share of fakes that are not copies of a training sample; higher is better.
+
+    Alaa et al., How Faithful is your Synthetic Data?, 2022, section 3.3: a fake is not authentic if
+    it is nearer to its nearest training sample than that is to any other training sample. Fresh
+    samples of the data's distribution have about one half, not 1. The interval takes the training
+    samples as they are.
+    """
+
+    name = "authenticity"
+    needs = {"real": ("features",), "fake": ("features",)}
+    scores = {"authenticity": True}
+    bounds = (0.0, 1.0)
+
+    def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
+        check_features(real, fake, least=3)
+        reals, fakes = share_space(real.features, fake.features)
+        nearest = neighbours(fakes, reals, 1)
+        own = neighbours(reals, reals, 1).squared
+        return {"authenticity": _share(nearest.squared > own[nearest.index])}
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Memorised(intervals.Jackknifed):
+    """The share of fakes far nearer to one training sample than to all others; lower is better.
+
+    Yoon et al., Diffusion Probabilistic Models Generalize when They Fail to Memorize, 2023: those
+    whose nearest training sample is at most `ratio` times as far as the second nearest. Of samples
+    that occur twice in the training set no copy is found. The interval takes the training samples
+    as they are.
+
+    Attributes:
+      ratio: of the two distances.
+    """
+
+    name = "memorised"
+    needs = {"real": ("features",), "fake": ("features",)}
+    scores = {"memorised": False}
+    bounds = (0.0, 1.0)
+
+    ratio: float = 1 / 3
+
+    def __post_init__(self):
+        check_at_least(self, ratio=0.0)
+
+    def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
+        check_features(real, fake, least=3)
+        reals, fakes = share_space(real.features, fake.features)
+        first, second = (neighbours(fakes, reals, k).squared for k in (1, 2))
+        copies = (first <= self.ratio**2 * second) & (first < second)
+        return {"memorised": _share(copies)}
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Duplicates(intervals.Jackknifed):
+    """The share of fakes with another fake nearly the same; lower is better, 0 of good ones.
+
+    Nearly the same is at most `ratio` times the median distance from a real sample to its nearest
+    other real sample. The more fakes, the more of them have a near one: compare equal numbers. The
+    interval takes the other samples as they are.
+
+    Attributes:
+      ratio: 0 counts exact copies only.
+    """
+
+    name = "duplicates"
+    needs = {"real": ("features",), "fake": ("features",)}
+    scores = {"duplicates": False}
+    bounds = (0.0, 1.0)
+
+    ratio: float = 1 / 3
+
+    def __post_init__(self):
+        check_at_least(self, ratio=0.0)
+
+    def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
+        check_features(real, fake, least=3)
+        reals, fakes = share_space(real.features, fake.features)
+        usual = np.median(neighbours(reals, reals, 1).squared)
+        nearest = neighbours(fakes, fakes, 1).squared
+        return {"duplicates": _share(nearest <= self.ratio**2 * usual)}
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HeldOutGap(intervals.Jackknifed):
+    """How much closer the fakes are to the training samples than to real ones held out.
+
+    Needs `held_out` of the real side. Both sides of a comparison have equally many samples, drawn
+    with the seed from the larger one.
+
+    Its scores:
+      fid_gap: FID to the held-out samples minus FID to the training samples; about 0 for a model
+        that generalises, above for one that memorises, in the units of FID.
+      nearer_to_training: the share of fakes whose nearest training sample is nearer than their
+        nearest held-out one, about one half for a model that generalises (Meehan et al., A
+        Non-Parametric Test to Detect Data-Copying, 2020, compare the same distances). Its interval
+        takes the real samples as they are.
+
+    Attributes:
+      seed: of the draw.
+    """
+
+    name = "held_out_gap"
+    needs = {"real": ("features", "held_out"), "fake": ("features",)}
+    scores = {"fid_gap": False, "nearer_to_training": False}
+    bounds = (-np.inf, np.inf)
+
+    seed: int = 0
+
+    def __post_init__(self):
+        check_at_least(self, seed=0)
+
+    def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
+        check_features(real, fake, least=3)
+        if real.held_out is None or real.held_out.features is None:
+            raise UndefinedScore("there are no features of held-out real samples")
+        held_out = real.held_out.features
+        check_rows(held_out, least=2, what="features of the held-out real samples")
+        count = min(len(real.features), len(held_out))
+        training = self._draw(real.features, count)
+        held_out = self._draw(held_out, count)
+        return {
+            "fid_gap": _fid_gap(training, held_out, fake.features),
+            "nearer_to_training": _nearer(training, held_out, fake.features),
+        }
+
+    def _draw(self, features: Rows, count: int) -> Rows:
+        if len(features) == count:
+            return features
+        rng = np.random.default_rng(self.seed)
+        chosen = np.sort(rng.permutation(len(features))[:count])
+        return features.picked(chosen)
+
+
+def _fid_gap(training: Rows, held_out: Rows, fakes: Rows) -> intervals.Replicates:
+    of_training, of_held_out, of_fakes = (
+        Side(statistics_of(rows), rows) for rows in (training, held_out, fakes)
+    )
+    near = frechet_replicates(of_training, of_fakes, True)
+    far = frechet_replicates(of_held_out, of_fakes, True)
+    value = far.value - near.value
+    if near.left_out is None or far.left_out is None:
+        return intervals.Replicates(value, None)
+    return intervals.Replicates(value, far.left_out - near.left_out)
+
+
+def _nearer(training: Rows, held_out: Rows, fakes: Rows) -> intervals.Replicates:
+    trained, held, generated = share_space(training, held_out, fakes)
+    to_training = neighbours(generated, trained, 1).squared
+    to_held_out = neighbours(generated, held, 1).squared
+    return _share((to_training < to_held_out) + 0.5 * (to_training == to_held_out))
+
+
+def _share(hits: np.ndarray) -> intervals.Replicates:
+    """The mean of [n] values of the fakes, and what it is without each block of them."""
+    hits = np.asarray(hits, np.float64)
+    if not intervals.has_interval(len(hits)):
+        return intervals.Replicates(float(hits.mean()), None)
+    blocks = intervals.block_of(np.arange(len(hits)))
+    sums = np.bincount(blocks, hits, intervals.BLOCKS)
+    counts = np.bincount(blocks, minlength=intervals.BLOCKS)
+    left_out = (sums.sum() - sums) / (counts.sum() - counts)
+    return intervals.Replicates(float(hits.mean()), left_out)

@@ -1,0 +1,203 @@
+"""How many of the modes of a distribution are there, and in which shares.
+
+Of stacked MNIST: Metz et al., Unrolled generative adversarial networks, 2017, section 3.3; of
+Gaussians: Srivastava et al., VEEGAN, 2017, section 5.1. Numpy only, but for the classifier.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import gin
+import numpy as np
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.metrics import estimates
+from compare_gan_tf.metrics.base import (
+    Collected,
+    Metric,
+    Rows,
+    UndefinedScore,
+    check_at_least,
+    check_rows,
+)
+
+_CHUNK = 1024
+
+
+def divergence(counts: np.ndarray, reference: np.ndarray) -> float:
+    """KL(p || q) in nats of p = counts / sum and q = reference / sum, both [K].
+
+    Raises:
+      UndefinedScore: a mode has samples that the reference says there are none of.
+    """
+    p, q = counts / np.sum(counts), reference / np.sum(reference)
+    there = p > 0
+    if (q[there] == 0).any():
+        raise UndefinedScore("fakes are in a mode in which the reference has no samples")
+    return float(np.sum(p[there] * np.log(p[there] / q[there])))
+
+
+def _jackknifed(counts: np.ndarray, statistic: Callable):
+    """The score of a histogram; the interval is that of the jackknife over single samples.
+
+    All samples of a mode change the score alike, so there are as many cases as modes.
+    """
+    total, value = counts.sum(), statistic(counts)
+    there = np.flatnonzero(counts)
+    if total < 2:
+        return estimates.Score(float(value))
+    without = np.empty(len(there))
+    for place, mode in enumerate(there):
+        fewer = counts.copy()
+        fewer[mode] -= 1
+        without[place] = statistic(fewer)
+    weights = counts[there] / total
+    centre = weights @ without
+    return estimates.around(value, np.sqrt((total - 1) * (weights @ (without - centre) ** 2)))
+
+
+def _modes_and_divergence(name: str, counts, reference, min_samples: int) -> dict:
+    return {
+        name: _jackknifed(counts, lambda n: float(np.sum(n >= min_samples))),
+        f"{name}_kl": _jackknifed(counts, lambda n: divergence(n, reference)),
+    }
+
+
+@gin.configurable(module="metrics")
+def mnist_probabilities(images: np.ndarray) -> np.ndarray:
+    """The shipped classifier of MNIST: uint8 images [n, 28, 28, 1] -> probabilities [n, 10].
+
+    Raises:
+      UserError: the images have another size.
+    """
+    from compare_gan_tf.metrics.features import mnist_classifier
+
+    if images.shape[1:] != (28, 28, 1):
+        raise UserError(
+            f"mnist_probabilities takes channels of 28x28 pixels, not {images.shape[1:3]}: bind "
+            "StackedModes.classifier to a classifier of one channel"
+        )
+    return mnist_classifier().classify(images)
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StackedModes(Metric):
+    """Modes of stacked images: each channel shows a class, three channels of digits 1,000 modes.
+
+    `stacked_modes` counts those that fakes are in; `stacked_modes_kl` is KL(fakes || reference), in
+    nats. With n samples of K modes in the right shares the latter is about (K - 1) / 2 n, not 0:
+    numbers compare at equal n (published ones have 26,000).
+
+    Attributes:
+      classifier: uint8 images of one channel [n, H, W, 1] -> probabilities or logits [n, classes].
+      classes: of a channel.
+      uniform: the reference is uniform; otherwise it is the histogram of the real labels, which are
+        the numbers that the channels spell.
+      min_samples: that make a mode.
+    """
+
+    name: ClassVar[str] = "stacked_modes"
+    needs: ClassVar[dict] = {"real": (), "fake": ("images",)}
+    wants: ClassVar[dict] = {"real": ("labels",)}
+    scores: ClassVar[dict] = {"stacked_modes": True, "stacked_modes_kl": False}
+
+    classifier: Callable = mnist_probabilities
+    classes: int = 10
+    uniform: bool = True
+    min_samples: int = 1
+
+    def __post_init__(self):
+        check_at_least(self, classes=2, min_samples=1)
+
+    def __call__(self, real, fake):
+        check_rows(fake.images, least=1, what="images of the fakes")
+        modes = self.classes ** fake.images.shape[-1]
+        counts = np.zeros(modes, np.int64)
+        for images in fake.images.chunks(_CHUNK):
+            counts += np.bincount(self._modes(images), minlength=modes)
+        reference = np.ones(modes) if self.uniform else _histogram(real, modes)
+        return _modes_and_divergence(self.name, counts, reference, self.min_samples)
+
+    def _modes(self, images: np.ndarray) -> np.ndarray:
+        """The numbers that the channels spell, int64 [n], the highest digit in the first."""
+        number = np.zeros(len(images), np.int64)
+        for channel in range(images.shape[-1]):
+            scores = np.asarray(self.classifier(images[..., channel : channel + 1]))
+            number = number * self.classes + np.argmax(scores, axis=1)
+        return number
+
+
+def _histogram(real: Collected, modes: int) -> np.ndarray:
+    if real.labels is None:
+        raise UndefinedScore(
+            "the real samples have no labels to count modes by: set StackedModes.uniform = True"
+        )
+    counts = np.zeros(modes, np.int64)
+    for labels in real.labels.chunks(_CHUNK):
+        if labels.min() < 0 or labels.max() >= modes:
+            raise UndefinedScore(f"real labels are not all in [0, {modes})")
+        counts += np.bincount(labels, minlength=modes)
+    return counts
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GaussianModes(Metric):
+    """Modes of a mixture of Gaussians, such as ring and grid, and the share of points near one.
+
+    A point is of high quality if it is within `within` deviations of the nearest mode.
+    `gaussian_modes` counts modes that have such points, `high_quality` is their share of all, and
+    `gaussian_modes_kl` the KL divergence in nats of their distribution over the modes from the
+    uniform one. Features are the points themselves (the extractor `raw_features`). Of exact samples
+    in the plane 1 - exp(-4.5) = 98.9 % are within three deviations.
+
+    Attributes:
+      mixture: with `modes` [K, d] and `scale`, the deviation of each; those of the data sets are.
+      within: deviations.
+      min_samples: that make a mode.
+    """
+
+    name: ClassVar[str] = "gaussian_modes"
+    needs: ClassVar[dict] = {"real": (), "fake": ("features",)}
+    scores: ClassVar[dict] = {
+        "gaussian_modes": True,
+        "gaussian_modes_kl": False,
+        "high_quality": True,
+    }
+
+    mixture: Any = None
+    within: float = 3.0
+    min_samples: int = 1
+
+    def __post_init__(self):
+        check_at_least(self, min_samples=1)
+        if self.within <= 0:
+            raise UserError(f"GaussianModes.within is {self.within}: it must be above 0")
+
+    def __call__(self, real, fake):
+        if self.mixture is None:
+            raise UserError("GaussianModes.mixture is None: bind what has `modes` and `scale`")
+        modes = np.asarray(self.mixture.modes, np.float64)
+        if fake.features.shape[1:] != modes.shape[1:]:
+            raise UndefinedScore(
+                f"features of {fake.features.shape[1:]} are not in the space of the modes, "
+                f"{modes.shape[1:]}: take the points themselves as features"
+            )
+        counts = self._counts(fake.features, modes)
+        found = {"high_quality": estimates.share(int(counts.sum()), len(fake.features))}
+        if not counts.any():
+            raise UndefinedScore(f"no fake is within {self.within} deviations of a mode")
+        uniform = np.ones(len(modes))
+        return found | _modes_and_divergence(self.name, counts, uniform, self.min_samples)
+
+    def _counts(self, points: Rows, modes: np.ndarray) -> np.ndarray:
+        """Points of high quality of each mode, int64 [K]."""
+        check_rows(points, least=1, what="fakes")
+        counts = np.zeros(len(modes), np.int64)
+        for chunk in points.chunks(_CHUNK):
+            squared = np.sum((chunk[:, None].astype(np.float64) - modes) ** 2, axis=2)
+            near = squared.min(axis=1) <= (self.within * self.mixture.scale) ** 2
+            counts += np.bincount(squared.argmin(axis=1)[near], minlength=len(modes))
+        return counts

@@ -1,0 +1,251 @@
+"""Networks in files: Keras, SavedModel and ONNX, each opened as a function of float32 images."""
+
+import functools
+import os
+import pathlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError, first_line
+from compare_gan_tf.metrics import downloads
+
+Outputs = dict[str, np.ndarray]
+
+
+class Outlets(NamedTuple):
+    """Which outputs of a network are wanted.
+
+    Attributes:
+      features: name of an output, or of a layer of a Keras model; None for the only output, or for
+        the first of `usual` that there is.
+      logits: name of an output or layer, or None for no logits.
+      usual: names of outputs that are features by convention.
+    """
+
+    features: str | None = None
+    logits: str | None = None
+    usual: tuple[str, ...] = ()
+
+
+class Network(NamedTuple):
+    """A network, whatever it was stored as.
+
+    Attributes:
+      forward: scaled float32 [n, H, W, C] -> (features [n, ...], logits [n, K] or None).
+      shape: (height, width, channels), None where the network leaves one open.
+      weights_sha256: of the file, or as `downloads.tree_digest` of the folder.
+      logit_bias: float32 [K], where it is known.
+      batch: number of images that it takes at once, or None for any.
+    """
+
+    forward: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
+    shape: tuple[int | None, int | None, int | None]
+    weights_sha256: str
+    logit_bias: np.ndarray | None = None
+    batch: int | None = None
+
+
+def open_model(path: str | os.PathLike, outlets: Outlets) -> Network:
+    """Opens a .keras, .h5 or .onnx file, or the folder of a SavedModel.
+
+    Raises:
+      UserError: it is not there, is none of these, or lacks an output that is asked for.
+    """
+    path = pathlib.Path(path).expanduser()
+    if not path.exists():
+        raise UserError(f"there is no network at {path}: put it there, or bind another path")
+    opener = open_saved_model if path.is_dir() else OPENERS.get(path.suffix)
+    if opener is None:
+        raise UserError(
+            f"{path} is no network that can be read: it must end in {', '.join(sorted(OPENERS))},"
+            " or be the folder of a SavedModel"
+        )
+    return opener(path, outlets)
+
+
+# --- Keras -----------------------------------------------------------------------------------
+
+
+def open_keras(path: pathlib.Path, outlets: Outlets) -> Network:
+    """A model saved whole by Keras; `outlets` may name any layer of it."""
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise _unreadable(path, "a Keras model", error) from error
+    return keras_network(model, outlets, str(path), downloads.digest(path))
+
+
+def keras_network(
+    model: keras.Model, outlets: Outlets, source: str, weights_sha256: str
+) -> Network:
+    """A functional or sequential Keras model of one input, cut at the layers that are asked for."""
+    if len(model.inputs) != 1:
+        raise UserError(f"{source} has {len(model.inputs)} inputs: one of images is needed")
+    tensors = dict(zip(model.output_names, model.outputs, strict=True))
+    for name in (outlets.features, outlets.logits):
+        if name and name not in tensors and name in {layer.name for layer in model.layers}:
+            tensors[name] = model.get_layer(name).output
+    features = pick(tensors, outlets, source)
+    logits = _named(tensors, outlets.logits, source) if outlets.logits else None
+    wanted = {"features": features} | ({} if logits is None else {"logits": logits})
+    layout, shape = _layout(model.inputs[0].shape)
+    forward = tf.function(
+        functools.partial(keras.Model(model.inputs, wanted), training=False),
+        input_signature=[tf.TensorSpec(model.inputs[0].shape, tf.float32)],
+    )
+    bias = None if logits is None else getattr(logits._keras_history.operation, "bias", None)
+
+    def run(images):
+        found = forward(tf.constant(layout(images)))
+        return found["features"].numpy(), found["logits"].numpy() if "logits" in found else None
+
+    return Network(
+        run,
+        shape,
+        weights_sha256,
+        None if bias is None else bias.numpy(),
+        model.inputs[0].shape[0],
+    )
+
+
+# --- SavedModel ------------------------------------------------------------------------------
+
+
+def open_saved_model(path: pathlib.Path, outlets: Outlets) -> Network:
+    """The folder of a SavedModel with a signature "serving_default" or "serve" of one input."""
+    try:
+        module = tf.saved_model.load(str(path))
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, "a SavedModel", error) from error
+    signatures = module.signatures
+    names = [name for name in ("serving_default", "serve") if name in signatures]
+    if not names or len(signatures[names[0]].structured_input_signature[1]) != 1:
+        raise UserError(
+            f"{path} has no signature serving_default of one input: it has"
+            f" {', '.join(signatures) or 'none'}"
+        )
+    signature = signatures[names[0]]
+    ((keyword, spec),) = signature.structured_input_signature[1].items()
+    layout, shape = _layout(spec.shape)
+
+    def call(images, keep_alive=module):  # its variables live as long as the module does
+        outputs = signature(**{keyword: tf.constant(layout(images), spec.dtype)})
+        return {name: value.numpy() for name, value in outputs.items()}
+
+    run = _picking(call, signature.structured_outputs, outlets, str(path))
+    return Network(run, shape, downloads.tree_digest(path), batch=spec.shape[0])
+
+
+# --- ONNX ------------------------------------------------------------------------------------
+
+
+def open_onnx(path: pathlib.Path, outlets: Outlets) -> Network:
+    """A file in ONNX; its input is [n, C, H, W] unless its shape says otherwise."""
+    session = onnx_session(path)
+    inputs = session.get_inputs()
+    if len(inputs) != 1:
+        names = ", ".join(each.name for each in inputs)
+        raise UserError(f"{path} has the inputs {names}: one of images is needed")
+    shape = [size if isinstance(size, int) and size > 0 else None for size in inputs[0].shape]
+    kind = {"tensor(float16)": np.float16, "tensor(double)": np.float64}.get(inputs[0].type)
+    layout, sizes = _layout(shape, open_channels_first=True)
+    names = [each.name for each in session.get_outputs()]
+
+    def call(images):
+        found = session.run(names, {inputs[0].name: layout(images).astype(kind or np.float32)})
+        return dict(zip(names, found, strict=True))
+
+    run = _picking(call, names, outlets, str(path))
+    return Network(run, sizes, _onnx_sha256(path), batch=shape[0] if shape else None)
+
+
+def onnx_session(path):
+    """An open session of onnxruntime on the CPU or what else it was built for.
+
+    Raises:
+      UserError: onnxruntime is not installed, or cannot read the file.
+    """
+    try:
+        import onnxruntime  # an extra: most users have no ONNX files
+    except ImportError as error:
+        raise UserError(f"{path} needs onnxruntime: pip install 'compare_gan_tf[onnx]'") from error
+    try:
+        return onnxruntime.InferenceSession(
+            str(path), providers=onnxruntime.get_available_providers()
+        )
+    except Exception as error:  # its errors have no common base but this one
+        raise _unreadable(path, "an ONNX file", error) from error
+
+
+def _onnx_sha256(path: pathlib.Path) -> str:
+    """Of the file; of a file whose weights lie beside it, as of a folder of them all."""
+    beside = [other for other in path.parent.glob(f"{path.name}?*") if other.is_file()]
+    return downloads.files_digest([path, *beside]) if beside else downloads.digest(path)
+
+
+# --- Shared ----------------------------------------------------------------------------------
+
+OPENERS = {".keras": open_keras, ".h5": open_keras, ".onnx": open_onnx}
+
+
+def pick(outputs: dict, outlets: Outlets, source: str):
+    """The features among outputs by name.
+
+    Raises:
+      UserError: which of the outputs is meant cannot be told.
+    """
+    if outlets.features is not None:
+        return _named(outputs, outlets.features, source)
+    if len(outputs) == 1:
+        return next(iter(outputs.values()))
+    for name in outlets.usual:
+        if name in outputs:
+            return outputs[name]
+    raise UserError(
+        f"{source} has the outputs {', '.join(sorted(outputs))}: bind features to one of them"
+    )
+
+
+def _named(outputs: dict, name: str, source: str):
+    if name not in outputs:
+        raise UserError(f"{source} has no output {name!r}, only {', '.join(sorted(outputs))}")
+    return outputs[name]
+
+
+def _picking(call, names, outlets: Outlets, source: str):
+    """A network's forward function from one that returns its outputs by name."""
+    pick(dict.fromkeys(names), outlets, source)
+    if outlets.logits:
+        _named(dict.fromkeys(names), outlets.logits, source)
+
+    def run(images):
+        outputs = call(images)
+        logits = outputs[outlets.logits] if outlets.logits else None
+        return pick(outputs, outlets, source), logits
+
+    return run
+
+
+def _layout(shape, open_channels_first: bool = False):
+    """(function to the layout of an input [n, H, W, C] or [n, C, H, W], (H, W, C)) of its shape."""
+    sizes = [None] * 4 if shape is None or len(shape) != 4 else list(shape)
+    first, last = sizes[1] in (1, 3), sizes[3] in (1, 3)
+    if first and not last or (open_channels_first and not last):
+        return _channels_first, (sizes[2], sizes[3], sizes[1])
+    return _channels_last, tuple(sizes[1:])
+
+
+def _channels_first(images: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.moveaxis(images, 3, 1))
+
+
+def _channels_last(images: np.ndarray) -> np.ndarray:
+    return images
+
+
+def _unreadable(path, what: str, error: Exception) -> UserError:
+    return UserError(f"{path} cannot be read as {what}: {first_line(error)[:200]}")

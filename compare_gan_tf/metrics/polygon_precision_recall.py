@@ -1,0 +1,184 @@
+"""Precision and recall by the distance to a manifold that is known.
+
+Lucic et al., Are GANs created equal?, 2018, section 5.2: on a set of convex polygons precision is
+the share of samples near the manifold, and recall the share of test polygons near what the
+generator can draw, found by gradient descent in z.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import ClassVar
+
+import gin
+import numpy as np
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.metrics import estimates
+from compare_gan_tf.metrics.base import (
+    Collected,
+    Metric,
+    Rows,
+    UndefinedScore,
+    check_at_least,
+    check_rows,
+)
+
+THRESHOLD = 0.75 / 28  # the paper's 0.75, of a difference of 28x28 pixels in [0, 1], per pixel
+_CHUNK = 512
+
+
+def precision(images: Rows, distance: Callable | None, threshold: float):
+    """Share of images [n, H, W, C] that are within `threshold` of the manifold."""
+    if distance is None:
+        raise UserError(
+            "PolygonPrecision.distance is None: bind the distance to the manifold, uint8 images "
+            "[n, H, W, C] -> root mean square differences [n] in [0, 1]"
+        )
+    check_rows(images, least=1, what="images of the fakes")
+    near = sum(int(np.sum(distance(chunk) <= threshold)) for chunk in images.chunks(_CHUNK))
+    return estimates.share(near, len(images))
+
+
+def harmonic_mean(first: estimates.Score, second: estimates.Score) -> estimates.Score:
+    """F1 of precision and recall; its error follows from those of the two to first order."""
+    p, r = first.value, second.value
+    if p + r == 0:
+        return estimates.Score(0.0)
+    errors = [(s.interval[1] - s.interval[0]) / (2 * estimates.NORMAL_975) for s in (first, second)]
+    slopes = 2 * (r / (p + r)) ** 2, 2 * (p / (p + r)) ** 2
+    return estimates.around(2 * p * r / (p + r), np.hypot(*np.multiply(slopes, errors)))
+
+
+def nearest_generated(generate: Callable, images, labels, starts, *, steps, learning_rate):
+    """Root mean square difference, in [0, 1], of images to the nearest that G is found to draw.
+
+    Adam goes downhill in z from each of the starts; the best difference on the way counts. It is
+    an upper bound of the distance to what G can draw.
+
+    Args:
+      generate: (z, labels) -> images in [-1, 1], differentiable.
+      images: float32 [n, H, W, C] in [-1, 1].
+      labels: int32 [n], or None.
+      starts: [s, n, d], latents to start from for each image.
+      steps: of Adam from each.
+      learning_rate: of Adam, in units of z.
+
+    Returns:
+      float64 [n].
+    """
+    import tensorflow as tf
+
+    labels = None if labels is None else tf.convert_to_tensor(labels, tf.int32)
+
+    @tf.function
+    def differences(z, slots, step):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(z)
+            error = tf.reduce_mean(tf.square(generate(z, labels) - images), [1, 2, 3])
+        slope = tape.gradient(error, z)
+        first = 0.9 * slots[0] + 0.1 * slope
+        second = 0.999 * slots[1] + 0.001 * tf.square(slope)
+        scale = learning_rate * tf.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        return error, z - scale * first / (tf.sqrt(second) + 1e-8), (first, second)
+
+    best = np.full(len(images), np.inf)
+    for start in starts:
+        z = tf.convert_to_tensor(start, tf.float32)
+        slots = (tf.zeros_like(z), tf.zeros_like(z))
+        for step in range(1, steps + 1):
+            error, z, slots = differences(z, slots, tf.constant(step, tf.float32))
+            best = np.fmin(best, error.numpy())
+    return np.sqrt(best) / 2
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PolygonPrecision(Metric):
+    """Share of the fakes within `threshold` of the manifold; the interval is Wilson's.
+
+    Attributes:
+      distance: uint8 images [n, H, W, C] -> root mean square difference [n], of pixels in [0, 1],
+        to the nearest image of the manifold, such as `Polygons().distance` of the data.
+      threshold: in the units of `distance`.
+    """
+
+    name: ClassVar[str] = "polygon_precision"
+    needs: ClassVar[dict] = {"real": (), "fake": ("images",)}
+    scores: ClassVar[dict] = {"polygon_precision": True}
+
+    distance: Callable | None = None
+    threshold: float = THRESHOLD
+
+    def __post_init__(self):
+        if self.threshold <= 0:
+            raise UserError(f"{type(self).__name__}.threshold is {self.threshold}: it is above 0")
+
+    def __call__(self, real, fake):
+        return {"polygon_precision": precision(fake.images, self.distance, self.threshold)}
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PolygonPrecisionRecall(PolygonPrecision):
+    """Precision, recall and F1. Intervals: Wilson's, and for F1 by propagation of errors.
+
+    Recall is the share of the first `inverted` real images of which G is found to draw one within
+    `threshold`; with a conditional G, under the label of the real image. Take test images.
+
+    Attributes:
+      inverted: real images.
+      starts: latents that the search for an image begins at.
+      steps: of Adam from each.
+      learning_rate: of Adam.
+      batch_size: images that are searched for at once.
+      seed: of the starts.
+    """
+
+    name: ClassVar[str] = "polygon_precision_recall"
+    needs: ClassVar[dict] = {"real": ("images",), "fake": ("images", "generate", "latents")}
+    wants: ClassVar[dict] = {"real": ("labels",), "fake": ("labels",)}
+    scores: ClassVar[dict] = {
+        "polygon_precision": True,
+        "polygon_recall": True,
+        "polygon_f1": True,
+    }
+
+    inverted: int = 500
+    starts: int = 4
+    steps: int = 200
+    learning_rate: float = 0.05
+    batch_size: int = 100
+    seed: int = 0
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_at_least(self, inverted=1, starts=1, steps=1, batch_size=1, learning_rate=1e-9)
+
+    def __call__(self, real, fake):
+        precise = precision(fake.images, self.distance, self.threshold)
+        recalled = self._recall(real, fake)
+        return {
+            "polygon_precision": precise,
+            "polygon_recall": recalled,
+            "polygon_f1": harmonic_mean(precise, recalled),
+        }
+
+    def _recall(self, real: Collected, fake: Collected):
+        check_rows(real.images, least=1, what="real images")
+        count, near = min(self.inverted, len(real.images)), 0
+        conditional = fake.labels is not None
+        if conditional and real.labels is None:
+            raise UndefinedScore("G takes labels and the real images have none to search under")
+        starts = [np.asarray(fake.latents(count, self.seed + i)) for i in range(self.starts)]
+        for begin in range(0, count, self.batch_size):
+            end = min(begin + self.batch_size, count)
+            found = nearest_generated(
+                fake.generate,
+                real.images.between(begin, end).astype(np.float32) / 127.5 - 1.0,
+                real.labels.between(begin, end) if conditional else None,
+                [z[begin:end] for z in starts],
+                steps=self.steps,
+                learning_rate=self.learning_rate,
+            )
+            near += int(np.sum(found <= self.threshold))
+        return estimates.share(near, count)

@@ -1,0 +1,180 @@
+"""Precision, recall, density and coverage: which share of each side lies near the other.
+
+A side's manifold is the union of balls about its samples, each reaching to its sample's k-th
+nearest neighbour on the same side, itself not counted. Distances are Euclidean, of features.
+
+  precision  share of the fakes in a ball of a real sample
+  recall     share of the reals in a ball of a fake
+             (Kynkäänniemi et al., Improved Precision and Recall Metric, 2019, eq. 1 and 2)
+  density    mean over the fakes of how many balls of reals hold them, divided by k
+  coverage   share of the reals whose ball holds a fake
+             (Naeem et al., Reliable Fidelity and Diversity Metrics, 2020, eq. 3 and 4)
+"""
+
+import dataclasses
+
+import gin
+import numpy as np
+
+from compare_gan_tf.metrics import intervals
+from compare_gan_tf.metrics.base import Collected, check_at_least, check_features
+from compare_gan_tf.metrics.nearest import (
+    Neighbours,
+    Points,
+    are_inside,
+    neighbours,
+    pairs_within,
+    share_space,
+    tiles,
+)
+
+
+class _Manifolds(intervals.Jackknifed):
+    """What the two metrics have in common; `k` and `strict` are theirs."""
+
+    needs = {"real": ("features",), "fake": ("features",)}
+
+    def __post_init__(self):
+        check_at_least(self, k=1)
+
+    def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
+        check_features(real, fake, least=self.k + 1)
+        counts = _count(*share_space(real.features, fake.features), self.k, self.strict)
+        found = counts.shares(self.k)
+        enough = intervals.has_interval(len(real.features), len(fake.features))
+        return {
+            name: intervals.Replicates(float(found[name][-1]), found[name][:-1] if enough else None)
+            for name in self.scores
+        }
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PrecisionRecall(_Manifolds):
+    """Improved precision and recall with the paper's k; higher is better.
+
+    Attributes:
+      k: which neighbour a ball reaches to. The paper, StyleGAN and torch-fidelity take 3, StudioGAN
+        takes 5.
+      strict: whether a sample on the very border of a ball is outside. StudioGAN's are.
+    """
+
+    name = "precision_recall"
+    scores = {"precision": True, "recall": True}
+    bounds = (0.0, 1.0)
+
+    k: int = 3
+    strict: bool = False
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Prdc(_Manifolds):
+    """Precision, recall, density and coverage as the package `prdc`; higher is better.
+
+    Its precision and recall have their own names here, for they differ from those of
+    `PrecisionRecall` by k and by the border.
+
+    Attributes:
+      k: which neighbour a ball reaches to.
+      strict: whether a sample on the very border of a ball is outside.
+    """
+
+    name = "prdc"
+    scores = {"prdc_precision": True, "prdc_recall": True, "density": True, "coverage": True}
+
+    k: int = 5
+    strict: bool = True
+
+
+class _Counts:
+    """Which samples are in a ball, without each block of samples, and last of all samples.
+
+    Attributes, B + 1 rows each:
+      precise: bool [B + 1, fakes], in a ball of a real sample.
+      recalled: bool [B + 1, reals], in a ball of a fake.
+      covered: bool [B + 1, reals], whose ball holds a fake.
+      held: [B + 1], pairs of a real sample and a fake in its ball.
+    """
+
+    def __init__(self, reals: int, fakes: int):
+        left_out = intervals.BLOCKS + 1
+        self.precise = np.zeros((left_out, fakes), bool)
+        self.recalled = np.zeros((left_out, reals), bool)
+        self.covered = np.zeros((left_out, reals), bool)
+        self.held = np.zeros(left_out)
+
+    def shares(self, k: int) -> dict[str, np.ndarray]:
+        """{score: [B + 1]}."""
+        of_reals, of_fakes = _kept(self.recalled.shape[1]), _kept(self.precise.shape[1])
+        reals, fakes = of_reals.sum(axis=1), of_fakes.sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):  # without enough samples for blocks
+            precision = (self.precise & of_fakes).sum(axis=1) / fakes
+            recall = (self.recalled & of_reals).sum(axis=1) / reals
+            coverage = (self.covered & of_reals).sum(axis=1) / reals
+            density = self.held / (k * fakes)
+        return {
+            "precision": precision,
+            "recall": recall,
+            "prdc_precision": precision,
+            "prdc_recall": recall,
+            "density": density,
+            "coverage": coverage,
+        }
+
+
+def _kept(count: int) -> np.ndarray:
+    """Bool [B + 1, count]: which samples are there without each block, and last all."""
+    blocks = intervals.block_of(np.arange(count))
+    return np.arange(intervals.BLOCKS + 1)[:, None] != blocks
+
+
+def _count(real: Points, fake: Points, k: int, strict: bool) -> _Counts:
+    of_real, of_fake = neighbours(real, real, k), neighbours(fake, fake, k)
+    real_radii, fake_radii = _radii(of_real, k), _radii(of_fake, k)
+    real_reach = _reach(real, fake, real_radii)
+    fake_reach = _reach(fake, real, fake_radii)
+    counts = _Counts(len(real), len(fake))
+    for rows, columns, found in tiles(real, fake):
+        pairs = pairs_within(found, rows, columns, real_reach[rows, None])
+        inside = are_inside(real, fake, pairs, of_real.squared[pairs.i], strict)
+        for which, within in _without_blocks(pairs, inside, real_radii[:, pairs.i]):
+            counts.precise[which, pairs.j[within]] = True
+            counts.covered[which, pairs.i[within]] = True
+            counts.held[which] += np.count_nonzero(within)
+        pairs = pairs_within(found, rows, columns, fake_reach[None, columns])
+        inside = are_inside(real, fake, pairs, of_fake.squared[pairs.j], strict)
+        for which, within in _without_blocks(pairs, inside, fake_radii[:, pairs.j]):
+            counts.recalled[which, pairs.i[within]] = True
+    return counts
+
+
+def _radii(found: Neighbours, k: int) -> np.ndarray:
+    """Float32 [B, n]: squared distances to the k-th neighbour outside each block.
+
+    Those are looked for among the nearest that are known, the last of which stands in for one
+    that is not among them.
+    """
+    blocks = intervals.block_of(found.near_index)
+    radii = np.empty((intervals.BLOCKS, len(found.near)), np.float32)
+    for block, row in enumerate(radii):
+        place = np.argmax(np.cumsum(blocks != block, axis=1) >= k, axis=1)
+        missing = np.count_nonzero(blocks != block, axis=1) < k
+        place[missing] = found.near.shape[1] - 1
+        row[:] = np.take_along_axis(found.near, place[:, None], axis=1)[:, 0]
+    return radii
+
+
+def _reach(points: Points, others: Points, radii: np.ndarray) -> np.ndarray:
+    """Float32 [n]: what no squared distance is above, as found, if it is within any radius."""
+    error = points.error(points.norms, others.norms.max())
+    return (radii.max(axis=0) + 2.0 * error).astype(np.float32)
+
+
+def _without_blocks(pairs, inside: np.ndarray, radii: np.ndarray):
+    """(which block is left out, bool [p]: pairs that are within a ball then), and last all."""
+    real_blocks, fake_blocks = intervals.block_of(pairs.i), intervals.block_of(pairs.j)
+    for block in range(intervals.BLOCKS):
+        kept = (real_blocks != block) & (fake_blocks != block)
+        yield block, kept & (pairs.squared <= radii[block])
+    yield intervals.BLOCKS, inside

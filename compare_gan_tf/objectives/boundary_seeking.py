@@ -1,0 +1,102 @@
+"""Boundary-seeking GANs on continuous data (Hjelm et al., 2018, section 3; 2017 draft).
+
+D learns the log ratio F = log(p / q) of data to fakes. G seeks the boundary of its decision, F = 0,
+where D takes p(x) for q(x), from both sides: beyond it the gradient changes its sign, which the
+non-saturating loss's never does.
+"""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf import kinds
+from compare_gan_tf.objectives.adversarial import Adversarial
+from compare_gan_tf.objectives.base import Term
+from compare_gan_tf.objectives.losses import non_saturating
+
+_DISTANCE = "a function of `boundary` such as @squared"
+
+
+@gin.configurable(module="boundary")
+def squared(log_ratio):
+    """F^2 = (log D - log(1 - D))^2, as the published code has it."""
+    return tf.square(log_ratio)
+
+
+@gin.configurable(module="boundary")
+def half_squared(log_ratio):
+    """F^2 / 2, of the 2017 draft, eq. 12."""
+    return 0.5 * tf.square(log_ratio)
+
+
+@gin.configurable(module="boundary")
+def cross_entropy(log_ratio):
+    """-(log D + log(1 - D)) / 2 = softplus(-F) + F / 2: least, log 2, at D = 1/2."""
+    return tf.math.softplus(-log_ratio) + 0.5 * log_ratio
+
+
+@gin.register(module="objectives")
+class BoundarySeeking(Adversarial):
+    """D as `loss` says; G minimises the distance of its samples from D's decision boundary.
+
+    With `log_z_decay` the boundary is F = log Z: Z = E_Q exp(F) is 1 only for the best D, and
+    log Z <- decay log Z + (1 - decay) log mean exp(F) of the global batch's fakes follows it, once
+    in each of D's updates. It is in the logs as "log_z".
+
+    Args:
+      loss: of D, so that its logits are log ratios: `non_saturating`, or `f_gan` with @log_ratio.
+        Its part for G is not used.
+      distance: `squared`, `half_squared` or `cross_entropy`.
+      log_z_decay: of log Z in [0, 1), 0.995 in the published code; None: the boundary is F = 0.
+      weight: factor of the whole.
+      name: prefix of its terms in the logs.
+    """
+
+    def __init__(
+        self,
+        loss=non_saturating,
+        distance=squared,
+        log_z_decay: float | None = None,
+        weight: float = 1.0,
+        name: str = "boundary_seeking",
+    ):
+        super().__init__(loss=loss, weight=weight, name=name)
+        if log_z_decay is not None:
+            kinds.require_number(self._of("log_z_decay"), log_z_decay, least=0, below=1)
+        kinds.tried(self._of("distance"), distance, tf.zeros([2]), like=_DISTANCE)
+        self.distance = distance
+        self.log_z_decay = log_z_decay
+        self.log_z = None
+
+    def build_for(self, gan):
+        if self.log_z_decay is not None:
+            self.log_z = running_log_z(self)
+
+    def generator(self, game, samples, scored):
+        logits = scored["fake"].logits
+        if self.log_z is None:
+            return [Term("", self.distance(logits))]
+        log_z = tf.convert_to_tensor(self.log_z)
+        followed = Term("log_z", tf.fill(logits.shape, log_z), factor=0.0)
+        return [Term("", self.distance(logits - log_z)), followed]
+
+    def update(self, game, samples, scored):
+        if self.log_z is not None:
+            follow_log_z(self.log_z, self.log_z_decay, game.gather(scored["fake"].logits))
+
+
+def running_log_z(objective):
+    """A variable for log Z, 0 at first; equal on all replicas, for it is of the global batch."""
+    return objective.add_weight(
+        shape=(),
+        initializer="zeros",
+        trainable=False,
+        aggregation="only_first_replica",
+        name="log_z",
+    )
+
+
+def follow_log_z(log_z, decay: float, log_ratios):
+    """log Z <- decay log Z + (1 - decay) log mean exp(F), F [N] of the global batch."""
+    count = tf.cast(tf.size(log_ratios), log_ratios.dtype)
+    now = tf.reduce_logsumexp(log_ratios) - tf.math.log(count)
+    log_z.assign(decay * log_z + (1.0 - decay) * now)

@@ -1,0 +1,126 @@
+"""Boundary-seeking GANs on discrete data (Hjelm et al., 2018, sections 2.2 and 2.3), and a rival.
+
+D's logits learn the log ratio F = log(p / q). G gives the distribution g(x | z) of which M samples
+are drawn for every z, and its gradient comes from them alone:
+
+  importance   -E_z sum_m w_m grad log g(x_m | z),  w = softmax_m F(x_m): KL(p || q), eq. 10
+  reinforce    -E_z E_g (F(x) - b) grad log g(x | z): KL(q || p), eq. 13, b = log Z
+  maligan      as importance, w normalised over the batch (Che et al., 2017, eq. 9), minus b
+
+The self-normalised weights are biased by O(1 / M), and of one sample they say nothing.
+"""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf import kinds
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives.adversarial import Adversarial
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Term, View
+from compare_gan_tf.objectives.boundary_seeking import follow_log_z, running_log_z
+from compare_gan_tf.objectives.losses import non_saturating
+
+_ESTIMATOR = "a function of `estimators` such as @importance"
+
+# Estimators: coefficients [n, M] of -log g(x_m | z_n), of F [n, M], log Z and `Game.gather`.
+
+
+@gin.configurable(module="estimators")
+def importance(log_ratios, log_z, gather):
+    """softmax over the samples of one z."""
+    return tf.nn.softmax(log_ratios, 1)
+
+
+@gin.configurable(module="estimators")
+def reinforce(log_ratios, log_z, gather, baseline: bool = True):
+    """(F - log Z) / M, with log Z the running mean of Z as the baseline that takes variance off."""
+    rewards = log_ratios - log_z if baseline else log_ratios
+    return rewards / log_ratios.shape[1]
+
+
+@gin.configurable(module="estimators")
+def maligan(log_ratios, log_z, gather, baseline: float = 1.0):
+    """(N w - b) / M, w the softmax over all samples of the global batch of N = n M."""
+    every = gather(log_ratios)
+    total = tf.reduce_logsumexp(every)
+    weights = tf.exp(log_ratios - total) * tf.cast(tf.size(every), log_ratios.dtype)
+    return (weights - baseline) / log_ratios.shape[1]
+
+
+@gin.register(module="objectives")
+class DiscreteBoundarySeeking(Adversarial):
+    """The game of a discrete generator, which needs `GAN.alphabet`.
+
+    In the logs: "effective_samples", 1 / sum_m softmax(F)_m^2 of 1 to M, and "log_z", the running
+    log mean exp(F) of the fakes: 0 for the best D.
+
+    Args:
+      loss: of D, so that its logits are log ratios: `non_saturating` (as the published code always
+        has it), or `f_gan` with @log_ratio, under any f-divergence. Its part for G is not used.
+      estimator: `importance`, `reinforce` or `maligan`.
+      samples: M, 2 or more unless the estimator is `reinforce`.
+      log_z_decay: of the running log Z.
+      weight: factor of the whole.
+      name: prefix of its terms in the logs.
+    """
+
+    estimates_gradient = True  # of G by itself: fakes need no gradient
+
+    def __init__(
+        self,
+        loss=non_saturating,
+        estimator=importance,
+        samples: int = 20,
+        log_z_decay: float = 0.995,
+        weight: float = 1.0,
+        name: str = "boundary_seeking",
+    ):
+        super().__init__(loss=loss, weight=weight, name=name)
+        kinds.require_number(self._of("samples"), samples, least=1, whole=True)
+        kinds.require_number(self._of("log_z_decay"), log_z_decay, least=0, below=1)
+        trial = tf.constant([[0.0] * samples, [1.0] * samples]), 0.0, tf.identity
+        coefficients = kinds.tried(self._of("estimator"), estimator, *trial, like=_ESTIMATOR)
+        if samples == 1 and coefficients[0, 0] == coefficients[1, 0]:
+            raise UserError(
+                "DiscreteBoundarySeeking.samples is 1: normalised over one sample every weight is "
+                "1, and the gradient of G is 0 on average; take 2 or more, or @reinforce"
+            )
+        self.estimator = estimator
+        self.samples = samples
+        self.log_z_decay = log_z_decay
+
+    def build_for(self, gan):
+        if gan.alphabet is None:
+            raise UserError(
+                "DiscreteBoundarySeeking needs GAN.alphabet, such as @Bits(); for images as they "
+                "are there is @BoundarySeeking()"
+            )
+        self.log_z = running_log_z(self)
+
+    def views(self, player, game, samples):
+        if player == DISCRIMINATOR:
+            return super().views(player, game, samples)
+        logits, labels = samples.fake_outputs, samples.fake_labels
+        number, shape = logits.shape[0], game.alphabet.draw_shape
+        uniforms = game.noise.uniform(f"{self.name}/draws", [number, self.samples, *shape])
+        drawn = tf.stop_gradient(game.alphabet.draw(logits[:, tf.newaxis], uniforms))
+        labels = None if labels is None else tf.repeat(labels, self.samples)
+        return {"draws": View(tf.reshape(drawn, [-1, *drawn.shape[2:]]), labels)}
+
+    def generator(self, game, samples, scored):
+        logits, draws = samples.fake_outputs, scored["draws"]
+        ratios = tf.stop_gradient(tf.reshape(draws.logits, [-1, self.samples]))
+        drawn = tf.reshape(draws.images, [-1, self.samples, *draws.images.shape[1:]])
+        log_probabilities = game.alphabet.log_probability(logits[:, tf.newaxis], drawn)
+        log_z = tf.convert_to_tensor(self.log_z)
+        coefficients = tf.stop_gradient(self.estimator(ratios, log_z, game.gather))
+        weights = tf.nn.softmax(ratios, 1)
+        effective = 1.0 / tf.reduce_sum(tf.square(weights), 1)
+        return [
+            Term("", -tf.reduce_sum(coefficients * log_probabilities, 1)),
+            Term("effective_samples", effective, factor=0.0),
+            Term("log_z", tf.fill(effective.shape, log_z), factor=0.0),
+        ]
+
+    def update(self, game, samples, scored):
+        follow_log_z(self.log_z, self.log_z_decay, game.gather(scored["fake"].logits))

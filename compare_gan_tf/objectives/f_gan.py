@@ -1,0 +1,74 @@
+"""The f-GAN losses (Nowozin et al., 2016): D's bound on an f-divergence, as values per sample.
+
+For `Adversarial(loss=f_gan)`: D maximises E_P T - E_Q f*(T), so that minus D's loss is the estimate
+of the divergence. What T is of D's logits, and what G minimises, are functions:
+
+  logits     output_activation  T = g_f(v), the paper's
+             log_ratio          T = f'(exp(v)): v learns log(p / q) (Hjelm et al., 2018)
+  generator  saddle             G minimises -E_Q f*(T), eq. 6: the divergence itself
+             alternative        G minimises -E_Q T, section 3.2, for stronger early gradients
+"""
+
+import gin
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives import f_divergences
+from compare_gan_tf.objectives.losses import Losses
+
+
+@gin.configurable(module="f_gan")
+def output_activation(divergence, logits):
+    """(T, f*(T)) with T = g_f(v)."""
+    return divergence.activation(logits), divergence.conjugate_of_activation(logits)
+
+
+@gin.configurable(module="f_gan")
+def log_ratio(divergence, logits):
+    """(T, f*(T)) with T = f'(exp(v)).
+
+    Raises:
+      UserError: f has no derivative somewhere.
+    """
+    if divergence.derivative_of_exp is None:
+        raise UserError(
+            f"the divergence {divergence.name} has no log ratio, for its f has no derivative at 1: "
+            "take @output_activation, or another divergence"
+        )
+    return divergence.derivative_of_exp(logits), divergence.conjugate_of_derivative(logits)
+
+
+@gin.configurable(module="f_gan")
+def saddle(outputs, conjugates):
+    """-f*(T)."""
+    return -conjugates
+
+
+@gin.configurable(module="f_gan")
+def alternative(outputs, conjugates):
+    """-T."""
+    return -outputs
+
+
+@gin.configurable(module="losses")
+def f_gan(
+    real_logits,
+    fake_logits,
+    divergence: f_divergences.FDivergence | None = None,
+    logits=output_activation,
+    generator=alternative,
+):
+    """-T(r) + f*(T(f)); G: `generator` (Nowozin et al., 2016, eq. 4 to 6).
+
+    Args:
+      real_logits: [n].
+      fake_logits: [m].
+      divergence: one of `f_divergences`; None is kl().
+      logits: `output_activation` or `log_ratio`.
+      generator: `saddle` or `alternative`.
+    """
+    divergence = divergence or f_divergences.kl()
+    if not isinstance(divergence, f_divergences.FDivergence):
+        raise UserError(f"f_gan.divergence is {divergence!r}: bind one such as @kl()")
+    real, _ = logits(divergence, real_logits)
+    outputs, conjugates = logits(divergence, fake_logits)
+    return Losses(real=-real, fake=conjugates, generator=generator(outputs, conjugates))

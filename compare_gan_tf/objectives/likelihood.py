@@ -1,0 +1,115 @@
+"""Divergences to a generator whose density is known, without a discriminator.
+
+  MaximumLikelihood  -E_p log q(x) = KL(p || q) + the entropy of p
+  ReverseKL          E_q (log q(x) - log p(x)) = KL(q || p), where p is known, too
+
+The generator has a layer with `log_prob`, such as that of `gaussian.generator`. D trains beside it
+by a `Critic`, which estimates a divergence and moves nothing else.
+"""
+
+import math
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives.adversarial import Adversarial
+from compare_gan_tf.objectives.base import Objective, Term
+
+
+@gin.register(module="objectives")
+class Critic(Adversarial):
+    """D's part of a loss: its estimate of a divergence, from which G learns nothing.
+
+    Args:
+      loss: as for `Adversarial`; with `f_gan` minus the sum of its terms is the estimate.
+      weight: factor of the whole.
+      name: prefix of its terms in the logs.
+    """
+
+    def __init__(self, loss, weight: float = 1.0, name: str = "critic"):
+        super().__init__(loss=loss, weight=weight, name=name)
+
+    def generator(self, game, samples, scored):
+        return []
+
+
+def _density_of(generator, objective):
+    """log q of the generator, a function of points [n, D].
+
+    Raises:
+      UserError: it has none.
+    """
+    found = [layer for layer in generator.layers if hasattr(layer, "log_prob")]
+    if len(found) != 1:
+        raise UserError(
+            f"{type(objective).__name__} needs a generator whose density is known: bind "
+            "GAN.generator = @gaussian.generator"
+        )
+    return found[0].log_prob
+
+
+@gin.register(module="objectives")
+class MaximumLikelihood(Objective):
+    """G pays -log q(x) of the reals x.
+
+    Args:
+      weight: factor.
+      name: prefix of its term in the logs.
+    """
+
+    generator_needs_real = True
+    estimates_gradient = True
+
+    def __init__(self, *, weight: float = 1.0, name: str = "maximum_likelihood"):
+        super().__init__(weight=weight, name=name)
+
+    def build_for(self, gan):
+        _density_of(gan.generator, self)
+
+    def generator(self, game, samples, scored):
+        return [Term("", -_density_of(game.generator, self)(samples.real))]
+
+
+@gin.register(module="densities")
+class MixtureDensity:
+    """Equal isotropic Gaussians in the plane; by default those of the data `gaussian_mixture`.
+
+    Args:
+      modes: their means, [K, 2].
+      scale: their standard deviation.
+    """
+
+    def __init__(self, modes=((-2.0, 0.0), (2.0, 0.0)), scale: float = 0.5):
+        if not scale > 0.0:
+            raise UserError(f"MixtureDensity.scale is {scale}: it must be positive")
+        self.modes, self.scale = tuple(map(tuple, modes)), scale
+
+    def __call__(self, points):
+        """Log density in nats, [n], of points [n, 2]."""
+        modes = tf.constant(self.modes, points.dtype)
+        squared = tf.reduce_sum(tf.square(points[:, tf.newaxis] - modes), -1)
+        constant = math.log(len(self.modes) * 2.0 * math.pi * self.scale**2)
+        return tf.reduce_logsumexp(-squared / (2.0 * self.scale**2), 1) - constant
+
+
+@gin.register(module="objectives")
+class ReverseKL(Objective):
+    """G pays log q(x) - log p(x) at its samples x.
+
+    Args:
+      density: log p, function of points [n, D] -> [n], such as `MixtureDensity`.
+      weight: factor.
+      name: prefix of its term in the logs.
+    """
+
+    def __init__(self, density, *, weight: float = 1.0, name: str = "reverse_kl"):
+        super().__init__(weight=weight, name=name)
+        self.density = density
+
+    def build_for(self, gan):
+        _density_of(gan.generator, self)
+
+    def generator(self, game, samples, scored):
+        log_q = _density_of(game.generator, self)
+        return [Term("", log_q(samples.fake) - self.density(samples.fake))]

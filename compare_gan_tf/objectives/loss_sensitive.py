@@ -1,0 +1,211 @@
+"""Loss-sensitive GANs (Qi, 2017): a real must cost less than a fake by a margin that grows with
+their distance.
+
+L(x) is the loss that D gives a sample, small on reals; here L = -logit, or what `cost` makes of the
+logit, so that a larger logit is more real as everywhere. With a = Delta(x, x') + L(x) - L(x') for a
+real x and a fake x',
+
+  D: minimise  real_weight E L(x) + weight E C(a),   C(a) = max(a, slope a)
+  G: minimise  weight E L(x')
+
+Slope 0 is LS-GAN: pairs that keep their margin cost nothing. Other slopes in (-inf, 1] are GLS-GAN:
+1 is the Wasserstein loss but for the constant E Delta, -1 is |a|.
+"""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf import kinds
+from compare_gan_tf.objectives.base import (
+    DISCRIMINATOR,
+    Objective,
+    Scored,
+    Term,
+    View,
+    check_factor,
+)
+from compare_gan_tf.objectives.classification import cross_entropy
+from compare_gan_tf.objectives.heads import LinearHead, on_several, require_labels
+
+# Deltas: functions of a real's and a fake's Scored, [n] each; images in [-1, 1], flattened.
+
+
+def _difference(real, fake):
+    return tf.reshape(real - fake, [real.shape[0], -1])
+
+
+@gin.configurable(module="margins")
+def l1(real, fake):
+    """|x - x'|_1 of the samples."""
+    return tf.reduce_sum(tf.abs(_difference(real.images, fake.images)), 1)
+
+
+@gin.configurable(module="margins")
+def l2(real, fake):
+    """|x - x'|_2 of the samples."""
+    return tf.norm(_difference(real.images, fake.images), axis=1)
+
+
+@gin.configurable(module="margins")
+def feature_l1(real, fake):
+    """|h(x) - h(x')|_1 of D's features, which do not learn by it."""
+    return tf.stop_gradient(tf.reduce_sum(tf.abs(_difference(real.features, fake.features)), 1))
+
+
+@gin.configurable(module="costs")
+def negative(logits):
+    """L = -logit, of either sign."""
+    return -logits
+
+
+@gin.configurable(module="costs")
+def rectified(logits):
+    """L = max(0, -logit) >= 0, as in the published code; no gradient beyond 0."""
+    return tf.nn.relu(-logits)
+
+
+@gin.configurable(module="costs")
+def softened(logits):
+    """L = softplus(-logit) > 0."""
+    return tf.math.softplus(-logits)
+
+
+def margin_cost(real_losses, fake_losses, margins, slope: float):
+    """C(a) = max(a, slope a) of a = Delta + L(x) - L(x'), [n] each."""
+    excess = margins + real_losses - fake_losses
+    return tf.maximum(excess, slope * excess)
+
+
+@gin.register(module="objectives")
+class LossSensitive(Objective):
+    """LS-GAN and GLS-GAN; its penalty is `GradientPenalty(at_real, target=0)`.
+
+    The i-th real and the i-th fake are a pair.
+
+    Args:
+      margin: Delta, function of the Scored of reals and fakes: `l1`, `l2` or `feature_l1`.
+      margin_scale: factor of Delta; published: 2e-4 with `l1` at 64 px.
+      slope: of C below 0, at most 1: 0 is LS-GAN, 1 is WGAN.
+      cost: L of D's logits: `negative`, `rectified` or `softened`.
+      real_weight: of E L(x), a number or a schedule; the published code has 0.
+      weight: lambda, of the margin's term, and of G's.
+      name: prefix of its terms in the logs.
+    """
+
+    def __init__(
+        self,
+        margin=l1,
+        margin_scale: float = 2e-4,
+        slope: float = 0.0,
+        cost=negative,
+        real_weight: float = 0.0,
+        weight: float = 1.0,
+        name: str = "loss_sensitive",
+    ):
+        super().__init__(weight=weight, name=name)
+        _check(self, margin, margin_scale, slope, real_weight)
+        kinds.tried(self._of("cost"), cost, tf.zeros([2]), like="a function such as @negative")
+        self.margin = margin
+        self.margin_scale = margin_scale
+        self.slope = slope
+        self.cost = cost
+        self.real_weight = real_weight
+
+    def views(self, player, game, samples):
+        fake = {"fake": View(samples.fake, samples.fake_labels)}
+        if player == DISCRIMINATOR:
+            return {"real": View(samples.real, samples.real_labels), **fake}
+        return fake
+
+    def discriminator(self, game, samples, scored):
+        real, fake = (self.cost(scored[side].logits) for side in ("real", "fake"))
+        margins = self.margin_scale * self.margin(scored["real"], scored["fake"])
+        return [
+            Term("real", real, factor=self.real_weight),
+            Term("margin", margin_cost(real, fake, margins, self.slope)),
+        ]
+
+    def generator(self, game, samples, scored):
+        return [Term("", self.cost(scored["fake"].logits))]
+
+
+def _check(objective, margin, margin_scale: float, slope: float, real_weight):
+    kind = type(objective).__name__
+    two = Scored(tf.zeros([2, 1]), tf.zeros([2]), tf.zeros([2, 1]))
+    kinds.tried(f"{kind}.margin", margin, two, two, like="a function of `margins` such as @l1")
+    kinds.require_number(f"{kind}.margin_scale", margin_scale, least=0)
+    kinds.require_number(f"{kind}.slope", slope, most=1)
+    check_factor(f"{kind}.real_weight", real_weight)
+
+
+@gin.register(module="objectives")
+class LossSensitiveClassifier(Objective):
+    """CLS-GAN (Qi, 2017, section 7): L(x, y) = -log softmax_y of a head on D's features.
+
+    D: real_weight E L(x, y) + weight E C(Delta + L(x, y) - L(G(z, y), y)); G pays
+    weight E L(G(z, y), y).
+    The class of x is argmin_y L(x, y). A real without a label (-1) counts with the class that it
+    has now, min_y L(x, y), in the margin's term, and not in the first. The pairs share their
+    class if `GAN.label_distribution = @labels_of_reals`. D itself takes no labels (its
+    architecture's `conditioning` is None) and its own logit takes no part. The logs have the
+    accuracy on the labelled reals.
+
+    Args:
+      margin: Delta, as for `LossSensitive`.
+      margin_scale: factor of Delta; published: 8e-4 with `l1` at 32 px.
+      slope: of C below 0, at most 1.
+      real_weight: of E L(x, y), a number or a schedule; published: 1.
+      kernel_norm: reparameterises the head's kernel; None for none.
+      weight: of the margin's term, and of G's.
+      name: prefix of its terms in the logs.
+    """
+
+    def __init__(
+        self,
+        margin=l1,
+        margin_scale: float = 8e-4,
+        slope: float = 0.0,
+        real_weight: float = 1.0,
+        kernel_norm=None,
+        weight: float = 1.0,
+        name: str = "loss_sensitive_classifier",
+    ):
+        super().__init__(weight=weight, name=name)
+        _check(self, margin, margin_scale, slope, real_weight)
+        self.margin = margin
+        self.margin_scale = margin_scale
+        self.slope = slope
+        self.real_weight = real_weight
+        self.kernel_norm = kernel_norm
+
+    def build_for(self, gan):
+        require_labels(self, gan)
+        self.head = LinearHead(gan.discriminator, gan.num_classes, kernel_norm=self.kernel_norm)
+
+    views = LossSensitive.views
+
+    def discriminator(self, game, samples, scored):
+        real_logits, fake_logits = on_several(
+            self.head, scored["real"].features, scored["fake"].features
+        )
+        labelled, known = cross_entropy(samples.real_labels, real_logits)
+        least = tf.reduce_min(-tf.nn.log_softmax(real_logits), 1)
+        real = tf.where(known > 0.0, labelled, least)
+        fake, _ = cross_entropy(samples.fake_labels, fake_logits)
+        margins = self.margin_scale * self.margin(scored["real"], scored["fake"])
+        return [
+            Term("real", labelled, known, factor=self.real_weight),
+            Term("margin", margin_cost(real, fake, margins, self.slope)),
+            Term("accuracy", _hits(samples.real_labels, real_logits), known, factor=0.0),
+        ]
+
+    def generator(self, game, samples, scored):
+        (logits,) = on_several(self.head, scored["fake"].features)
+        values, _ = cross_entropy(samples.fake_labels, logits)
+        return [Term("", values)]
+
+
+def _hits(labels, logits):
+    """1 where the class is right, [n]; for the logs."""
+    likeliest = tf.argmax(labels, 1, tf.int32) if len(labels.shape) == 2 else labels
+    return tf.cast(tf.argmax(logits, 1, tf.int32) == likeliest, logits.dtype)

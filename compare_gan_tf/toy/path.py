@@ -1,0 +1,108 @@
+"""What a run in the plane went through: its fit, D's field and the divergences, by checkpoint."""
+
+import dataclasses
+import json
+
+import numpy as np
+import tensorflow as tf
+
+from compare_gan_tf import checkpoints, logs
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives import f_divergences
+from compare_gan_tf.toy import quadrature
+
+FIELD_HALF, FIELD_NODES = 4.0, 60
+_SAMPLES = 400
+_SEED = (0, 2017)
+EXACT = {
+    "KL(p || q)": f_divergences.kl(),
+    "KL(q || p)": f_divergences.reverse_kl(),
+    "2 JSD": f_divergences.jensen_shannon(),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """One checkpoint.
+
+    Attributes:
+      step: of training.
+      samples: of G, [n, 2].
+      mean: of q, [2]: exact where its density is known, else of many samples.
+      covariance: of q, [2, 2].
+      field: D's logits on a square, [nodes, nodes], the first axis upwards.
+      exact: {name: divergence in nats}; empty where the density of p or q is not known.
+    """
+
+    step: int
+    samples: np.ndarray
+    mean: np.ndarray
+    covariance: np.ndarray
+    field: np.ndarray
+    exact: dict[str, float]
+
+
+def frames(model_dir: str, gan, dataset) -> list[Frame]:
+    """The checkpoints of a run, in order.
+
+    Raises:
+      UserError: there are none, or the data are no points in the plane.
+    """
+    if gan.sample_shape != (2,):
+        raise UserError(
+            f"the playground is for points in the plane; {dataset.name} has samples of shape "
+            f"{gan.sample_shape}: take a data set such as gaussian_mixture"
+        )
+    steps = checkpoints.list_steps(model_dir)
+    if not steps:
+        raise UserError(f"no checkpoints in {model_dir}: train first")
+    square = quadrature.square()
+    density = dataset.density
+    log_p = None if density is None else density.log_prob(square)
+    found = []
+    for step in steps:
+        checkpoints.restore_players(gan, model_dir, step)
+        found.append(_frame(gan, step, square, log_p))
+    return found
+
+
+def _frame(gan, step: int, square: np.ndarray, log_p) -> Frame:
+    samples = gan.sample(_SAMPLES, _SEED).numpy()
+    layer = gaussian_of(gan.sampling_generator)
+    exact = {}
+    if layer is None:
+        many = gan.sample(20_000, _SEED).numpy().astype(np.float64)
+        mean, covariance = many.mean(0), np.cov(many.T)
+    else:
+        mean, covariance = (np.float64(x) for x in (layer.mean, layer.covariance()))
+        if log_p is not None:
+            log_q = quadrature.gaussian_log_density(square, mean, covariance)
+            exact = {k: quadrature.divergence(v, log_p, log_q) for k, v in EXACT.items()}
+    points = quadrature.square(FIELD_HALF, FIELD_NODES).astype(np.float32)
+    field = gan.discriminator({"images": tf.constant(points)}, training=False)["logits"]
+    field = field.numpy().reshape(FIELD_NODES, FIELD_NODES)
+    return Frame(step, samples, mean, covariance, field, exact)
+
+
+def gaussian_of(generator):
+    """Its layer with a known density, or None."""
+    found = [layer for layer in generator.layers if hasattr(layer, "log_prob")]
+    return found[0] if found else None
+
+
+def learned(model_dir: str) -> dict[str, tuple[list[int], list[float]]]:
+    """{objective: (steps, minus D's loss)} of the logs: the estimates of f-divergences.
+
+    Those are the objectives that have a term "real" and a term "fake".
+    """
+    with tf.io.gfile.GFile(logs.log_path(model_dir)) as file:
+        rows = [json.loads(line) for line in file if line.strip()]
+    prefix, suffix = "discriminator/", "/real"
+    names = {key[len(prefix) : -len(suffix)] for row in rows for key in row if key.endswith(suffix)}
+    found = {}
+    for name in sorted(names):
+        keys = [f"{prefix}{name}/{side}" for side in ("real", "fake")]
+        kept = [row for row in rows if all(key in row for key in keys)]
+        values = [-sum(row[key] for key in keys) for row in kept]
+        found[name] = [row["step"] for row in kept], values
+    return found

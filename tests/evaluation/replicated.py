@@ -1,0 +1,36 @@
+"""Scores of a GAN built under a strategy of N logical devices; run by test_strategy.py.
+
+Usage: replicated.py REPLICAS FOLDER
+"""
+
+import json
+import sys
+
+import killed
+import tensorflow as tf
+
+from compare_gan_tf import data, evaluation
+from compare_gan_tf.evaluation import pairs
+
+
+def main():
+    replicas, folder = int(sys.argv[1]), sys.argv[2]
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    devices = [tf.config.LogicalDeviceConfiguration() for _ in range(replicas)]
+    tf.config.set_logical_device_configuration(cpu, devices)
+    names = [f"CPU:{number}" for number in range(replicas)]
+    strategy = (
+        tf.distribute.MirroredStrategy(names) if replicas > 1 else tf.distribute.get_strategy()
+    )
+    digits = data.load("digits")
+    options = {"metrics": ["fid", "kid_full", "inception_score"], "batch_size": 90}
+    with strategy.scope():
+        gan = killed.make_gan(digits)
+        rows = evaluation.evaluate(folder, gan, digits, **options)
+        found = pairs.evaluate("digits/test", gan, num_samples=101, metrics="fid,ms_ssim")
+    scores = {f"{row['split']} {row['metric']}": row["value"] for row in rows}
+    print(json.dumps(scores | found.values()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,352 @@
+"""What a side may be, and what is refused in one line."""
+
+import os
+import zipfile
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.evaluation import openings, pairs
+from compare_gan_tf.evaluation.sides import Samples
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1), dtype=np.uint8)
+
+
+def all_of(side, size=5, number=None):
+    batches = list(side.batches(number or side.available, size, 0))
+    assert all(len(batch.samples) <= size for batch in batches)
+    return np.concatenate([batch.samples for batch in batches])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "photos"
+    path.mkdir()
+    for number, image in enumerate(IMAGES):
+        Image.fromarray(image[..., 0]).save(path / f"{number:02d}.png")
+    return path
+
+
+def save(path, compressed=False, **arrays):
+    (np.savez_compressed if compressed else np.savez)(path, **arrays)
+    return str(path)
+
+
+# --- What it may be ---------------------------------------------------------------------------
+
+
+def test_a_folder_a_zip_and_arrays_hold_the_same_images(folder, tmp_path):
+    archive = tmp_path / "photos.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in sorted(folder.iterdir()):
+            file.write(path, path.name)
+    sources = [
+        str(folder),
+        folder,
+        str(archive),
+        save(tmp_path / "plain.npz", images=IMAGES),
+        save(tmp_path / "compressed.npz", compressed=True, images=IMAGES),
+        save(tmp_path / "grey.npz", arr_0=IMAGES[..., 0]),
+        IMAGES,
+        {"images": IMAGES, "labels": np.zeros(12, int)},
+    ]
+    hashes = set()
+    for source in sources:
+        side = openings.side(source)
+        np.testing.assert_array_equal(all_of(side), IMAGES)
+        assert side.is_images and side.sample_shape == (8, 8, 1)
+        hashes.add(side.sha256())
+    assert len(hashes) == 1  # of the pixels, whatever holds them
+
+
+def test_arrays_of_a_file_are_mapped_not_read(tmp_path):
+    path = save(tmp_path / "a.npz", images=IMAGES, features=np.ones((3, 2)))
+    from compare_gan_tf.evaluation import arrays
+
+    found = arrays.read(path, ("images", "labels"))
+    assert list(found) == ["images"] and isinstance(found["images"], np.memmap)
+    np.testing.assert_array_equal(found["images"], IMAGES)
+    assert arrays.names(path) == ["images", "features"]
+    fortran = save(tmp_path / "f.npz", images=np.asfortranarray(IMAGES))
+    np.testing.assert_array_equal(arrays.read(fortran, ("images",))["images"], IMAGES)
+
+
+def test_folders_of_classes_are_labels(tmp_path):
+    for label, name in enumerate(("ants", "bees")):
+        (tmp_path / name).mkdir()
+        Image.fromarray(IMAGES[label, ..., 0]).save(tmp_path / name / "1.png")
+    side = openings.side(str(tmp_path))
+    (batch,) = side.batches(2, 10, 0)
+    assert batch.labels.tolist() == [0, 1] and "labels" in side.offers
+
+
+def test_a_data_set_is_named_with_its_split(digits):
+    side = openings.side("digits/validation")
+    assert (side.name, side.split, side.available) == ("digits", "validation", 300)
+    np.testing.assert_array_equal(all_of(side, 128), digits.splits["validation"].images)
+    assert openings.side("digits").split == "test"
+    assert openings.side("digits", openings.How(split="train")).split == "train"
+    points = openings.side("gaussian_ring/test")
+    assert not points.is_images and points.sample_shape == (2,)
+
+
+def test_features_and_statistics_are_told_by_their_names(tmp_path):
+    features = np.random.default_rng(0).normal(size=(20, 3))
+    side = openings.side(save(tmp_path / "f.npz", features=features))
+    assert side.offers == {"features"} and side.width == 3
+    moments = {"mu": features.mean(0), "sigma": np.cov(features, rowvar=False)}
+    side = openings.side(save(tmp_path / "s.npz", **moments))  # pytorch-fid's: without n
+    assert side.offers == {"statistics"} and side.available is None
+    assert openings.side(save(tmp_path / "n.npz", n=20, **moments)).available == 20
+
+
+class Sampler(tf.Module):
+    """Image i of a seed has the value of a hash of (seed, i); `labels` add a tenth each."""
+
+    def __init__(self, conditional=False):
+        super().__init__()
+        num = tf.TensorSpec([], tf.int32)
+        self.weight = tf.Variable(1.0)
+        specs = [num, tf.TensorSpec([2], tf.int32), tf.TensorSpec([], tf.float32)]
+        if conditional:
+            specs.append(tf.TensorSpec([None], tf.int32))
+        self.sample = tf.function(self._sample, input_signature=specs)
+
+    def _sample(self, num, seed, truncation, labels=None):
+        shift = 0.0 if labels is None else 0.1 * tf.cast(labels, tf.float32)[:, None]
+        noise = tf.random.stateless_uniform([64, 4], seed)[:num]
+        return tf.reshape(self.weight * (noise + shift), [-1, 2, 2, 1])
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_a_module_is_sampled_and_the_batch_size_changes_nothing(tmp_path, conditional):
+    path = str(tmp_path / "generator")
+    tf.saved_model.save(Sampler(conditional), path)
+    if conditional:
+        os.makedirs(f"{path}/assets.extra")
+        with open(f"{path}/assets.extra/metadata.json", "w") as file:
+            file.write('{"conditional": true, "num_classes": 3, "ema": true}')
+    side = openings.side(path, openings.How(truncation=0.5))
+    assert side.available is None and side.sample_shape == (2, 2, 1)
+    assert side.facts == {"truncation": 0.5, "ema": True if conditional else None}
+    first, second = (np.concatenate([b.samples for b in side.batches(150, n, 0)]) for n in (7, 99))
+    np.testing.assert_array_equal(first, second)
+    assert first.dtype == np.uint8 and len(np.unique(first)) > 100
+    if conditional:
+        labels = np.concatenate([batch.labels for batch in side.batches(150, 64, 0)])
+        assert np.bincount(labels, minlength=3).min() > 25
+    hashed = side.sha256()
+    assert hashed == openings.side(path).sha256()
+    module = Sampler(conditional)
+    module.weight.assign(0.5)
+    tf.saved_model.save(module, path)
+    assert openings.side(path).sha256() != hashed
+
+
+def test_a_module_without_samples_is_refused(tmp_path):
+    tf.saved_model.save(tf.Module(), str(tmp_path / "empty"))
+    with pytest.raises(UserError, match=r"has no endpoint sample\(num, seed, truncation\)"):
+        openings.side(str(tmp_path / "empty"))
+
+
+@pytest.fixture
+def onnx_generator(tmp_path):
+    """A function (channels first, name of the output's range) -> path of z [n, 3] -> images."""
+    onnx = pytest.importorskip("onnx")
+    helper, real = onnx.helper, onnx.TensorProto.FLOAT
+
+    def save(channels_first=False, inputs=("z",), classes=None):
+        shape = [-1, 1, 4, 5] if channels_first else [-1, 4, 5, 1]
+        weights = np.random.default_rng(0).normal(size=(3, 20)).astype(np.float32)
+        tensors = {"w": weights, "shape": np.array(shape, np.int64)}
+        nodes = [
+            helper.make_node("MatMul", ["z", "w"], ["flat"]),
+            helper.make_node("Sigmoid", ["flat"], ["unit"]),
+            helper.make_node("Reshape", ["unit", "shape"], ["generated"]),
+        ]
+        types = {"z": (real, ["n", 3]), "y": (onnx.TensorProto.INT64, ["n"]), "u": (real, ["n", 3])}
+        graph = helper.make_graph(
+            nodes,
+            "generator",
+            [helper.make_tensor_value_info(name, *types[name]) for name in inputs],
+            [helper.make_tensor_value_info("generated", real, [None] * 4)],
+            [onnx.numpy_helper.from_array(value, name) for name, value in tensors.items()],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        if classes:
+            helper.set_model_props(model, {"num_classes": classes})
+        path = tmp_path / "generator.onnx"
+        path.write_bytes(model.SerializeToString())
+        return str(path)
+
+    return save
+
+
+@pytest.mark.parametrize("channels_first", [False, True])
+def test_an_onnx_generator_is_a_side(onnx_generator, channels_first):
+    side = openings.side(onnx_generator(channels_first))
+    assert side.sample_shape == (4, 5, 1) and side.facts == {"truncation": 0.0}
+    first, second = (np.concatenate([b.samples for b in side.batches(30, n, 0)]) for n in (7, 30))
+    assert first.dtype == np.uint8 and first.shape == (30, 4, 5, 1)
+    assert np.abs(first.astype(int) - second).max() <= 1 and first.std() > 30
+    assert len(side.sha256()) == 64
+
+
+def test_an_onnx_generator_of_labels_says_how_many(onnx_generator):
+    with pytest.raises(UserError, match="takes labels: add the metadata entry num_classes"):
+        openings.side(onnx_generator(inputs=("z", "y")))
+    side = openings.side(onnx_generator(inputs=("z", "y"), classes="4"))
+    (batch,) = side.batches(200, 200, 0)
+    assert np.bincount(batch.labels, minlength=4).min() > 25
+    with pytest.raises(UserError, match="has inputs z, u"):
+        openings.side(onnx_generator(inputs=("z", "u")))
+
+
+def test_a_broken_onnx_file_is_one_line(tmp_path):
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "g.onnx").write_bytes(b"no graph")
+    with pytest.raises(UserError, match="cannot load the ONNX generator") as caught:
+        openings.side(str(tmp_path / "g.onnx"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_gan_is_a_side(gan):
+    side = openings.side(gan)
+    assert side.available is None and {"generate", "latents", "kernels"} <= side.offers
+    assert side.facts["ema"] is False
+    first, second = (np.concatenate([b.samples for b in side.batches(40, n, 0)]) for n in (7, 40))
+    assert (first != second).mean() < 0.01  # a rounding where float32 products differ
+
+
+# --- What is refused --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"images": IMAGES.astype(np.float32)}, r"float32 of shape \[12, 8, 8, 1\]: they must be"),
+        ({"images": np.zeros((3, 8, 8, 2), np.uint8)}, "have 2 channels"),
+        ({"images": np.zeros((0, 8, 8, 1), np.uint8)}, "is empty"),
+        ({"images": np.zeros((5, 5), np.uint8)}, r"uint8 of shape \[5, 5\]"),
+        ({"images": IMAGES, "labels": np.zeros(11, int)}, r"integers \[12\], one for each image"),
+        ({"images": IMAGES, "labels": np.zeros(12)}, r"labels of .* are float64"),
+        ({"images": IMAGES, "features": np.ones((3, 2))}, "both images and features"),
+        ({"features": np.full((4, 2), np.nan)}, "4 of 4 rows of features of .* are not finite"),
+        ({"features": np.ones(4)}, r"float64 of shape \[4\]"),
+        ({"features": np.zeros((0, 4))}, "is empty"),
+        ({"features": np.array(["a"])[:, None]}, "must be numbers"),
+        ({"features": np.array([[{}]])}, "Python objects in features.*never loaded"),
+        ({"pictures": IMAGES}, "has the arrays pictures: name them images or features"),
+        ({"mu": np.zeros(3)}, "has no mu and sigma, only mu"),
+        ({"mu": np.zeros(3), "sigma": np.eye(2)}, r"must be \[d\] and \[d, d\]"),
+        ({"mu": np.zeros(2), "sigma": np.triu(np.ones((2, 2)))}, "not symmetric"),
+        ({"mu": np.zeros(2), "sigma": np.full((2, 2), np.inf)}, "not finite"),
+    ],
+)
+def test_arrays_that_cannot_be_used_are_one_line(tmp_path, arrays, message):
+    path = save(tmp_path / "file.npz", **arrays)
+    with pytest.raises(UserError, match=message) as caught:
+        openings.side(path)
+    assert "\n" not in str(caught.value) and "file.npz" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("cifar", "'cifar' is no file, no folder and no data set; did you mean cifar10"),
+        ("digits/holdout", "digits has no split 'holdout', only train, validation, test"),
+        ("missing.npz", "there is no file missing.npz"),
+        ("missing.zip", "there is no zip file missing.zip"),
+        ("/nowhere/at/all", "is no file, no folder and no data set"),
+    ],
+)
+def test_what_is_not_there_is_one_line(source, message):
+    with pytest.raises(UserError, match=message) as caught:
+        openings.side(source)
+    assert "\n" not in str(caught.value).split("\n  In call to configurable")[0]  # gin's
+
+
+def test_files_of_other_kinds_and_empty_folders_are_one_line(tmp_path):
+    text = tmp_path / "notes.txt"
+    text.write_text("hello")
+    (tmp_path / "empty").mkdir()
+    cut = tmp_path / "cut.npz"
+    cut.write_bytes(open(save(tmp_path / "whole.npz", images=IMAGES), "rb").read()[:300])
+    for source, message in (
+        (text, "neither a folder nor a file of the kinds .npz, .zip, .onnx"),
+        (tmp_path / "empty", "there are no images"),
+        (cut, "cannot be read as .npz"),
+    ):
+        with pytest.raises(UserError, match=message):
+            openings.side(str(source))
+
+
+def test_images_of_several_sizes_in_a_folder_are_named(folder):
+    Image.fromarray(np.zeros((9, 8), np.uint8)).save(folder / "odd.png")
+    with pytest.raises(UserError, match="differ in size: 00.png has 8 x 8 .* odd.png 8 x 9"):
+        openings.side(str(folder))
+
+
+def test_a_folder_of_splits_is_not_one_set(tmp_path):
+    for name in ("train", "test"):
+        (tmp_path / name).mkdir()
+        Image.fromarray(IMAGES[0, ..., 0]).save(tmp_path / name / "1.png")
+    with pytest.raises(UserError, match="has the splits test, train: name the folder of one"):
+        openings.side(str(tmp_path))
+    assert openings.side(str(tmp_path / "test")).available == 1
+
+
+def test_a_run_is_refused_where_it_cannot_be_built(tmp_path):
+    (tmp_path / "config.gin").write_text("")
+    with pytest.raises(UserError, match="is the folder of a run"):
+        openings.side(str(tmp_path))
+
+
+LARGE = np.zeros((12, 9, 9, 1), np.uint8)
+COLOUR = np.zeros((12, 8, 8, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "message"),
+    [
+        (IMAGES, LARGE, "are 8 x 8 pixels, grey, those of .* 9 x 9 pixels, grey"),
+        (IMAGES, COLOUR, "8 x 8 pixels, grey, those of .* 8 x 8 pixels, in colour"),
+        (np.ones((9, 3)), np.ones((9, 4)), "differ in length, 3 and 4"),
+        (IMAGES, np.ones((9, 4)), "differ in length, 64 and 4"),
+        (np.array([[np.nan, 1.0]]), np.ones((9, 2)), "1 of 1 rows of features .* not finite"),
+        (IMAGES, IMAGES.astype(float), "float64"),
+        ("gaussian_ring/test", IMAGES, "points of 2 coordinates, those of .* 8 x 8 pixels"),
+    ],
+)
+def test_sides_that_do_not_go_together_are_one_line(real, fake, message):
+    with pytest.raises(UserError, match=message) as caught:
+        pairs.evaluate(real, fake, metrics="fid")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_samples": 13}, "evaluate.num_samples is 13, and .* has 12 samples"),
+        ({"num_real": 0}, "evaluate.num_real is 0"),
+        ({"batch_size": 0}, "evaluate.batch_size is 0"),
+        ({"metrics": "fdi"}, "no metric 'fdi': the nearest names are fid"),
+        ({"preset": "clen"}, "no preset 'clen': the nearest names are clean"),
+    ],
+)
+def test_bad_settings_are_one_line(options, message):
+    with pytest.raises(UserError, match=message):
+        pairs.evaluate(IMAGES, IMAGES, **options)
+
+
+def test_two_generators_need_a_number(gan):
+    with pytest.raises(UserError, match="makes as many samples as it is asked for: set evaluate"):
+        pairs.evaluate(gan, gan)
+
+
+def test_a_side_may_be_made_by_hand():
+    side = Samples("mine", IMAGES)
+    assert openings.side(side) is side

@@ -1,0 +1,101 @@
+import importlib
+import pathlib
+import pkgutil
+
+import pytest
+
+from compare_gan_tf import metrics
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.metrics import presets, registry
+from compare_gan_tf.metrics.base import Collected, Metric
+
+
+def subclasses(cls):
+    for one in cls.__subclasses__():
+        yield one
+        yield from subclasses(one)
+
+
+def test_every_metric_of_the_package_is_registered_under_its_name():
+    for module in pkgutil.iter_modules(metrics.__path__):
+        importlib.import_module(f"compare_gan_tf.metrics.{module.name}")
+    own = {
+        cls
+        for cls in subclasses(Metric)
+        if cls.__module__.startswith("compare_gan_tf.metrics.") and "name" in vars(cls)
+    }
+    assert {cls.name: cls for cls in own} == {n: registry.find(n) for n in registry.names()}
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_a_metric_says_what_it_needs_and_returns(name):
+    cls = registry.find(name)
+    assert cls.name == name
+    assert set(cls.needs) == {"real", "fake"}
+    kinds = {kind for side in cls.needs.values() for kind in side}
+    assert kinds and kinds <= Collected.__dataclass_fields__.keys()
+    assert cls.scores and all(higher in (True, False, None) for higher in cls.scores.values())
+
+
+def test_names_and_values_are_resolved_in_their_order():
+    kid = registry.find("kid")(subsets=7)
+    assert registry.resolve(["fid", kid]) == (registry.find("fid")(), kid)
+    assert registry.resolve([kid, registry.find("kid")()])[0].subsets == 7
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (["fdi"], "no metric 'fdi': the nearest names are fid"),
+        (["fid", "fid"], "the metric fid is asked for twice"),
+        ([], "no metrics are asked for"),
+        ([3], "3 is no metric"),
+        ([registry.find("fid")], "is no metric"),
+    ],
+)
+def test_what_is_no_metric_is_one_line(asked, message):
+    with pytest.raises(UserError, match=message) as caught:
+        registry.resolve(asked)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_text_names_metrics_or_a_preset():
+    assert presets.names_of("fid, kid") == ["fid", "kid"]
+    assert presets.names_of("studiogan") == []
+    assert [m.name for m in presets.metrics_of("fid,kid", presets.plain())] == ["fid", "kid"]
+    assert presets.metrics_of(None, presets.plain()) == (registry.find("fid")(),)
+    with pytest.raises(UserError, match="no metric 'studiogn': the nearest names are studiogan"):
+        presets.names_of("studiogn")
+    with pytest.raises(UserError, match="no preset 'clen': the nearest names are clean"):
+        presets.find("clen")
+
+
+# What reference/peers of the field report: split, reals (None: all), fakes, and settings.
+PROTOCOLS = {
+    "ancestor": ("test", 10_000, 10_000, {"inception_score": (1, True)}),
+    "studiogan": ("train", None, 50_000, {"inception_score": (1, True), "prdc": 5}),
+    "clean": ("train", None, 50_000, {"kid": (100, 1000)}),
+    "mimicry": ("train", 50_000, 50_000, {"inception_score": (10, False), "kid": (50, 1000)}),
+    "quick": (None, None, None, {}),
+}
+SETTINGS = {
+    "inception_score": lambda metric: (metric.splits, metric.bias),
+    "prdc": lambda metric: metric.k,
+    "kid": lambda metric: (metric.subsets, metric.subset_size),
+}
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_a_preset_is_the_protocol_that_its_name_stands_for(name):
+    preset = presets.find(name)
+    split, reals, fakes, expected = PROTOCOLS[name]
+    assert (preset.real_split, preset.n_real, preset.n_fake) == (split, reals, fakes)
+    found = {metric.name: metric for metric in registry.resolve(preset.metrics)}
+    assert "fid" in found
+    for metric, settings in expected.items():
+        assert SETTINGS[metric](found[metric]) == settings
+
+
+def test_every_metric_and_preset_is_in_the_documentation():
+    text = (pathlib.Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
+    assert [n for n in (*registry.names(), *presets.PRESETS) if f"`{n}`" not in text] == []
