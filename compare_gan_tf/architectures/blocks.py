@@ -141,7 +141,7 @@ def _made(norm, name: str):
 
 def _lacks(missing, condition: Condition) -> str:
     """Whose norms do not get what is missing, and what to do."""
-    if condition is _NOTHING:
+    if all(given is None for given in condition):
         return "only a generator has: take another norm for the discriminator"
     if "labels" in missing:
         return (
