@@ -24,12 +24,15 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Trains, draws, and prints the fit and where the pictures lie."""
-    train.run(values)
+    build.read_config(values)
+    from compare_gan_tf import data
     from compare_gan_tf.bin import quiet
 
     quiet.silence_font_cache()
     from compare_gan_tf.toy import path, pictures
 
+    path.require_plane(data.load())
+    train.run(values)
     dataset, gan = build.gan()
     frames = path.frames(values.model_dir, gan, dataset)
     reals = dataset.splits["test"].images[:400]

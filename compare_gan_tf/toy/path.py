@@ -42,17 +42,25 @@ class Frame:
     exact: dict[str, float]
 
 
+def require_plane(dataset) -> None:
+    """Refuses data that are no points in the plane.
+
+    Raises:
+      UserError: they are not.
+    """
+    if dataset.sample_shape != (2,):
+        raise UserError(
+            f"the playground is for points in the plane; {dataset.name} has samples of shape "
+            f"{dataset.sample_shape}: take a data set such as gaussian_mixture"
+        )
+
+
 def frames(model_dir: str, gan, dataset) -> list[Frame]:
     """The checkpoints of a run, in order.
 
     Raises:
-      UserError: there are none, or the data are no points in the plane.
+      UserError: there are none.
     """
-    if gan.sample_shape != (2,):
-        raise UserError(
-            f"the playground is for points in the plane; {dataset.name} has samples of shape "
-            f"{gan.sample_shape}: take a data set such as gaussian_mixture"
-        )
     steps = checkpoints.list_steps(model_dir)
     if not steps:
         raise UserError(f"no checkpoints in {model_dir}: train first")
