@@ -6,7 +6,7 @@ import scipy.stats
 from compare_gan_tf import data
 from compare_gan_tf.data import toy
 
-NAMES = ["gaussian_ring", "gaussian_grid", "gaussian_mixture", "swiss_roll"]
+NAMES = ["gaussian", "gaussian_ring", "gaussian_grid", "gaussian_mixture", "swiss_roll"]
 
 
 @pytest.mark.parametrize("name", NAMES)
