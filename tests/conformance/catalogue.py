@@ -90,9 +90,9 @@ def _divergences():
             {"logits": f_gan.log_ratio, "generator": f_gan.saddle},
         ][index % 2]
         loss = functools.partial(f_gan.f_gan, divergence=value, **forms)
-        yield f"f_gan_{value.name}", functools.partial(Adversarial, loss, weight=0.1)
+        yield f"f_gan_{value.name}", functools.partial(Adversarial, loss, weight=0.02)
     variation = functools.partial(f_gan.f_gan, divergence=f_divergences.total_variation())
-    yield "f_gan_total_variation", functools.partial(Adversarial, variation, weight=0.1)
+    yield "f_gan_total_variation", functools.partial(Adversarial, variation, weight=0.02)
 
 
 def _seeds():
