@@ -158,8 +158,10 @@ def train(
             "start from, train.init_from"
         )
     if not jit_compile:  # under op determinism Keras gives up XLA
-        distribution.keep_bits()
+        tf.config.experimental.enable_op_determinism()
     gan = build(model, dataset, seed=seed, strategy=strategy)
+    # With up to two objectives no tensor that they share has more than two gradients to add.
+    distribution.keep_sums_in_pairs(not jit_compile and len(gan.objectives) > 2)
     _freeze(gan.discriminator, freeze_d_layers)
     text = describe(gan) if describe else None
     trial.check(gan, dataset, batch_size=batch_size, strategy=strategy)
