@@ -57,7 +57,7 @@ def test_metadata(exported):
             "sample_shape": [8, 8, 1],
             "range": [0.0, 1.0],
             "alphabet": None,
-        "conditional": True,
+            "conditional": True,
             "num_classes": 10,
             "latents": {"name": "normal", "dim": 6},
             "step": 30,
