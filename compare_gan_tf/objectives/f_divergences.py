@@ -106,7 +106,7 @@ def pearson() -> FDivergence:
 
 @gin.configurable(module="f_divergences")
 def neyman() -> FDivergence:
-    """Neyman's chi^2, E_P (q/p - 1)^2 + ...: f = (1 - u)^2 / u; T = 1 - exp(-v).
+    """Neyman's chi^2, E_P (q/p - 1)^2: f = (1 - u)^2 / u; T = 1 - exp(-v).
 
     f* = 2 - 2 sqrt(1 - t).
     """
