@@ -21,7 +21,8 @@ MAY_IMPORT = {
     "augment": {"latents"},
     "objectives": {"layers"},
     "architectures": {"layers"},
-    "metrics": {"data"},
+    "metrics": {"data", "replicated"},
+    "replicated": set(),
     "config": {"gin_errors", "gin_statements", "gin_types"},
     "checkpoints": {"files"},
 }

@@ -16,6 +16,7 @@ from compare_gan_tf.data.images import from_uint8, to_uint8
 from compare_gan_tf.evaluation.sides import EXTRACTED, PASSED, Batch, Side, Wanted
 from compare_gan_tf.layers.standing_statistics import standing_statistics
 from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
+from compare_gan_tf.replicated import replicated
 
 _STANDING_BATCH = 64  # samples of a batch that standing statistics are taken over
 
@@ -191,26 +192,3 @@ class Players(Generator):
     def _kernels(self) -> dict[str, np.ndarray]:
         variables = self._gan.discriminator.trainable_variables
         return {v.path: np.asarray(v) for v in variables if len(v.shape) > 1}
-
-
-def replicated(function: Callable, strategy) -> Callable:
-    """A function {name: [n, ...]} -> [n, ...] whose rows all replicas of a strategy share."""
-    function = tf.function(function, reduce_retracing=True)
-    replicas = strategy.num_replicas_in_sync
-    if replicas == 1:
-        return function
-
-    def share(inputs):
-        number = len(next(iter(inputs.values())))
-        rows = -(-number // replicas)
-        padded = {k: tf.gather(v, tf.range(rows * replicas) % number) for k, v in inputs.items()}
-
-        def part(context):
-            start = context.replica_id_in_sync_group * rows
-            return {name: values[start : start + rows] for name, values in padded.items()}
-
-        parts = strategy.experimental_distribute_values_from_function(part)
-        made = strategy.experimental_local_results(strategy.run(function, (parts,)))
-        return tf.concat([tf.convert_to_tensor(one) for one in made], 0)[:number]
-
-    return share

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import gin
 import numpy as np
+import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import model_files
@@ -14,7 +15,7 @@ from compare_gan_tf.metrics.model_files import Network, Outlets
 from compare_gan_tf.metrics.resize import Resize, Rule, antialiased_bicubic
 from compare_gan_tf.metrics.scalings import Scaling
 
-BATCH = 32  # images in a network at once; a score does not depend on it
+BATCH = 32  # images in a network at once, of each replica; a score does not depend on it
 
 
 class NetworkFeatures(Extractor):
@@ -53,7 +54,8 @@ class NetworkFeatures(Extractor):
         """Images uint8 [n, H, W, C], grey ones as equal colours -> features, logits."""
         images = as_uint8(images)
         self.check(images.shape[1:])
-        size = self._network.batch or BATCH
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        size = self._network.batch or BATCH * replicas
         parts = [self._extract(images[i : i + size]) for i in range(0, len(images), size)]
         features = np.concatenate([part.features for part in parts])
         logits = [part.logits for part in parts if part.logits is not None]

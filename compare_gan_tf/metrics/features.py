@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import classifiers
+from compare_gan_tf.replicated import replicated
 
 
 class Extracted(NamedTuple):
@@ -121,10 +122,7 @@ class Classifier(Extractor):
         self.logit_bias = model.get_layer("logits").bias.numpy()
         self.model = model
         self._shape = network.shape
-        signature = [tf.TensorSpec([None, *network.shape], tf.uint8)]
-        self._forward = tf.function(
-            functools.partial(model, training=False), input_signature=signature
-        )
+        self._forward = replicated(lambda inputs: model(inputs["images"], training=False))
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
         """Raises a UserError unless samples are images of the size that it was fitted to."""
@@ -137,7 +135,7 @@ class Classifier(Extractor):
 
     def __call__(self, images) -> Extracted:
         """Images uint8 [n, H, W, C] -> features float32 [n, d], logits float32 [n, K]."""
-        features, logits = self._forward(tf.constant(as_uint8(images)))
+        features, logits = self._forward({"images": tf.constant(as_uint8(images))})
         return Extracted(features.numpy(), logits.numpy())
 
     def classify(self, images) -> np.ndarray:

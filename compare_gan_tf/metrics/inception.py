@@ -20,6 +20,7 @@ from compare_gan_tf.metrics.extractors import NetworkFeatures
 from compare_gan_tf.metrics.model_files import Network
 from compare_gan_tf.metrics.resize import Resize, Rule, tf1_bilinear
 from compare_gan_tf.metrics.scalings import Scaling, inception_2015_scaling
+from compare_gan_tf.replicated import replicated
 
 HANDLE = "https://tfhub.dev/tensorflow/tfgan/eval/inception/1"
 HUB_MODULE = downloads.Remote(
@@ -73,9 +74,8 @@ def hub_module(folder: pathlib.Path) -> Network:
     if not callable(module):
         raise UserError(f"{folder} is a module that cannot be called: it is not that of {HANDLE}")
     spec = tf.TensorSpec([None, SIZE, SIZE, 3], tf.float32)
-    forward = tf.function(lambda images: module(images), input_signature=[spec])
     try:
-        traced = forward.get_concrete_function()
+        traced = tf.function(module).get_concrete_function(spec)
     except (ValueError, TypeError) as error:
         raise UserError(
             f"{folder} takes no images of {SIZE} pixels: {first_line(error)}"
@@ -85,9 +85,14 @@ def hub_module(folder: pathlib.Path) -> Network:
         raise UserError(f"{folder} has no outputs pool_3 and logits: it is not that of {HANDLE}")
     bias = _only_vector(traced, outputs["logits"].shape[-1])
 
+    @replicated
+    def forward(inputs):
+        found = module(inputs["images"])
+        return found[_FEATURES], found["logits"]
+
     def run(images):
-        found = forward(tf.constant(images))
-        return found[_FEATURES].numpy(), found["logits"].numpy()
+        features, logits = forward({"images": tf.constant(images, tf.float32)})
+        return features.numpy(), logits.numpy()
 
     return Network(run, (SIZE, SIZE, 3), downloads.tree_digest(folder), bias)
 

@@ -1,6 +1,5 @@
 """Networks in files: Keras, SavedModel and ONNX, each opened as a function of float32 images."""
 
-import functools
 import os
 import pathlib
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.metrics import downloads
+from compare_gan_tf.replicated import replicated
 
 Outputs = dict[str, np.ndarray]
 
@@ -85,7 +85,8 @@ def keras_network(
     """A functional or sequential Keras model of one input, cut at the layers that are asked for."""
     if len(model.inputs) != 1:
         raise UserError(f"{source} has {len(model.inputs)} inputs: one of images is needed")
-    tensors = dict(zip(model.output_names, model.outputs, strict=True))
+    names = getattr(model, "output_names", [model.layers[-1].name])  # a sequential one has none
+    tensors = dict(zip(names, model.outputs, strict=True))
     for name in (outlets.features, outlets.logits):
         if name and name not in tensors and name in {layer.name for layer in model.layers}:
             tensors[name] = model.get_layer(name).output
@@ -93,14 +94,14 @@ def keras_network(
     logits = _named(tensors, outlets.logits, source) if outlets.logits else None
     wanted = {"features": features} | ({} if logits is None else {"logits": logits})
     layout, shape = _layout(model.inputs[0].shape)
-    forward = tf.function(
-        functools.partial(keras.Model(model.inputs, wanted), training=False),
-        input_signature=[tf.TensorSpec(model.inputs[0].shape, tf.float32)],
+    cut, batch = keras.Model(model.inputs, wanted), model.inputs[0].shape[0]
+    forward = (replicated if batch is None else tf.function)(
+        lambda inputs: cut(inputs["images"], training=False)
     )
     bias = None if logits is None else getattr(logits._keras_history.operation, "bias", None)
 
     def run(images):
-        found = forward(tf.constant(layout(images)))
+        found = forward({"images": tf.constant(layout(images), tf.float32)})
         return found["features"].numpy(), found["logits"].numpy() if "logits" in found else None
 
     return Network(
@@ -108,7 +109,7 @@ def keras_network(
         shape,
         weights_sha256,
         None if bias is None else bias.numpy(),
-        model.inputs[0].shape[0],
+        batch,
     )
 
 

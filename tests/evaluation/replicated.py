@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from compare_gan_tf import data, evaluation
 from compare_gan_tf.evaluation import pairs
+from compare_gan_tf.metrics import extractors, scalings
 
 
 def main():
@@ -28,7 +29,10 @@ def main():
         gan = killed.make_gan(digits)
         rows = evaluation.evaluate(folder, gan, digits, **options)
         found = pairs.evaluate("digits/test", gan, num_samples=101, metrics="fid,ms_ssim")
+        network = extractors.model_file(f"{folder}/network.keras", scalings.unit_scaling())
+        own = pairs.evaluate("digits/test", gan, num_samples=101, metrics="fid", extractor=network)
     scores = {f"{row['split']} {row['metric']}": row["value"] for row in rows}
+    scores["fid of own features"] = own.values()["fid"]
     print(json.dumps(scores | found.values()))
 
 

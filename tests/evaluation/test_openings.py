@@ -208,7 +208,7 @@ def test_an_onnx_generator_of_labels_says_how_many(onnx_generator):
 def test_a_broken_onnx_file_is_one_line(tmp_path):
     pytest.importorskip("onnxruntime")
     (tmp_path / "g.onnx").write_bytes(b"no graph")
-    with pytest.raises(UserError, match="cannot load the ONNX generator") as caught:
+    with pytest.raises(UserError, match="g.onnx cannot be read as an ONNX file") as caught:
         openings.side(str(tmp_path / "g.onnx"))
     assert "\n" not in str(caught.value)
 

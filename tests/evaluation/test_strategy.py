@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 
+import keras
 import pytest
 
 SCRIPT = pathlib.Path(__file__).parent / "replicated.py"
@@ -12,6 +13,9 @@ SCRIPT = pathlib.Path(__file__).parent / "replicated.py"
 @pytest.mark.slow
 def test_two_replicas_score_what_one_scores(tmp_path, gan, save):
     save(gan, tmp_path / "one", 1)
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input([8, 8, 1]), keras.layers.Conv2D(8, 5), keras.layers.Flatten()]
+    keras.Sequential(layers).save(tmp_path / "one" / "network.keras")
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     found = []
     for replicas, folder in ((1, "one"), (2, "two")):
@@ -20,5 +24,5 @@ def test_two_replicas_score_what_one_scores(tmp_path, gan, save):
         assert done.returncode == 0, done.stderr[-2000:]
         found.append(json.loads(done.stdout.splitlines()[-1]))
     one, two = found
-    assert len(one) == 8 and all(value is not None for value in one.values())
+    assert len(one) == 9 and all(value is not None for value in one.values())
     assert two == pytest.approx(one, rel=1e-4)  # a pixel in some thousand is rounded otherwise

@@ -1,6 +1,7 @@
 import builtins
 import hashlib
 
+import keras
 import networks
 import numpy as np
 import pytest
@@ -75,6 +76,16 @@ def test_without_logits_there_are_none(folder, inputs):
 def test_the_only_output_needs_no_name(folder, inputs):
     features, _ = model_files.open_model(folder / "tiny.keras", Outlets()).forward(inputs)
     np.testing.assert_allclose(features, networks.expected(inputs)[1], atol=1e-5)
+
+
+def test_a_sequential_model_is_cut_at_any_layer(tmp_path):
+    layers = [keras.Input([2, 2, 1]), keras.layers.Flatten(name="flat"), keras.layers.Dense(3)]
+    model = keras.Sequential(layers)
+    model.save(tmp_path / "sequential.keras")
+    images = np.arange(8, dtype=np.float32).reshape(2, 2, 2, 1)
+    for outlets, expected in ((Outlets(), model(images)), (Outlets("flat"), images.reshape(2, 4))):
+        features, _ = model_files.open_model(tmp_path / "sequential.keras", outlets).forward(images)
+        np.testing.assert_allclose(features, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["tiny", "tiny.onnx"])
