@@ -128,14 +128,20 @@ def _loss_diagrams(log) -> list[dict]:
 
 
 def _score_diagrams(scores, chosen) -> list[dict]:
-    """A diagram for each metric that has a value."""
+    """A diagram for each metric that has values at several steps; one alone is in the tables."""
     diagrams = []
     for metric, series in contents.score_series(scores).items():
         mark = None
         if chosen and chosen["metric"] == metric:
             mark = (chosen["step"], chosen["value"], f"best: step {chosen['step']:,}")
         series = {name: one for name, one in series.items() if any(map(math.isfinite, one[1]))}
-        if series:
+        known = {
+            s
+            for steps, values in series.values()
+            for s, v in zip(steps, values, strict=True)
+            if math.isfinite(v)
+        }
+        if len(known) > 1:
             diagrams.append(_diagram(f"{_title(metric)} by step", series, _title(metric), mark))
     return diagrams
 
