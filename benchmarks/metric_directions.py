@@ -39,8 +39,10 @@ RING = gaussian_ring()
 # Settings for so few samples; those of other metrics are their defaults.
 SETTINGS = {
     "cas": {"steps": 400, "batch_size": 64},
+    "feature_critic": {"iterations": 300, "averaging": 0.97, "scored_batches": 50},
     "gaussian_modes": {"mixture": RING},
     "gilbo": {"steps": 1_000, "samples": 2_000, "learning_rate": 1e-3},
+    "independent_critic": {"iterations": 100, "averaging": 0.9, "scored_batches": 20},
     "kid": {"subset_size": 200},
     "parzen": {"sigmas": tuple(float(sigma) for sigma in np.geomspace(0.02, 5, 20))},
     "polygon_precision": {"distance": Polygons().distance},

@@ -273,8 +273,10 @@ def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:
     for key in sorted(old_values.keys() | new_values.keys(), key=str):
         if any(re.fullmatch(pattern, str(key)) for pattern in free):
             continue
-        for sign, values in (("-", old_values), ("+", new_values)):
-            other = new_values if sign == "-" else old_values
+        for sign, values, other in (
+            ("-", old_values, new_values),
+            ("+", new_values, old_values),
+        ):
             if key in values and (key not in other or repr(other[key]) != repr(values[key])):
                 lines.append(f"{sign} {key} = {values[key]!r}")
     return lines

@@ -6,8 +6,6 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 
-STRATEGIES = ("auto", "default", "mirrored", "tpu")
-
 
 def get_strategy(name: str = "auto") -> tf.distribute.Strategy:
     """Makes a strategy.
@@ -25,13 +23,7 @@ def get_strategy(name: str = "auto") -> tf.distribute.Strategy:
         raise UserError("TF_CONFIG is set but several workers are not supported yet: unset it")
     if name not in STRATEGIES:
         raise UserError(f"unknown strategy {name!r}: choose one of {', '.join(STRATEGIES)}")
-    if name == "auto":
-        name = _applicable()
-    if name == "tpu":
-        return _tpu()
-    if name == "mirrored":
-        return tf.distribute.MirroredStrategy()
-    return tf.distribute.get_strategy()
+    return _MAKERS[name]()
 
 
 def name_of(strategy: tf.distribute.Strategy) -> str:
@@ -40,10 +32,11 @@ def name_of(strategy: tf.distribute.Strategy) -> str:
     return "default" if name == "_DefaultDistributionStrategy" else name
 
 
-def _applicable() -> str:
+def _applicable() -> tf.distribute.Strategy:
     if os.environ.get("TPU_NAME"):
-        return "tpu"
-    return "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "default"
+        return _tpu()
+    several = len(tf.config.list_physical_devices("GPU")) > 1
+    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
 
 
 def _tpu():
@@ -56,6 +49,15 @@ def _tpu():
             f"no TPU at {address!r} ({reason}): set TPU_NAME, or use --strategy=default"
         ) from error
     return tf.distribute.TPUStrategy(resolver)
+
+
+_MAKERS = {
+    "auto": _applicable,
+    "default": lambda: tf.distribute.get_strategy(),
+    "mirrored": lambda: tf.distribute.MirroredStrategy(),
+    "tpu": _tpu,
+}
+STRATEGIES = tuple(_MAKERS)
 
 
 def check_batch_size(strategy: tf.distribute.Strategy, batch_size: int):

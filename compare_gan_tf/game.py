@@ -8,6 +8,7 @@ from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.architectures.conditioning import as_taken
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import frozen_state
+from compare_gan_tf.layers.state import views_of_pass
 from compare_gan_tf.objectives.base import Objective, Scored, Term, View
 
 _OWN = ("logits", "features")  # D's outputs that have a field in Scored
@@ -91,7 +92,8 @@ def _score_group(discriminator, views: list[View], shown: Callable) -> list[Scor
         inputs = {"images": shown(images)}
         if is_conditional(discriminator):
             inputs["labels"] = tf.concat([as_taken(v.labels, discriminator) for v in views], 0)
-        outputs = discriminator(inputs, training=True)
+        with views_of_pass([view.images.shape[0] for view in views]):
+            outputs = discriminator(inputs, training=True)
         logits = _split(outputs["logits"], views)
     features = _split(outputs["features"], views)
     slopes = [

@@ -9,6 +9,7 @@ from compare_gan_tf import gan_settings, random
 from compare_gan_tf.alphabets import draw_uniforms
 from compare_gan_tf.architectures.blocks import unsquashed
 from compare_gan_tf.architectures.conditioning import one_hot_like
+from compare_gan_tf.architectures.local_features import with_outputs
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.ema import ExponentialMovingAverage
 from compare_gan_tf.errors import UserError
@@ -22,10 +23,10 @@ from compare_gan_tf.optimizers import adam, count_training_steps
 class GAN(keras.Model):
     """Generator and discriminator, what each optimises, and in what order.
 
-    One training step is `d_steps` updates of D, each on fresh reals and fakes, then one update of
-    G, then the moving average of G. `fit` takes batches (images, labels) of this replica's part of
-    the step's reals: images [n, slices, ...], uint8 or float points, and labels int32 [n, slices]
-    or float32 [n, slices, K], or None, where `slices` is `self.slices`.
+    One training step is `d_steps` updates of D, each on fresh reals and fakes, then `g_steps` of G,
+    one unless said otherwise, then the moving average of G. `fit` takes batches (images, labels) of
+    this replica's part of the step's reals: images [n, slices, ...], uint8 or float points, and
+    labels int32 [n, slices] or float32 [n, slices, K], or None, where `slices` is `self.slices`.
 
     Args:
       sample_shape: (height, width, channels) or (D,).
@@ -43,8 +44,9 @@ class GAN(keras.Model):
         `labels_of_reals` for that of the data.
       augment: what is done to all images before D sees them, see `augment`; None for nothing.
       d_steps: D updates per training step.
-      reuse_last_batch: G's update takes the z of the last D update, and its reals where it needs
-        reals, instead of fresh ones (compare_gan on GPU).
+      g_steps: G updates per training step, after those of D; 1 in nearly all papers.
+      reuse_last_batch: G's first update takes the z of the last D update, and its reals where it
+        needs reals, instead of fresh ones (compare_gan on GPU).
       g_optimizer, d_optimizer: Keras optimisers, each player its own. Their schedules are over
         training steps.
       ema_decay: of the moving average of G; None for none.
@@ -71,6 +73,7 @@ class GAN(keras.Model):
         label_distribution=uniform_labels,
         augment=None,
         d_steps: int = 1,
+        g_steps: int = 1,
         reuse_last_batch: bool = False,
         g_optimizer=None,
         d_optimizer=None,
@@ -80,7 +83,7 @@ class GAN(keras.Model):
     ):
         super().__init__(name="gan")
         gan_settings.check_objectives(objectives)
-        gan_settings.check_game(conditional, num_classes, d_steps)
+        gan_settings.check_game(conditional, num_classes, d_steps, g_steps)
         gan_settings.check_ema(ema_decay, ema_halflife, ema_start_step)
         gan_settings.check_made(
             latents=latents, augment=augment, g_optimizer=g_optimizer, d_optimizer=d_optimizer
@@ -95,15 +98,17 @@ class GAN(keras.Model):
         gan_settings.check_augment(augment, self.sample_shape)
         self.alphabet = alphabet
         gan_settings.check_alphabet(alphabet, self.sample_shape, symbols, augment)
-        self.d_steps = d_steps
+        self.d_steps, self.g_steps = d_steps, g_steps
         self.reuse_last_batch = reuse_last_batch
         self.objectives = list(objectives)
         gan_settings.check_gradients(alphabet, self.objectives)
         self.player_shape = alphabet.player_shape if alphabet else self.sample_shape
         shape = {"sample_shape": self.player_shape, "num_classes": self.num_classes}
         self.generator = self._made(generator, **shape)
-        self.discriminator = discriminator(**shape)
-        gan_settings.check_players(self.generator, self.discriminator, **shape)
+        judge = discriminator(**shape)
+        gan_settings.check_players(self.generator, judge, **shape)
+        asked = {name for objective in self.objectives for name in objective.reads}
+        self.discriminator = with_outputs(judge, asked)
         gan_settings.check_outputs(self.discriminator, self.objectives)
         self.ema = None
         if ema_decay is not None or ema_halflife is not None:
@@ -120,6 +125,7 @@ class GAN(keras.Model):
         if self.g_optimizer is self.d_optimizer:
             raise UserError("GAN.g_optimizer and GAN.d_optimizer are one object: make two")
         count_training_steps(self.d_optimizer, updates=d_steps)
+        count_training_steps(self.g_optimizer, updates=g_steps)
         if augment is not None:
             augment.count_training_steps(d_steps)
         self.step = self._counter("step", 0)
@@ -212,20 +218,21 @@ class GAN(keras.Model):
         needs_real = play.couples_batch(self.discriminator) or any(
             objective.generator_needs_real for objective in self.objectives
         )
-        return self.d_steps + int(needs_real and not self.reuse_last_batch)
+        return self.d_steps + self.g_steps * int(needs_real and not self.reuse_last_batch)
 
     def train_step(self, data):
-        """One training step; returns the value of every term, averaged over the D updates.
+        """One training step; returns the value of every term, averaged over its player's updates.
 
         Also that of what moves in the augmentation, as it is after them.
         """
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         step = tf.identity(self.step.value)  # read once: nothing may see it counted up
         reals = images, labels, step
-        updates = [self._update(DISCRIMINATOR, *reals, substep) for substep in range(self.d_steps)]
-        shares = {name: sum(u[name] for u in updates) / self.d_steps for name in updates[0]}
-        last = self.d_steps - int(self.reuse_last_batch)
-        shares |= self._update(GENERATOR, *reals, last)
+        substeps = range(self.d_steps)
+        shares = _mean([self._update(DISCRIMINATOR, *reals, substep) for substep in substeps])
+        first = self.d_steps - int(self.reuse_last_batch)
+        substeps = range(first, first + self.g_steps)
+        shares |= _mean([self._update(GENERATOR, *reals, substep) for substep in substeps])
         self.step.assign(step + 1)
         if self.uses_ema:
             self.ema.update(self.generator, step + 1)
@@ -343,3 +350,8 @@ class GAN(keras.Model):
         self.failed_term.assign(tf.where(news, first, self.failed_term))
         self.failed_step.assign(tf.where(news, step, self.failed_step))
         return dict(zip(names, tf.unstack(values), strict=True))
+
+
+def _mean(updates: list[dict]) -> dict:
+    """Of each term, over the updates of a player."""
+    return {name: sum(u[name] for u in updates) / len(updates) for name in updates[0]}

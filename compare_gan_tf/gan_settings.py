@@ -94,7 +94,7 @@ def _is_objective(value) -> bool:
     return isinstance(value, Objective)
 
 
-def check_game(conditional: bool, num_classes: int | None, d_steps: int):
+def check_game(conditional: bool, num_classes: int | None, d_steps: int, g_steps: int):
     """Refuses labels that are not there, and numbers out of range.
 
     Raises:
@@ -103,6 +103,8 @@ def check_game(conditional: bool, num_classes: int | None, d_steps: int):
     if conditional and not num_classes:
         raise UserError("GAN.conditional is True but the data set has no labels")
     kinds.require_number("GAN.d_steps", d_steps, least=1, most=random.SUBSTEPS - 1, whole=True)
+    most = random.SUBSTEPS - d_steps
+    kinds.require_number("GAN.g_steps", g_steps, least=1, most=most, whole=True)
 
 
 def check_ema(decay, halflife, start_step: int):

@@ -3,6 +3,7 @@
 import gin
 import keras
 import tensorflow as tf
+from keras import ops
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.kinds import require_number, require_number_or_schedule
@@ -52,6 +53,34 @@ class FusedAdam(keras.optimizers.Adam):
         return super().from_config(config, custom_objects)
 
 
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class ScheduledSGD(keras.optimizers.SGD):
+    """Keras' SGD whose `momentum` is a schedule: v <- m v - rate g, w <- w + v.
+
+    Args:
+      learning_rate: a number, or a schedule.
+      momentum: a schedule of m.
+      nesterov: moves by m v - rate g of the new v instead.
+      settings: more of Keras'.
+    """
+
+    def __init__(self, learning_rate, momentum, nesterov=False, **settings):
+        super().__init__(learning_rate, 0.5, nesterov, **settings)  # any momentum makes the slots
+        self.momentum = momentum
+
+    def update_step(self, gradient, variable, learning_rate):
+        momentum = ops.cast(self.momentum(self.iterations), variable.dtype)
+        descent = ops.cast(gradient, variable.dtype) * ops.cast(learning_rate, variable.dtype)
+        velocity = self.momentums[self._get_variable_index(variable)]
+        self.assign(velocity, velocity * momentum - descent)
+        self.assign_add(variable, velocity * momentum - descent if self.nesterov else velocity)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        schedule = keras.saving.deserialize_keras_object(config["momentum"], custom_objects)
+        return super().from_config(config | {"momentum": schedule}, custom_objects)
+
+
 def _resource(variable):
     """The handle of this replica's part of a variable."""
     is_keras = isinstance(variable, keras.Variable)
@@ -89,8 +118,10 @@ def count_training_steps(optimizer, *, updates: int):
     # Keras' own property gives the rate of the moment.
     if isinstance(optimizer._learning_rate, _Schedule):
         optimizer.learning_rate = PerTrainingStep(optimizer._learning_rate, updates)
-    if isinstance(getattr(optimizer, "beta_2", None), _Schedule):
-        optimizer.beta_2 = PerTrainingStep(optimizer.beta_2, updates)
+    for name in ("beta_2", "momentum"):
+        schedule = getattr(optimizer, name, None)
+        if isinstance(schedule, _Schedule):
+            setattr(optimizer, name, PerTrainingStep(schedule, updates))
 
 
 def _clips(clip_norm: float | None, clip_value: float | None) -> dict:
@@ -146,11 +177,15 @@ def sgd(
     clip_norm: float | None = None,
     clip_value: float | None = None,
 ):
-    """Stochastic gradient descent, with momentum (Sutskever et al., 2013) if it is not 0."""
+    """Stochastic gradient descent, with momentum (Sutskever et al., 2013) if it is not 0.
+
+    `momentum` may be a schedule as `learning_rate` may.
+    """
     require_number_or_schedule("sgd.learning_rate", learning_rate, least=0)
-    require_number("sgd.momentum", momentum, least=0, below=1)
+    require_number_or_schedule("sgd.momentum", momentum, least=0, below=1)
     clips = _clips(clip_norm, clip_value)
-    return keras.optimizers.SGD(learning_rate, momentum, nesterov, **clips)
+    kind = ScheduledSGD if callable(momentum) else keras.optimizers.SGD
+    return kind(learning_rate, momentum, nesterov, **clips)
 
 
 @gin.configurable(module="optimizers")

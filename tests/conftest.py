@@ -6,6 +6,7 @@ import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["COMPARE_GAN_CACHE"] = tempfile.mkdtemp()  # tests leave that of the user as it is
+sys.path.insert(0, str(pathlib.Path(__file__).parent))  # for `small_gan`, which several share
 
 import pytest
 

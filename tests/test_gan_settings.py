@@ -1,12 +1,52 @@
-"""What a GAN refuses when it is asked for samples; its settings are in bin/test_wrong_settings."""
+"""What a GAN refuses: settings of its constructor, and samples; others: bin/test_wrong_settings."""
 
 import pytest
+from small_gan import Brighten, batch, make
 
+from compare_gan_tf import optimizers
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN
 from compare_gan_tf.latents import Normal
-from compare_gan_tf.objectives import Adversarial
+from compare_gan_tf.layers import batch_norm
+from compare_gan_tf.objectives import L2, Adversarial, GradientPenalty
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"objectives": []}, "objectives is empty"),
+        ({"objectives": [Adversarial(), Adversarial()]}, "two of GAN.objectives are named 'adv"),
+        ({"d_steps": 0}, "d_steps is 0"),
+        ({"ema_decay": 1.0}, "ema_decay is 1.0"),
+        ({"num_classes": None, "conditional": True}, "conditional is True but"),
+        ({"ema_decay": 0.9, "ema_halflife": 2.0}, "ema_halflife is 2.0: give one"),
+        ({"ema_halflife": 0.0}, "ema_halflife is 0.0"),
+        ({"augment": Brighten}, "bind @Brighten"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(settings, message):
+    arguments = {"sample_shape": (4, 4, 1), "num_classes": 3, "objectives": [Adversarial()]}
+    with pytest.raises(UserError, match=message):
+        GAN(generator=mlp.generator, discriminator=mlp.discriminator, **arguments | settings)
+
+
+def test_one_optimiser_for_both_players_is_refused():
+    shared = optimizers.sgd()
+    with pytest.raises(UserError, match="one object"):
+        make(g_optimizer=shared, d_optimizer=shared)
+
+
+def test_a_player_without_any_term_is_refused():
+    gan = make([GradientPenalty()])
+    with pytest.raises(UserError, match="no objective has a term for the generator"):
+        gan.train_step(batch(gan))
+
+
+def test_lazy_objectives_need_a_discriminator_that_scores_samples_one_by_one():
+    with pytest.raises(UserError, match="GradientPenalty.every is 2 but this discriminator has"):
+        make([Adversarial(), GradientPenalty(every=2)], d_norm=batch_norm)
+    make([Adversarial(), L2(every=2)], d_norm=batch_norm)
 
 
 @pytest.fixture(scope="module", params=[True, False])

@@ -97,6 +97,29 @@ def test_beta_2_may_be_a_schedule():
     assert float(again.beta_2(20)) == pytest.approx(0.99)
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_momentum_may_be_a_schedule(nesterov):
+    """From .5 to .7 in 10 updates, then constant; Sutskever et al. (2013), eq. 1 to 4."""
+    momentum = linear_decay(start=0.5, end=0.7, steps=10)
+    sgd = optimizers.sgd(learning_rate=0.1, momentum=momentum, nesterov=nesterov)
+    weight, velocity = np.arange(6.0).reshape(3, 2), 0.0
+    for step, gradient in enumerate(GRADIENTS.astype(np.float64)):
+        now = 0.5 + 0.2 * min(step / 10, 1.0)
+        velocity = now * velocity - 0.1 * gradient
+        weight = weight + (now * velocity - 0.1 * gradient if nesterov else velocity)
+    np.testing.assert_allclose(minimised(sgd), weight, rtol=1e-5)
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(sgd))
+    assert float(again.momentum(5)) == pytest.approx(0.6)
+    optimizers.count_training_steps(again, updates=3)
+    assert float(again.momentum(16)) == pytest.approx(0.6)
+
+
+def test_a_constant_schedule_of_momentum_is_that_of_keras():
+    constant = linear_decay(start=0.9, end=0.9, steps=1)
+    ours = optimizers.sgd(learning_rate=0.1, momentum=constant)
+    np.testing.assert_array_equal(minimised(ours), minimised(optimizers.sgd(momentum=0.9)))
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

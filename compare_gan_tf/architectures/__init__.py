@@ -2,7 +2,8 @@
 
 A generator is a built `keras.Model` from {"z": [n, dim]} (and "labels": int32 [n]) to samples
 [n, ...], images in [-1, 1]; a discriminator one from {"images"} (and "labels") to
-{"logits": [n], "features": [n, F]}.
+{"logits": [n], "features": [n, F]}, and to what objectives ask for, such as
+`local_features`.
 """
 
 

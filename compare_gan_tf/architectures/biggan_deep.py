@@ -19,6 +19,7 @@ from compare_gan_tf.architectures.biggan_deep_block import deep_block
 from compare_gan_tf.architectures.biggan_kernels import ORTHOGONAL, Kernels
 from compare_gan_tf.architectures.biggan_stacks import Widths, attention_behind
 from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.residual import average_pool, nearest
 from compare_gan_tf.layers import batch_norm, no_norm
 
@@ -126,7 +127,7 @@ def _joined(z, labels, norm):
     return joined, blocks.Condition(joined, joined)
 
 
-def _blocks(x, widths, resizing, sides, *, attention, last, option, kernels, **block):
+def _blocks(x, widths, resizing, sides, *, attention, last, option, kernels, marked=False, **block):
     """Blocks B1, B2, ... and the attention that follows some of them.
 
     Args:
@@ -136,12 +137,14 @@ def _blocks(x, widths, resizing, sides, *, attention, last, option, kernels, **b
       sides: of the maps that each makes.
       attention, last, option: see `attended_blocks`.
       kernels: makes the convolutions.
+      marked: whether the maps that the last block takes are D's `local_features`.
       **block: all other options of `deep_block`.
     """
     names = [f"B{index + 1}" for index in range(len(widths))]
     sides = dict(zip(names, sides, strict=True))
     attended = attended_blocks(attention, sides, last=last, option=option)
     for name, width, resize in zip(names, widths, resizing, strict=True):
+        x = local_features(x) if marked and name == names[-1] else x
         x = deep_block(x, width, name=name, kernels=kernels, **resize, **block)
         x = attention_behind(x, name, attended, kernels)
     return x
@@ -191,6 +194,7 @@ def discriminator(
         [side // 2 ** (index // 2 + 1) for index in range(len(widths))],
         attention=default.attention if attention is None else attention,
         last=True,
+        marked=True,
         option="biggan_deep.discriminator.attention",
         kernels=kernels,
         norm=norm,

@@ -9,6 +9,7 @@ from compare_gan_tf.architectures.biggan_blocks import (
     generator_block,
 )
 from compare_gan_tf.architectures.biggan_kernels import Kernels
+from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import attention as attend
 
@@ -89,6 +90,7 @@ def halving_blocks(
     }
     attended = attended_blocks(attention, sides, last=True, option=f"{architecture}.attention")
     for index, (name, width) in enumerate(zip(names, widths, strict=True)):
+        x = local_features(x) if name == names[-1] else x
         x = discriminator_block(
             x,
             width,

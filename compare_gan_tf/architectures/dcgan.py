@@ -5,6 +5,7 @@ import keras
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.layers import batch_norm, no_norm
 
 _SLOPE = 0.2
@@ -75,6 +76,7 @@ def discriminator(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval
     )
     for index, multiple in enumerate((1, 2, 4, 8)):
+        x = local_features(x) if index == 3 else x
         x = blocks.conv(multiple * width, 5, 2, kernel_norm=kernel_norm, name=f"conv{index}")(x)
         if index:
             x = blocks.normalise(norm, x, name=f"norm{index}")

@@ -5,6 +5,7 @@ import keras
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.layers import batch_norm, no_norm
 
 _SLOPE = 0.2
@@ -92,7 +93,7 @@ def discriminator(
     x = keras.layers.LeakyReLU(_SLOPE)(x)
     x = blocks.conv(2 * width, 4, 2, kernel_norm=kernel_norm, name="conv1")(x)
     x = keras.layers.LeakyReLU(_SLOPE)(blocks.normalise(norm, x, name="norm1"))
-    x = keras.layers.Flatten()(x)
+    x = keras.layers.Flatten()(local_features(x))
     x = blocks.dense(16 * width, kernel_norm=kernel_norm, name="dense2")(x)
     x = keras.layers.LeakyReLU(_SLOPE)(blocks.normalise(norm, x, name="norm2"))
     return blocks.discriminator_model(

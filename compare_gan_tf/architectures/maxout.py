@@ -8,14 +8,16 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from compare_gan_tf import random as noise
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Concatenation
 from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers import no_norm
 from compare_gan_tf.layers.kernel_norm import reparameterised
-from compare_gan_tf.layers.state import is_frozen
+from compare_gan_tf.layers.state import is_frozen, view_sizes
 
 _CONCATENATION = Concatenation()
+_MOST_VIEWS = 64  # of a pass
 
 
 def _uniform(limit: float):
@@ -57,8 +59,9 @@ class Dropout(keras.layers.Layer):
     """In training, x / (1 - rate) or, with probability `rate`, 0; in inference x.
 
     The mask is a function of the layer's seed, of how often the layer was called in the network's
-    own updates, and of the replica, so that a resumed run goes on with the masks of the
-    uninterrupted one. In passes under `frozen_state` it is that of the next update.
+    own updates, and of the row of the global batch: a resumed run goes on with the masks of the
+    uninterrupted one, on any number of replicas. In passes under `frozen_state` it is that of the
+    next update.
 
     Args:
       rate: in [0, 1).
@@ -84,22 +87,24 @@ class Dropout(keras.layers.Layer):
     def call(self, x, training=False):
         if not training or not self.rate:
             return x
-        kept = tf.cast(self._bits(tf.shape(x)) >= int(self.rate * 2**32), x.dtype)
+        sizes = view_sizes() or [tf.shape(x)[0]]
+        bits = tf.concat([self._bits(index, [n, *x.shape[1:]]) for index, n in enumerate(sizes)], 0)
+        kept = tf.cast(bits >= int(self.rate * 2**32), x.dtype)
         if not is_frozen():
             self.calls.assign(self.calls + 1)
         return x * kept / (1.0 - self.rate)
 
-    def _bits(self, shape):
-        """uint32 of `shape`; bits of Philox are the same with and without XLA."""
-        position = tf.convert_to_tensor(self.calls)
-        context = tf.distribute.get_replica_context()
-        if context is not None:
-            replica = tf.cast(context.replica_id_in_sync_group, tf.int64)
-            position = position * context.num_replicas_in_sync + replica
+    def _bits(self, view: int, shape):
+        """uint32 of `shape`: this replica's rows of what is drawn for the view's global batch."""
+        position = tf.convert_to_tensor(self.calls) * _MOST_VIEWS + view
         seed = tf.stack([tf.constant(self.seed, tf.int64), position])
-        return tf.random.stateless_uniform(
-            shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
-        )
+        context = tf.distribute.get_replica_context()
+        if context is None or context.num_replicas_in_sync == 1:
+            return noise.bits(shape, seed)
+        rows, *rest = shape
+        drawn = noise.bits([rows * context.num_replicas_in_sync, *rest], seed)
+        begin = tf.stack([context.replica_id_in_sync_group * rows] + [0] * len(rest))
+        return tf.slice(drawn, begin, shape)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -18,6 +18,7 @@ import keras
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.biggan_blocks import FIRST_SIDE, square_side
 from compare_gan_tf.architectures.conditioning import added_to_logit
+from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.r3gan_blocks import Stages, conv, dense
 from compare_gan_tf.architectures.r3gan_layers import (
     ClipInInference,
@@ -184,7 +185,7 @@ def discriminator(
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     x = conv(stages.widths[-1], kernel_norm=kernel_norm, name="from_images")(x)
     for index in reversed(range(len(stages.widths))):
-        x = stages.run(x, index)
+        x = stages.run(x if index else local_features(x), index)
         if index:
             x = FilteredDownsampling(resampling_filter, name=f"stage{index}_down")(x)
             width = stages.widths[index - 1]

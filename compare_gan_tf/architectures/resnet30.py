@@ -9,6 +9,7 @@ import gin
 
 from compare_gan_tf.architectures import blocks, residual
 from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.residual import average_pool, nearest
 from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers import batch_norm, no_norm
@@ -113,6 +114,7 @@ def discriminator(
         filters = 2**stage * width
         if stage:
             x = block(x, filters, name=f"stage{stage}_resize", downsample=average_pool)
+        x = local_features(x) if stage == _STAGES - 1 else x
         for index in range(depth):
             x = block(x, filters, name=f"stage{stage}_block{index}")
     return blocks.discriminator_model(

@@ -8,6 +8,7 @@ import gin
 
 from compare_gan_tf.architectures import blocks, residual
 from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.residual import average_pool, nearest
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import batch_norm, no_norm
@@ -115,6 +116,7 @@ def discriminator(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval
     )
     for index, multiple in enumerate((1, 2, 4, 4, 8, 8)):
+        x = local_features(x) if index == 5 else x
         x = residual.block(
             x,
             multiple * width,

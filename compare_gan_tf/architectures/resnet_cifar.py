@@ -11,6 +11,7 @@ from keras import ops
 
 from compare_gan_tf.architectures import blocks, residual
 from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.residual import average_pool, nearest
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import batch_norm, no_norm
@@ -154,6 +155,7 @@ def discriminator(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval
     )
     for index, downsample in enumerate((average_pool, average_pool, None, None)):
+        x = local_features(x) if index == 3 else x
         x = residual.block(
             x,
             width,

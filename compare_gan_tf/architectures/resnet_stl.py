@@ -7,6 +7,7 @@ import gin
 
 from compare_gan_tf.architectures import blocks, residual
 from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.residual import average_pool, nearest
 from compare_gan_tf.layers import batch_norm, no_norm
 
@@ -91,6 +92,7 @@ def discriminator(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval
     )
     for index, multiple in enumerate((1, 2, 4, 8, 16)):
+        x = local_features(x) if index == 4 else x
         x = residual.block(
             x,
             multiple * width,

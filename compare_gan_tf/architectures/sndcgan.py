@@ -5,6 +5,7 @@ import keras
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.layers import batch_norm, no_norm
 
 _SLOPE = 0.1
@@ -77,6 +78,7 @@ def discriminator(
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     layers = [(1, 3, 1), (2, 4, 2), (2, 3, 1), (4, 4, 2), (4, 3, 1), (8, 4, 2), (8, 3, 1)]
     for index, (multiple, kernel, stride) in enumerate(layers):
+        x = local_features(x) if index == len(layers) - 1 else x
         x = blocks.conv(
             multiple * width, kernel, stride, kernel_norm=kernel_norm, name=f"conv{index}"
         )(x)

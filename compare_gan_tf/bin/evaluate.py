@@ -31,6 +31,11 @@ from compare_gan_tf.errors import UserError
 
 # As `distribution.STRATEGIES`, which cannot be imported here: it imports TensorFlow.
 STRATEGIES = ("auto", "default", "mirrored", "tpu")
+# Extractors that need nothing bound, of modules that import TensorFlow, too.
+EXTRACTORS = (
+    "inception_2015", "keras_inception_v3", "keras_resnet50", "dinov2_vitl14", "clip_vitb32",
+    "digits_classifier", "mnist_classifier", "fashion_mnist_classifier", "raw_features",
+)  # fmt: skip
 _SIDES = ("real", "fake")
 _OF_SIDES = ("real", "fake", "against", "held_out", "output", "save_real_statistics")
 # What is bound on `evaluate` and decides how two sides are compared.
@@ -64,8 +69,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "metrics": "Names with commas, such as fid,kid,prdc, or a preset whose metrics they are."
         " Default: fid.",
         "preset": "A protocol of the field: metrics, extractor, split and numbers of samples.",
-        "extractor": "Function of metrics.features or metrics.extractors that makes the extractor,"
-        " such as inception_2015. Default: the preset's, or that of the data.",
+        "extractor": f"Makes the features: {', '.join(EXTRACTORS)}, or, bound in gin, model_file or"
+        " callable_features. Default: the preset's, or that of the data.",
         "real": "Instead of a run: the real side, see above.",
         "fake": "Instead of a run: the fakes.",
         "against": "With --real: second fakes. By how much do they differ from the first?",

@@ -12,6 +12,7 @@ The same for longer; settings that decide the result cannot be changed in the sa
   compare-gan train --model_dir=runs/quickstart --gin_bindings='train.training_steps = 8000'
 """
 
+import functools
 from collections.abc import Sequence
 
 from absl import flags
@@ -28,7 +29,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "schedule",
         "train",
-        ["train", "eval_after_train", "continuous_eval"],
+        list(_SCHEDULES),
         "train; eval_after_train also scores all checkpoints at the end; continuous_eval trains"
         " nothing and scores the checkpoints that another process writes, until it is done.",
         flag_values=flag_values,
@@ -63,17 +64,18 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Trains, evaluates, or both, as `--schedule` says."""
-    if values.schedule == "continuous_eval":
-        _refuse_flags_of_training(values)
-        build.follow(values)
-        return
+    _SCHEDULES[values.schedule](values)
+
+
+def _train(values: flags.FlagValues, *, scored: bool = False) -> None:
+    """Trains, and scores all checkpoints at the end if `scored`."""
     build.read_config(values, bindings=_bindings(values))
     from compare_gan_tf import config, data, distribution, evaluation, training
 
     dataset = data.load()
 
     def describe(gan) -> str:
-        if values.schedule == "eval_after_train":  # its settings are checked before hours of work
+        if scored:  # its settings are checked before hours of work
             evaluation.evaluate(values.model_dir, gan, dataset, steps=[])
         config.check_used()
         return config.operative_text()
@@ -83,19 +85,27 @@ def run(values: flags.FlagValues) -> None:
         dataset=dataset,
         strategy=distribution.get_strategy(values.strategy),
         describe=describe,
-        due=_due(values),
+        due=_due(values.model_dir, scored),
         allow_config_change=values.allow_config_change,
     )
     print(f"{values.model_dir} is trained to step {gan.current_step}")
-    if values.schedule == "eval_after_train":
+    if scored:
         build.print_scores(evaluation.evaluate(values.model_dir, gan, dataset))
 
 
-def _refuse_flags_of_training(values: flags.FlagValues) -> None:
-    """Refuses, beside --schedule=continuous_eval, what only a training would heed."""
+def _follow(values: flags.FlagValues) -> None:
+    """Scores what another process trains; refuses what only a training would heed."""
     for name in ("init_from", "freeze_d_layers", "allow_config_change", "strategy"):
         if not values[name].using_default_value:
             raise UserError(f"--{name} is for training: --schedule=continuous_eval trains nothing")
+    build.follow(values)
+
+
+_SCHEDULES = {
+    "train": _train,
+    "eval_after_train": functools.partial(_train, scored=True),
+    "continuous_eval": _follow,
+}
 
 
 def _bindings(values: flags.FlagValues) -> list[str]:
@@ -108,20 +118,20 @@ def _bindings(values: flags.FlagValues) -> list[str]:
     return bindings
 
 
-def _due(values: flags.FlagValues):
+def _due(model_dir: str, scored: bool):
     """Tells whether the checkpoint of a step must be kept until it is scored.
 
-    They are all to be scored with eval_after_train; otherwise those that `evaluate.every` names.
+    They are all to be scored if `scored`; otherwise those that `evaluate.every` names.
     """
     import gin
 
     from compare_gan_tf import evaluation
 
     every = gin.get_bindings("evaluate").get("every", 0)
-    if not every and values.schedule != "eval_after_train":
+    if not every and not scored:
         return lambda step: False
     return lambda step: (
-        evaluation.is_due(step, every) and step not in evaluation.scored_steps(values.model_dir)
+        evaluation.is_due(step, every) and step not in evaluation.scored_steps(model_dir)
     )
 
 

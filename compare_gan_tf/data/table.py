@@ -7,12 +7,14 @@ import numpy as np
 
 from compare_gan_tf.data import (
     arrays,
+    categorical,
     digits,
     folders,
     lsun,
     own_images,
     polygons,
     record_files,
+    sentences,
     stacked,
     text,
     tfds_reader,
@@ -104,6 +106,7 @@ _LABELLED_IMAGENET = {
 }
 
 DATASETS: dict[str, Row] = {
+    "categorical": Row(lambda settings: categorical.load()),
     "digits": Row(_digits),
     "gaussian": _toy("gaussian", toy.gaussian),
     "gaussian_ring": _toy("gaussian_ring", toy.gaussian_ring),
@@ -113,6 +116,7 @@ DATASETS: dict[str, Row] = {
     "triangles": _polygons("triangles", 3),
     "squares": _polygons("squares", 4),
     "hexagons": _polygons("hexagons", 6),
+    "sentences": Row(lambda settings: sentences.load()),
     "stacked_mnist": Row(_stacked_mnist, frozenset(("data_dir",))),
     **{name: _public(name, spec) for name, spec in SPECS.items()},
     **{

@@ -105,13 +105,19 @@ def _unpacked(arrays: dict[str, np.ndarray]) -> tuple[np.ndarray, dict[str, list
     found = {}
     for key, array in arrays.items():
         kind, _, name = key.partition(" ")
-        if kind == "int":
-            found[name] = array.tolist()
-        elif kind == "bytes":
-            joined, stops = array.tobytes(), np.cumsum(arrays[f"lengths {name}"]).tolist()
-            starts = [0, *stops[:-1]]
-            found[name] = [joined[a:b] for a, b in zip(starts, stops, strict=True)]
+        if kind in _LISTS:
+            found[name] = _LISTS[kind](array, arrays.get(f"lengths {name}"))
     return arrays["table"], found
+
+
+def _cut(array: np.ndarray, lengths: np.ndarray) -> list[bytes]:
+    """Bytes of these lengths that lie one behind the other."""
+    joined, stops = array.tobytes(), np.cumsum(lengths).tolist()
+    return [joined[a:b] for a, b in zip([0, *stops[:-1]], stops, strict=True)]
+
+
+# How each kind of array in a packed index becomes the list that it was made of.
+_LISTS = {"int": lambda array, lengths: array.tolist(), "bytes": _cut}
 
 
 def _open(path: str):

@@ -6,7 +6,10 @@ Ring and grid are the mixtures of Metz et al. (Unrolled GANs, 2017) and of Azadi
 import abc
 import dataclasses
 
+import gin
 import numpy as np
+
+from compare_gan_tf.errors import UserError
 
 SIZES = {"train": 20_000, "validation": 5_000, "test": 5_000}
 
@@ -31,6 +34,13 @@ class Mixture(Density):
 
     modes: np.ndarray  # [K, 2]
     scale: float
+
+    def __post_init__(self):
+        if not len(self.modes) or not self.scale > 0:
+            raise UserError(
+                f"a mixture of {len(self.modes)} modes with a scale of {self.scale}: it must have "
+                "1 or more, and a scale above 0"
+            )
 
     @property
     def num_modes(self) -> int:
@@ -75,23 +85,27 @@ class SwissRoll(Density):
         return points.astype(np.float32), None
 
 
+@gin.configurable(module="toy")
 def gaussian(scale: float = 1.0) -> Mixture:
     """One Gaussian, N(0, scale^2 I)."""
     return Mixture(np.zeros((1, 2)), scale)
 
 
+@gin.configurable(module="toy")
 def gaussian_ring(num_modes: int = 8, radius: float = 2.0, scale: float = 0.02) -> Mixture:
     """`num_modes` Gaussians evenly on a circle."""
     angles = 2 * np.pi * np.arange(num_modes) / num_modes
     return Mixture(radius * np.stack([np.cos(angles), np.sin(angles)], axis=-1), scale)
 
 
+@gin.configurable(module="toy")
 def gaussian_grid(side: int = 5, spacing: float = 1.0, scale: float = 0.05) -> Mixture:
     """side x side Gaussians on a square grid centred at 0."""
     axis = spacing * (np.arange(side) - (side - 1) / 2)
     return Mixture(np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2), scale)
 
 
+@gin.configurable(module="toy")
 def gaussian_mixture(separation: float = 4.0, scale: float = 0.5) -> Mixture:
     """Two Gaussians at (-separation/2, 0) and (separation/2, 0)."""
     return Mixture(np.array([[-separation / 2, 0.0], [separation / 2, 0.0]]), scale)

@@ -11,6 +11,7 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation.generators import Generator
 from compare_gan_tf.evaluation.sides import files_hash
 from compare_gan_tf.latents import Normal
+from compare_gan_tf.metrics.model_files import onnx_session
 
 
 class Onnx(Generator):
@@ -25,7 +26,7 @@ class Onnx(Generator):
 
     def __init__(self, path: str, *, truncation: float = 0.0):
         self._path = path
-        self._session = _onnx_session(path)
+        self._session = onnx_session(path)
         inputs = {one.name: one for one in self._session.get_inputs()}
         latents = [one for one in inputs.values() if "float" in one.type]
         labels = [one for one in inputs.values() if "int" in one.type]
@@ -79,17 +80,3 @@ class Onnx(Generator):
             part = None if labels is None else labels[start : start + size]
             made = self._run(z[start : start + size], part)
             yield from_unit_interval(made) if self.is_images else made, part
-
-
-def _onnx_session(path: str):
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise UserError(
-            f"{path} needs onnxruntime, which is not installed: pip install onnxruntime"
-        ) from error
-    try:
-        return onnxruntime.InferenceSession(path, providers=onnxruntime.get_available_providers())
-    except Exception as error:  # onnxruntime's own classes, which it does not export
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"cannot load the ONNX generator {path}: {reason}") from error

@@ -30,6 +30,25 @@ def is_frozen() -> bool:
     return getattr(_local, "frozen", False)
 
 
+@contextlib.contextmanager
+def views_of_pass(sizes: list[int]):
+    """Within it, a pass has views side by side, of so many rows of this replica each.
+
+    What draws noise for rows thereby knows which row of the global batch each of them is.
+    """
+    before = view_sizes()
+    _local.sizes = sizes
+    try:
+        yield
+    finally:
+        _local.sizes = before
+
+
+def view_sizes() -> list[int] | None:
+    """The rows of each view of the pass being traced; None if it is one view."""
+    return getattr(_local, "sizes", None)
+
+
 def not_averaged(model) -> list:
     """The variables that an average of the model's weights must copy instead of averaging.
 

@@ -13,10 +13,12 @@ _PACKAGE = "compare_gan_tf.metrics"
 # Name of a metric, and where its class is.
 METRICS = {
     "authenticity": "memorisation.Authenticity",
+    "bigram_divergence": "bigram_divergence.BigramDivergence",
     "cas": "classification_accuracy.ClassificationAccuracy",
     "discriminator_accuracy": "discriminator_diagnostics.DiscriminatorAccuracy",
     "discriminator_norms": "discriminator_diagnostics.DiscriminatorNorms",
     "duplicates": "memorisation.Duplicates",
+    "feature_critic": "independent_critic.FeatureCritic",
     "feature_swd": "sliced_wasserstein.FeatureSlicedWasserstein",
     "fid": "fid.Fid",
     "fid_infinity": "fid_infinity.FidInfinity",
@@ -25,6 +27,7 @@ METRICS = {
     "gilbo": "gilbo.Gilbo",
     "held_out_gap": "memorisation.HeldOutGap",
     "inception_score": "inception_score.InceptionScore",
+    "independent_critic": "independent_critic.IndependentCritic",
     "intra_class_fid": "intra_class.IntraClassFid",
     "jacobian_conditioning": "jacobian_conditioning.JacobianConditioning",
     "kid": "kernel.Kid",
@@ -42,6 +45,7 @@ METRICS = {
     "prd": "prd.Prd",
     "prdc": "prdc.Prdc",
     "precision_recall": "prdc.PrecisionRecall",
+    "reconstruction_error": "reconstruction_error.ReconstructionError",
     "stacked_modes": "mode_count.StackedModes",
     "swd": "sliced_wasserstein.SlicedWasserstein",
 }

@@ -8,6 +8,7 @@ from compare_gan_tf.objectives.consistency import Consistency, LatentConsistency
 from compare_gan_tf.objectives.discrete import DiscreteBoundarySeeking
 from compare_gan_tf.objectives.feature_matching import FeatureMatching
 from compare_gan_tf.objectives.gradient_penalty import GradientPenalty
+from compare_gan_tf.objectives.infomax import InfoMax
 from compare_gan_tf.objectives.kernel_penalty import L2, Orthogonal
 from compare_gan_tf.objectives.label_prediction import LabelPrediction
 from compare_gan_tf.objectives.lecam import LeCam
@@ -37,6 +38,7 @@ __all__ = [
     "Game",
     "GaussianInformation",
     "GradientPenalty",
+    "InfoMax",
     "LabelPrediction",
     "LatentConsistency",
     "LeCam",

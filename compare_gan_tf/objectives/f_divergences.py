@@ -23,6 +23,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives.lambert_w import lambert_w_of_exp
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -137,25 +138,8 @@ def squared_hellinger() -> FDivergence:
     )
 
 
-def _lambert_w_of_exp(x):
-    """W(exp(x)): the y > 0 with y + log y = x, by Newton's method on log y.
-
-    Six steps are float64's digits for any x; the last two are differentiated, which is the right
-    first derivative.
-    """
-    start = tf.where(x > 1.0, tf.math.log(tf.maximum(x, 1.0)), x - tf.math.softplus(x))
-
-    def step(log_y):
-        y = tf.exp(log_y)
-        return log_y - (y + log_y - x) / (y + 1.0)
-
-    for _ in range(4):
-        start = step(start)
-    return tf.exp(step(step(tf.stop_gradient(start))))
-
-
 def _jeffrey_conjugate(t):
-    w = _lambert_w_of_exp(1.0 - t)
+    w = lambert_w_of_exp(1.0 - t)
     return w + 1.0 / w + t - 2.0
 
 

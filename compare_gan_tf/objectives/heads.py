@@ -40,6 +40,36 @@ class LinearHead(keras.layers.Layer):
         return _run(self.output_layer, features, arguments)
 
 
+class ResidualHead(keras.layers.Layer):
+    """x [..., F] -> [..., units]: out(relu(hidden(x))) + shortcut(x), hidden as wide as x.
+
+    For maps these are convolutions 1x1. Kernels are Glorot-uniform, biases 0, as in mimicry.
+
+    Args:
+      width: F.
+      units: of the output.
+      kernel_norm: reparameterises the kernels, e.g. `spectral_norm`; None for none.
+      name: of the layer.
+    """
+
+    def __init__(self, width: int, units: int, kernel_norm=None, *, name: str):
+        super().__init__(name=name)
+
+        def dense(units: int, name: str):
+            layer = reparameterised(keras.layers.Dense(units, name=name), kernel_norm)
+            layer.build((None, width))
+            return layer
+
+        self.hidden = dense(width, "hidden")
+        self.output_layer, self.shortcut = dense(units, "out"), dense(units, "shortcut")
+        self.built = True
+
+    def call(self, x, training=False):
+        arguments = {"training": training}
+        hidden = tf.nn.relu(_run(self.hidden, x, arguments))
+        return _run(self.output_layer, hidden, arguments) + _run(self.shortcut, x, arguments)
+
+
 def _run(layer, x, arguments: dict):
     """Dense takes no `training`, its wrappers do."""
     return layer(x) if isinstance(layer, keras.layers.Dense) else layer(x, **arguments)

@@ -55,13 +55,19 @@ def require_plane(dataset) -> None:
         )
 
 
-def frames(model_dir: str, gan, dataset) -> list[Frame]:
+def frames(model_dir: str, gan, dataset, *, last: int | None = None) -> list[Frame]:
     """The checkpoints of a run, in order.
+
+    Args:
+      model_dir: of the run.
+      gan: of the run; it is left with the players of the last checkpoint.
+      dataset: of the run.
+      last: how many of the checkpoints, from the end; None for all.
 
     Raises:
       UserError: there are none.
     """
-    steps = checkpoints.list_steps(model_dir)
+    steps = checkpoints.list_steps(model_dir)[-last if last else 0 :]
     if not steps:
         raise UserError(f"no checkpoints in {model_dir}: train first")
     square = quadrature.square()

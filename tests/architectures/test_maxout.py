@@ -1,3 +1,5 @@
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -5,6 +7,7 @@ import tensorflow as tf
 from compare_gan_tf.architectures import maxout
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import frozen_state
+from compare_gan_tf.layers.state import views_of_pass
 
 
 def test_a_unit_is_the_largest_of_its_pieces():
@@ -64,6 +67,27 @@ def test_inference_and_frozen_passes_leave_the_masks_as_they_are(dropout):
     assert int(dropout.calls) == 0
     np.testing.assert_array_equal(dropout(x, training=True), frozen)
     assert int(dropout.calls) == 1
+
+
+@pytest.mark.parametrize("replicas", [2, 4])
+def test_masks_do_not_depend_on_the_number_of_replicas(dropout, monkeypatch, replicas):
+    """A pass over 8 reals and 16 fakes, or over the parts of them that a replica has."""
+
+    def masks(number, replica):
+        context = types.SimpleNamespace(
+            num_replicas_in_sync=number, replica_id_in_sync_group=tf.constant(replica)
+        )
+        monkeypatch.setattr(tf.distribute, "get_replica_context", lambda: context)
+        sizes = [8 // number, 16 // number]
+        with frozen_state(), views_of_pass(sizes):
+            found = dropout(tf.ones([sum(sizes), 1000]), training=True).numpy()
+        return np.split(found, [sizes[0]])
+
+    whole = masks(1, 0)
+    parts = [masks(replicas, replica) for replica in range(replicas)]
+    for view, expected in enumerate(whole):
+        np.testing.assert_array_equal(np.concatenate([part[view] for part in parts]), expected)
+    assert not np.array_equal(whole[0], whole[1][:8])
 
 
 def test_masks_are_the_same_under_xla(dropout):

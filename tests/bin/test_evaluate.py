@@ -1,11 +1,13 @@
 """`compare-gan evaluate` of two sides, and of a run by several metrics."""
 
 import json
+import pathlib
 
+import gin
 import numpy as np
 import pytest
 
-from compare_gan_tf import data
+from compare_gan_tf import configurables, data, metrics
 from compare_gan_tf.bin import evaluate, train
 
 SMALL = """
@@ -35,6 +37,15 @@ def images(tmp_path):
     path = tmp_path / "fakes.npz"
     np.savez(path, images=data.load("digits").splits["validation"].images)
     return path
+
+
+def test_the_flag_names_all_extractors():
+    configurables.load()
+    named = {*evaluate.EXTRACTORS, "model_file", "callable_features"}
+    assert all(gin.get_configurable(f"features.{name}") for name in named)
+    sources = [path.read_text() for path in pathlib.Path(metrics.__file__).parent.glob("*.py")]
+    registered = [source.count('gin.configurable(module="features")') for source in sources]
+    assert sum(registered) == len(named)
 
 
 def test_two_sides_are_scored_printed_and_written(run_verb, images, tmp_path):

@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import tensorflow as tf
 
 from compare_gan_tf import latents, optimizers
@@ -20,6 +21,7 @@ from compare_gan_tf.objectives import (
     FeatureMatching,
     GaussianInformation,
     GradientPenalty,
+    InfoMax,
     LabelPrediction,
     LatentConsistency,
     LeCam,
@@ -143,6 +145,7 @@ def _tasks():
     yield "classification", functools.partial(Classification, **norm)
     yield "label_prediction", functools.partial(LabelPrediction, weight=0.5)
     yield "rotation", functools.partial(Rotation, **norm)
+    yield "infomax", functools.partial(InfoMax, units=4, weight=0.3, **norm)
     yield "categorical", functools.partial(CategoricalInformation, hidden=4, **norm)
     yield "gaussian", functools.partial(GaussianInformation, hidden=0)
 
@@ -197,7 +200,7 @@ def make_gan(
         conditional=True,
         generator=functools.partial(mlp.generator, units=6, depth=1, norm=batch_norm),
         discriminator=functools.partial(
-            mlp.discriminator,
+            _discriminator(objectives),
             units=6,
             depth=1,
             norm=d_norm,
@@ -211,6 +214,18 @@ def make_gan(
         d_optimizer=optimizer(),
         **{"ema_decay": 0.5} | settings,
     )
+
+
+def _discriminator(objectives):
+    """With maps beside its layers, if one of the objectives looks at them."""
+    looks = any(isinstance(objective, InfoMax) for objective in objectives)
+    return _with_maps if looks else mlp.discriminator
+
+
+def _with_maps(sample_shape, num_classes=None, **options):
+    model = mlp.discriminator(sample_shape, num_classes, **options)
+    maps = keras.layers.Conv2D(3, 2, 2, name="maps")(model.input["images"])
+    return keras.Model(model.input, {**model.output, "local_features": maps}, name=model.name)
 
 
 def _conditioning(objectives):

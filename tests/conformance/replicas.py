@@ -67,15 +67,19 @@ class Record(keras.callbacks.Callback):
         self.names = sorted(logs)
 
 
-def train(strategy, make) -> dict[str, np.ndarray]:
+def images() -> Split:
+    """Labelled ones at random."""
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, [37, *catalogue.SHAPE]).astype(np.uint8)
+    return Split(pixels, rng.integers(-1, catalogue.CLASSES, 37).astype(np.int32))
+
+
+def train(strategy, make, split: Split) -> dict[str, np.ndarray]:
     """Variables after three steps, and every log."""
     keras.utils.set_random_seed(1)
     with strategy.scope():
         gan = make()
     gan.compile(optimizer=gan.g_optimizer)
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, [37, *catalogue.SHAPE]).astype(np.uint8)
-    split = Split(images, rng.integers(-1, catalogue.CLASSES, 37).astype(np.int32))
     batches = functools.partial(
         pipeline.batches,
         split,
@@ -112,7 +116,7 @@ def main():
     replicas, output = int(sys.argv[1]), sys.argv[2]
     strategy, found = make_strategy(replicas), {}
     for name, make in cases().items():
-        found |= {f"{name}|{key}": value for key, value in train(strategy, make).items()}
+        found |= {f"{name}|{key}": value for key, value in train(strategy, make, images()).items()}
     np.savez(output, **found)
 
 

@@ -18,8 +18,8 @@ STEP = 5  # the next one is number 6, at which every lazy objective is due
 KINDS = (
     "top_k top_k_paired paired_logistic average_margin_hinge between r1_scheduled max_gradient "
     "lecam l2 orthogonal spectral_penalty weight_clipping consistency latent_consistency "
-    "feature_matching classification label_prediction rotation categorical gaussian lazy_r1 "
-    "lazy_consistency lazy_orthogonal f_gan_jeffrey boundary_squared loss_sensitive_l1 "
+    "feature_matching classification label_prediction rotation infomax categorical gaussian "
+    "lazy_r1 lazy_consistency lazy_orthogonal f_gan_jeffrey boundary_squared loss_sensitive_l1 "
     "loss_sensitive_classifier"
 ).split()
 

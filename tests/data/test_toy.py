@@ -1,3 +1,4 @@
+import gin
 import numpy as np
 import pytest
 import scipy.integrate
@@ -5,6 +6,7 @@ import scipy.stats
 
 from compare_gan_tf import data
 from compare_gan_tf.data import toy
+from compare_gan_tf.errors import UserError
 
 NAMES = ["gaussian", "gaussian_ring", "gaussian_grid", "gaussian_mixture", "swiss_roll"]
 
@@ -85,3 +87,19 @@ def test_samples_follow_the_density(name, extent, side):
     entropy = -np.sum(np.where(weights > 0, weights * log_prob, 0.0))
     found = -np.mean(dataset.density.log_prob(dataset.splits["test"].images))
     assert found == pytest.approx(entropy, abs=0.04)
+
+
+def test_a_config_may_bind_a_mixture():
+    gin.parse_config(["gaussian_ring.num_modes = 5", "gaussian_ring.radius = 3.0"])
+    try:
+        density = data.load("gaussian_ring").density
+    finally:
+        gin.clear_config()
+    assert density.num_modes == 5
+    np.testing.assert_allclose(np.linalg.norm(density.modes, axis=1), 3.0)
+
+
+@pytest.mark.parametrize("settings", [{"num_modes": 0}, {"scale": 0.0}])
+def test_a_mixture_of_nothing_is_refused(settings):
+    with pytest.raises(UserError, match="a mixture of"):
+        toy.gaussian_ring(**settings)

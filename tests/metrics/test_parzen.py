@@ -55,6 +55,14 @@ def test_the_width_is_the_likeliest_for_reals_that_are_not_scored():
     assert high - low == pytest.approx(2 * 1.959964 * values.std(ddof=1) / np.sqrt(300), rel=1e-6)
 
 
+def test_by_default_it_is_the_published_protocol():
+    # goodfeli/adversarial, parzen_ll.py: 10 widths of logspace(-1, 0), 1,000 samples to choose one.
+    metric = Parzen()
+    ratio = 10 ** (1 / 9)
+    np.testing.assert_allclose(metric.sigmas, 0.1 * ratio ** np.arange(10), rtol=1e-12)
+    assert (metric.validation, metric.fakes) == (1_000, 10_000)
+
+
 def test_it_nears_the_true_likelihood_and_falls_with_a_lost_mode():
     rng = np.random.default_rng(4)
     real, fake = rng.normal(size=(1000, 1)), rng.normal(size=(4000, 1))

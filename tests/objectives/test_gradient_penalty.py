@@ -74,6 +74,23 @@ def test_r1_and_r2_are_taken_at_their_samples(samples, points, side):
     assert scored.images is getattr(samples, side)  # no extra pass
 
 
+@pytest.mark.parametrize(("points", "moved"), [(at_real, 0.0), (between, 0.5)])
+def test_a_penalty_at_real_samples_knows_no_fakes(samples, points, moved):
+    """The loss-sensitive GAN's (Qi, 2017) is at reals alone, WGAN-GP's lies between."""
+    there, here = (samples._replace(fake=samples.fake + shift) for shift in (1.0, 0.0))
+    found = [
+        penalty(GradientPenalty(points, target=0.0), quadratic(1.0), one)[0]
+        for one in (there, here)
+    ]
+    assert abs(found[0] - found[1]) > moved if moved else found[0] == found[1]
+
+
+def test_the_centre_is_0_or_1(samples):
+    flat, unit = linear(np.zeros(12)), linear(np.eye(12)[0])
+    assert penalty(GradientPenalty(at_real, target=0.0), flat, samples)[0] == 0.0
+    assert penalty(GradientPenalty(between, epsilon=0.0), unit, samples)[0] == pytest.approx(0.0)
+
+
 def test_between_lies_on_the_line_from_real_to_fake(samples):
     _, scored = penalty(GradientPenalty(between), quadratic(1.0), samples)
     real, fake, found = (x.numpy() for x in (samples.real, samples.fake, scored.images))

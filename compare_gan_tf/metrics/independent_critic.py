@@ -1,0 +1,267 @@
+"""Neural-net divergence: how well a fresh critic tells held-out reals from samples of a model.
+
+Raffel, GANs and divergence minimization, 2019, eq. 16; Gulrajani, Raffel and Metz, Towards GAN
+benchmarks which require generalization, 2019: the value of
+
+    max_f  E_real f(x) - E_fake f(x) - lambda E (|grad f(x')| - 1)^2
+
+x' uniform between a real sample and a fake, that a critic reaches which the model was not trained
+against. Unlike FID and the Inception Score it ranks a model above its memorised training set, if
+the reals are none that the model was trained on: take the split test or validation.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import gin
+import keras
+import numpy as np
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.metrics.base import (
+    Collected,
+    Metric,
+    Rows,
+    Score,
+    UndefinedScore,
+    check_at_least,
+    check_rows,
+)
+from compare_gan_tf.metrics.critic_training import Batches, Training
+from compare_gan_tf.metrics.intervals import student_quantile
+
+# --- What a critic maximises ------------------------------------------------------------------
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PenalisedWasserstein:
+    """E f(real) - E f(fake) - penalty E (sqrt(1e-8 + |grad f|^2) - 1)^2, Gulrajani et al., 2017.
+
+    The penalty is part of the value, as in the official code: it is a minimax value, 0 where the
+    two sides are alike and D + D^2 / (4 penalty) for linear critics and means at a distance of D.
+    On the line, with one feature, a critic that starts with a slope of the wrong sign stays there,
+    for the penalty is in the way: take an f-divergence.
+
+    Attributes:
+      penalty: lambda.
+    """
+
+    penalty: float = 10.0
+
+    def __post_init__(self):
+        if not self.penalty > 0:
+            raise UserError(f"PenalisedWasserstein.penalty is {self.penalty}: it must be above 0")
+
+    def __call__(self, critic: Callable, real, fake, seed):
+        """The value, a scalar, for reals and fakes float32 [n, ...]."""
+        values = critic(tf.concat([real, fake], 0))
+        share = tf.random.stateless_uniform([len(real)] + [1] * (len(real.shape) - 1), seed)
+        between = real + share * (fake - real)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(between)
+            there = critic(between)
+        squares = tf.reshape(tf.square(tape.gradient(there, between)), [len(real), -1])
+        slope = tf.sqrt(1e-8 + tf.reduce_sum(squares, 1))
+        difference = tf.reduce_mean(values[: len(real)]) - tf.reduce_mean(values[len(real) :])
+        return difference - self.penalty * tf.reduce_mean(tf.square(slope - 1.0))
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FDivergenceBound:
+    """E T(real) - E f*(T(fake)), a lower bound of D_f(real || fake) (Nowozin et al., 2016, eq. 4).
+
+    On few samples a critic learns these by heart, and the bound of KL has no limit: leave a
+    `scored_share` of them to the score.
+
+    Attributes:
+      divergence: one of `objectives.f_divergences`, such as @kl(): what has its `activation`, from
+        the critic to T, and `conjugate_of_activation`.
+    """
+
+    divergence: Any = None
+
+    def __post_init__(self):
+        for name in ("activation", "conjugate_of_activation"):
+            if not callable(getattr(self.divergence, name, None)):
+                raise UserError(
+                    f"FDivergenceBound.divergence is {self.divergence!r}: bind one such as @kl()"
+                )
+
+    def __call__(self, critic: Callable, real, fake, seed):
+        """The bound, a scalar, for reals and fakes float32 [n, ...]."""
+        values = critic(tf.concat([real, fake], 0))
+        outputs = self.divergence.activation(values[: len(real)])
+        conjugates = self.divergence.conjugate_of_activation(values[len(real) :])
+        return tf.reduce_mean(outputs) - tf.reduce_mean(conjugates)
+
+
+# --- Networks ---------------------------------------------------------------------------------
+
+
+@gin.configurable(module="metrics")
+def convolutional_critic(shape: tuple[int, ...], seed: int, *, filters: int = 64) -> keras.Model:
+    """The official code's: three convolutions of 5x5 with stride 2 and swish, then a dense layer.
+
+    1,033,345 parameters for 32x32x3.
+
+    Args:
+      shape: (H, W, C).
+      seed: of the initial weights, He's normal ones.
+      filters: of the first convolution; the others have twice and four times as many.
+    """
+    initial = iter(keras.initializers.HeNormal(4 * seed + i) for i in range(4))
+    x = images = keras.Input(shape)
+    for width in (filters, 2 * filters, 4 * filters):
+        x = keras.layers.Conv2D(
+            width, 5, 2, padding="same", activation="swish", kernel_initializer=next(initial)
+        )(x)
+    x = keras.layers.Dense(1, kernel_initializer=next(initial))(keras.layers.Flatten()(x))
+    return keras.Model(images, x)
+
+
+@gin.configurable(module="metrics")
+def mlp_critic(shape: tuple[int, ...], seed: int, *, units: int = 128, layers: int = 2):
+    """Hidden layers with swish, then a linear one.
+
+    Args:
+      shape: (d,).
+      seed: of the initial weights, He's normal ones.
+      units: of each hidden layer.
+      layers: hidden ones.
+    """
+    initial = [keras.initializers.HeNormal((layers + 1) * seed + i) for i in range(layers + 1)]
+    x = points = keras.Input(shape)
+    for one in initial[:-1]:
+        x = keras.layers.Dense(units, "swish", kernel_initializer=one)(x)
+    return keras.Model(points, keras.layers.Dense(1, kernel_initializer=initial[-1])(x))
+
+
+# --- Metrics ----------------------------------------------------------------------------------
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class IndependentCritic(Metric):
+    """The mean value that critics reach which are trained on pixels, each from other weights.
+
+    Pixels x of 0 to 255 are fed as (x - 128) / 128 plus uniform noise on [0, 1/128). The value
+    grows with `iterations`, as a critic that is not trained to its end tells less, and with few
+    samples, which a critic learns by heart: compare models under one protocol, with as many
+    samples. Published scores have `iterations` 100,000, `batch_size` 256, `averaging` 0.999 and
+    `scored_batches` 10,000; the defaults end in minutes on CPU cores for images of 8x8 to 32x32.
+
+    The interval is Student's over the critics: it tells what other critics would find for the same
+    samples, not what other samples would give.
+
+    Attributes:
+      estimate: what the critic maximises and is reported: `PenalisedWasserstein`, or
+        `FDivergenceBound` with any f-divergence.
+      critic: (shape of a sample, seed) -> keras.Model to [n] or [n, 1].
+      critics: that are trained, 3 or more.
+      iterations: of each.
+      batch_size: of either side.
+      learning_rate: of Adam at the start; it falls linearly to 0.
+      averaging: factor of the moving average of the weights that are scored.
+      scored_batches: over which the value is averaged.
+      scored_share: of the samples of either side that are scored and not trained on; 0, as
+        published, scores those trained on.
+      scored_share_of_fakes: the same of the fakes; None for `scored_share`. With 0 the fakes are
+        all there is to the model, as for a memorised training set, and a critic may know them.
+      seed: of weights, batches and noise.
+    """
+
+    name: ClassVar[str] = "independent_critic"
+    needs: ClassVar[dict] = {"real": ("images",), "fake": ("images",)}
+    scores: ClassVar[dict] = {"independent_critic": False}
+
+    estimate: Callable = PenalisedWasserstein()
+    critic: Callable = convolutional_critic
+    critics: int = 3
+    iterations: int = 500
+    batch_size: int = 64
+    learning_rate: float = 2e-4
+    averaging: float = 0.98
+    scored_batches: int = 100
+    scored_share: float = 0.0
+    scored_share_of_fakes: float | None = None
+    seed: int = 0
+
+    def __post_init__(self):
+        check_at_least(self, critics=3, iterations=1, batch_size=1, scored_batches=1, seed=0)
+        if not self.learning_rate > 0:
+            raise UserError(
+                f"{type(self).__name__}.learning_rate is {self.learning_rate}: it must be above 0"
+            )
+        for name in ("averaging", "scored_share", "scored_share_of_fakes"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1:
+                raise UserError(f"{type(self).__name__}.{name} is {value}: it must be in [0, 1)")
+
+    def rows(self, side: Collected) -> Rows:
+        return side.images
+
+    def prepare(self, samples, seed):
+        """uint8 [n, H, W, C] -> float32 that the critic takes."""
+        noise = tf.random.stateless_uniform(tf.shape(samples), seed, maxval=1 / 128)
+        return (tf.cast(samples, tf.float32) - 128.0) / 128.0 + noise
+
+    def training(self, shape: tuple[int, ...]) -> Training:
+        """That of the critics of samples of this shape."""
+        return Training(
+            estimate=self.estimate,
+            prepare=self.prepare,
+            critic=self.critic,
+            shape=shape,
+            iterations=self.iterations,
+            learning_rate=self.learning_rate,
+            averaging=self.averaging,
+        )
+
+    def __call__(self, real, fake):
+        sides = self.rows(real), self.rows(fake)
+        for rows, what in zip(sides, ("real samples", "fakes"), strict=True):
+            check_rows(rows, least=1, what=what)
+        shapes = [rows.shape[1:] for rows in sides]
+        if shapes[0] != shapes[1]:
+            raise UndefinedScore(f"real samples are {shapes[0]}, fakes {shapes[1]}")
+        training = self.training(shapes[0])
+        batches = Batches(*sides, self.batch_size)
+        of_fakes = self.scored_share_of_fakes
+        shares = self.scored_share, self.scored_share if of_fakes is None else of_fakes
+        scored = {"scored_batches": self.scored_batches, "scored_shares": shares}
+        values = [training.run(batches, **scored, seed=[self.seed, i]) for i in range(self.critics)]
+        return {self.name: _mean(np.array(values))}
+
+
+def _mean(values: np.ndarray) -> Score:
+    """Mean of values [n >= 3] and Student's interval, whose quantile is 1 % short for n = 3."""
+    mean, count = float(values.mean()), len(values)
+    reach = float(student_quantile(count - 1) * values.std(ddof=1) / np.sqrt(count))
+    return Score(mean, (mean - reach, mean + reach))
+
+
+@gin.register(module="metrics")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FeatureCritic(IndependentCritic):
+    """The same on features, in their own units; points in the plane are their own features."""
+
+    name: ClassVar[str] = "feature_critic"
+    needs: ClassVar[dict] = {"real": ("features",), "fake": ("features",)}
+    scores: ClassVar[dict] = {"feature_critic": False}
+
+    critic: Callable = mlp_critic
+    iterations: int = 3000
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    averaging: float = 0.999
+
+    def rows(self, side):
+        return side.features
+
+    def prepare(self, samples, seed):
+        """Float [n, d] -> float32."""
+        return tf.cast(samples, tf.float32)

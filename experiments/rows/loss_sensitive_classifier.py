@@ -1,0 +1,36 @@
+"""CLS-GAN learns as well from few labels as cross-entropy alone (Qi, 2017, section 7; row 36)."""
+
+import numpy as np
+
+from measures import Measure
+from trained import load, train
+
+WITH, ALONE = "CLS-GAN: accuracy, %", "cross-entropy: accuracy, %"
+MARGIN = "CLS-GAN above cross-entropy, points"
+MEASURES = [
+    Measure(name=WITH),
+    Measure(name=ALONE),
+    Measure(name=MARGIN, at_least=-1.0),
+]
+WEIGHTS = {WITH: 1.0, ALONE: 0.0}  # of the terms beside the cross-entropy
+
+
+def measure(seed: int, folder: str) -> dict[str, float]:
+    found = {
+        name: _accuracy(f"{folder}/{weight}", seed, weight) for name, weight in WEIGHTS.items()
+    }
+    return found | {MARGIN: found[WITH] - found[ALONE]}
+
+
+def _accuracy(folder: str, seed: int, weight: float) -> float:
+    """Of the class of least loss, on the test split, %."""
+    from compare_gan_tf import checkpoints
+
+    bindings = [f"partial_labels.seed = {seed}", f"LossSensitiveClassifier.weight = {weight}"]
+    train("toy/clsgan.gin", folder, seed=seed, bindings=bindings)
+    dataset, gan = load(folder)
+    checkpoints.Checkpoints(gan, folder, keep=1).restore()  # the head is the objective's
+    test = dataset.splits["test"]
+    features = gan.discriminator({"images": test.images}, training=False)["features"]
+    likeliest = np.argmax(gan.objectives[0].head(features), axis=1)
+    return 100.0 * np.mean(likeliest == test.labels)
