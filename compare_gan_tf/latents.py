@@ -46,13 +46,26 @@ class Normal(_Latents):
 
 @gin.register(module="latents")
 class Uniform(_Latents):
-    """z uniform on (-1, 1), as compare_gan's default. Truncation t > 0 scales z by t."""
+    """z uniform on (-limit, limit). Truncation t > 0 scales z by t.
+
+    Args:
+      dim: of z.
+      limit: 1 is compare_gan's default; the square root of 3 gives the variance of normals.
+    """
+
+    def __init__(self, dim: int = 128, limit: float = 1.0):
+        super().__init__(dim)
+        kinds.require_number("Uniform.limit", limit, above=0)
+        self.limit = limit
 
     def sample(self, num, seed, truncation=0.0):
         """Returns float32 [num, dim]; arguments as for `Normal.sample`."""
         truncation = tf.cast(truncation, tf.float32)
         z = random.uniform([num, self.dim], seed) * 2.0 - 1.0
-        return z * tf.where(truncation > 0.0, truncation, 1.0)
+        return z * self.limit * tf.where(truncation > 0.0, truncation, 1.0)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"limit": self.limit}
 
 
 @gin.register(module="latents")

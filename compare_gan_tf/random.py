@@ -12,7 +12,7 @@ import hashlib
 import tensorflow as tf
 
 _PHILOX = 1  # TensorFlow's number for it
-SUBSTEPS = 1024  # of one training step; more d_steps than that are refused
+SUBSTEPS = 1024  # of one training step; more updates than that are refused
 
 
 def key(seed: int, tag: str) -> int:

@@ -133,10 +133,11 @@ def parsed():
 
 @pytest.mark.parametrize("name", ["classify_digits.gin", "classify_cifar10.gin"])
 def test_the_examples_make_a_classifier(name, parsed):
+    digits = data.load("digits")
     parsed(name)
     model = gin.get_bindings("classify")["model"](image_shape=(8, 8, 1), num_classes=10)
     assert model.method.estimator is not None and model.penalty == 0.1
-    assert model.accuracy(data.load("digits").splits["test"]) < 0.5
+    assert model.accuracy(digits.splits["test"]) < 0.5
 
 
 @pytest.mark.slow

@@ -40,6 +40,13 @@ def test_truncated_normals_are_those_that_redrawing_would_keep(truncation):
     assert scipy.stats.kstest(values, expected.cdf).pvalue > 1e-3
 
 
+def test_the_limit_of_uniform_latents():
+    z = latents.Uniform(5, limit=3**0.5).sample(20_000, [1, 2]).numpy().reshape(-1)
+    assert scipy.stats.kstest(z, "uniform", (-(3**0.5), 2 * 3**0.5)).pvalue > 1e-3
+    with pytest.raises(UserError, match="Uniform.limit"):
+        latents.Uniform(5, limit=0.0)
+
+
 def test_truncation_scales_uniform_latents():
     prior = latents.Uniform(5)
     np.testing.assert_allclose(

@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from compare_gan_tf import random as noise
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Concatenation
 from compare_gan_tf.kinds import require_number
@@ -88,21 +87,22 @@ class Dropout(keras.layers.Layer):
         if not training or not self.rate:
             return x
         sizes = view_sizes() or [tf.shape(x)[0]]
-        bits = tf.concat([self._bits(index, [n, *x.shape[1:]]) for index, n in enumerate(sizes)], 0)
+        rows = [self._rows(view, [n, *x.shape[1:]]) for view, n in enumerate(sizes)]
+        bits = tf.concat(rows, 0)
         kept = tf.cast(bits >= int(self.rate * 2**32), x.dtype)
         if not is_frozen():
             self.calls.assign(self.calls + 1)
         return x * kept / (1.0 - self.rate)
 
-    def _bits(self, view: int, shape):
+    def _rows(self, view: int, shape):
         """uint32 of `shape`: this replica's rows of what is drawn for the view's global batch."""
         position = tf.convert_to_tensor(self.calls) * _MOST_VIEWS + view
         seed = tf.stack([tf.constant(self.seed, tf.int64), position])
         context = tf.distribute.get_replica_context()
         if context is None or context.num_replicas_in_sync == 1:
-            return noise.bits(shape, seed)
+            return _bits(shape, seed)
         rows, *rest = shape
-        drawn = noise.bits([rows * context.num_replicas_in_sync, *rest], seed)
+        drawn = _bits([rows * context.num_replicas_in_sync, *rest], seed)
         begin = tf.stack([context.replica_id_in_sync_group * rows] + [0] * len(rest))
         return tf.slice(drawn, begin, shape)
 
@@ -111,6 +111,13 @@ class Dropout(keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"rate": self.rate, "seed": self.seed}
+
+
+def _bits(shape, seed):
+    """uint32 of `shape`; bits of Philox are the same with and without XLA."""
+    return tf.random.stateless_uniform(
+        shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+    )
 
 
 @gin.configurable(module="maxout")

@@ -22,7 +22,12 @@ MEASURES = [
     Measure(name="BGAN's worst over the proxy's", at_most=1.0),
 ]
 TRAININGS = 5
-STEPS = ("train.training_steps = 1000", "train.sample_every = 1000", "GAN.g_steps = 5")
+STEPS = (
+    "train.training_steps = 1000",
+    "train.sample_every = 1000",
+    "linear_decay.steps = 1000",
+    "GAN.g_steps = 5",
+)
 
 
 def measure(seed: int, folder: str) -> dict[str, float]:

@@ -199,7 +199,7 @@ def _lsun_set(name, settings) -> Dataset:
 
 @pytest.fixture
 def no_downloads(monkeypatch, tmp_path):
-    """Random images of the right shapes for public sets; one's own folder `ffhq` and `lines.txt`."""
+    """Random images of the right shapes for public sets, and a folder and a file of one's own."""
     monkeypatch.setattr(tfds_reader, "load", _public_set)
     monkeypatch.setattr(lsun, "load", _lsun_set)
     monkeypatch.chdir(tmp_path)
