@@ -39,7 +39,8 @@ def load(folder: str, step: int | None = None):
     bound = gin.get_bindings("train")
     dataset = data.load()
     gan = training.build(bound["model"], dataset, seed=bound.get("seed", 0))
-    checkpoints.restore_players(gan, folder, step or checkpoints.list_steps(folder)[-1])
+    last = checkpoints.list_steps(folder)[-1]
+    checkpoints.restore_players(gan, folder, last if step is None else step)
     return dataset, gan
 
 

@@ -94,7 +94,8 @@ class RawFeatures(Extractor):
     def __call__(self, samples) -> Extracted:
         """Samples uint8 [n, H, W, C] or float [n, D] -> features float32 [n, H W C] or [n, D]."""
         samples = np.asarray(samples)
-        scale = 255.0 if samples.dtype == np.uint8 else 1.0
+        is_image = samples.dtype == np.uint8 and samples.ndim == 4  # text is uint8 [n, length]
+        scale = 255.0 if is_image else 1.0
         return Extracted((samples.reshape(len(samples), -1) / scale).astype(np.float32))
 
 
