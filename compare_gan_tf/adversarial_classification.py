@@ -25,6 +25,7 @@ from compare_gan_tf.data import Dataset, Split, pipeline
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import frozen_state
+from compare_gan_tf.objectives.adversarial import require_loss
 from compare_gan_tf.objectives.boundary_seeking import follow_log_z
 from compare_gan_tf.objectives.discrete import importance
 from compare_gan_tf.objectives.losses import non_saturating, wasserstein
@@ -32,6 +33,7 @@ from compare_gan_tf.optimizers import adam
 
 _CHUNK = 500  # images that are classified at once
 _STEPS_TOGETHER = 50
+_ESTIMATOR = "a function of `estimators` such as @importance"
 
 
 class Labels(Categorical):
@@ -75,6 +77,8 @@ class SampledLabels:
         samples: int = 20,
         log_z_decay: float = 0.995,
     ):
+        require_loss("SampledLabels.d_loss", d_loss)
+        kinds.require_function("SampledLabels.estimator", estimator, 0, 0, 0, like=_ESTIMATOR)
         kinds.require_number("SampledLabels.samples", samples, least=2, whole=True)
         kinds.require_number("SampledLabels.log_z_decay", log_z_decay, least=0, below=1)
         self.d_loss = d_loss
@@ -120,6 +124,7 @@ class RelaxedLabels:
     plays = True
 
     def __init__(self, d_loss=wasserstein):
+        require_loss("RelaxedLabels.d_loss", d_loss)
         self.d_loss = d_loss
 
     def fakes(self, logits, noise, labels):
@@ -145,7 +150,7 @@ class AdversarialClassifier(keras.Model):
       seed: of all noise; initial weights follow Keras' global seed.
       classifier: function (image_shape, num_classes) -> g, see `classifiers`.
       discriminator: function (image_shape, num_classes) -> D.
-      method: `CrossEntropy()`, `SampledLabels()` or `RelaxedLabels()`.
+      method: `SampledLabels()`, `RelaxedLabels()`, or `CrossEntropy()`, which leaves D unused.
       penalty: weight of the mean squared gradient of D's logit by the real image; 0 for none.
       clip: each variable of D is clipped to [-clip, clip] after its updates; None for not.
       d_steps: D updates per step, each on images of its own.
@@ -172,9 +177,11 @@ class AdversarialClassifier(keras.Model):
         kinds.require_number("AdversarialClassifier.d_steps", d_steps, least=1, whole=True)
         if clip is not None:
             kinds.require_number("AdversarialClassifier.clip", clip, above=0)
+        kind = {"fits": lambda value: hasattr(value, "plays"), "like": "one like @SampledLabels()"}
+        self.method = method or SampledLabels()
+        kinds.require_made("AdversarialClassifier.method", self.method, **kind)
         self.classifier = classifier(image_shape, num_classes)
         self.discriminator = discriminator(image_shape, num_classes)
-        self.method = method or SampledLabels()
         self.labels = Labels(num_classes)
         self.seed, self.penalty, self.clip, self.d_steps = seed, penalty, clip, d_steps
         self.g_optimizer, self.d_optimizer = g_optimizer or adam(), d_optimizer or adam()
@@ -266,10 +273,14 @@ def classify(
       seed: of weights, order and noise.
 
     Raises:
-      UserError: the data has no labels; bad settings.
+      UserError: the data has no labels, or not one for each image; bad settings.
     """
     if not dataset.num_classes or not dataset.is_images:
         raise UserError(f"{dataset.name} has no labelled images: set data.load.name to such a set")
+    labels = dataset.splits["train"].labels
+    if labels.ndim != 1 or (labels < 0).any():
+        raise UserError(f"{dataset.name} has soft or missing labels: remove data.load.labels")
+    kinds.require_number("classify.batch_size", batch_size, least=1, whole=True)
     kinds.require_number("classify.steps", steps, least=_STEPS_TOGETHER, whole=True)
     if steps % _STEPS_TOGETHER:
         raise UserError(f"classify.steps = {steps}: it must be a multiple of {_STEPS_TOGETHER}")

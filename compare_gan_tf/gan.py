@@ -45,8 +45,8 @@ class GAN(keras.Model):
       augment: what is done to all images before D sees them, see `augment`; None for nothing.
       d_steps: D updates per training step.
       g_steps: G updates per training step, after those of D; 1 in nearly all papers.
-      reuse_last_batch: G's first update takes the z of the last D update, and its reals where it
-        needs reals, instead of fresh ones (compare_gan on GPU).
+      reuse_last_batch: G's first update takes the z of the last D update, and all of G's its reals
+        where they need reals, instead of fresh ones (compare_gan on GPU).
       g_optimizer, d_optimizer: Keras optimisers, each player its own. Their schedules are over
         training steps.
       ema_decay: of the moving average of G; None for none.

@@ -47,9 +47,7 @@ class FusedAdam(keras.optimizers.Adam):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        if isinstance(config["beta_2"], dict):
-            schedule = keras.saving.deserialize_keras_object(config["beta_2"], custom_objects)
-            config = config | {"beta_2": schedule}
+        config = _with_schedule(config, "beta_2", custom_objects)
         return super().from_config(config, custom_objects)
 
 
@@ -77,8 +75,15 @@ class ScheduledSGD(keras.optimizers.SGD):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        schedule = keras.saving.deserialize_keras_object(config["momentum"], custom_objects)
-        return super().from_config(config | {"momentum": schedule}, custom_objects)
+        config = _with_schedule(config, "momentum", custom_objects)
+        return super().from_config(config, custom_objects)
+
+
+def _with_schedule(config: dict, name: str, custom_objects) -> dict:
+    """The config with a schedule in place of its own config, if it is one that is saved."""
+    if not isinstance(config[name], dict):
+        return config
+    return config | {name: keras.saving.deserialize_keras_object(config[name], custom_objects)}
 
 
 def _resource(variable):

@@ -120,7 +120,7 @@ def train(
       model_dir: the run's folder; made if it does not exist.
       dataset: its split "train" is trained on.
       model: see `build`.
-      training_steps: generator updates.
+      training_steps: of the GAN; one update of G each, unless `GAN.g_steps` says otherwise.
       batch_size: global number of reals per discriminator update.
       seed: see `build`.
       steps_per_execution: steps between two looks from Python; divides the four intervals.

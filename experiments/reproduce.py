@@ -3,8 +3,8 @@
 A row is a file of experiments/rows: its docstring says what the paper claims, MEASURES what must
 come out, and `measure(seed, folder)` returns the numbers of one seed.
 
-  python experiments/reproduce.py                     # lists the rows
-  python experiments/reproduce.py bgan_table maxout   # runs two of them
+  python experiments/reproduce.py                         # lists the rows
+  python experiments/reproduce.py bgan_table lsgan_ring   # runs two of them
   python experiments/reproduce.py all --seeds 3 --output runs/rows/table.md
 
 What a seed has measured is kept in <runs>/<row>/<seed>/measured.json and not measured again; delete

@@ -25,7 +25,8 @@ def train(config: str, folder: str, *, seed: int, bindings: Sequence[str] = ()) 
         [*command, f"--model_dir={folder}", *flags], capture_output=True, text=True
     )
     if child.returncode:
-        sys.exit(f"{config}: {child.stderr.strip().splitlines()[-1]}")
+        reason = child.stderr.strip() or f"it ended with {child.returncode}"
+        sys.exit(f"{config}: {reason.splitlines()[-1]}")
 
 
 def load(folder: str, step: int | None = None):

@@ -19,6 +19,8 @@ from compare_gan_tf.metrics.base import (
     check_features,
 )
 
+_MOST = 10**7  # kinds of sequences that are counted
+
 
 def counts(lines: np.ndarray, length: int, symbols: int) -> np.ndarray:
     """How often each sequence of characters is in lines, int64 [symbols^length].
@@ -79,6 +81,11 @@ class BigramDivergence(Metric):
                 f"{real.features.shape[1]} characters"
             )
         symbols = 1 + max(_largest(real.features), _largest(fake.features))
+        if symbols**self.length > _MOST:
+            raise UndefinedScore(
+                f"{symbols} characters make {symbols**self.length:,} sequences of {self.length}, "
+                f"at most {_MOST:,} are counted: take a lower BigramDivergence.length"
+            )
         both = (_counted(side.features, self.length, symbols) for side in (real, fake))
         return {self.name: Score(jensen_shannon(*both))}
 

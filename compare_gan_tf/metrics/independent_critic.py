@@ -152,7 +152,8 @@ class IndependentCritic(Metric):
     grows with `iterations`, as a critic that is not trained to its end tells less, and with few
     samples, which a critic learns by heart: compare models under one protocol, with as many
     samples. Published scores have `iterations` 100,000, `batch_size` 256, `averaging` 0.999 and
-    `scored_batches` 10,000; the defaults end in minutes on CPU cores for images of 8x8 to 32x32.
+    `scored_batches` 10,000; on CPU cores the defaults take minutes for images of 8x8
+    and half an hour for 32x32.
 
     The interval is Student's over the critics: it tells what other critics would find for the same
     samples, not what other samples would give.

@@ -11,6 +11,26 @@ from compare_gan_tf.objectives.losses import Losses, non_saturating
 _LOSS = "a function (real_logits, fake_logits) of `losses` such as @hinge"
 
 
+def require_loss(name: str, loss) -> None:
+    """Refuses what is no loss of D's logits; its settings are refused here, not in training.
+
+    Args:
+      name: of the setting.
+      loss: of it.
+
+    Raises:
+      UserError: it is something else.
+    """
+    losses = kinds.tried(name, loss, tf.zeros([2]), tf.zeros([3]), like=_LOSS)
+    if not all(hasattr(losses, field) for field in Losses._fields):
+        raise UserError(
+            f"{name} is {kinds.shown(loss)}: it must be {_LOSS}; it gives "
+            f"a {type(losses).__name__}, not `Losses`"
+        )
+    for values, number in ((losses.real, 2), (losses.fake, 3), (losses.generator, 3)):
+        kinds.require_shape(name, loss, values, (number,), like=_LOSS)
+
+
 @gin.register(module="objectives")
 class Adversarial(Objective):
     """A loss of `objectives/losses.py`: D tells real from fake, G makes D take fake for real.
@@ -23,19 +43,8 @@ class Adversarial(Objective):
 
     def __init__(self, loss=non_saturating, weight: float = 1.0, name: str = "adversarial"):
         super().__init__(weight=weight, name=name)
-        self._check(loss)  # its settings are refused here, not in training
+        require_loss(self._of("loss"), loss)
         self.loss = loss
-
-    def _check(self, loss):
-        name = self._of("loss")
-        losses = kinds.tried(name, loss, tf.zeros([2]), tf.zeros([3]), like=_LOSS)
-        if not all(hasattr(losses, field) for field in Losses._fields):
-            raise UserError(
-                f"{name} is {kinds.shown(loss)}: it must be {_LOSS}; it gives "
-                f"a {type(losses).__name__}, not `Losses`"
-            )
-        for values, number in ((losses.real, 2), (losses.fake, 3), (losses.generator, 3)):
-            kinds.require_shape(name, loss, values, (number,), like=_LOSS)
 
     def views(self, player, game, samples):
         fake = {"fake": View(samples.fake, samples.fake_labels)}

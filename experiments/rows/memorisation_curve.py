@@ -1,7 +1,7 @@
 """An independent critic finds out a memorised training set (Raffel, 2019, eq. 16; row 31).
 
 Critics are trained on 20,000 held-out points of a ring of 8 Gaussians against as many fresh ones,
-and against n of them that a model which knows its training set by heart would repeat.
+and against n points of a training set, which a model that knows it by heart would repeat.
 """
 
 import numpy as np

@@ -224,7 +224,10 @@ def _discriminator(objectives):
 
 def _with_maps(sample_shape, num_classes=None, **options):
     model = mlp.discriminator(sample_shape, num_classes, **options)
-    maps = keras.layers.Conv2D(3, 2, 2, name="maps")(model.input["images"])
+    # Of 1, lest a place have no map above 0: a head's units there are at the kink of their ReLU,
+    # and which side they are on is up to the rounding of their bias.
+    settings = {"bias_initializer": "ones", "name": "maps"}
+    maps = keras.layers.Conv2D(6, 2, 2, **settings)(model.input["images"])
     return keras.Model(model.input, {**model.output, "local_features": maps}, name=model.name)
 
 
