@@ -18,13 +18,19 @@ import gin
 
 from compare_gan_tf import config, configurables, data
 from compare_gan_tf.adversarial_classification import classify
+from compare_gan_tf.errors import UserError
 
 
 def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     configurables.load()
-    config.parse([sys.argv[1]], sys.argv[2:])
-    dataset = data.load()
-    model = classify(dataset)
+    try:
+        config.parse([sys.argv[1]], sys.argv[2:])
+        dataset = data.load()
+        model = classify(dataset)
+    except UserError as error:
+        sys.exit(str(error))
     print(gin.operative_config_str())
     print(f"accuracy on {dataset.name}/test: {model.accuracy(dataset.splits['test']):.4f}")
 

@@ -39,6 +39,14 @@ def dataset(number=200) -> Dataset:
     return Dataset("halves", {"train": split, "test": split}, num_classes=2)
 
 
+def unlabelled() -> Dataset:
+    """The two classes, one image of which has no label."""
+    whole = dataset()
+    split = whole.splits["train"]
+    partly = Split(split.images, np.where(np.arange(len(split.labels)) == 0, -1, split.labels))
+    return Dataset("halves", {"train": partly, "test": split}, num_classes=2)
+
+
 def trained(kind: str, steps=50, **settings):
     make, own = METHODS[kind]
     players = {f"{p}_optimizer": optimizers.adam(learning_rate=0.01) for p in ("g", "d")}
@@ -110,6 +118,9 @@ def test_any_divergence_will_do():
     ("make", "message"),
     [
         (lambda: game.SampledLabels(samples=1), "SampledLabels.samples is 1"),
+        (lambda: game.SampledLabels(d_loss=1), "SampledLabels.d_loss is 1"),
+        (lambda: game.classify(dataset(), batch_size=0), "classify.batch_size is 0"),
+        (lambda: game.classify(unlabelled()), "soft or missing labels"),
         (lambda: game.classify(data.load("gaussian")), "gaussian has no labelled images"),
         (lambda: game.classify(dataset(), steps=70), "classify.steps = 70: it must be a multiple"),
         (

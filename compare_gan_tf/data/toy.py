@@ -10,6 +10,7 @@ import gin
 import numpy as np
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number
 
 SIZES = {"train": 20_000, "validation": 5_000, "test": 5_000}
 
@@ -94,6 +95,8 @@ def gaussian(scale: float = 1.0) -> Mixture:
 @gin.configurable(module="toy")
 def gaussian_ring(num_modes: int = 8, radius: float = 2.0, scale: float = 0.02) -> Mixture:
     """`num_modes` Gaussians evenly on a circle."""
+    require_number("toy.gaussian_ring.num_modes", num_modes, least=1, whole=True)
+    require_number("toy.gaussian_ring.radius", radius, least=0)
     angles = 2 * np.pi * np.arange(num_modes) / num_modes
     return Mixture(radius * np.stack([np.cos(angles), np.sin(angles)], axis=-1), scale)
 
@@ -101,6 +104,8 @@ def gaussian_ring(num_modes: int = 8, radius: float = 2.0, scale: float = 0.02) 
 @gin.configurable(module="toy")
 def gaussian_grid(side: int = 5, spacing: float = 1.0, scale: float = 0.05) -> Mixture:
     """side x side Gaussians on a square grid centred at 0."""
+    require_number("toy.gaussian_grid.side", side, least=1, whole=True)
+    require_number("toy.gaussian_grid.spacing", spacing, least=0)
     axis = spacing * (np.arange(side) - (side - 1) / 2)
     return Mixture(np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2), scale)
 
@@ -108,6 +113,7 @@ def gaussian_grid(side: int = 5, spacing: float = 1.0, scale: float = 0.05) -> M
 @gin.configurable(module="toy")
 def gaussian_mixture(separation: float = 4.0, scale: float = 0.5) -> Mixture:
     """Two Gaussians at (-separation/2, 0) and (separation/2, 0)."""
+    require_number("toy.gaussian_mixture.separation", separation, least=0)
     return Mixture(np.array([[-separation / 2, 0.0], [separation / 2, 0.0]]), scale)
 
 

@@ -5,6 +5,7 @@ memory does not grow with the number of samples.
 """
 
 import dataclasses
+import numbers
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
@@ -225,12 +226,18 @@ class Metric:
 
 
 def check_at_least(metric: Metric, **least) -> None:
-    """Raises a UserError if a setting of a metric is below the least value given for it."""
+    """Raises a UserError if a setting of a metric is no number, or below the least value given.
+
+    Where the default is a whole number, others must be too.
+    """
     for name, value in least.items():
-        found = getattr(metric, name)
-        if found < value:
+        found, whole = getattr(metric, name), isinstance(getattr(type(metric), name, None), int)
+        wanted, words = (numbers.Integral, "whole number") if whole else (numbers.Real, "number")
+        is_number = isinstance(found, wanted) and not isinstance(found, bool)
+        if not is_number or not found >= value:
             raise UserError(
-                f"{type(metric).__name__}.{name} is {found}: it must be at least {value}"
+                f"{type(metric).__name__}.{name} is {found!r}: it must be a {words}, {value} or"
+                " more"
             )
 
 

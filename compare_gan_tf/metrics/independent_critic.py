@@ -19,6 +19,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.base import (
     Collected,
@@ -193,14 +194,17 @@ class IndependentCritic(Metric):
 
     def __post_init__(self):
         check_at_least(self, critics=3, iterations=1, batch_size=1, scored_batches=1, seed=0)
+        kind = type(self).__name__
+        made = "an estimate such as @PenalisedWasserstein()"
+        kinds.require_made(f"{kind}.estimate", self.estimate, callable, like=made)
+        made = "a function (shape, seed) such as @mlp_critic"
+        kinds.require_made(f"{kind}.critic", self.critic, callable, like=made)
         if not self.learning_rate > 0:
-            raise UserError(
-                f"{type(self).__name__}.learning_rate is {self.learning_rate}: it must be above 0"
-            )
+            raise UserError(f"{kind}.learning_rate is {self.learning_rate}: it must be above 0")
         for name in ("averaging", "scored_share", "scored_share_of_fakes"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < 1:
-                raise UserError(f"{type(self).__name__}.{name} is {value}: it must be in [0, 1)")
+                raise UserError(f"{kind}.{name} is {value}: it must be in [0, 1)")
 
     def rows(self, side: Collected) -> Rows:
         return side.images

@@ -6,6 +6,8 @@ import gin
 import numpy as np
 import tensorflow as tf
 
+from compare_gan_tf.metrics.base import Collected, UndefinedScore, check_rows
+
 
 @gin.configurable(module="metrics")
 def mean_absolute_difference(first, second):
@@ -68,3 +70,44 @@ class Inversion:
         rate = self._learning_rate * (1.0 - step / self._steps)
         rate *= tf.sqrt(1.0 - 0.999 ** (step + 1.0)) / (1.0 - 0.9 ** (step + 1.0))
         return distances, z - rate * first / (tf.sqrt(second) + 1e-8), (first, second)
+
+
+def least_distances(
+    search: Inversion,
+    real: Collected,
+    fake: Collected,
+    *,
+    count: int,
+    starts: int,
+    batch_size: int,
+    seed: int,
+    least: int = 1,
+) -> np.ndarray:
+    """Of the first images of a real set to what G is found to draw, float64 [n].
+
+    Args:
+      search: of G's latents.
+      real: with images, and labels if G takes them: then the search is under an image's own.
+      fake: with latents, and labels if G takes them.
+      count: images at most.
+      starts: latents that the search for an image begins at, drawn from the prior.
+      batch_size: images that are searched for at once.
+      seed: of the starts.
+      least: images that there must be.
+
+    Raises:
+      UndefinedScore: there are fewer, or G takes labels and the images have none.
+    """
+    check_rows(real.images, least=least, what="real images")
+    conditional = fake.labels is not None
+    if conditional and real.labels is None:
+        raise UndefinedScore("G takes labels and the real images have none to search under")
+    count = min(count, len(real.images))
+    drawn = [np.asarray(fake.latents(count, seed + index)) for index in range(starts)]
+    found = []
+    for begin in range(0, count, batch_size):
+        end = min(begin + batch_size, count)
+        images = real.images.between(begin, end).astype(np.float32) / 127.5 - 1.0
+        labels = real.labels.between(begin, end) if conditional else None
+        found.append(search(images, labels, [z[begin:end] for z in drawn]))
+    return np.concatenate(found)

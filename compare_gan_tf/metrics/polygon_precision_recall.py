@@ -14,14 +14,7 @@ import numpy as np
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import estimates
-from compare_gan_tf.metrics.base import (
-    Collected,
-    Metric,
-    Rows,
-    UndefinedScore,
-    check_at_least,
-    check_rows,
-)
+from compare_gan_tf.metrics.base import Collected, Metric, Rows, check_at_least, check_rows
 
 THRESHOLD = 0.75 / 28  # the paper's 0.75, of a difference of 28x28 pixels in [0, 1], per pixel
 _CHUNK = 512
@@ -47,48 +40,6 @@ def harmonic_mean(first: estimates.Score, second: estimates.Score) -> estimates.
     errors = [(s.interval[1] - s.interval[0]) / (2 * estimates.NORMAL_975) for s in (first, second)]
     slopes = 2 * (r / (p + r)) ** 2, 2 * (p / (p + r)) ** 2
     return estimates.around(2 * p * r / (p + r), np.hypot(*np.multiply(slopes, errors)))
-
-
-def nearest_generated(generate: Callable, images, labels, starts, *, steps, learning_rate):
-    """Root mean square difference, in [0, 1], of images to the nearest that G is found to draw.
-
-    Adam goes downhill in z from each of the starts; the best difference on the way counts. It is
-    an upper bound of the distance to what G can draw.
-
-    Args:
-      generate: (z, labels) -> images in [-1, 1], differentiable.
-      images: float32 [n, H, W, C] in [-1, 1].
-      labels: int32 [n], or None.
-      starts: [s, n, d], latents to start from for each image.
-      steps: of Adam from each.
-      learning_rate: of Adam, in units of z.
-
-    Returns:
-      float64 [n].
-    """
-    import tensorflow as tf
-
-    labels = None if labels is None else tf.convert_to_tensor(labels, tf.int32)
-
-    @tf.function
-    def differences(z, slots, step):
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(z)
-            error = tf.reduce_mean(tf.square(generate(z, labels) - images), [1, 2, 3])
-        slope = tape.gradient(error, z)
-        first = 0.9 * slots[0] + 0.1 * slope
-        second = 0.999 * slots[1] + 0.001 * tf.square(slope)
-        scale = learning_rate * tf.sqrt(1 - 0.999**step) / (1 - 0.9**step)
-        return error, z - scale * first / (tf.sqrt(second) + 1e-8), (first, second)
-
-    best = np.full(len(images), np.inf)
-    for start in starts:
-        z = tf.convert_to_tensor(start, tf.float32)
-        slots = (tf.zeros_like(z), tf.zeros_like(z))
-        for step in range(1, steps + 1):
-            error, z, slots = differences(z, slots, tf.constant(step, tf.float32))
-            best = np.fmin(best, error.numpy())
-    return np.sqrt(best) / 2
 
 
 @gin.register(module="metrics")
@@ -129,7 +80,7 @@ class PolygonPrecisionRecall(PolygonPrecision):
       inverted: real images.
       starts: latents that the search for an image begins at.
       steps: of Adam from each.
-      learning_rate: of Adam.
+      learning_rate: of Adam at first, in units of z; it falls linearly to 0.
       batch_size: images that are searched for at once.
       seed: of the starts.
     """
@@ -164,21 +115,11 @@ class PolygonPrecisionRecall(PolygonPrecision):
         }
 
     def _recall(self, real: Collected, fake: Collected):
-        check_rows(real.images, least=1, what="real images")
-        count, near = min(self.inverted, len(real.images)), 0
-        conditional = fake.labels is not None
-        if conditional and real.labels is None:
-            raise UndefinedScore("G takes labels and the real images have none to search under")
-        starts = [np.asarray(fake.latents(count, self.seed + i)) for i in range(self.starts)]
-        for begin in range(0, count, self.batch_size):
-            end = min(begin + self.batch_size, count)
-            found = nearest_generated(
-                fake.generate,
-                real.images.between(begin, end).astype(np.float32) / 127.5 - 1.0,
-                real.labels.between(begin, end) if conditional else None,
-                [z[begin:end] for z in starts],
-                steps=self.steps,
-                learning_rate=self.learning_rate,
-            )
-            near += int(np.sum(found <= self.threshold))
-        return estimates.share(near, count)
+        from compare_gan_tf.metrics import inversion  # it needs TensorFlow
+
+        how = {"steps": self.steps, "learning_rate": self.learning_rate}
+        search = inversion.Inversion(fake.generate, inversion.mean_squared_difference, **how)
+        amounts = {"count": self.inverted, "starts": self.starts, "batch_size": self.batch_size}
+        found = inversion.least_distances(search, real, fake, **amounts, seed=self.seed)
+        distances = np.sqrt(found) / 2  # of pixels in [0, 1]
+        return estimates.share(int(np.sum(distances <= self.threshold)), len(distances))

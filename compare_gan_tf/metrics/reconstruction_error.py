@@ -17,14 +17,12 @@ import numpy as np
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import estimates
-from compare_gan_tf.metrics.base import (
-    Collected,
-    Metric,
-    UndefinedScore,
-    check_at_least,
-    check_rows,
+from compare_gan_tf.metrics.base import Collected, Metric, check_at_least
+from compare_gan_tf.metrics.inversion import (
+    Inversion,
+    least_distances,
+    mean_absolute_difference,
 )
-from compare_gan_tf.metrics.inversion import Inversion, mean_absolute_difference
 
 
 @gin.register(module="metrics")
@@ -89,16 +87,5 @@ class ReconstructionError(Metric):
 
     def _errors(self, search: Inversion, real: Collected, fake: Collected) -> np.ndarray:
         """Least distances float64 [n] of the first images of a real set."""
-        check_rows(real.images, least=2, what="real images")
-        conditional = fake.labels is not None
-        if conditional and real.labels is None:
-            raise UndefinedScore("G takes labels and the real images have none to search under")
-        count = min(self.images, len(real.images))
-        starts = [np.asarray(fake.latents(count, self.seed + i)) for i in range(self.starts)]
-        found = []
-        for begin in range(0, count, self.batch_size):
-            end = min(begin + self.batch_size, count)
-            images = real.images.between(begin, end).astype(np.float32) / 127.5 - 1.0
-            labels = real.labels.between(begin, end) if conditional else None
-            found.append(search(images, labels, [z[begin:end] for z in starts]))
-        return np.concatenate(found)
+        amounts = {"count": self.images, "starts": self.starts, "batch_size": self.batch_size}
+        return least_distances(search, real, fake, **amounts, seed=self.seed, least=2)

@@ -99,7 +99,14 @@ def test_a_config_may_bind_a_mixture():
     np.testing.assert_allclose(np.linalg.norm(density.modes, axis=1), 3.0)
 
 
-@pytest.mark.parametrize("settings", [{"num_modes": 0}, {"scale": 0.0}])
-def test_a_mixture_of_nothing_is_refused(settings):
-    with pytest.raises(UserError, match="a mixture of"):
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num_modes": 0}, "toy.gaussian_ring.num_modes is 0"),
+        ({"num_modes": 2.5}, "toy.gaussian_ring.num_modes is 2.5: it must be a whole number"),
+        ({"scale": 0.0}, "a mixture of"),
+    ],
+)
+def test_a_mixture_of_nothing_is_refused(settings, message):
+    with pytest.raises(UserError, match=message):
         toy.gaussian_ring(**settings)

@@ -83,7 +83,7 @@ def test_features_of_two_extractors_are_refused():
 
 
 def test_a_setting_below_its_least_value_is_named():
-    with pytest.raises(UserError, match=r"Kid.subsets is 0: it must be at least 1"):
+    with pytest.raises(UserError, match=r"Kid.subsets is 0: it must be a whole number, 1 or more"):
         Kid(subsets=0)
 
 
