@@ -15,7 +15,7 @@ PENALTY = [
     "GradientPenalty.weight = 10.0",
 ]
 GAMES = {
-    "GAN": [],
+    "GAN": ["Adversarial.loss = @minimax"],
     "WGAN-GP": [
         "GAN.objectives = [@Adversarial(), @GradientPenalty()]",
         "Adversarial.loss = @wasserstein",
