@@ -56,6 +56,7 @@ class Dataset:
       vocabulary: for text, the characters; a sample is then [L] indices into them.
       palette: uint8 [k, C], the colours that images under `views.adaptive_palette` are made of.
       notes: what is worth knowing, a line each: the protocol, what was skipped or converted.
+      altered: whether options of `load` made other samples or labels than the name stands for.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Dataset:
     vocabulary: tuple[str, ...] | None = None
     palette: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    altered: bool = False
 
     @property
     def sample_shape(self) -> tuple[int, ...]:

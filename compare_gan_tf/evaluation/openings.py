@@ -227,7 +227,8 @@ def of_split(dataset, split: str) -> Samples:
             f"the data set {dataset.name} has no split {split!r}, only {', '.join(dataset.splits)}"
         )
     chosen = dataset.splits[split]
-    public = dataset.name in data.names()
+    # Points follow settings of their own, and images those of `load`.
+    public = dataset.name in data.names() and dataset.is_images and not dataset.altered
     where = f"{dataset.name}/{split}"
     return Samples(dataset.name, chosen.images, chosen.labels, split, where, is_public=public)
 

@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from compare_gan_tf import data
+from compare_gan_tf.data import views
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import openings, pairs
 from compare_gan_tf.evaluation.sides import Samples
@@ -91,6 +93,15 @@ def test_a_data_set_is_named_with_its_split(digits):
     assert openings.side("digits", openings.How(split="train")).split == "train"
     points = openings.side("gaussian_ring/test")
     assert not points.is_images and points.sample_shape == (2,)
+
+
+def test_the_name_of_a_set_stands_for_it_only_as_it_is_published():
+    plain, binary = (data.load("digits", view=view) for view in (None, views.binarised))
+    assert not openings.of_split(plain, "test").named_by_contents()
+    altered = openings.of_split(binary, "test")
+    assert altered.named_by_contents()
+    assert altered.sha256() != openings.of_split(plain, "test").sha256()
+    assert openings.of_split(data.load("gaussian_ring"), "test").named_by_contents()
 
 
 def test_features_and_statistics_are_told_by_their_names(tmp_path):
