@@ -244,4 +244,4 @@ def test_in_a_process_of_its_own_an_error_is_all_that_stderr_says(small):
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1, done.stderr
-    assert "did you mean d_steps?" in done.stderr
+    assert "did you mean d_steps or g_steps?" in done.stderr

@@ -90,6 +90,7 @@ def test_samples_follow_the_density(name, extent, side):
 
 
 def test_a_config_may_bind_a_mixture():
+    gin.clear_config()  # which a test before may have locked
     gin.parse_config(["gaussian_ring.num_modes = 5", "gaussian_ring.radius = 3.0"])
     try:
         density = data.load("gaussian_ring").density
