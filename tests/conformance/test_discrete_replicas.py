@@ -9,6 +9,8 @@ import discrete_replicas
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = pathlib.Path(discrete_replicas.__file__)
 
 
