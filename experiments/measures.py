@@ -64,5 +64,6 @@ def table(title: str, measures: Sequence[Measure], values: Sequence[Mapping[str,
         if measure.at_least is None and measure.at_most is None:
             verdict = ""
         shown = f"{median:.4g} [{min(column):.4g}, {max(column):.4g}]"
-        lines.append(f"| {title} | {measure.name} | {shown} | {measure.bounds()} | {verdict} |")
+        name = measure.name.replace("|", r"\|")
+        lines.append(f"| {title} | {name} | {shown} | {measure.bounds()} | {verdict} |")
     return "\n".join(lines)

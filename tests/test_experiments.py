@@ -1,0 +1,52 @@
+"""The rows of the papers: that each can be run, and what is said of its numbers."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+FOLDER = pathlib.Path(__file__).parent.parent / "experiments"
+
+
+@pytest.fixture(scope="module")
+def modules():
+    """reproduce.py and measures.py, which are scripts and no part of the package."""
+    sys.path.insert(0, str(FOLDER))
+    import measures
+    import reproduce
+
+    yield reproduce, measures
+    sys.path.remove(str(FOLDER))
+
+
+def test_every_row_says_what_it_measures(modules):
+    reproduce, measures = modules
+    assert len(reproduce.names()) >= 20
+    for name in reproduce.names():
+        row = reproduce.load(name)
+        assert reproduce.title(row) and callable(row.measure)
+        names = [measure.name for measure in row.MEASURES]
+        assert names and len({*names}) == len(names)
+        assert all(isinstance(measure, measures.Measure) for measure in row.MEASURES)
+
+
+def test_the_median_of_the_seeds_decides(modules):
+    _, measures = modules
+    bound = measures.Measure(name="|x|", at_most=1.0, source="a paper")
+    free = measures.Measure(name="y")
+    values = [{"|x|": x, "y": 2.0} for x in (0.5, 9.0, 0.75)]
+    assert measures.table("Row", [bound, free], values).splitlines() == [
+        r"| Row | \|x\| | 0.75 [0.5, 9] | ≤ 1 (a paper) | yes |",
+        "| Row | y | 2 [2, 2] | reported |  |",
+    ]
+    assert not bound.reproduced([{"|x|": 2.0}]) and not bound.reproduced([{"|x|": float("nan")}])
+    assert free.reproduced([{"y": float("nan")}])
+    with pytest.raises(ValueError, match="measured"):
+        measures.table("Row", [bound], values)
+
+
+def test_an_unknown_row_is_one_line():
+    command = [sys.executable, str(FOLDER / "reproduce.py"), "nowhere"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "no row 'nowhere'; there are: " in done.stderr
