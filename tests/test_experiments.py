@@ -13,8 +13,9 @@ FOLDER = pathlib.Path(__file__).parent.parent / "experiments"
 def modules():
     """reproduce.py and measures.py, which are scripts and no part of the package."""
     sys.path.insert(0, str(FOLDER))
-    import measures
     import reproduce
+
+    import measures
 
     yield reproduce, measures
     sys.path.remove(str(FOLDER))
