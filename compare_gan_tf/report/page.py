@@ -135,13 +135,8 @@ def _score_diagrams(scores, chosen) -> list[dict]:
         if chosen and chosen["metric"] == metric:
             mark = (chosen["step"], chosen["value"], f"best: step {chosen['step']:,}")
         series = {name: one for name, one in series.items() if any(map(math.isfinite, one[1]))}
-        known = {
-            s
-            for steps, values in series.values()
-            for s, v in zip(steps, values, strict=True)
-            if math.isfinite(v)
-        }
-        if len(known) > 1:
+        pairs = (zip(*one, strict=True) for one in series.values())
+        if len({step for pair in pairs for step, value in pair if math.isfinite(value)}) > 1:
             diagrams.append(_diagram(f"{_title(metric)} by step", series, _title(metric), mark))
     return diagrams
 

@@ -11,7 +11,7 @@ from PIL import Image
 from compare_gan_tf import best, checkpoints
 from compare_gan_tf.data import Dataset, Split
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.report import figures, write_report
+from compare_gan_tf.report import figures, page, write_report
 
 
 def cell(grid, row, column, scale=8):
@@ -242,3 +242,14 @@ def test_diagrams_leave_pyplot_alone():
     png = figures.lines({"a": ([1, 2], [1.0, float("nan")])}, y_label="loss", mark=(1, 1.0, "here"))
     assert png.startswith(b"\x89PNG")
     assert pyplot.get_fignums() == [] and dict(matplotlib.rcParams) == before
+
+
+def test_a_metric_scored_at_one_step_has_no_curve():
+    rows = [
+        {"metric": "fid", "split": split, "protocol_id": "p", "step": step, "value": value}
+        for step, split, value in ((1, "test", 2.0), (1, "validation", 3.0), (2, "test", None))
+    ]
+    assert page._score_diagrams(rows, None) == []
+    rows[-1]["value"] = 1.0
+    (diagram,) = page._score_diagrams(rows, None)
+    assert diagram["title"] == "FID by step"
