@@ -10,7 +10,8 @@ are another third (the column "good"), then
   memorised      the real samples themselves;
   duplicates     60 images, each ten times.
 The next table is of points on a ring of Gaussians, where blur is a wider spread around each mode
-and noise a uniform share of a fifth; then come triangles, and generators.
+and noise a uniform share of a fifth; then come lines of text, where noise is a wrong character in
+ten and of the words of a place only the first is left to dropped modes; triangles, and generators.
 
 (-) marks a score that is worse than that of good fakes, (+) one that is better: beyond the two
 intervals of 95 % in quadrature, or by a twentieth where there is none.
@@ -26,6 +27,7 @@ import scipy.ndimage
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
+from compare_gan_tf.data import sentences
 from compare_gan_tf.data.polygons import Polygons
 from compare_gan_tf.data.toy import gaussian_ring
 from compare_gan_tf.metrics import registry
@@ -35,6 +37,8 @@ from compare_gan_tf.metrics.features import digits_classifier
 THIRD = 599
 LATENT = 4
 RING = gaussian_ring()
+
+TEXT = ("bigram_divergence",)  # all others take characters for points
 
 # Settings for so few samples; those of other metrics are their defaults.
 SETTINGS = {
@@ -115,6 +119,24 @@ def ring():
     return Collected(features=Rows.of(real), labels=Rows.of(component)), sides
 
 
+def text():
+    """Real side and the cases of the fakes, characters of 2,000 lines as features."""
+    data = sentences.load()
+    rng = np.random.default_rng(5)
+    train, test = (data.splits[name].images[:4_000] for name in ("train", "test"))
+    real, good = train[:2_000], test[:2_000]
+    wrong = rng.random(good.shape) < 0.1
+    cases = {
+        "good": good,
+        "dropped modes": np.concatenate([test[test[:, 0] == test[0, 0]]] * 4)[:2_000],
+        "noise": np.where(wrong, rng.integers(len(data.vocabulary), size=good.shape), good),
+        "memorised": real,
+        "duplicates": np.repeat(good[:20], 100, axis=0),
+    }
+    sides = {name: Collected(features=Rows.of(x.astype(np.float32))) for name, x in cases.items()}
+    return Collected(features=Rows.of(real.astype(np.float32))), sides
+
+
 def triangles():
     """Real side and the cases of the fakes, 80 images each."""
     rng = np.random.default_rng(4)
@@ -130,7 +152,7 @@ def latents(number, seed):
 
 
 def generators():
-    """Sides with a small random network, as it is and made worse in four ways."""
+    """Real images of a small random network; sides with it, as it is and worse in four ways."""
     rng = np.random.default_rng(3)
     first = rng.normal(size=(LATENT, 32)).astype(np.float32) / 2
     second = rng.normal(size=(32, 64)).astype(np.float32) / 8
@@ -146,7 +168,9 @@ def generators():
         "faint contrast": lambda z, labels: 0.1 * network(z, labels),
     }
     sides = {name: Collected(generate=g, latents=latents) for name, g in cases.items()}
-    return Collected(), sides
+    drawn = np.asarray(network(latents(100, 6), None))
+    real = Collected(images=Rows.of(np.floor(drawn * 127.5 + 128.0).astype(np.uint8)))
+    return real, sides
 
 
 def available(metric, real, fake):
@@ -206,6 +230,7 @@ def main():
     others = [metric for metric in metrics if metric not in polygons]
     table("Digits", others, *digits())
     table("Points on a ring of Gaussians", others, *ring())
+    table("Lines of text", [metric for metric in others if metric.name in TEXT], *text())
     table("Triangles", polygons, *triangles())
     table("Generators", others, *generators())
 

@@ -67,11 +67,10 @@ def check_finite(gan, logs: dict, checkpoints: Checkpoints):
     Raises:
       UserError: names the step, the term and the last good checkpoint.
     """
-    failed = int(gan.failed_step.numpy())
-    if failed >= 0:
-        term = sorted(logs)[int(gan.failed_term.numpy())]
+    if failure := gan.first_failure.of(logs):
+        step, term = failure
         raise UserError(
-            f"step {failed}: {term} is not finite; the last good checkpoint is "
+            f"step {step}: {term} is not finite; the last good checkpoint is "
             f"{checkpoints.newest}; a lower learning rate or a penalty may help"
         )
 

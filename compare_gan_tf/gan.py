@@ -13,6 +13,7 @@ from compare_gan_tf.architectures.local_features import with_outputs
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.ema import ExponentialMovingAverage
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.failures import FirstFailure
 from compare_gan_tf.latents import Normal, given_or_drawn, require_seed, uniform_labels
 from compare_gan_tf.layers import frozen_state
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game, Samples, View, total
@@ -128,26 +129,20 @@ class GAN(keras.Model):
         count_training_steps(self.g_optimizer, updates=g_steps)
         if augment is not None:
             augment.count_training_steps(d_steps)
-        self.step = self._counter("step", 0)
-        # The first step at which a term was not finite, and that term's place in the sorted
-        # names of the logs; -1 while all are finite.
-        self.failed_step = self._counter("failed_step", -1)
-        self.failed_term = self._counter("failed_term", -1)
+        self.step = self.add_weight(
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="step",
+        )
+        self.first_failure = FirstFailure()
         self.build()
 
     def _made(self, generator, **shape):
         made = generator(latent_dim=self.latents.dim, **shape)
         return unsquashed(made) if self.alphabet else made
-
-    def _counter(self, name: str, value: int):
-        return self.add_weight(
-            shape=(),
-            dtype="int64",
-            initializer=keras.initializers.Constant(value),
-            trainable=False,
-            aggregation="only_first_replica",
-            name=name,
-        )
 
     def build(self, input_shape=None):
         """Makes the optimisers' slots; all else exists since construction."""
@@ -340,15 +335,10 @@ class GAN(keras.Model):
         return found
 
     def _log(self, shares: dict, step) -> dict:
-        """The global value of each term; notes the first one that is not finite."""
+        """The global value of each term."""
         names = sorted(shares)
         values = play.all_reduce_sum(tf.stack([shares[name] for name in names]))
-        broken = tf.math.logical_not(tf.math.is_finite(values))
-        is_term = tf.constant([not name.endswith("/loss") for name in names])
-        first = tf.argmax(tf.cast(broken, tf.int32) * (1 + tf.cast(is_term, tf.int32)))
-        news = tf.logical_and(self.failed_step < 0, tf.reduce_any(broken))
-        self.failed_term.assign(tf.where(news, first, self.failed_term))
-        self.failed_step.assign(tf.where(news, step, self.failed_step))
+        self.first_failure.note(names, values, step)
         return dict(zip(names, tf.unstack(values), strict=True))
 
 

@@ -152,11 +152,7 @@ def train(
         "sample_every": sample_every,
     }
     _check(steps_per_execution, keep_checkpoints, intervals)
-    if freeze_d_layers and not init_from:
-        raise UserError(
-            f"train.freeze_d_layers = {freeze_d_layers} would keep random weights: name the run to "
-            "start from, train.init_from"
-        )
+    _check_warm_start(init_from, freeze_d_layers)
     if not jit_compile:  # under op determinism Keras gives up XLA
         tf.config.experimental.enable_op_determinism()
     gan = build(model, dataset, seed=seed, strategy=strategy)
@@ -185,16 +181,7 @@ def train(
         first_step=start,
     )
     if start < training_steps:
-        gan.compile(
-            optimizer=gan.g_optimizer,
-            steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
-        )
-        if jit_compile and not gan.jit_compile:
-            raise UserError(
-                "train.jit_compile = True cannot be had: deterministic ops are on since an earlier "
-                "training in this process; start another process"
-            )
+        _compile(gan, steps_per_execution, jit_compile)
         batches = functools.partial(
             pipeline.batches,
             dataset.splits["train"],
@@ -225,6 +212,14 @@ def _check(steps_per_execution: int, keep_checkpoints: int, intervals: dict):
             )
     if keep_checkpoints < 1:
         raise UserError(f"train.keep_checkpoints = {keep_checkpoints}: it must be at least 1")
+
+
+def _check_warm_start(init_from: str | None, freeze_d_layers: int):
+    if freeze_d_layers and not init_from:
+        raise UserError(
+            f"train.freeze_d_layers = {freeze_d_layers} would keep random weights: name the run to "
+            "start from, train.init_from"
+        )
 
 
 def _freeze(discriminator: keras.Model, number: int):
@@ -287,6 +282,19 @@ def _callbacks(model_dir: str, saver, draws: bool, start: int, intervals: dict) 
         # The last: it may stop training, and a step it has saved is logged by then.
         callbacks.SaveCheckpoints(saver, every=intervals["checkpoint_every"], last_step=last),
     ]
+
+
+def _compile(gan: GAN, steps_per_execution: int, jit_compile: bool):
+    gan.compile(
+        optimizer=gan.g_optimizer,
+        steps_per_execution=steps_per_execution,
+        jit_compile=jit_compile,
+    )
+    if jit_compile and not gan.jit_compile:
+        raise UserError(
+            "train.jit_compile = True cannot be had: deterministic ops are on since an earlier "
+            "training in this process; start another process"
+        )
 
 
 def _fit(gan: GAN, batches, steps: int, watchers: list):

@@ -246,12 +246,11 @@ def test_the_first_term_that_is_not_finite_is_remembered():
     gan = make([Adversarial(losses.wasserstein)], rates=(0.1, 1e38))
     for _ in range(4):
         logs = gan.train_step(batch(gan))
-    failed = int(gan.failed_step)
-    assert 1 <= failed <= 4
-    name = sorted(logs)[int(gan.failed_term)]
+    step, name = gan.first_failure.of(logs)
+    assert 1 <= step <= 4
     assert name.startswith(("discriminator/adversarial/", "generator/adversarial"))
     gan.train_step(batch(gan))
-    assert int(gan.failed_step) == failed
+    assert gan.first_failure.of(logs) == (step, name)
 
 
 def test_a_step_compiled_by_xla_equals_one_that_is_not():

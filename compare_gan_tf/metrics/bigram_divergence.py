@@ -5,21 +5,16 @@ appendix H. Numpy only.
 """
 
 import dataclasses
+import math
 from typing import ClassVar
 
 import gin
 import numpy as np
 
-from compare_gan_tf.metrics.base import (
-    Metric,
-    Rows,
-    Score,
-    UndefinedScore,
-    check_at_least,
-    check_features,
-)
+from compare_gan_tf.metrics.base import Rows, UndefinedScore, check_at_least, check_features
+from compare_gan_tf.metrics.intervals import BLOCKS, Jackknifed, Replicates, has_interval
 
-_MOST = 10**7  # kinds of sequences that are counted
+_MOST = 10**6  # kinds of sequences that are counted, in each block of lines
 
 
 def counts(lines: np.ndarray, length: int, symbols: int) -> np.ndarray:
@@ -51,7 +46,7 @@ def jensen_shannon(first: np.ndarray, second: np.ndarray) -> float:
 
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class BigramDivergence(Metric):
+class BigramDivergence(Jackknifed):
     """Jensen-Shannon divergence between the bigrams of the fakes and those of real lines, in nats.
 
     All neighbouring characters of all lines are counted, wherever they stand. It is 0 for equal
@@ -67,13 +62,14 @@ class BigramDivergence(Metric):
     name: ClassVar[str] = "bigram_divergence"
     needs: ClassVar[dict] = {"real": ("features",), "fake": ("features",)}
     scores: ClassVar[dict] = {"bigram_divergence": False}
+    bounds: ClassVar[tuple[float, float]] = (0.0, math.log(2.0))
 
     length: int = 2
 
     def __post_init__(self):
         check_at_least(self, length=1)
 
-    def __call__(self, real, fake):
+    def replicates(self, real, fake):
         check_features(real, fake, least=1)
         if self.length > real.features.shape[1]:
             raise UndefinedScore(
@@ -86,8 +82,14 @@ class BigramDivergence(Metric):
                 f"{symbols} characters make {symbols**self.length:,} sequences of {self.length}, "
                 f"at most {_MOST:,} are counted: take a lower BigramDivergence.length"
             )
-        both = (_counted(side.features, self.length, symbols) for side in (real, fake))
-        return {self.name: Score(jensen_shannon(*both))}
+        blocks = [_counted(side.features, self.length, symbols) for side in (real, fake)]
+        totals = [counted.sum(0) for counted in blocks]
+        left_out = None
+        if has_interval(len(real.features), len(fake.features)):
+            real_ones, fakes = (n - block for n, block in zip(totals, blocks, strict=True))
+            without = zip(real_ones, fakes, strict=True)
+            left_out = np.array([jensen_shannon(*both) for both in without])
+        return {self.name: Replicates(jensen_shannon(*totals), left_out)}
 
 
 def _largest(rows: Rows) -> int:
@@ -108,4 +110,11 @@ def _largest(rows: Rows) -> int:
 
 
 def _counted(rows: Rows, length: int, symbols: int) -> np.ndarray:
-    return sum(counts(chunk.astype(np.int64), length, symbols) for chunk in rows.chunks())
+    """Counts [BLOCKS, symbols^length], of every BLOCKS-th line each."""
+    counted, start = np.zeros((BLOCKS, symbols**length), np.int64), 0
+    for chunk in rows.chunks():
+        for block in range(BLOCKS):
+            own = chunk[(block - start) % BLOCKS :: BLOCKS]
+            counted[block] += counts(own.astype(np.int64), length, symbols)
+        start += len(chunk)
+    return counted

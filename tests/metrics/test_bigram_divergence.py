@@ -54,6 +54,21 @@ def test_finite_samples_of_one_distribution_are_as_far_as_the_docstring_says():
     assert np.mean(values) == pytest.approx(expected, rel=0.25)
 
 
+def test_the_interval_tells_how_far_the_score_moves_with_other_lines():
+    """Of unlike lines: SE of 60 scores of fresh lines, against the mean of what intervals say."""
+    found = [
+        BigramDivergence()(side(lines(400, 2 * i)), side(lines(300, 2 * i + 1) // 2))
+        for i in range(60)
+    ]
+    scores = [one["bigram_divergence"] for one in found]
+    deviation = np.std([one.value for one in scores], ddof=1)
+    reach = np.mean([(one.interval[1] - one.interval[0]) / 2 for one in scores])
+    assert reach == pytest.approx(2.093 * deviation, rel=0.3)  # Student's, 19 degrees of freedom
+    assert (
+        BigramDivergence()(side(lines(39)), side(lines(50)))["bigram_divergence"].interval is None
+    )
+
+
 @pytest.mark.parametrize("features", [[[0.5, 1.0]], [[-1.0, 1.0]]])
 def test_features_that_are_no_characters_have_no_score(features):
     with pytest.raises(UndefinedScore, match="the features are no characters"):
