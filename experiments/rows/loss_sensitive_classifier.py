@@ -12,21 +12,22 @@ MEASURES = [
     Measure(name=ALONE),
     Measure(name=MARGIN, at_least=-1.0),
 ]
-WEIGHTS = {WITH: 1.0, ALONE: 0.0}  # of the terms beside the cross-entropy
+BINDINGS = {WITH: [], ALONE: ["LossSensitiveClassifier.weight = 0.0"]}
 
 
 def measure(seed: int, folder: str) -> dict[str, float]:
     found = {
-        name: _accuracy(f"{folder}/{weight}", seed, weight) for name, weight in WEIGHTS.items()
+        name: _accuracy(f"{folder}/{index}", seed, more)
+        for index, (name, more) in enumerate(BINDINGS.items())
     }
     return found | {MARGIN: found[WITH] - found[ALONE]}
 
 
-def _accuracy(folder: str, seed: int, weight: float) -> float:
+def _accuracy(folder: str, seed: int, more: list[str]) -> float:
     """Of the class of least loss, on the test split, %."""
     from compare_gan_tf import checkpoints
 
-    bindings = [f"partial_labels.seed = {seed}", f"LossSensitiveClassifier.weight = {weight}"]
+    bindings = [f"partial_labels.seed = {seed}", *more]
     train("toy/clsgan.gin", folder, seed=seed, bindings=bindings)
     dataset, gan = load(folder)
     checkpoints.Checkpoints(gan, folder, keep=1).restore()  # the head is the objective's
