@@ -265,6 +265,7 @@ def test_a_warm_start_makes_the_average_that_the_other_run_had_not(run, tmp_path
     assert not back.uses_ema
 
 
+@pytest.mark.filterwarnings("ignore:Model doesn't support")  # of Keras, as it drops XLA
 def test_xla_after_deterministic_ops_is_refused_and_not_dropped(run, tmp_path):
     run(tmp_path / "first", 1)
     with pytest.raises(UserError, match="train.jit_compile = True cannot be had"):
