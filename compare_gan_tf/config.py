@@ -241,17 +241,31 @@ def operative_text(later: Sequence[str] = LATER_STAGES) -> str:
     return "\n".join(lines) + "\n"
 
 
-def check_used(later: Sequence[str] = LATER_STAGES) -> None:
+def check_used(later: Sequence[str] = LATER_STAGES, *, among: Sequence[str] | None = None) -> None:
     """Refuses bindings that nothing has consumed, nor a stage of `later` will consume.
+
+    Args:
+      later: modules of such stages.
+      among: statements of gin; only what they bind is refused. None for all that is bound.
 
     Raises:
       UserError: names them.
     """
-    if unused := unused_bindings(later):
+    unused = unused_bindings(later)
+    if among is not None:
+        asked = {_canonical(key) for key in statements("\n".join(among))}
+        bound = {str(key): key for key in _bound()}
+        unused = [name for name in unused if _canonical(bound[name]) in asked]
+    if unused:
         raise UserError(
             f"bound in the config but used by nothing: {', '.join(unused)};"
             " remove it, or refer to what it configures"
         )
+
+
+def _canonical(key: Key) -> tuple:
+    """The same for any abbreviation of a selector."""
+    return key.scope, _configurable(key.selector), key.parameter
 
 
 def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:

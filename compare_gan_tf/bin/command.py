@@ -198,8 +198,8 @@ def explain(error: Exception) -> str | None:
     return gin_errors.explain_construction(error)
 
 
-_FILE_SYSTEM_ERRORS = [
-    os.strerror(number)
+_FILE_SYSTEM_ERRORS = [  # in lower case: TensorFlow has words of its own around them
+    os.strerror(number).lower()
     for number in (
         errno.EACCES,
         errno.EDQUOT,
@@ -222,5 +222,5 @@ def _is_file_system_error(error: Exception) -> bool:
     import tensorflow as tf
 
     return isinstance(error, tf.errors.OpError) and any(
-        message in str(error) for message in _FILE_SYSTEM_ERRORS
+        message in str(error).lower() for message in _FILE_SYSTEM_ERRORS
     )

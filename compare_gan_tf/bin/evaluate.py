@@ -21,6 +21,7 @@ set and its split, a TF Hub module, an ONNX generator, or a run:
 Names of metrics and presets: docs/evaluation.md. Everything else is bound on `evaluate`.
 """
 
+import difflib
 import os
 from collections.abc import Sequence
 
@@ -35,6 +36,11 @@ STRATEGIES = ("auto", "default", "mirrored", "tpu")
 EXTRACTORS = (
     "inception_2015", "keras_inception_v3", "keras_resnet50", "dinov2_vitl14", "clip_vitb32",
     "digits_classifier", "mnist_classifier", "fashion_mnist_classifier", "raw_features",
+)  # fmt: skip
+_BOUND_EXTRACTORS = ("model_file", "callable_features")
+_OF_EXTRACTORS = (
+    "metrics.extractors", "metrics.features", "metrics.image_networks", "metrics.inception",
+    "metrics.presets", "metrics.resize", "metrics.scalings",
 )  # fmt: skip
 _SIDES = ("real", "fake")
 _OF_SIDES = ("real", "fake", "against", "held_out", "output", "save_real_statistics")
@@ -69,8 +75,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "metrics": "Names with commas, such as fid,kid,prdc, or a preset whose metrics they are."
         " Default: fid.",
         "preset": "A protocol of the field: metrics, extractor, split and numbers of samples.",
-        "extractor": f"Makes the features: {', '.join(EXTRACTORS)}, or, bound in gin, model_file or"
-        " callable_features. Default: the preset's, or that of the data.",
+        "extractor": f"Makes the features: {', '.join(EXTRACTORS)}, or, bound in gin,"
+        f" {' or '.join(_BOUND_EXTRACTORS)}. Default: the preset's, or that of the data.",
         "real": "Instead of a run: the real side, see above.",
         "fake": "Instead of a run: the fakes.",
         "against": "With --real: second fakes. By how much do they differ from the first?",
@@ -105,19 +111,40 @@ def _bindings(values: flags.FlagValues) -> list[str]:
         presets.check(values.preset)
         bindings.append(f"evaluate.preset = @presets.{values.preset}()")
     if values.metrics is not None:
+        if not values.metrics.strip():
+            raise UserError("--metrics is empty: name some, such as fid,kid, or a preset")
         names = presets.names_of(values.metrics)
         classes = [f"@metrics.{registry.METRICS[name].rpartition('.')[2]}()" for name in names]
         value = f"[{', '.join(classes)}]" if names else repr(values.metrics)
         bindings.append(f"evaluate.metrics = {value}")
     if values.extractor is not None:
+        _check_extractor(values.extractor)
         bindings.append(f"evaluate.extractor = @{values.extractor}()")
     return bindings
+
+
+def _check_extractor(name: str) -> None:
+    known = (*EXTRACTORS, *_BOUND_EXTRACTORS)
+    if name not in known:
+        nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known
+        raise UserError(f"no extractor {name!r}: the nearest names are {', '.join(nearest)}")
 
 
 def _refuse(values: flags.FlagValues, names, why: str) -> None:
     for name in names:
         if not values[name].using_default_value:
             raise UserError(f"--{name} {why}")
+
+
+def _check_metrics_used(values: flags.FlagValues) -> None:
+    """Refuses --gin_bindings of metrics other than those made; files may be for several commands.
+
+    What extractors are made of counts as used: that of a preset is made when it is needed.
+    """
+    from compare_gan_tf import config
+
+    others = ("evaluation", "export", "report", "training", "data", *_OF_EXTRACTORS)
+    config.check_used([f"compare_gan_tf.{name}" for name in others], among=values.gin_bindings)
 
 
 # --- A run ------------------------------------------------------------------------------------
@@ -135,6 +162,9 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
 
     with distribution.get_strategy(values.strategy).scope():
         dataset, gan = build.gan()
+    if values.gin_bindings:
+        evaluation.evaluate(values.model_dir, gan, dataset, steps=[])  # makes the metrics
+        _check_metrics_used(values)
     if follows:
         rows = evaluation.follow(values.model_dir, gan, dataset)
     else:
@@ -161,16 +191,20 @@ def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
 
     configurables.load()
     from compare_gan_tf.evaluation import pairs
+    from compare_gan_tf.metrics import presets
 
     if not any(_is_run(values[name].value) for name in ("real", "fake", "against")):
         _refuse(values, ("checkpoint",), "is for a run, and neither side is one")
     config.parse(values.gin_config, [*values.gin_bindings, *bindings])
     config.check_used([*config.LATER_STAGES, "compare_gan_tf.data"])
+    bound = _bound()
+    bound["metrics"] = presets.metrics_of(bound.get("metrics"), presets.find(bound.get("preset")))
+    _check_metrics_used(values)
     with distribution.get_strategy(values.strategy).scope():
         found = pairs.evaluate(
             values.real,
             values.fake,
-            **_bound(),
+            **bound,
             against=values.against,
             held_out=values.held_out,
             output=values.output,

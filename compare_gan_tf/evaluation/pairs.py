@@ -5,6 +5,7 @@ from compare_gan_tf.evaluation import (
     comparing,
     extractors,
     openings,
+    outcomes,
     paired,
     protocols,
     references,
@@ -79,6 +80,14 @@ def evaluate(
     )
     real_side = openings.side(real, how)
     fakes = [openings.side(one, how) for one in (fake, against) if one is not None]
+    facts = {name for side in (real_side, *fakes) for name in side.facts}
+    _refuse_idle(truncation and "truncation" not in facts, "truncation", "a generator")
+    _refuse_idle(standing and "normalisation" not in facts, "standing", "a run or a GAN of ours")
+    if held_out is not None and "held_out" not in outcomes.needs(chosen, "real"):
+        raise UserError(
+            "held_out is given, and none of the metrics looks at it: add held_out_gap, or leave it"
+            " out"
+        )
     job = Job(
         metrics=chosen,
         real=real_side,
@@ -95,6 +104,11 @@ def evaluate(
     return found.scores
 
 
+def _refuse_idle(idle, name: str, needed: str) -> None:
+    if idle:
+        raise UserError(f"evaluate.{name} is set, and no side is {needed}: leave it out")
+
+
 def _check_numbers(**numbers) -> None:
     for name, value in numbers.items():
         if value is not None and value < 1:
@@ -106,7 +120,13 @@ def _extractor(given, preset, metrics, sides: list[Side]):
     for fake in sides[1:]:
         openings.check_alike(sides[0], fake)
     shapes = [side.sample_shape for side in sides if side.sample_shape is not None]
-    return extractors.choose(given, preset, metrics, shapes[0]) if shapes else None
+    chosen = extractors.choose(given, preset, metrics, shapes[0]) if shapes else None
+    _refuse_idle(
+        given is not None and chosen is None,
+        "extractor",
+        "made of samples of which a metric needs features",
+    )
+    return chosen
 
 
 def _number(side: Side, given, of_preset, otherwise, name: str) -> int | None:

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.metadata
 import json
+import os
 import platform
 
 import tensorflow as tf
@@ -113,6 +114,7 @@ def write(path: str, scores: Scores) -> None:
     """
     text = json.dumps(scores.to_dict(), indent=2, allow_nan=False) + "\n"
     try:
+        tf.io.gfile.makedirs(os.path.dirname(path) or ".")
         files.write_text(path, text)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "message", None) or error
@@ -125,6 +127,8 @@ def read(path: str) -> dict:
     Raises:
       UserError: the file is something else, which must not be overwritten.
     """
+    if not os.path.basename(path) or tf.io.gfile.isdir(path):
+        raise UserError(f"--output={path} is a folder: name a file in it, as in scores.json")
     text = files.read_text(path)
     if text is None:
         return {}

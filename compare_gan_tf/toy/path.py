@@ -4,9 +4,8 @@ import dataclasses
 import json
 
 import numpy as np
-import tensorflow as tf
 
-from compare_gan_tf import checkpoints, logs
+from compare_gan_tf import checkpoints, files, logs
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives import f_divergences
 from compare_gan_tf.toy import quadrature
@@ -107,10 +106,10 @@ def gaussian_of(generator):
 def learned(model_dir: str) -> dict[str, tuple[list[int], list[float]]]:
     """{objective: (steps, minus D's loss)} of the logs: the estimates of f-divergences.
 
-    Those are the objectives that have a term "real" and a term "fake".
+    Those are the objectives that have a term "real" and a term "fake"; none if the logs are gone.
     """
-    with tf.io.gfile.GFile(logs.log_path(model_dir)) as file:
-        rows = [json.loads(line) for line in file if line.strip()]
+    text = files.read_text(logs.log_path(model_dir)) or ""
+    rows = [json.loads(line) for line in text.splitlines() if line.strip()]
     prefix, suffix = "discriminator/", "/real"
     names = {key[len(prefix) : -len(suffix)] for row in rows for key in row if key.endswith(suffix)}
     found = {}

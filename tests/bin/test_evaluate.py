@@ -103,14 +103,19 @@ def test_a_run_and_its_rival_are_sides(run_verb, tmp_path):
     assert "difference, first minus second:" in out
 
     code, out, err = run_verb(
-        evaluate, f"--model_dir={tmp_path / '0'}", "--metrics=fid,kid_full", "--checkpoint=latest"
-    )
+        evaluate, f"--model_dir={tmp_path / '0'}", "--metrics=fid,prdc", "--checkpoint=latest",
+        "--gin_bindings=Prdc.k = 4",
+    )  # fmt: skip
     assert code == 0, err
     assert [line.split()[:3] for line in out.splitlines()[:2]] == [
         ["step", "4", "fid"],
-        ["step", "4", "kid_full"],
+        ["step", "4", "prdc_precision"],
     ]
     assert out.splitlines()[-1].startswith("last, step 4: fid validation ")
+    code, _, err = run_verb(
+        evaluate, f"--model_dir={tmp_path / '0'}", "--metrics=fid", "--gin_bindings=Prdc.k = 3"
+    )
+    assert code == 1 and "used by nothing: Prdc.k" in err
 
 
 FEATURES = np.ones((4, 2))
@@ -126,7 +131,38 @@ FEATURES = np.ones((4, 2))
         (("--real=digits/dev", "--fake={npz}"), "no split 'dev', only train, validation, test"),
         (("--real=digits/test", "--fake={npz}", "--metrics=fdi"), "nearest names are fid"),
         (("--real=digits/test", "--fake={npz}", "--preset=clen"), "nearest names are clean"),
-        (("--real=digits/test", "--fake={npz}", "--extractor=raw"), "raw"),
+        (("--real=digits/test", "--fake={npz}", "--metrics="), "--metrics is empty"),
+        (
+            ("--real=digits/test", "--fake={npz}", "--extractor=raw"),
+            "no extractor 'raw': the nearest names",
+        ),
+        (("--real=digits/test", "--fake={npz}", "--held_out={npz}"), "add held_out_gap"),
+        (("--real=digits/test", "--fake={npz}", "--output={folder}"), "is a folder: name a file"),
+        (
+            ("--real={features}", "--fake={features}", "--extractor=digits_classifier"),
+            "evaluate.extractor is set, and no side is made of samples",
+        ),
+        (
+            ("--real=digits/test", "--fake={npz}", "--gin_bindings=evaluate.truncation = 2.0"),
+            "evaluate.truncation is set, and no side is a generator",
+        ),
+        (
+            ("--real=digits/test", "--fake={npz}", "--gin_bindings=evaluate.standing = 5"),
+            "evaluate.standing is set, and no side is a run",
+        ),
+        (
+            ("--real=digits/test", "--fake={npz}", "--gin_bindings=Prdc.k = 3"),
+            "used by nothing: Prdc.k",
+        ),
+        (
+            (
+                "--real=digits/test",
+                "--fake={npz}",
+                "--metrics=prdc",
+                "--gin_bindings=metrics.mlp_critic.units = 3",
+            ),
+            "used by nothing: mlp_critic.units",
+        ),
         (("--real=digits/test", "--fake={npz}", "--model_dir=x"), "--model_dir is for a run"),
         (("--real=digits/test", "--fake={npz}", "--checkpoint=2"), "neither side is one"),
         (
@@ -145,7 +181,8 @@ FEATURES = np.ones((4, 2))
 def test_bad_input_is_one_line_with_code_1(run_verb, images, tmp_path, flags, message):
     np.savez(tmp_path / "features.npz", features=FEATURES)
     np.savez(tmp_path / "large.npz", images=np.zeros((4, 9, 9, 1), np.uint8))
-    paths = {name: tmp_path / f"{name}.npz" for name in ("features", "large")} | {"npz": images}
+    paths = {name: tmp_path / f"{name}.npz" for name in ("features", "large")}
+    paths |= {"npz": images, "folder": tmp_path}
     code, _, err = run_verb(evaluate, *(flag.format(**paths) for flag in flags))
     last = err.splitlines()[-1]  # below a bar, where one was shown
     assert code == 1 and last.startswith("compare-gan evaluate: ") and message in last, err

@@ -268,6 +268,12 @@ def test_a_file_of_something_else_is_not_overwritten(features, tmp_path):
     assert path.read_text() == '{"notes": 1}'
 
 
+def test_the_folder_of_the_output_is_made(features, tmp_path):
+    path = tmp_path / "new" / "scores.json"
+    metrics.evaluate(*features[:2], metrics=["fid"], output=str(path))
+    assert json.loads(path.read_text())["complete"]
+
+
 def test_a_failed_score_is_tried_again(features, tmp_path):
     path = str(tmp_path / "scores.json")
     real, fake, _ = features

@@ -28,3 +28,7 @@ def test_frames_are_those_of_all_checkpoints_or_of_the_last(run):
 def test_a_run_without_checkpoints_is_refused(run):
     with pytest.raises(UserError, match="no checkpoints in run"):
         path.frames(*run([]), last=1)
+
+
+def test_a_run_whose_logs_are_gone_has_no_estimates(tmp_path):
+    assert path.learned(str(tmp_path)) == {}
