@@ -1,4 +1,5 @@
-# `make` alone lists what there is. PYTHON=..., VENV=... and RUN=... may be given on the command line.
+# `make` alone lists what there is. PYTHON=..., VENV=..., RUN=... and JOBS=... may be given on the
+# command line.
 
 # The first Python that TensorFlow has wheels for; python3, for the message below, if there is none.
 PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -7,6 +8,8 @@ PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; d
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/quickstart
+# Processes of `make test`, each of which takes 4 GB of memory at most.
+JOBS ?= 2
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
@@ -29,7 +32,7 @@ quickstart: $(VENV)/installed  ## install, train a GAN on digits, score it, expo
 	@echo "sample grid    $(RUN)/report/samples.png"
 
 test: $(VENV)/installed-dev  ## install with the tools of developers, and run the fast tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
 
 test-slow: $(VENV)/installed-dev  ## run the tests that `make test` leaves out
 	$(BIN)/python -m pytest -m slow
