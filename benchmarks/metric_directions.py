@@ -17,6 +17,7 @@ ten and of the words of a place only the first is left to dropped modes; triangl
 intervals of 95 % in quadrature, or by a twentieth where there is none.
 """
 
+import argparse
 import os
 import sys
 
@@ -30,6 +31,7 @@ from sklearn.datasets import load_digits
 from compare_gan_tf.data import sentences
 from compare_gan_tf.data.polygons import Polygons
 from compare_gan_tf.data.toy import gaussian_ring
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import registry
 from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
 from compare_gan_tf.metrics.features import digits_classifier
@@ -225,7 +227,14 @@ def table(title, metrics, real, cases):
 
 
 def main():
-    metrics = [make(name) for name in sys.argv[1:] or registry.names()]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="metric", help="its name; all, without one")
+    try:
+        metrics = [make(name) for name in parser.parse_args().names or registry.names()]
+    except UserError as error:
+        parser.error(str(error))
     polygons = [metric for metric in metrics if metric.name == "polygon_precision"]
     others = [metric for metric in metrics if metric not in polygons]
     table("Digits", others, *digits())

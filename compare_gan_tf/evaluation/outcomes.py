@@ -1,7 +1,9 @@
 """What one metric says of two sides, a reason where it says nothing."""
 
 import dataclasses
+import functools
 import hashlib
+import inspect
 import math
 import time
 from collections.abc import Callable
@@ -9,10 +11,27 @@ from typing import NamedTuple
 
 import numpy as np
 
+from compare_gan_tf import gin_parameters
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.base import Collected, UndefinedScore
 
 SIDES = {"real": "the real side", "fake": "the fakes"}
+# What a metric needs and how to give it, by the field of `Collected`.
+NEEDS = {
+    "features": "features of {side}: give samples or features",
+    "logits": "logits of {side}: give samples, and an extractor that has logits",
+    "logit_bias": "the bias of the logits of {side}: give an extractor that knows it",
+    "statistics": "mean and covariance of {side}: give features, or a file of both",
+    "images": "images of {side}: give images",
+    "labels": "labels of {side}: give samples that have labels",
+    "generate": "a generator that can be differentiated: give a run, --fake=RUN, of a continuous"
+    " generator",
+    "latents": "the latents of a generator: give a run, --fake=RUN, of a continuous generator",
+    "discriminate": "a discriminator: give a run, --fake=RUN, of a continuous generator",
+    "kernels": "the kernels of a discriminator: give a run, --fake=RUN",
+    "held_out": "real samples that no model was trained on: name them by --held_out, or score a"
+    " run on its split train",
+}
 
 
 class Outcome(NamedTuple):
@@ -54,17 +73,40 @@ def _plain(value):
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if isinstance(value, np.generic):
-        return value.item()
+        return _plain(value.item())
     if isinstance(value, np.ndarray):
         return (
             f"{value.dtype} {list(value.shape)} {hashlib.sha256(value.tobytes()).hexdigest()[:8]}"
         )
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {"": type(value).__qualname__, **settings(value)}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such numbers
     if value is None or isinstance(value, str | int | float | bool):
         return value
     named = getattr(value, "__qualname__", None) or getattr(value, "name", None)
-    return str(named or type(value).__qualname__)
+    name, inside = str(named or type(value).__qualname__), _inside(value)
+    return {"": name, **_plain(inside)} if inside else name
+
+
+def _inside(value) -> dict:
+    """What moves the results of a function besides its arguments, if anything does."""
+    if isinstance(value, functools.partial):
+        return {"of": value.func, "arguments": value.args, "keywords": value.keywords}
+    if inspect.ismethod(value):
+        return {"of": value.__self__}
+    if not inspect.isroutine(value) and not isinstance(value, type):
+        return {}
+    return gin_parameters.effective(value) | _enclosed(inspect.unwrap(value))
+
+
+def _enclosed(function: Callable) -> dict:
+    """Values that a function has from the one that made it."""
+    if not inspect.isfunction(function):
+        return {}
+    found = inspect.getclosurevars(function).nonlocals
+    kinds = str | int | float | list | tuple | np.ndarray | np.generic
+    return {name: value for name, value in found.items() if isinstance(value, kinds)}
 
 
 def attempt(collect: Callable[[], Collected]) -> Collected | str:
@@ -125,7 +167,7 @@ def lacking(metric, sides: dict[str, Collected]) -> str | None:
         for kind in metric.needs.get(side, ()):
             instead = kind == "features" and metric.takes_statistics
             if getattr(collected, kind, None) is None and not (instead and collected.statistics):
-                return f"{metric.name} needs {kind.replace('_', ' ')} of {SIDES[side]}"
+                return f"{metric.name} needs {NEEDS[kind].format(side=SIDES[side])}"
     return None
 
 

@@ -17,6 +17,7 @@ from compare_gan_tf.metrics.base import Collected, Rows
 
 _HASHED = 2**24  # bytes read at a time
 EXTRACTED = frozenset(("features", "logits"))
+_TOO_LARGE = "go beyond 3.4e38 and do not fit float32, which metrics take: give smaller numbers"
 PASSED = EXTRACTED | {"images", "labels"}  # what one pass through the samples gives
 
 
@@ -163,6 +164,11 @@ class Samples(Side):
             yield Batch(samples, None if labels is None else labels[part].astype(np.int32))
 
 
+def _count_not_finite(rows: np.ndarray) -> int:
+    """Rows [n, d] with any value that is not finite."""
+    return int(np.count_nonzero(~np.isfinite(rows).all(axis=1)))
+
+
 @dataclasses.dataclass(eq=False)
 class Features(Side):
     """Features that somebody extracted.
@@ -190,15 +196,17 @@ class Features(Side):
         self._check_finite()
 
     def _check_finite(self) -> None:
-        bad, rows = 0, max(1, _HASHED // max(1, self.features[:1].nbytes))
+        bad, large, rows = 0, 0, max(1, _HASHED // max(1, self.features[:1].nbytes))
         for start in range(0, len(self.features), rows):
-            finite = np.isfinite(self.features[start : start + rows]).all(axis=1)
-            bad += int(np.count_nonzero(~finite))
-        if bad:
-            raise UserError(
-                f"{bad} of {len(self.features)} rows of features of {self.where} are not finite:"
-                " extract them again"
-            )
+            part = self.features[start : start + rows]
+            bad += _count_not_finite(part)
+            with np.errstate(over="ignore"):
+                large += _count_not_finite(np.asarray(part, np.float32))
+        for count, words in ((bad, "are not finite: extract them again"), (large, _TOO_LARGE)):
+            if count:
+                raise UserError(
+                    f"{count} of {len(self.features)} rows of features of {self.where} {words}"
+                )
 
     @property
     def width(self) -> int:

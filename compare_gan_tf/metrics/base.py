@@ -5,6 +5,7 @@ memory does not grow with the number of samples.
 """
 
 import dataclasses
+import math
 import numbers
 import tempfile
 import weakref
@@ -225,20 +226,28 @@ class Metric:
         raise NotImplementedError
 
 
-def check_at_least(metric: Metric, **least) -> None:
-    """Raises a UserError if a setting of a metric is no number, or below the least value given.
+def check_at_least(metric, **least) -> None:
+    """Raises a UserError if a setting of a metric is no finite number, or below the value given.
 
-    Where the default is a whole number, others must be too.
+    It must be whole unless its default is a float.
     """
     for name, value in least.items():
-        found, whole = getattr(metric, name), isinstance(getattr(type(metric), name, None), int)
-        wanted, words = (numbers.Integral, "whole number") if whole else (numbers.Real, "number")
-        is_number = isinstance(found, wanted) and not isinstance(found, bool)
-        if not is_number or not found >= value:
-            raise UserError(
-                f"{type(metric).__name__}.{name} is {found!r}: it must be a {words}, {value} or"
-                " more"
-            )
+        whole = not isinstance(getattr(type(metric), name, None), float)
+        words = f"a {'whole ' if whole else ''}number, {value} or more"
+        _check(metric, name, lambda found, value=value: found >= value, words, whole)
+
+
+def check_above(metric, **bounds) -> None:
+    """Raises a UserError if a setting of a metric is no finite number above the value given."""
+    for name, value in bounds.items():
+        _check(metric, name, lambda found, value=value: found > value, f"a number above {value}")
+
+
+def _check(metric, name: str, fits: Callable, words: str, whole: bool = False) -> None:
+    found, wanted = getattr(metric, name), numbers.Integral if whole else numbers.Real
+    is_number = isinstance(found, wanted) and not isinstance(found, bool)
+    if not (is_number and math.isfinite(found) and fits(found)):
+        raise UserError(f"{type(metric).__name__}.{name} is {found!r}: it must be {words}")
 
 
 def check_rows(rows: Rows, *, least: int, what: str) -> None:

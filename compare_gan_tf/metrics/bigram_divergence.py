@@ -100,10 +100,10 @@ def _largest(rows: Rows) -> int:
     """
     largest = 0
     for chunk in rows.chunks():
-        if (chunk < 0).any() or (chunk != np.floor(chunk)).any():
+        if (chunk < 0).any() or (chunk != np.floor(chunk)).any() or (chunk >= _MOST).any():
             raise UndefinedScore(
-                "the features are no characters, which are whole numbers: it is for lines of text "
-                "under the extractor raw_features"
+                f"the features are no characters, which are whole numbers below {_MOST:,}: it is"
+                " for lines of text under the extractor raw_features"
             )
         largest = max(largest, int(chunk.max()))
     return largest

@@ -13,17 +13,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf import kinds
 from compare_gan_tf.metrics import estimates
 from compare_gan_tf.metrics.base import (
     Collected,
     Metric,
     UndefinedScore,
+    check_above,
     check_at_least,
     check_rows,
 )
 
 _CHUNK = 512
+_NAME = "ClassificationAccuracy.classifier"
+_CLASSIFIER = "a function (image_shape, classes, seed) -> keras.Model such as @small_classifier"
 
 
 @gin.configurable(module="metrics")
@@ -75,11 +78,9 @@ class ClassificationAccuracy(Metric):
     seed: int = 0
 
     def __post_init__(self):
-        check_at_least(self, steps=1, batch_size=1)
-        if self.learning_rate <= 0:
-            raise UserError(
-                f"ClassificationAccuracy.learning_rate is {self.learning_rate}: it is above 0"
-            )
+        check_at_least(self, steps=1, batch_size=1, seed=0)
+        check_above(self, learning_rate=0)
+        kinds.require_function(_NAME, self.classifier, (), 2, 0, like=_CLASSIFIER)
 
     def __call__(self, real, fake):
         classes = max(_classes(real, "real samples"), _classes(fake, "fakes"))
@@ -94,7 +95,7 @@ class ClassificationAccuracy(Metric):
         shapes = train.images.shape[1:], test.images.shape[1:]
         if shapes[0] != shapes[1]:
             raise UndefinedScore(f"images of {shapes[0]} and {shapes[1]} share no classifier")
-        model = self.classifier(shapes[0], classes, self.seed)
+        model = self._model(shapes[0], classes)
         self._train(model, train)
         hits = 0
         for start in range(0, len(test.images), _CHUNK):
@@ -103,6 +104,14 @@ class ClassificationAccuracy(Metric):
             found = tf.argmax(logits, axis=1).numpy()
             hits += int(np.sum(found == test.labels.between(start, stop)))
         return estimates.share(hits, len(test.images))
+
+    def _model(self, shape: tuple[int, ...], classes: int) -> keras.Model:
+        """The classifier, tried on images of a shape."""
+        model = kinds.tried(_NAME, self.classifier, shape, classes, self.seed, like=_CLASSIFIER)
+        images = tf.zeros([2, *shape], tf.uint8)
+        logits = model(images) if isinstance(model, keras.Model) else model
+        kinds.require_shape(_NAME, self.classifier, logits, (2, classes), like=_CLASSIFIER)
+        return model
 
     def _train(self, model: keras.Model, side: Collected) -> None:
         rate = keras.optimizers.schedules.CosineDecay(self.learning_rate, self.steps)

@@ -12,8 +12,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf import kinds
+from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.metrics.base import Rows, UndefinedScore
+
+CRITIC = "a function (shape, seed) -> keras.Model such as @mlp_critic"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Training:
         scalar.
       prepare: (samples as they are collected, seed [2]) -> float32 that the critic takes.
       critic: (shape of a sample, seed) -> keras.Model to [n] or [n, 1].
+      critic_name: of the setting that `critic` is the value of, for messages.
       shape: of a sample.
       iterations, learning_rate, averaging: see `independent_critic.IndependentCritic`.
     """
@@ -59,6 +63,7 @@ class Training:
         estimate: Callable,
         prepare: Callable,
         critic: Callable,
+        critic_name: str,
         shape: tuple[int, ...],
         iterations: int,
         learning_rate: float,
@@ -66,7 +71,7 @@ class Training:
     ):
         self._estimate, self._prepare = estimate, prepare
         self._critic, self._shape, self._iterations = critic, shape, iterations
-        self._network = _built(critic, shape, 0)
+        self._network = _tried(critic_name, critic, shape)
         falling = keras.optimizers.schedules.PolynomialDecay(
             learning_rate, iterations, end_learning_rate=0.0
         )
@@ -109,7 +114,7 @@ class Training:
 
     def _start(self, seed) -> None:
         """Weights of a new network, and an optimiser that has done nothing."""
-        fresh = _built(self._critic, self._shape, int(np.random.default_rng(seed).integers(2**24)))
+        fresh = self._critic(self._shape, int(np.random.default_rng(seed).integers(2**24)))
         self._network.set_weights(fresh.get_weights())
         for variable in self._optimizer.variables:
             variable.assign(tf.zeros_like(variable))
@@ -131,13 +136,27 @@ class Training:
         return self._estimate(values, real, fake, seeds[2])
 
 
-def _built(critic: Callable, shape: tuple[int, ...], seed: int) -> keras.Model:
-    network = critic(shape, seed)
-    output = tuple(network(tf.zeros([2, *shape])).shape)
-    if output not in ((2,), (2, 1)):
+def _tried(name: str, critic: Callable, shape: tuple[int, ...]) -> keras.Model:
+    """A network for samples of a shape.
+
+    Raises:
+      UserError: the critic makes none, or one that does not make a number of each.
+    """
+    network = kinds.tried(name, critic, shape, 0, like=CRITIC)
+    if not isinstance(network, keras.Model):
+        raise UserError(f"{name} is {kinds.shown(critic)}: it must be {CRITIC}")
+    try:
+        output = network(tf.zeros([2, *shape]))
+    except Exception as error:
         raise UserError(
-            f"the critic makes {list(output)} of 2 samples of shape {list(shape)}: it must make one"
-            " number of each"
+            f"{name} is {kinds.shown(critic)}: its network does not take samples of shape"
+            f" {list(shape)} ({first_line(error)}); it must be {CRITIC}"
+        ) from error
+    output = list(getattr(output, "shape", []))
+    if output not in ([2], [2, 1]):
+        raise UserError(
+            f"{name} is {kinds.shown(critic)}: it makes {output} of 2 samples of shape"
+            f" {list(shape)}; it must make one number of each"
         )
     return network
 

@@ -87,7 +87,7 @@ class FractalDimension(Jackknifed):
     seed: int = 0
 
     def __post_init__(self):
-        check_at_least(self, centres=2 * BLOCKS, radii=10)
+        check_at_least(self, centres=2 * BLOCKS, radii=10, seed=0)
         if not 0 < self.width < 0.5:
             raise UserError(
                 f"{type(self).__name__}.width is {self.width}: it is a share between 0 and 0.5"

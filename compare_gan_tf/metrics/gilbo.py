@@ -16,11 +16,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf import kinds
 from compare_gan_tf.metrics import estimates
-from compare_gan_tf.metrics.base import Collected, Metric, UndefinedScore, check_at_least
+from compare_gan_tf.metrics.base import (
+    Collected,
+    Metric,
+    UndefinedScore,
+    check_above,
+    check_at_least,
+)
 
 _HELD_OUT = 1 << 20  # added to the seeds of training for the latents that are scored
+
+_ENCODER = "a function (image_shape, latent_dim, seed) -> keras.Model such as @gilbo_encoder"
 
 
 @gin.register(module="metrics")
@@ -46,6 +54,9 @@ class UniformLatents:
 
     limit: float = 1.0
 
+    def __post_init__(self):
+        check_above(self, limit=0)
+
     def log_prior(self, z):
         """log p(z) [n, d] of each element."""
         return tf.fill(tf.shape(z), tf.constant(-np.log(2 * self.limit), z.dtype))
@@ -57,6 +68,10 @@ class UniformLatents:
         normaliser = tf.math.lgamma(a + b) - tf.math.lgamma(a) - tf.math.lgamma(b)
         log_beta = (a - 1.0) * tf.math.log(place) + (b - 1.0) * tf.math.log1p(-place) + normaliser
         return log_beta - np.log(2 * self.limit)
+
+
+def _is_prior(value) -> bool:
+    return all(callable(getattr(value, name, None)) for name in ("log_prior", "log_encoder"))
 
 
 @gin.configurable(module="metrics")
@@ -115,16 +130,27 @@ class Gilbo(Metric):
     seed: int = 0
 
     def __post_init__(self):
-        check_at_least(self, steps=1, batch_size=1, samples=2)
-        if self.learning_rate <= 0:
-            raise UserError(f"Gilbo.learning_rate is {self.learning_rate}: it must be above 0")
+        check_at_least(self, steps=1, batch_size=1, samples=2, seed=0)
+        check_above(self, learning_rate=0)
+        kinds.require_function("Gilbo.encoder", self.encoder, (), 1, 0, like=_ENCODER)
+        like = "latents such as @NormalLatents()"
+        kinds.require_made("Gilbo.prior", self.prior, _is_prior, like=like)
 
     def __call__(self, real, fake):
         rng = np.random.default_rng(self.seed)
         images, z = self._draw(fake, 2, self.seed, rng)
-        encoder = self.encoder(tuple(images.shape[1:]), z.shape[1], self.seed)
+        encoder = self._encoder(images, z.shape[1])
         self._train(encoder, fake, rng)
         return {"gilbo": estimates.mean(self._score(encoder, fake, rng))}
+
+    def _encoder(self, images, dimension: int):
+        """The encoder, tried on images."""
+        name, shape = "Gilbo.encoder", tuple(images.shape[1:])
+        encoder = kinds.tried(name, self.encoder, shape, dimension, self.seed, like=_ENCODER)
+        expected = (len(images), dimension, 2)
+        made = encoder(images) if isinstance(encoder, keras.Model) else encoder
+        kinds.require_shape(name, self.encoder, made, expected, like=_ENCODER)
+        return encoder
 
     def _draw(self, fake: Collected, number: int, seed: int, rng: np.random.Generator):
         """Images [number, H, W, C] and the latents [number, d] they are of."""

@@ -20,23 +20,25 @@ import numpy as np
 import tensorflow as tf
 
 from compare_gan_tf import kinds
-from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.base import (
     Collected,
     Metric,
     Rows,
     Score,
     UndefinedScore,
+    check_above,
     check_at_least,
     check_rows,
 )
-from compare_gan_tf.metrics.critic_training import Batches, Training
+from compare_gan_tf.metrics.critic_training import CRITIC, Batches, Training
 from compare_gan_tf.metrics.intervals import student_quantile
+
+_ESTIMATE = "an estimate such as @PenalisedWasserstein()"
 
 # --- What a critic maximises ------------------------------------------------------------------
 
 
-@gin.register(module="metrics")
+@gin.configurable(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PenalisedWasserstein:
     """E f(real) - E f(fake) - penalty E (sqrt(1e-8 + |grad f|^2) - 1)^2, Gulrajani et al., 2017.
@@ -53,8 +55,7 @@ class PenalisedWasserstein:
     penalty: float = 10.0
 
     def __post_init__(self):
-        if not self.penalty > 0:
-            raise UserError(f"PenalisedWasserstein.penalty is {self.penalty}: it must be above 0")
+        check_above(self, penalty=0)
 
     def __call__(self, critic: Callable, real, fake, seed):
         """The value, a scalar, for reals and fakes float32 [n, ...]."""
@@ -86,11 +87,8 @@ class FDivergenceBound:
     divergence: Any = None
 
     def __post_init__(self):
-        for name in ("activation", "conjugate_of_activation"):
-            if not callable(getattr(self.divergence, name, None)):
-                raise UserError(
-                    f"FDivergenceBound.divergence is {self.divergence!r}: bind one such as @kl()"
-                )
+        name, like = "FDivergenceBound.divergence", "an f-divergence such as @kl()"
+        kinds.require_made(name, self.divergence, _is_divergence, like=like)
 
     def __call__(self, critic: Callable, real, fake, seed):
         """The bound, a scalar, for reals and fakes float32 [n, ...]."""
@@ -98,6 +96,11 @@ class FDivergenceBound:
         outputs = self.divergence.activation(values[: len(real)])
         conjugates = self.divergence.conjugate_of_activation(values[len(real) :])
         return tf.reduce_mean(outputs) - tf.reduce_mean(conjugates)
+
+
+def _is_divergence(value) -> bool:
+    names = ("activation", "conjugate_of_activation")
+    return all(callable(getattr(value, name, None)) for name in names)
 
 
 # --- Networks ---------------------------------------------------------------------------------
@@ -114,6 +117,7 @@ def convolutional_critic(shape: tuple[int, ...], seed: int, *, filters: int = 64
       seed: of the initial weights, He's normal ones.
       filters: of the first convolution; the others have twice and four times as many.
     """
+    kinds.require_number("convolutional_critic.filters", filters, least=1, whole=True)
     initial = iter(keras.initializers.HeNormal(4 * seed + i) for i in range(4))
     x = images = keras.Input(shape)
     for width in (filters, 2 * filters, 4 * filters):
@@ -134,6 +138,8 @@ def mlp_critic(shape: tuple[int, ...], seed: int, *, units: int = 128, layers: i
       units: of each hidden layer.
       layers: hidden ones.
     """
+    kinds.require_number("mlp_critic.units", units, least=1, whole=True)
+    kinds.require_number("mlp_critic.layers", layers, least=0, whole=True)
     initial = [keras.initializers.HeNormal((layers + 1) * seed + i) for i in range(layers + 1)]
     x = points = keras.Input(shape)
     for one in initial[:-1]:
@@ -160,7 +166,7 @@ class IndependentCritic(Metric):
     samples, not what other samples would give.
 
     Attributes:
-      estimate: what the critic maximises and is reported: `PenalisedWasserstein`, or
+      estimate: what the critic maximises and is reported: None for `PenalisedWasserstein()`, or
         `FDivergenceBound` with any f-divergence.
       critic: (shape of a sample, seed) -> keras.Model to [n] or [n, 1].
       critics: that are trained, 3 or more.
@@ -180,7 +186,7 @@ class IndependentCritic(Metric):
     needs: ClassVar[dict] = {"real": ("images",), "fake": ("images",)}
     scores: ClassVar[dict] = {"independent_critic": False}
 
-    estimate: Callable = PenalisedWasserstein()
+    estimate: Callable | None = None
     critic: Callable = convolutional_critic
     critics: int = 3
     iterations: int = 500
@@ -194,17 +200,17 @@ class IndependentCritic(Metric):
 
     def __post_init__(self):
         check_at_least(self, critics=3, iterations=1, batch_size=1, scored_batches=1, seed=0)
+        check_above(self, learning_rate=0)
         kind = type(self).__name__
-        made = "an estimate such as @PenalisedWasserstein()"
-        kinds.require_made(f"{kind}.estimate", self.estimate, callable, like=made)
-        made = "a function (shape, seed) such as @mlp_critic"
-        kinds.require_made(f"{kind}.critic", self.critic, callable, like=made)
-        if not self.learning_rate > 0:
-            raise UserError(f"{kind}.learning_rate is {self.learning_rate}: it must be above 0")
         for name in ("averaging", "scored_share", "scored_share_of_fakes"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value < 1:
-                raise UserError(f"{kind}.{name} is {value}: it must be in [0, 1)")
+            if (value := getattr(self, name)) is not None:
+                kinds.require_number(f"{kind}.{name}", value, least=0, below=1)
+        kinds.require_function(f"{kind}.critic", self.critic, (), 0, like=CRITIC)
+        if self.estimate is None:  # made now, with what gin binds
+            object.__setattr__(self, "estimate", PenalisedWasserstein())
+        kinds.require_made(f"{kind}.estimate", self.estimate, callable, like=_ESTIMATE)
+        arguments = (None, None, None, None)
+        kinds.require_function(f"{kind}.estimate", self.estimate, *arguments, like=_ESTIMATE)
 
     def rows(self, side: Collected) -> Rows:
         return side.images
@@ -214,12 +220,20 @@ class IndependentCritic(Metric):
         noise = tf.random.stateless_uniform(tf.shape(samples), seed, maxval=1 / 128)
         return (tf.cast(samples, tf.float32) - 128.0) / 128.0 + noise
 
+    def _try_estimate(self, name: str) -> None:
+        samples, seed = tf.zeros([2, 1]), tf.zeros([2], tf.int32)
+        arguments = (lambda values: values[:, 0], samples, samples, seed)
+        found = kinds.tried(name, self.estimate, *arguments, like=_ESTIMATE)
+        kinds.require_shape(name, self.estimate, found, (), like=_ESTIMATE)
+
     def training(self, shape: tuple[int, ...]) -> Training:
         """That of the critics of samples of this shape."""
+        self._try_estimate(f"{type(self).__name__}.estimate")
         return Training(
             estimate=self.estimate,
             prepare=self.prepare,
             critic=self.critic,
+            critic_name=f"{type(self).__name__}.critic",
             shape=shape,
             iterations=self.iterations,
             learning_rate=self.learning_rate,
@@ -229,7 +243,7 @@ class IndependentCritic(Metric):
     def __call__(self, real, fake):
         sides = self.rows(real), self.rows(fake)
         for rows, what in zip(sides, ("real samples", "fakes"), strict=True):
-            check_rows(rows, least=1, what=what)
+            check_rows(rows, least=2, what=what)  # a single one has no spread to be told by
         shapes = [rows.shape[1:] for rows in sides]
         if shapes[0] != shapes[1]:
             raise UndefinedScore(f"real samples are {shapes[0]}, fakes {shapes[1]}")

@@ -6,7 +6,11 @@ import gin
 import numpy as np
 import tensorflow as tf
 
+from compare_gan_tf import kinds
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.base import Collected, UndefinedScore, check_rows
+
+DISTANCE = "a function of two batches of images such as @mean_squared_difference"
 
 
 @gin.configurable(module="metrics")
@@ -19,6 +23,28 @@ def mean_absolute_difference(first, second):
 def mean_squared_difference(first, second):
     """|x - y|_2^2 / (H W C), [n], of images [n, H, W, C]."""
     return tf.reduce_mean(tf.square(first - second), [1, 2, 3])
+
+
+def check_distance(name: str, distance: Callable, shape: tuple[int, ...]) -> None:
+    """Tries a distance on images of a shape (H, W, C).
+
+    Args:
+      name: of the setting, for the message.
+      distance: see `Inversion`.
+      shape: of one image.
+
+    Raises:
+      UserError: it does not take them, does not make one number of each, or has no derivative.
+    """
+    images = tf.zeros([2, *shape])
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        found = kinds.tried(name, distance, images, tf.zeros_like(images), like=DISTANCE)
+    kinds.require_shape(name, distance, found, (2,), like=DISTANCE)
+    if not tf.is_tensor(found) or tape.gradient(found, images) is None:
+        raise UserError(
+            f"{name} is {kinds.shown(distance)}, which has no derivative: it must be {DISTANCE}"
+        )
 
 
 class Inversion:

@@ -88,7 +88,7 @@ class JacobianConditioning(Metric):
     seed: int = 0
 
     def __post_init__(self):
-        check_at_least(self, points=2, batch_size=1)
+        check_at_least(self, points=2, batch_size=1, seed=0)
 
     def __call__(self, real, fake):
         latents = np.asarray(fake.latents(self.points, self.seed), np.float32)

@@ -1,7 +1,7 @@
 """How many of the modes of a distribution are there, and in which shares.
 
 Of stacked MNIST: Metz et al., Unrolled generative adversarial networks, 2017, section 3.3; of
-Gaussians: Srivastava et al., VEEGAN, 2017, section 5.1. Numpy only, but for the classifier.
+Gaussians: Srivastava et al., VEEGAN, 2017, section 5.1.
 """
 
 import dataclasses
@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import gin
 import numpy as np
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import estimates
 from compare_gan_tf.metrics.base import (
@@ -18,11 +19,14 @@ from compare_gan_tf.metrics.base import (
     Metric,
     Rows,
     UndefinedScore,
+    check_above,
     check_at_least,
     check_rows,
 )
 
 _CHUNK = 1024
+_NAME = "StackedModes.classifier"
+_CLASSIFIER = "a function of uint8 images [n, H, W, 1] such as @mnist_probabilities"
 
 
 def divergence(counts: np.ndarray, reference: np.ndarray) -> float:
@@ -110,9 +114,13 @@ class StackedModes(Metric):
 
     def __post_init__(self):
         check_at_least(self, classes=2, min_samples=1)
+        kinds.require_function(_NAME, self.classifier, None, like=_CLASSIFIER)
 
     def __call__(self, real, fake):
         check_rows(fake.images, least=1, what="images of the fakes")
+        first = fake.images.between(0, 1)[..., :1]
+        found = kinds.tried(_NAME, self.classifier, first, like=_CLASSIFIER)
+        kinds.require_shape(_NAME, self.classifier, found, (1, self.classes), like=_CLASSIFIER)
         modes = self.classes ** fake.images.shape[-1]
         counts = np.zeros(modes, np.int64)
         for images in fake.images.chunks(_CHUNK):
@@ -140,6 +148,10 @@ def _histogram(real: Collected, modes: int) -> np.ndarray:
             raise UndefinedScore(f"real labels are not all in [0, {modes})")
         counts += np.bincount(labels, minlength=modes)
     return counts
+
+
+def _is_mixture(value) -> bool:
+    return hasattr(value, "modes") and hasattr(value, "scale")
 
 
 @gin.register(module="metrics")
@@ -173,12 +185,11 @@ class GaussianModes(Metric):
 
     def __post_init__(self):
         check_at_least(self, min_samples=1)
-        if self.within <= 0:
-            raise UserError(f"GaussianModes.within is {self.within}: it must be above 0")
+        check_above(self, within=0)
 
     def __call__(self, real, fake):
-        if self.mixture is None:
-            raise UserError("GaussianModes.mixture is None: bind what has `modes` and `scale`")
+        name, like = "GaussianModes.mixture", "what has `modes` and `scale`"
+        kinds.require_made(name, self.mixture, _is_mixture, like=like)
         modes = np.asarray(self.mixture.modes, np.float64)
         if fake.features.shape[1:] != modes.shape[1:]:
             raise UndefinedScore(

@@ -132,7 +132,7 @@ class MsSsim(Metric):
     seed: int = 0
 
     def __post_init__(self):
-        check_at_least(self, pairs=2)
+        check_at_least(self, pairs=2, seed=0)
 
     def __call__(self, real, fake):
         return {"ms_ssim": self._mean(fake.images)}

@@ -9,6 +9,7 @@ Numpy and float64 only.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -92,8 +93,10 @@ class Parzen(Metric):
 
     def __post_init__(self):
         check_at_least(self, validation=1, fakes=1)
-        if not len(self.sigmas) or min(self.sigmas) <= 0:
-            raise UserError(f"{type(self).__name__}.sigmas is {self.sigmas}: widths are above 0")
+        if not len(self.sigmas) or not all(0 < sigma < math.inf for sigma in self.sigmas):
+            raise UserError(
+                f"{type(self).__name__}.sigmas is {self.sigmas}: it must be finite widths above 0"
+            )
 
     def rows(self, side: Collected) -> Rows:
         return side.features

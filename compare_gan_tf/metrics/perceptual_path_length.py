@@ -14,9 +14,12 @@ from typing import ClassVar
 import gin
 import numpy as np
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf import kinds
 from compare_gan_tf.metrics.base import UndefinedScore, check_at_least
 from compare_gan_tf.metrics.intervals import BLOCKS, Jackknifed, Replicates, block_of
+
+_DISTANCE = "PerceptualPathLength.distance"
+_LIKE = "a function of two batches of images such as @mean_squared_pixels"
 
 
 @gin.configurable(module="metrics")
@@ -111,11 +114,17 @@ class PerceptualPathLength(Jackknifed):
     seed: int = 0
 
     def __post_init__(self):
-        check_at_least(self, paths=2 * BLOCKS, batch_size=1)
-        if not 0 < self.epsilon < 1:
-            raise UserError(f"PerceptualPathLength.epsilon is {self.epsilon}: it is in (0, 1)")
-        if not 0 <= self.trim < 0.5:
-            raise UserError(f"PerceptualPathLength.trim is {self.trim}: it is in [0, 0.5)")
+        check_at_least(self, paths=2 * BLOCKS, batch_size=1, seed=0)
+        kinds.require_number("PerceptualPathLength.epsilon", self.epsilon, above=0, below=1)
+        kinds.require_number("PerceptualPathLength.trim", self.trim, least=0, below=0.5)
+        kinds.require_function(_DISTANCE, self.distance, None, None, like=_LIKE)
+        self._try_interpolate()
+
+    def _try_interpolate(self) -> None:
+        name, like = "PerceptualPathLength.interpolate", "a function such as @slerp"
+        ends, share = np.zeros([2, 3]), np.zeros([2, 1])
+        found = kinds.tried(name, self.interpolate, ends, ends, share, like=like)
+        kinds.require_shape(name, self.interpolate, found, (2, 3), like=like)
 
     def replicates(self, real, fake):
         values = self._values(fake)
@@ -141,5 +150,11 @@ class PerceptualPathLength(Jackknifed):
             for t in (share[part], share[part] + self.epsilon):
                 z = self.interpolate(ends[0][part], ends[1][part], t).astype(np.float32)
                 images.append(fake.generate(z, None if labels is None else labels[part]))
+            if not found:
+                self._try_distance(images[0])
             found.append(np.asarray(self.distance(*images), np.float64))
         return np.concatenate(found) / self.epsilon**2
+
+    def _try_distance(self, images) -> None:
+        found = kinds.tried(_DISTANCE, self.distance, images, images, like=_LIKE)
+        kinds.require_shape(_DISTANCE, self.distance, found, (len(images),), like=_LIKE)

@@ -12,24 +12,21 @@ from typing import ClassVar
 import gin
 import numpy as np
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import estimates
-from compare_gan_tf.metrics.base import Collected, Metric, Rows, check_at_least, check_rows
+from compare_gan_tf.metrics.base import (
+    Collected,
+    Metric,
+    Rows,
+    check_above,
+    check_at_least,
+    check_rows,
+)
 
 THRESHOLD = 0.75 / 28  # the paper's 0.75, of a difference of 28x28 pixels in [0, 1], per pixel
 _CHUNK = 512
-
-
-def precision(images: Rows, distance: Callable | None, threshold: float):
-    """Share of images [n, H, W, C] that are within `threshold` of the manifold."""
-    if distance is None:
-        raise UserError(
-            "PolygonPrecision.distance is None: bind the distance to the manifold, uint8 images "
-            "[n, H, W, C] -> root mean square differences [n] in [0, 1]"
-        )
-    check_rows(images, least=1, what="images of the fakes")
-    near = sum(int(np.sum(distance(chunk) <= threshold)) for chunk in images.chunks(_CHUNK))
-    return estimates.share(near, len(images))
+_DISTANCE = "a function of uint8 images [n, H, W, C] such as Polygons().distance"
 
 
 def harmonic_mean(first: estimates.Score, second: estimates.Score) -> estimates.Score:
@@ -61,11 +58,28 @@ class PolygonPrecision(Metric):
     threshold: float = THRESHOLD
 
     def __post_init__(self):
-        if self.threshold <= 0:
-            raise UserError(f"{type(self).__name__}.threshold is {self.threshold}: it is above 0")
+        check_above(self, threshold=0)
+        if self.distance is not None:
+            name = f"{type(self).__name__}.distance"
+            kinds.require_function(name, self.distance, None, like=_DISTANCE)
 
     def __call__(self, real, fake):
-        return {"polygon_precision": precision(fake.images, self.distance, self.threshold)}
+        return {"polygon_precision": self._precision(fake.images)}
+
+    def _precision(self, images: Rows):
+        """Share of images [n, H, W, C] that are within `threshold` of the manifold."""
+        name = f"{type(self).__name__}.distance"
+        if self.distance is None:
+            raise UserError(
+                f"{name} is None: bind the distance to the manifold, uint8 images [n, H, W, C] ->"
+                " root mean square differences [n] in [0, 1]"
+            )
+        check_rows(images, least=1, what="images of the fakes")
+        found = kinds.tried(name, self.distance, images.between(0, 1), like=_DISTANCE)
+        kinds.require_shape(name, self.distance, found, (1,), like=_DISTANCE)
+        chunks = images.chunks(_CHUNK)
+        near = sum(int(np.sum(self.distance(chunk) <= self.threshold)) for chunk in chunks)
+        return estimates.share(near, len(images))
 
 
 @gin.register(module="metrics")
@@ -103,10 +117,11 @@ class PolygonPrecisionRecall(PolygonPrecision):
 
     def __post_init__(self):
         super().__post_init__()
-        check_at_least(self, inverted=1, starts=1, steps=1, batch_size=1, learning_rate=1e-9)
+        check_at_least(self, inverted=1, starts=1, steps=1, batch_size=1, seed=0)
+        check_above(self, learning_rate=0)
 
     def __call__(self, real, fake):
-        precise = precision(fake.images, self.distance, self.threshold)
+        precise = self._precision(fake.images)
         recalled = self._recall(real, fake)
         return {
             "polygon_precision": precise,

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import numbers
 import re
 
 from compare_gan_tf.errors import UserError
@@ -56,6 +57,10 @@ class Protocol:
     truncation: float | None = None
     seed: int
     checkpoint_rule: str | None = None
+
+    def __post_init__(self):
+        if not isinstance(self.seed, numbers.Integral) or self.seed < 0:
+            raise UserError(f"evaluate.seed is {self.seed!r}: it must be a whole number, 0 or more")
 
     @property
     def digest(self) -> str:

@@ -15,14 +15,18 @@ from typing import ClassVar
 import gin
 import numpy as np
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf import kinds
 from compare_gan_tf.metrics import estimates
-from compare_gan_tf.metrics.base import Collected, Metric, check_at_least
+from compare_gan_tf.metrics.base import Collected, Metric, check_above, check_at_least
 from compare_gan_tf.metrics.inversion import (
+    DISTANCE,
     Inversion,
+    check_distance,
     least_distances,
     mean_absolute_difference,
 )
+
+_DISTANCE = "ReconstructionError.distance"
 
 
 @gin.register(module="metrics")
@@ -64,13 +68,12 @@ class ReconstructionError(Metric):
     seed: int = 0
 
     def __post_init__(self):
-        check_at_least(self, images=2, starts=1, steps=1, batch_size=1)
-        if not self.learning_rate > 0:
-            raise UserError(
-                f"ReconstructionError.learning_rate is {self.learning_rate}: it must be above 0"
-            )
+        check_at_least(self, images=2, starts=1, steps=1, batch_size=1, seed=0)
+        check_above(self, learning_rate=0)
+        kinds.require_function(_DISTANCE, self.distance, None, None, like=DISTANCE)
 
     def __call__(self, real, fake):
+        check_distance(_DISTANCE, self.distance, real.images.shape[1:])
         search = Inversion(
             fake.generate, self.distance, steps=self.steps, learning_rate=self.learning_rate
         )

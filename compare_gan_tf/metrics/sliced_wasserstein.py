@@ -108,7 +108,7 @@ class FeatureSlicedWasserstein(Jackknifed):
     seed: int = 0
 
     def __post_init__(self):
-        check_at_least(self, projections=1)
+        check_at_least(self, projections=1, seed=0)
 
     def replicates(self, real, fake):
         count = _common(real.features, fake.features)
@@ -211,7 +211,7 @@ class SlicedWasserstein(Jackknifed):
     seed: int = 0
 
     def __post_init__(self):
-        check_at_least(self, images=1, patches=1, projections=1)
+        check_at_least(self, images=1, patches=1, projections=1, seed=0)
 
     def replicates(self, real, fake):
         if real.images.shape[1:] != fake.images.shape[1:]:

@@ -84,7 +84,7 @@ def test_a_score_that_fails_is_a_row_with_the_reason_beside_the_others(features)
     real, fake, _ = features
     found = metrics.evaluate(real, fake, metrics=["inception_score", "fid", "kid"])
     rows = {row["metric"]: row for row in found.rows}
-    assert rows["inception_score"]["reason"] == "inception_score needs logits of the fakes"
+    assert rows["inception_score"]["reason"] == "inception_score needs logits of the fakes: give samples, and an extractor that has logits"
     assert rows["kid"]["value"] is None and "1000" in rows["kid"]["reason"]
     assert rows["fid"]["value"] > 0 and rows["fid"]["reason"] is None
     with pytest.raises(UserError, match="inception_score has no value: .* needs logits"):
@@ -135,7 +135,7 @@ def test_statistics_of_the_reals_do_in_their_place(features, tmp_path):
     assert again.rows[0]["interval"] == pytest.approx(whole.rows[0]["interval"], rel=1e-9)
     mixed = metrics.evaluate(path, fake, metrics=["fid", "prdc"])
     reasons = {row["reason"] for row in mixed.rows if row["metric"] != "fid"}
-    assert reasons == {"prdc needs features of the real side"}
+    assert reasons == {"prdc needs features of the real side: give samples or features"}
     assert mixed["fid"] == again["fid"]
 
 

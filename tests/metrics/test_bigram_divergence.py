@@ -69,7 +69,7 @@ def test_the_interval_tells_how_far_the_score_moves_with_other_lines():
     )
 
 
-@pytest.mark.parametrize("features", [[[0.5, 1.0]], [[-1.0, 1.0]]])
+@pytest.mark.parametrize("features", [[[0.5, 1.0]], [[-1.0, 1.0]], [[1e30, 1.0]]])
 def test_features_that_are_no_characters_have_no_score(features):
     with pytest.raises(UndefinedScore, match="the features are no characters"):
         score(lines(5, length=2), features)

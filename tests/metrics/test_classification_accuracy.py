@@ -91,3 +91,9 @@ def test_what_has_no_score():
         ClassificationAccuracy(steps=0)
     with pytest.raises(UserError, match="learning_rate is 0"):
         ClassificationAccuracy(learning_rate=0)
+    with pytest.raises(UserError, match="classifier is @constant: .* gives a float where"):
+        ClassificationAccuracy(classifier=constant)(good, good)
+
+
+def constant(image_shape, classes, seed):
+    return 0.0

@@ -119,3 +119,14 @@ def test_what_has_no_score():
         Gilbo(steps=0)
     with pytest.raises(UserError, match="learning_rate is 0"):
         Gilbo(learning_rate=0)
+    with pytest.raises(UserError, match="UniformLatents.limit is inf"):
+        UniformLatents(np.inf)
+    with pytest.raises(UserError, match="Gilbo.prior is @NormalLatents, .* with parentheses"):
+        Gilbo(prior=NormalLatents)
+    with pytest.raises(UserError, match="Gilbo.encoder is @flat: .* gives the shape .2, 3. where"):
+        score(sign, encoder=flat)
+
+
+def flat(image_shape, latent_dim, seed):
+    images = keras.Input(image_shape)
+    return keras.Model(images, keras.layers.Dense(3)(keras.layers.Flatten()(images)))

@@ -1,3 +1,6 @@
+import math
+
+import gin
 import keras
 import numpy as np
 import pytest
@@ -5,6 +8,7 @@ import tensorflow as tf
 
 from compare_gan_tf import metrics
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.evaluation import outcomes
 from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
 from compare_gan_tf.metrics.critic_training import Batches
 from compare_gan_tf.metrics.features import RawFeatures
@@ -59,7 +63,7 @@ FEW = {"batch_size": 4, "scored_batches": 2}  # where all samples of a side are 
 
 def test_a_linear_critic_has_the_value_of_the_closed_form(golden):
     case = golden("independent_critic")["normal"]
-    found = score(points([[0.0, 0.0]]), points([[case["shift"], 0.0]]), **LINEAR, **FEW)
+    found = score(points([[0.0, 0.0]] * 2), points([[case["shift"], 0.0]] * 2), **LINEAR, **FEW)
     assert found.value == pytest.approx(case["linear"], abs=1e-4)
     assert found.interval == pytest.approx((found.value, found.value), abs=1e-3)
 
@@ -182,13 +186,31 @@ def test_what_cannot_be_scored_is_one_line():
     side = points(np.zeros((4, 2)))
     with pytest.raises(UndefinedScore, match="real samples are \\(2,\\), fakes \\(3,\\)"):
         score(side, points(np.zeros((4, 3))))
-    with pytest.raises(UndefinedScore, match="1 samples cannot be parted by a scored_share of 0.5"):
-        score(side, points(np.zeros((1, 2))), scored_share=0.5, iterations=1)
-    with pytest.raises(UndefinedScore, match="there are 0 fakes"):
-        score(side, points(np.zeros((0, 2))))
+    with pytest.raises(UndefinedScore, match="4 samples cannot be parted by a scored_share of 0.1"):
+        score(side, side, scored_share=0.1, iterations=1)
+    with pytest.raises(UndefinedScore, match="there are 1 fakes, at least 2 are needed"):
+        score(side, points(np.zeros((1, 2))))
+    with pytest.raises(UndefinedScore, match="there are 1 real samples, at least 2 are needed"):
+        score(points(np.zeros((1, 2))), side)
     with pytest.raises(UndefinedScore, match="diverged"):
         far = points(np.full((4, 2), 1e30)), points(np.full((4, 2), -1e30))
         score(*far, iterations=2, scored_batches=1)
+
+
+def wide(shape, seed):
+    x = keras.Input(shape)
+    return keras.Model(x, keras.layers.Dense(5)(x))
+
+
+def of_latents(shape, seed):
+    """A network that takes no samples, as a generator."""
+    z = {"z": keras.Input([3], name="z")}
+    return keras.Model(z, keras.layers.Dense(1)(z["z"]))
+
+
+def tried(critic, estimate=None):
+    sides = [points(np.zeros((4, 2)))] * 2
+    return score(*sides, critic=critic, estimate=estimate)
 
 
 @pytest.mark.parametrize(
@@ -196,14 +218,34 @@ def test_what_cannot_be_scored_is_one_line():
     [
         (lambda: IndependentCritic(critics=2), "IndependentCritic.critics is 2"),
         (lambda: FeatureCritic(learning_rate=0.0), "FeatureCritic.learning_rate is 0.0"),
+        (lambda: FeatureCritic(learning_rate=math.inf), "FeatureCritic.learning_rate is inf"),
         (lambda: FeatureCritic(scored_share=1.0), "FeatureCritic.scored_share is 1.0"),
         (lambda: FeatureCritic(scored_share_of_fakes=-1.0), "scored_share_of_fakes is -1.0"),
         (lambda: PenalisedWasserstein(penalty=0.0), "PenalisedWasserstein.penalty is 0.0"),
-        (FDivergenceBound, "FDivergenceBound.divergence is None: bind one such as @kl()"),
+        (lambda: PenalisedWasserstein(penalty=math.inf), "penalty is inf: .* a number above 0"),
+        (FDivergenceBound, "FDivergenceBound.divergence is None: .* such as @kl()"),
         (
-            lambda: score(*[points(np.zeros((4, 2)))] * 2, critic=wide),
-            "makes \\[2, 5\\] of 2 samples of shape \\[2\\]",
+            lambda: FDivergenceBound(divergence=f_divergences.kl),
+            "FDivergenceBound.divergence is @kl, a function .*: bind @kl\\(\\), with parentheses",
         ),
+        (
+            lambda: IndependentCritic(estimate=f_divergences.kl),
+            "IndependentCritic.estimate is @kl: it must be an estimate such as",
+        ),
+        (lambda: tried(linear, wide_estimate), "estimate is @wide_estimate: .* gives the shape"),
+        (
+            lambda: convolutional_critic((8, 8, 1), 0, filters=0),
+            "convolutional_critic.filters is 0",
+        ),
+        (lambda: mlp_critic((2,), 0, units=-4), "mlp_critic.units is -4"),
+        (lambda: mlp_critic((2,), 0, layers=-1), "mlp_critic.layers is -1"),
+        (
+            lambda: IndependentCritic(critic=f_divergences.kl),
+            "IndependentCritic.critic is @kl: it must be a function .shape, seed.",
+        ),
+        (lambda: tried(lambda shape, seed: 1), "FeatureCritic.critic is .*: it must be a function"),
+        (lambda: tried(of_latents), "critic is @of_latents: its network does not take samples"),
+        (lambda: tried(wide), "makes \\[2, 5\\] of 2 samples of shape \\[2\\]"),
     ],
 )
 def test_settings_that_cannot_be_used(make, message):
@@ -211,6 +253,41 @@ def test_settings_that_cannot_be_used(make, message):
         make()
 
 
-def wide(shape, seed):
-    x = keras.Input(shape)
-    return keras.Model(x, keras.layers.Dense(5)(x))
+def wide_estimate(critic, real, fake, seed):
+    return critic(real)
+
+
+def made(binding):
+    """What gin makes of the metric."""
+    gin.parse_config(["IndependentCritic.iterations = 3", binding])
+    try:
+        return outcomes.settings(gin.get_configurable("IndependentCritic")())
+    finally:
+        gin.clear_config()
+
+
+@pytest.mark.parametrize(
+    "bindings",
+    [
+        ["convolutional_critic.filters = 64", "convolutional_critic.filters = 2"],
+        ["PenalisedWasserstein.penalty = 10.0", "PenalisedWasserstein.penalty = 0.1"],
+        [
+            f"FDivergenceBound.divergence = @alpha()\nalpha.order = {order}\n"
+            "IndependentCritic.estimate = @FDivergenceBound()"
+            for order in (0.5, 0.50000001)
+        ],
+        [
+            f"IndependentCritic.critic = @{scope}mlp_critic\na/mlp_critic.units = 3"
+            for scope in ("", "a/")
+        ],
+    ],
+)
+def test_a_setting_of_what_the_metric_calls_is_in_the_protocol(bindings):
+    first, second = map(made, bindings)
+    assert first != second
+
+
+def test_the_defaults_of_what_the_metric_calls_are_in_the_protocol():
+    known = outcomes.settings(FeatureCritic())
+    assert known["critic"] == {"": "mlp_critic", "units": 128, "layers": 2}
+    assert known["estimate"] == {"": "PenalisedWasserstein", "penalty": 10.0}

@@ -151,3 +151,9 @@ def test_what_has_no_score():
         gaussian([[0.0, 0.0, 0.0]], gaussian_ring())
     with pytest.raises(UndefinedScore, match="there are 0 images"):
         stacked([])
+    with pytest.raises(UserError, match="classifier is @labels: .* gives the shape .1,. where"):
+        stacked([1], classifier=labels)
+
+
+def labels(images):
+    return np.zeros(len(images))

@@ -101,3 +101,17 @@ def test_what_has_no_score():
         PerceptualPathLength(epsilon=0)
     with pytest.raises(UserError, match="trim is 0.5"):
         PerceptualPathLength(trim=0.5)
+    with pytest.raises(
+        UserError, match="distance is @mean_difference: .* gives the shape .. where"
+    ):
+        score(distance=mean_difference)
+    with pytest.raises(UserError, match="interpolate is @middle: .* gives the shape .2,. where"):
+        PerceptualPathLength(interpolate=middle)
+
+
+def mean_difference(first, second):
+    return np.mean(first - second)
+
+
+def middle(first, second, share):
+    return np.mean(first + second, 1)

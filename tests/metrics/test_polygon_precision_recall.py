@@ -122,6 +122,8 @@ def test_settings_and_samples_that_have_no_score():
         PolygonPrecision()(Collected(), Collected(images=Rows.of(drawn(2))))
     with pytest.raises(UserError, match="threshold is 0"):
         PolygonPrecision(threshold=0)
+    with pytest.raises(UserError, match="PolygonPrecisionRecall.distance is @len: .* gives a int"):
+        PolygonPrecisionRecall(distance=len)(Collected(), Collected(images=Rows.of(drawn(2))))
     with pytest.raises(UserError, match="PolygonPrecisionRecall.starts is 0"):
         PolygonPrecisionRecall(starts=0)
     with pytest.raises(UndefinedScore, match="there are 0 real images"):

@@ -49,6 +49,12 @@ def test_a_path_is_named_by_its_end():
     assert protocol.id.startswith("prdc-digits-cnn-my_photos-real300-fake250-ema-")
 
 
+@pytest.mark.parametrize("seed", [-1, 0.5, None])
+def test_a_seed_is_a_whole_number_from_0(seed):
+    with pytest.raises(UserError, match=f"evaluate.seed is {seed}: it must be a whole number"):
+        dataclasses.replace(PROTOCOL, seed=seed)
+
+
 CHANGES = {
     "metric": "kid",
     "settings": {"k": 3, "strict": True},

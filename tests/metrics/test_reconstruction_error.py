@@ -111,3 +111,28 @@ def test_what_has_no_error():
         ReconstructionError(images=1)
     with pytest.raises(UserError, match="ReconstructionError.learning_rate is 0"):
         ReconstructionError(learning_rate=0.0)
+
+
+def of_logits(real, fake):
+    return tf.reduce_mean(real) - tf.reduce_mean(fake)
+
+
+def by_numpy(first, second):
+    return np.mean(np.abs(first - second), axis=(1, 2, 3))
+
+
+def of_two_axes(first, second):
+    return tf.matmul(first, second)[:, 0, 0] + tf.zeros([5])
+
+
+@pytest.mark.parametrize(
+    ("distance", "message"),
+    [
+        (of_logits, r"@of_logits: it must be a function of two batches .* gives the shape \(\)"),
+        (by_numpy, "@by_numpy, which has no derivative: it must be a function"),
+        (of_two_axes, "@of_two_axes: it must be a function of two batches of images"),
+    ],
+)
+def test_a_distance_is_tried_before_the_search(distance, message):
+    with pytest.raises(UserError, match=f"ReconstructionError.distance is {message}"):
+        score(real_side(4, 6), distance=distance)

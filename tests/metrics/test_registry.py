@@ -1,4 +1,6 @@
+import dataclasses
 import importlib
+import math
 import pathlib
 import pkgutil
 
@@ -8,6 +10,7 @@ from compare_gan_tf import metrics
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import presets, registry
 from compare_gan_tf.metrics.base import Collected, Metric
+from compare_gan_tf.objectives import f_divergences
 
 
 def subclasses(cls):
@@ -99,3 +102,49 @@ def test_a_preset_is_the_protocol_that_its_name_stands_for(name):
 def test_every_metric_and_preset_is_in_the_documentation():
     text = (pathlib.Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
     assert [n for n in (*registry.names(), *presets.PRESETS) if f"`{n}`" not in text] == []
+
+
+def numbers_of(*names):
+    """(metric's name, field) of settings of these names."""
+    return [
+        (name, field.name)
+        for name in registry.names()
+        for field in dataclasses.fields(registry.find(name))
+        if field.name in names
+    ]
+
+
+@pytest.mark.parametrize(("name", "field"), numbers_of("seed", "shuffle_seed"))
+def test_a_seed_is_a_whole_number_from_0(name, field):
+    with pytest.raises(UserError, match=rf"\.{field} is -1: it must be a whole number, 0 or more"):
+        registry.find(name)(**{field: -1})
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan, 0.0])
+@pytest.mark.parametrize(("name", "field"), numbers_of("learning_rate", "within", "threshold"))
+def test_a_number_that_must_be_above_0_is_finite(name, field, value):
+    with pytest.raises(UserError, match=rf"\.{field} is {value}: it must be a number above 0"):
+        registry.find(name)(**{field: value})
+
+
+@pytest.mark.parametrize("name", ["memorised", "duplicates"])
+def test_a_ratio_is_finite(name):
+    with pytest.raises(UserError, match="ratio is inf: it must be a number, 0.0 or more"):
+        registry.find(name)(ratio=math.inf)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("cas", "classifier"),
+        ("gilbo", "encoder"),
+        ("polygon_precision", "distance"),
+        ("ppl", "distance"),
+        ("ppl", "interpolate"),
+        ("reconstruction_error", "distance"),
+        ("stacked_modes", "classifier"),
+    ],
+)
+def test_a_function_of_other_arguments_is_refused(name, field):
+    with pytest.raises(UserError, match=rf"\.{field} is @kl: it must be a function"):
+        registry.find(name)(**{field: f_divergences.kl})

@@ -1,0 +1,33 @@
+"""The parameters that gin gives a function or class, wherever it is called."""
+
+import inspect
+from collections.abc import Callable
+
+import gin
+
+
+def effective(function: Callable) -> dict:
+    """Parameters of one of gin's functions or classes: its defaults, and what is bound over them.
+
+    Args:
+      function: as gin hands it over, also in a scope; {} for one that gin does not know.
+    """
+    with gin.config_scope(_scope(function)):
+        while function is not None:
+            try:
+                return _defaults(function) | gin.get_bindings(function)
+            except ValueError:  # gin may know what this one wraps
+                function = getattr(function, "__wrapped__", None)
+    return {}
+
+
+def _scope(function: Callable) -> list[str]:
+    """That of gin's reference @scope/name, which keeps it in a closure; else the current one."""
+    inside = inspect.getclosurevars(function).nonlocals if inspect.isfunction(function) else {}
+    return inside.get("scope_components", gin.current_scope())
+
+
+def _defaults(function: Callable) -> dict:
+    parameters = inspect.signature(function).parameters
+    missing = inspect.Parameter.empty
+    return {name: one.default for name, one in parameters.items() if one.default is not missing}
