@@ -52,9 +52,11 @@ class Jackknifed(Metric):
 
     Attributes:
       bounds: the least and the greatest value that its scores have.
+      bounds_of: {score: its own bounds}, where they differ.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
+    bounds_of: ClassVar[dict[str, tuple[float, float]]] = {}
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, Replicates]:
         """One for each name of `scores`; raises UndefinedScore."""
@@ -62,12 +64,12 @@ class Jackknifed(Metric):
 
     def __call__(self, real: Collected, fake: Collected) -> dict[str, Score]:
         found = self.replicates(real, fake)
-        return {name: self._score(found[name]) for name in self.scores}
+        return {name: self._score(name, found[name]) for name in self.scores}
 
-    def _score(self, replicates: Replicates) -> Score:
+    def _score(self, name: str, replicates: Replicates) -> Score:
         interval = replicates.interval()
         if interval is not None:
-            low, high = np.clip(interval, *self.bounds)
+            low, high = np.clip(interval, *self.bounds_of.get(name, self.bounds))
             interval = (float(low), float(high))
         return Score(float(replicates.value), interval)
 

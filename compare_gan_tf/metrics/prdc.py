@@ -82,6 +82,8 @@ class Prdc(_Manifolds):
 
     name = "prdc"
     scores = {"prdc_precision": True, "prdc_recall": True, "density": True, "coverage": True}
+    bounds = (0.0, 1.0)
+    bounds_of = {"density": (0.0, np.inf)}
 
     k: int = 5
     strict: bool = True

@@ -136,3 +136,11 @@ def test_k_needs_more_samples():
     assert len(PrecisionRecall()(side(few), side(few))) == 2
     with pytest.raises(UserError, match="Prdc.k is 0"):
         Prdc(k=0)
+
+
+def test_an_interval_of_a_share_ends_at_1_and_that_of_density_does_not():
+    rng = np.random.default_rng(0)
+    found = Prdc()(side(rng.normal(size=(60, 2))), side(rng.normal(size=(60, 2)) * 0.3))
+    for name in ("prdc_precision", "prdc_recall", "coverage"):
+        assert 0.0 <= found[name].interval[0] <= found[name].interval[1] <= 1.0
+    assert found["density"].interval[1] > 1.0
