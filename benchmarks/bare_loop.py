@@ -10,6 +10,7 @@ trains for 1044 steps and prints the CPU-seconds of all threads from step 54 on,
 multiples of the 18 steps of an epoch.
 """
 
+import argparse
 import json
 import os
 import sys
@@ -177,5 +178,15 @@ def main(first: int, last: int):
     print(json.dumps({"steps": step - first, "cpu_seconds": time.process_time() - start}))
 
 
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("first", type=int, nargs="?", default=54, help="step that is timed from")
+    parser.add_argument("last", type=int, nargs="?", default=1044, help="the last step")
+    steps = parser.parse_args()
+    if not 0 < steps.first < steps.last or steps.first % EPOCH or steps.last % EPOCH:
+        parser.error(f"first and last must be multiples of {EPOCH} above 0, last the larger one")
+    return steps
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(**vars(parse()))

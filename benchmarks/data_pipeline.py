@@ -224,6 +224,8 @@ def main():
     parser.add_argument("--images", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--cache", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.rounds < 1 or not 0 < arguments.seconds < 3600:
+        parser.error("--rounds must be at least 1, --seconds above 0 and below 3600")
     if arguments.memory:
         measure_memory(arguments.memory, arguments.images, arguments.cache)
         return

@@ -109,6 +109,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     arguments = parser.parse_args()
+    if arguments.rounds < 1 or not 0 < arguments.seconds < 3600:
+        parser.error("--rounds must be at least 1, --seconds above 0 and below 3600")
     configurables.load()
     with tempfile.TemporaryDirectory() as scratch:
         ratios = [compare(name, scratch, arguments.rounds, arguments.seconds) for name in CONFIGS]

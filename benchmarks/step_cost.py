@@ -145,6 +145,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="how often step and passes are timed")
     parser.add_argument("--times", type=int, default=10, help="steps in a round")
     arguments = parser.parse_args()
+    if arguments.rounds < 1 or arguments.times < 1:
+        parser.error("--rounds and --times must be at least 1")
     names = arguments.only.split(",")
     if unknown := sorted(set(names) - set(CASES)):
         parser.error(f"--only names {unknown[0]!r}: it must be of {', '.join(CASES)}")

@@ -25,7 +25,7 @@ from compare_gan_tf.data import Dataset, Split, pipeline
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import frozen_state
-from compare_gan_tf.objectives.adversarial import require_loss
+from compare_gan_tf.objectives.adversarial import require_log_ratios, require_loss
 from compare_gan_tf.objectives.boundary_seeking import follow_log_z
 from compare_gan_tf.objectives.discrete import importance
 from compare_gan_tf.objectives.losses import non_saturating, wasserstein
@@ -78,6 +78,7 @@ class SampledLabels:
         log_z_decay: float = 0.995,
     ):
         require_loss("SampledLabels.d_loss", d_loss)
+        require_log_ratios("SampledLabels.d_loss", d_loss)
         kinds.require_function("SampledLabels.estimator", estimator, 0, 0, 0, like=_ESTIMATOR)
         kinds.require_number("SampledLabels.samples", samples, least=2, whole=True)
         kinds.require_number("SampledLabels.log_z_decay", log_z_decay, least=0, below=1)
@@ -140,6 +141,13 @@ class RelaxedLabels:
         """There is no state."""
 
 
+_METHOD = "a way to learn such as @SampledLabels()"
+
+
+def _is_method(value) -> bool:
+    return hasattr(value, "plays")
+
+
 @gin.register(module="adversarial_classification")
 class AdversarialClassifier(keras.Model):
     """The game; `fit` takes (images uint8 [n, d_steps, H, W, C], labels int32 [n, d_steps]).
@@ -165,7 +173,7 @@ class AdversarialClassifier(keras.Model):
         *,
         classifier: Callable = classifiers.classifier,
         discriminator: Callable = classifiers.discriminator,
-        method=None,
+        method,
         penalty: float = 0.0,
         clip: float | None = None,
         d_steps: int = 1,
@@ -177,9 +185,8 @@ class AdversarialClassifier(keras.Model):
         kinds.require_number("AdversarialClassifier.d_steps", d_steps, least=1, whole=True)
         if clip is not None:
             kinds.require_number("AdversarialClassifier.clip", clip, above=0)
-        kind = {"fits": lambda value: hasattr(value, "plays"), "like": "one like @SampledLabels()"}
-        self.method = method or SampledLabels()
-        kinds.require_made("AdversarialClassifier.method", self.method, **kind)
+        kinds.require_made("AdversarialClassifier.method", method, _is_method, like=_METHOD)
+        self.method = method
         self.classifier = classifier(image_shape, num_classes)
         self.discriminator = discriminator(image_shape, num_classes)
         self.labels = Labels(num_classes)
@@ -254,7 +261,7 @@ class AdversarialClassifier(keras.Model):
         return hits / len(split)
 
 
-@gin.configurable(module="adversarial_classification", denylist=["dataset"])
+@gin.configurable(module="adversarial_classification", denylist=["dataset", "ready"])
 def classify(
     dataset: Dataset,
     *,
@@ -262,6 +269,7 @@ def classify(
     steps: int = 1_000,
     batch_size: int = 64,
     seed: int = 0,
+    ready: Callable[[], None] = lambda: None,
 ) -> AdversarialClassifier:
     """Trains a classifier on the split "train" of labelled images.
 
@@ -271,6 +279,7 @@ def classify(
       steps: updates of g; a multiple of 50.
       batch_size: images of an update.
       seed: of weights, order and noise.
+      ready: called when all is made, before the first update.
 
     Raises:
       UserError: the data has no labels, or not one for each image; bad settings.
@@ -295,5 +304,6 @@ def classify(
         start=0,
         stop=steps,
     )
+    ready()
     made.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
     return made

@@ -19,9 +19,14 @@ import gin
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import random
+from compare_gan_tf import kinds, random
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.errors import UserError
+
+_RELAXATION = (
+    "@Concrete(), with parentheses, or a function (alphabet, logits, noise) such as "
+    "@straight_through"
+)
 
 
 class Alphabet:
@@ -37,6 +42,9 @@ class Alphabet:
     one_hot = False
 
     def __init__(self, relaxation=None):
+        if relaxation is not None:
+            name = f"{type(self).__name__}.relaxation"
+            kinds.require_function(name, relaxation, self, 0, 0, like=_RELAXATION)
         self.relaxation = relaxation
         self.player_shape = self.draw_shape = None
 
@@ -47,6 +55,16 @@ class Alphabet:
           UserError: this alphabet cannot write such data.
         """
         raise NotImplementedError
+
+    def check_data(self, data) -> None:
+        """Refuses samples of the data that this alphabet cannot write, though their shape fits.
+
+        Args:
+          data: a batch of them, as `encode` takes it.
+
+        Raises:
+          UserError: there is such a sample.
+        """
 
     def encode(self, data):
         """A batch of the data as D sees it, float32 [n, *player_shape]."""
@@ -107,6 +125,15 @@ class Bits(Alphabet):
                 "images under data.load.view = @binarised"
             )
         self.player_shape = self.draw_shape = tuple(sample_shape)
+
+    def check_data(self, data):
+        levels = np.unique(data)
+        between = levels[(levels > 0) & (levels < 255)]
+        if len(between):
+            raise UserError(
+                f"GAN.alphabet is Bits but pixels of the data are {between[0]}, neither 0 nor 255: "
+                "set data.load.view = @binarised"
+            )
 
     def encode(self, data):
         return _signs(from_uint8(data) > 0.0, tf.float32)
@@ -257,8 +284,7 @@ class Concrete:
     """
 
     def __init__(self, temperature: float = 0.67):
-        if not temperature > 0.0:
-            raise UserError(f"Concrete.temperature is {temperature}: it must be positive")
+        kinds.require_number("Concrete.temperature", temperature, above=0)
         self.temperature = temperature
 
     def __call__(self, alphabet, logits, noise):

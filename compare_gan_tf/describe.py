@@ -21,13 +21,17 @@ def describe(gan, settings_of: Callable[[Callable], dict] = lambda function: {})
 
     Returns:
       "generator" and "discriminator", see `describe_network`; "objectives", a list of {"name",
-      "kind", "weight", "settings"}; "augment", what is done to D's inputs, or None.
+      "kind", "weight", "settings"}; "augment", what is done to D's inputs, or None; "alphabet", of
+      a discrete G, or None; "d_steps" and "g_steps", the updates of a training step.
     """
     return {
         "generator": describe_network(gan.generator),
         "discriminator": describe_network(gan.discriminator),
         "objectives": [_describe_objective(one, settings_of) for one in gan.objectives],
-        "augment": _plain(getattr(gan, "augment", None), settings_of),
+        "augment": _plain(gan.augment, settings_of),
+        "alphabet": _plain(gan.alphabet, settings_of),
+        "d_steps": gan.d_steps,
+        "g_steps": gan.g_steps,
     }
 
 
@@ -140,6 +144,12 @@ def as_text(description: dict[str, Any]) -> str:
     lines = ["objectives", *(_objective_text(one) for one in description["objectives"])]
     if description["augment"]:
         lines += ["", "augmentation of what the discriminator sees", f"  {description['augment']}"]
+    if description["alphabet"]:
+        lines += ["", "alphabet of what the generator writes", f"  {description['alphabet']}"]
+    steps = description["d_steps"], description["g_steps"]
+    if steps != (1, 1):
+        lines += ["", "updates in a training step"]
+        lines += [f"  {steps[0]} of the discriminator, then {steps[1]} of the generator"]
     return "\n\n".join([*players, "\n".join(lines)])
 
 

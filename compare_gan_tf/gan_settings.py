@@ -162,20 +162,37 @@ def check_alphabet(alphabet, sample_shape: tuple[int, ...], symbols, augment):
 def check_gradients(alphabet, objectives):
     """Refuses objectives that would wait in vain for a gradient of hard samples.
 
+    And a relaxation, which gives samples a gradient, that no objective waits for.
+
     Raises:
-      UserError: there is such an objective.
+      UserError: there is such an objective, or such a relaxation.
     """
-    for objective in objectives if alphabet else ():
-        kind = type(objective)
+    if alphabet is None:
+        return
+    for objective in objectives:
         if objective.generates:
-            raise UserError(f"{kind.__name__} is not for discrete generators: remove GAN.alphabet")
-        looks = kind.views is not Objective.views and kind.generator is not Objective.generator
-        if looks and not objective.estimates_gradient and alphabet.relaxation is None:
-            raise UserError(
-                f"{kind.__name__} cannot teach a discrete generator, whose hard samples have no "
-                "gradient: take @DiscreteBoundarySeeking(), or bind "
-                f"{type(alphabet).__name__}.relaxation = @straight_through or @Concrete()"
-            )
+            kind = type(objective).__name__
+            raise UserError(f"{kind} is not for discrete generators: remove GAN.alphabet")
+    relaxation = f"{type(alphabet).__name__}.relaxation"
+    waiting = [objective for objective in objectives if _needs_gradient(objective)]
+    if waiting and alphabet.relaxation is None:
+        raise UserError(
+            f"{type(waiting[0]).__name__} cannot teach a discrete generator, whose hard samples "
+            "have no gradient: take @DiscreteBoundarySeeking(), or bind "
+            f"{relaxation} = @straight_through or @Concrete()"
+        )
+    if not waiting and alphabet.relaxation is not None:
+        raise UserError(
+            f"{relaxation} is {kinds.shown(alphabet.relaxation)} but none of GAN.objectives needs "
+            "a gradient of the samples: remove it, or take one that does, such as @Adversarial()"
+        )
+
+
+def _needs_gradient(objective) -> bool:
+    """Whether G learns by it through the fakes that D scores."""
+    kind = type(objective)
+    looks = kind.views is not Objective.views and kind.generator is not Objective.generator
+    return looks and not objective.estimates_gradient
 
 
 def check_lazy(objectives, couples_batch: bool):

@@ -1,6 +1,7 @@
 """Schedules over the training step: for learning rates, weights of objectives, half-lives and more.
 
-Each function makes a Keras schedule, called with the number of training steps done before.
+Each function makes a Keras schedule, called with the number of training steps done before. No value
+is negative: none of what they are for may be.
 """
 
 import itertools
@@ -26,8 +27,8 @@ class _Decay(_Schedule):
         name = type(self).__name__
         _require_steps(f"{name}.steps", steps)
         kinds.require_number(f"{name}.delay", delay, least=0, whole=True, unit="training steps")
-        kinds.require_number(f"{name}.start", start)
-        kinds.require_number(f"{name}.end", end)
+        kinds.require_number(f"{name}.start", start, least=0)
+        kinds.require_number(f"{name}.end", end, least=0)
         self.start, self.end, self.steps, self.delay = start, end, steps, delay
 
     def __call__(self, step):
@@ -62,8 +63,8 @@ class ExponentialDecay(_Schedule):
     def __init__(self, start: float, rate: float, steps: int, staircase: bool, floor: float):
         _require_steps("ExponentialDecay.steps", steps)
         kinds.require_number("ExponentialDecay.rate", rate, above=0)
-        kinds.require_number("ExponentialDecay.start", start)
-        kinds.require_number("ExponentialDecay.floor", floor)
+        kinds.require_number("ExponentialDecay.start", start, least=0)
+        kinds.require_number("ExponentialDecay.floor", floor, least=0)
         self.start, self.rate, self.steps = start, rate, steps
         self.staircase, self.floor = staircase, floor
 
@@ -114,7 +115,7 @@ def piecewise_constant(*, boundaries: list, values: list):
             f"piecewise_constant.boundaries is {boundaries!r}: each must be above the one before"
         )
     for value in values:
-        kinds.require_number("piecewise_constant.values: one", value)
+        kinds.require_number("piecewise_constant.values: one", value, least=0)
     if len(values) != len(boundaries) + 1:
         raise UserError(
             f"piecewise_constant.values has {len(values)} numbers for {len(boundaries)} "

@@ -1,8 +1,9 @@
 """A training step on trial, before a run writes anything: what a config binds is called once.
 
-Objectives, augmentation and the draw of G's labels are traced on tensors of the sizes that training
-will have, and nothing is computed. The two players make no pass: what they are made of was called
-when they were built. So it takes a fraction of a second whatever their size.
+Objectives, augmentation, the relaxation of an alphabet and the draw of G's labels are traced on
+tensors of the sizes that training will have, and nothing is computed. The two players make no pass:
+what they are made of was called when they were built. So it takes a fraction of a second whatever
+their size. Of the data a batch is looked at, where an alphabet must be able to write it.
 """
 
 import contextlib
@@ -38,7 +39,10 @@ def check(gan, dataset, *, batch_size: int, strategy: tf.distribute.Strategy) ->
       UserError: one of its parts cannot be called so, or gives something else than it must.
     """
     number = batch_size // strategy.num_replicas_in_sync
-    labels = dataset.splits["train"].labels if gan.num_classes else None
+    train = dataset.splits["train"]
+    if gan.alphabet is not None:
+        gan.alphabet.check_data(train.images[:number])
+    labels = train.labels if gan.num_classes else None
     step = functools.partial(_step, gan, number, labels)
     with strategy.scope():
         tf.function(lambda: strategy.run(step), autograph=False).get_concrete_function()
@@ -71,6 +75,7 @@ def _samples(gan, noise, number: int, labels) -> Samples:
         with _named("GAN.label_distribution", _name_of(gan.label_distribution)):
             fake_labels = gan.label_distribution(noise, real_labels, gan.num_classes)
             _require(fake_labels, [number], "labels")
+    _relax(gan.alphabet, tf.zeros_like(real), noise)
     return Samples(
         real=real,
         real_labels=real_labels,
@@ -79,6 +84,13 @@ def _samples(gan, noise, number: int, labels) -> Samples:
         fake=tf.zeros_like(real),
         fake_outputs=tf.zeros_like(real),
     )
+
+
+def _relax(alphabet, logits, noise) -> None:
+    if alphabet is None or alphabet.relaxation is None:
+        return
+    with _named(f"{type(alphabet).__name__}.relaxation", _name_of(alphabet.relaxation)):
+        _require(alphabet.relaxed(logits, noise), logits.shape, "samples")
 
 
 def _augment(augment, samples: Samples, noise) -> None:

@@ -12,25 +12,37 @@ choose other ways:
 examples/classify_cifar10.gin has the paper's networks, for CIFAR-10.
 """
 
+import argparse
 import sys
 
 import gin
 
 from compare_gan_tf import config, configurables, data
 from compare_gan_tf.adversarial_classification import classify
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.bin import command
+
+
+def train(file: str, bindings: list[str]):
+    """(the data set, the classifier trained on it)."""
+    config.parse([file], bindings)
+    dataset = data.load()
+    return dataset, classify(dataset, ready=lambda: config.check_used([]))
 
 
 def main():
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
+    parser.add_argument("config", help="gin file, such as examples/classify_digits.gin")
+    parser.add_argument("bindings", nargs="*", default=[], help="one each; they win")
+    arguments = parser.parse_args()
     configurables.load()
     try:
-        config.parse([sys.argv[1]], sys.argv[2:])
-        dataset = data.load()
-        model = classify(dataset)
-    except UserError as error:
-        sys.exit(str(error))
+        dataset, model = train(arguments.config, arguments.bindings)
+    except Exception as error:
+        message = command.explain(error)
+        if message is None:
+            raise
+        sys.exit(message.replace("--gin_bindings", "the bindings"))
     print(gin.operative_config_str())
     print(f"accuracy on {dataset.name}/test: {model.accuracy(dataset.splits['test']):.4f}")
 

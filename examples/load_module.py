@@ -3,12 +3,18 @@
 python examples/load_module.py runs/quickstart/hub/4000/generator
 """
 
+import argparse
 import sys
 
 import tensorflow_hub as hub
 
-path = sys.argv[1]
-module = hub.load(path)
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("path", help="folder of the module, such as runs/quickstart/hub/4000/generator")
+path = parser.parse_args().path
+try:
+    module = hub.load(path)
+except (OSError, ValueError) as error:
+    sys.exit(f"{path} is no exported generator: {str(error).splitlines()[0]}")
 images = module.sample(16, [0, 1], 0.0)
 assert "compare_gan_tf" not in sys.modules
 

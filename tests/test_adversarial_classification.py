@@ -11,7 +11,7 @@ from compare_gan_tf import config, configurables, data, optimizers, random
 from compare_gan_tf.architectures import classifiers
 from compare_gan_tf.data import Dataset, Split
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives import discrete, f_divergences, f_gan
+from compare_gan_tf.objectives import discrete, f_divergences, f_gan, losses
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 SMALL = {"widths": (4,), "units": (8,)}
@@ -124,9 +124,16 @@ def test_any_divergence_will_do():
         (lambda: game.classify(data.load("gaussian")), "gaussian has no labelled images"),
         (lambda: game.classify(dataset(), steps=70), "classify.steps = 70: it must be a multiple"),
         (
-            lambda: game.AdversarialClassifier((4, 4, 1), 2, clip=0.0, **NETWORKS),
+            lambda: game.AdversarialClassifier((4, 4, 1), 2, clip=0.0, method=1, **NETWORKS),
             "AdversarialClassifier.clip is 0.0",
         ),
+        (
+            lambda: game.AdversarialClassifier((4, 4, 1), 2, method=None, **NETWORKS),
+            "AdversarialClassifier.method is None: it must be a way to learn",
+        ),
+        (lambda: game.SampledLabels(losses.hinge), "SampledLabels.d_loss is @hinge: its best"),
+        (lambda: game.SampledLabels(losses.wasserstein), "not the log ratios"),
+        (lambda: game.SampledLabels(f_gan.f_gan), "not the log ratios"),
     ],
 )
 def test_wrong_settings_are_refused(make, message):

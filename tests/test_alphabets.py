@@ -157,6 +157,21 @@ def test_data_of_another_kind_is_refused(kind, shape, symbols, message):
         bound(kind, shape, symbols)
 
 
-def test_a_temperature_must_be_positive():
-    with pytest.raises(UserError, match=r"Concrete.temperature is 0.0"):
-        alphabets.Concrete(temperature=0.0)
+@pytest.mark.parametrize("temperature", [0.0, np.inf])
+def test_a_temperature_must_be_positive(temperature):
+    with pytest.raises(UserError, match=f"Concrete.temperature is {temperature}"):
+        alphabets.Concrete(temperature=temperature)
+
+
+@pytest.mark.parametrize(
+    ("relaxation", "message"),
+    [
+        (alphabets.Concrete, r"is @Concrete: it must be @Concrete\(\), with parentheses"),
+        (3, "is 3: it must be"),
+        ("concrete", "is 'concrete': it must be"),
+        (np.tanh, "is @tanh: it must be"),
+    ],
+)
+def test_what_cannot_relax_is_refused(relaxation, message):
+    with pytest.raises(UserError, match=f"Bits.relaxation {message}"):
+        alphabets.Bits(relaxation=relaxation)

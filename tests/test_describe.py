@@ -7,7 +7,7 @@ import types
 import keras
 import pytest
 
-from compare_gan_tf import describe, latents
+from compare_gan_tf import alphabets, describe, latents
 from compare_gan_tf.architectures import mlp, sndcgan
 from compare_gan_tf.augment import APA, Adaptive, DiffAugment
 from compare_gan_tf.augment.transforms import color
@@ -28,7 +28,8 @@ def parts(objectives, augment=None):
     """What `describe` looks at, for settings that a `GAN` would check."""
     gan = make_gan([Adversarial()])
     players = {"generator": gan.generator, "discriminator": gan.discriminator}
-    return types.SimpleNamespace(objectives=objectives, augment=augment, **players)
+    settings = {"objectives": objectives, "augment": augment, "alphabet": None}
+    return types.SimpleNamespace(d_steps=1, g_steps=1, **settings, **players)
 
 
 def test_networks_have_the_counts_of_the_reference():
@@ -118,6 +119,18 @@ def test_an_augmentation_tells_its_settings():
     augment = APA(Adaptive(speed=1000.0, p=0.25))
     expected = "APA(controller=Adaptive(target=0.6, speed=1000.0, interval=4, p=0.25))"
     assert describe.describe(parts([Adversarial()], augment))["augment"] == expected
+
+
+def test_an_alphabet_and_further_updates_are_told():
+    plain = describe.as_text(describe.describe(make_gan([Adversarial()])))
+    assert "alphabet" not in plain and "updates" not in plain
+    alphabet = alphabets.Bits(alphabets.Concrete(temperature=0.5))
+    description = describe.describe(make_gan([Adversarial()], alphabet=alphabet, g_steps=3))
+    assert description["alphabet"] == "Bits(relaxation=Concrete(temperature=0.5))"
+    assert (description["d_steps"], description["g_steps"]) == (1, 3)
+    text = describe.as_text(description)
+    assert "  Bits(relaxation=Concrete(temperature=0.5))" in text
+    assert "  1 of the discriminator, then 3 of the generator" in text
 
 
 def test_it_is_json():

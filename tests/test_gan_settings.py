@@ -1,15 +1,24 @@
 """What a GAN refuses: settings of its constructor, and samples; others: bin/test_wrong_settings."""
 
+import functools
+
 import pytest
 from small_gan import Brighten, batch, make
 
 from compare_gan_tf import optimizers
+from compare_gan_tf.alphabets import Bits, Concrete, straight_through
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN
 from compare_gan_tf.latents import Normal
 from compare_gan_tf.layers import batch_norm
-from compare_gan_tf.objectives import L2, Adversarial, GradientPenalty
+from compare_gan_tf.objectives import (
+    L2,
+    Adversarial,
+    DiscreteBoundarySeeking,
+    GradientPenalty,
+    LossSensitiveClassifier,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +38,21 @@ def test_settings_that_do_not_go_together_are_refused(settings, message):
     arguments = {"sample_shape": (4, 4, 1), "num_classes": 3, "objectives": [Adversarial()]}
     with pytest.raises(UserError, match=message):
         GAN(generator=mlp.generator, discriminator=mlp.discriminator, **arguments | settings)
+
+
+@pytest.mark.parametrize("relaxation", [straight_through, Concrete()])
+def test_a_relaxation_that_nothing_learns_through_is_refused(relaxation):
+    make([Adversarial(), DiscreteBoundarySeeking()], alphabet=Bits(relaxation))
+    with pytest.raises(UserError, match="Bits.relaxation is .*: remove it, or take one that does"):
+        make([DiscreteBoundarySeeking()], alphabet=Bits(relaxation))
+
+
+def test_a_classifier_of_losses_needs_a_discriminator_without_labels():
+    plain = functools.partial(mlp.discriminator, units=5, conditioning=None)
+    make([LossSensitiveClassifier()], conditional=True, discriminator=plain)
+    with pytest.raises(UserError, match="LossSensitiveClassifier alone is for a discriminator"):
+        make([LossSensitiveClassifier(), GradientPenalty()], conditional=True)
+    make([LossSensitiveClassifier(), Adversarial()], conditional=True)
 
 
 def test_one_optimiser_for_both_players_is_refused():

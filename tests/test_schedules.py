@@ -48,6 +48,10 @@ def test_schedules_are_remade_from_their_configs(name):
         (lambda: schedules.linear_decay(start=1.0, steps=0), "LinearDecay.steps is 0"),
         (lambda: schedules.cosine_decay(start=1.0, steps=5, delay=-1), "CosineDecay.delay is -1"),
         (lambda: schedules.exponential_decay(start=1.0, rate=0.0, steps=5), "rate is 0.0"),
+        (lambda: schedules.linear_decay(start=-1.0, steps=5), "LinearDecay.start is -1.0"),
+        (lambda: schedules.cosine_decay(start=1.0, end=-1.0, steps=5), "CosineDecay.end is -1.0"),
+        (lambda: schedules.exponential_decay(start=-1.0, rate=0.5, steps=5), "start is -1.0"),
+        (lambda: schedules.piecewise_constant(boundaries=[1], values=[1.0, -1.0]), "one is -1.0"),
         (
             lambda: schedules.piecewise_constant(boundaries=[1], values=[1.0]),
             "it must have one more",

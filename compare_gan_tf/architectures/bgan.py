@@ -33,6 +33,7 @@ def generator(
         vectors.
       kernel_norm: reparameterises every kernel; None, as published, for none.
     """
+    blocks.require_sizes("bgan.generator", width=width)
     blocks.require_images(sample_shape, "bgan.generator")
     *size, channels = sample_shape
     sizes = blocks.halved(size, 2)
@@ -82,6 +83,7 @@ def discriminator(
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
       conditioning: how the labels are used, see `conditioning`; None for not at all.
     """
+    blocks.require_sizes("bgan.discriminator", width=width)
     blocks.require_images(sample_shape, "bgan.discriminator")
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     x = blocks.conv(width, 5, 2, kernel_norm=kernel_norm, name="conv0")(x)

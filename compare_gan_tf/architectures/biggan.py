@@ -97,6 +97,7 @@ def generator(
     Raises:
       UserError: sizes or options that do not go together.
     """
+    blocks.require_sizes("biggan.generator", ch=ch)
     side = square_side(sample_shape, "biggan.generator")
     default = Widths(multiples) if multiples else published(_GENERATORS, side, "biggan.generator")
     require_doublings(default.multiples, side, "biggan.generator")
@@ -200,6 +201,7 @@ def discriminator(
     Raises:
       UserError: sizes or options that do not go together.
     """
+    blocks.require_sizes("biggan.discriminator", ch=ch)
     side = square_side(sample_shape, "biggan.discriminator")
     default = (
         Widths(multiples) if multiples else published(_DISCRIMINATORS, side, "biggan.discriminator")

@@ -83,6 +83,7 @@ def generator(
     Raises:
       UserError: sizes or options that do not go together.
     """
+    blocks.require_sizes("biggan_deep.generator", ch=ch)
     side = square_side(sample_shape, "biggan_deep.generator")
     default = published(_GENERATORS, side, "biggan_deep.generator")
     kernels = Kernels(kernel_initializer, kernel_norm)
@@ -180,6 +181,7 @@ def discriminator(
     Raises:
       UserError: sizes or options that do not go together.
     """
+    blocks.require_sizes("biggan_deep.discriminator", ch=ch)
     side = square_side(sample_shape, "biggan_deep.discriminator")
     default = published(_DISCRIMINATORS, side, "biggan_deep.discriminator")
     kernels = Kernels(kernel_initializer, kernel_norm)

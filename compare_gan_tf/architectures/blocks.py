@@ -273,6 +273,17 @@ def discriminator_model(
     return keras.Model(inputs, outputs, name="discriminator")
 
 
+def require_sizes(architecture: str, **sizes) -> None:
+    """Refuses channels, units and kernels that are not whole numbers above 0.
+
+    Args:
+      architecture: for messages.
+      **sizes: by the names of the settings.
+    """
+    for name, size in sizes.items():
+        kinds.require_number(f"{architecture}.{name}", size, least=1, whole=True)
+
+
 def require_images(shape: tuple[int, ...], architecture: str):
     """Refuses sample shapes that are not images.
 

@@ -26,6 +26,7 @@ def generator(
       norm: makes the normalisation after each hidden layer.
       kernel_norm: reparameterises every kernel; None, as published, for none.
     """
+    blocks.require_sizes("dcgan.generator", width=width)
     blocks.require_images(sample_shape, "dcgan.generator")
     *size, channels = sample_shape
     sizes = blocks.halved(size, 4)
@@ -71,6 +72,7 @@ def discriminator(
         at all.
       unit_interval: whether it sees images in [0, 1], as in compare_gan, and not in [-1, 1].
     """
+    blocks.require_sizes("dcgan.discriminator", width=width)
     blocks.require_images(sample_shape, "dcgan.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval

@@ -28,6 +28,7 @@ def generator(
         vectors.
       kernel_norm: reparameterises every kernel; None, as published, for none.
     """
+    blocks.require_sizes("infogan.generator", width=width)
     blocks.require_images(sample_shape, "infogan.generator")
     *size, channels = sample_shape
     sizes = blocks.halved(size, 2)
@@ -85,6 +86,7 @@ def discriminator(
         at all.
       unit_interval: whether it sees images in [0, 1], as in compare_gan, and not in [-1, 1].
     """
+    blocks.require_sizes("infogan.discriminator", width=width)
     blocks.require_images(sample_shape, "infogan.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval

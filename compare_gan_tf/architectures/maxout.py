@@ -146,6 +146,7 @@ def generator(
       norm: makes the normalisation after each hidden layer; none published.
       kernel_norm: reparameterises every kernel; None, as published, for none.
     """
+    blocks.require_sizes("maxout.generator", units=units)
     blocks.require_images(sample_shape, "maxout.generator")
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
@@ -189,6 +190,7 @@ def discriminator(
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
       conditioning: how the labels are used, see `conditioning`; None for not at all.
     """
+    blocks.require_sizes("maxout.discriminator", units=units, pieces=pieces)
     blocks.require_images(sample_shape, "maxout.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, flatten=True, unit_interval=True

@@ -41,6 +41,7 @@ def generator(
       norm: makes the normalisation after each hidden layer.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
     """
+    blocks.require_sizes("mlp.generator", units=units)
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
     require_number("mlp.generator.depth", depth, least=0, whole=True, unit="layers")
@@ -76,6 +77,7 @@ def discriminator(
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
       conditioning: how the labels are used, see `conditioning`; None for not at all.
     """
+    blocks.require_sizes("mlp.discriminator", units=units)
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, flatten=True
     )

@@ -140,6 +140,8 @@ def _widths(sample_shape, widths, architecture: str) -> tuple[int, ...]:
             f"{architecture}.widths has {len(widths)} numbers, but images of {side} px need "
             f"{int(doublings) + 1}: one for 4 px and one for each doubling"
         )
+    for width in widths:
+        blocks.require_sizes(architecture, widths=width)
     return tuple(widths)
 
 

@@ -55,8 +55,10 @@ class Stages(NamedTuple):
         Raises:
           UserError: the stage cannot be.
         """
-        groups = self._groups(index)
         require_number(f"{self.architecture}.depth", self.depth, least=0, whole=True, unit="blocks")
+        sizes = {"expansion": self.expansion, "kernel_size": self.kernel_size}
+        blocks.require_sizes(self.architecture, **sizes)
+        groups = self._groups(index)
         for number in range(self.depth):
             x = self._block(x, groups, f"stage{index}_block{number}", condition)
         return x

@@ -49,6 +49,7 @@ def generator(
       upsample: doubles the sides: `nearest`, or `zero_insertion` as in compare_gan.
       shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
     """
+    blocks.require_sizes("resnet30.generator", width=width, shortcut_kernel=shortcut_kernel)
     size = residual.first_size(sample_shape, _STAGES - 1, "resnet30.generator")
     ends = kernel_norm if kernel_norm_at_ends else None
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
@@ -100,6 +101,7 @@ def discriminator(
         at all.
       unit_interval: whether it sees images in [0, 1], as in compare_gan, and not in [-1, 1].
     """
+    blocks.require_sizes("resnet30.discriminator", width=width, shortcut_kernel=shortcut_kernel)
     blocks.require_images(sample_shape, "resnet30.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval

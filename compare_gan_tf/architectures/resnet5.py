@@ -51,6 +51,7 @@ def generator(
     Raises:
       UserError: other sides.
     """
+    blocks.require_sizes("resnet5.generator", width=width, shortcut_kernel=shortcut_kernel)
     doublings = _doublings(sample_shape)
     ends = kernel_norm if kernel_norm_at_ends else None
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
@@ -111,6 +112,7 @@ def discriminator(
       unit_interval: whether it sees images in [0, 1], as in compare_gan; else in [-1, 1], and
         the first block begins without a ReLU.
     """
+    blocks.require_sizes("resnet5.discriminator", width=width, shortcut_kernel=shortcut_kernel)
     blocks.require_images(sample_shape, "resnet5.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval

@@ -55,6 +55,7 @@ def generator(
     Raises:
       UserError: sizes or options that do not go together.
     """
+    blocks.require_sizes("resnet_cifar.generator", width=width, shortcut_kernel=shortcut_kernel)
     size = residual.first_size(sample_shape, _BLOCKS, "resnet_cifar.generator")
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     condition = _embedded(condition, embed_z, embed_y, kernel_norm)
@@ -150,6 +151,7 @@ def discriminator(
       unit_interval: whether it sees images in [0, 1], as in compare_gan; else in [-1, 1], and
         the first block begins without a ReLU.
     """
+    blocks.require_sizes("resnet_cifar.discriminator", width=width, shortcut_kernel=shortcut_kernel)
     blocks.require_images(sample_shape, "resnet_cifar.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval

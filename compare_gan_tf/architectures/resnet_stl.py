@@ -41,6 +41,7 @@ def generator(
       upsample: doubles the sides: `nearest`, or `zero_insertion` as in compare_gan.
       shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
     """
+    blocks.require_sizes("resnet_stl.generator", width=width, shortcut_kernel=shortcut_kernel)
     size = residual.first_size(sample_shape, 3, "resnet_stl.generator")
     ends = kernel_norm if kernel_norm_at_ends else None
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
@@ -87,6 +88,7 @@ def discriminator(
       unit_interval: whether it sees images in [0, 1], as in compare_gan; else in [-1, 1], and
         the first block begins without a ReLU.
     """
+    blocks.require_sizes("resnet_stl.discriminator", width=width, shortcut_kernel=shortcut_kernel)
     blocks.require_images(sample_shape, "resnet_stl.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval

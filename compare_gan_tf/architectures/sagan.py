@@ -66,6 +66,7 @@ def generator(
     Raises:
       UserError: sizes or options that do not go together.
     """
+    blocks.require_sizes("sagan.generator", ch=ch)
     side = square_side(sample_shape, "sagan.generator")
     default = published(_GENERATORS, side, "sagan.generator")
     kernels = Kernels(kernel_initializer, kernel_norm)
@@ -120,6 +121,7 @@ def discriminator(
     Raises:
       UserError: sizes or options that do not go together.
     """
+    blocks.require_sizes("sagan.discriminator", ch=ch)
     side = square_side(sample_shape, "sagan.discriminator")
     default = published(_DISCRIMINATORS, side, "sagan.discriminator")
     kernels = Kernels(kernel_initializer, kernel_norm)

@@ -27,6 +27,7 @@ def generator(
         [n, 8 width h w].
       kernel_norm: reparameterises every kernel; None, as published, for none.
     """
+    blocks.require_sizes("sndcgan.generator", width=width)
     blocks.require_images(sample_shape, "sndcgan.generator")
     *size, channels = sample_shape
     sizes = blocks.halved(size, 3)
@@ -74,6 +75,7 @@ def discriminator(
       conditioning: how the labels are used, see `conditioning`; None, as in compare_gan, for not
         at all.
     """
+    blocks.require_sizes("sndcgan.discriminator", width=width)
     blocks.require_images(sample_shape, "sndcgan.discriminator")
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     layers = [(1, 3, 1), (2, 4, 2), (2, 3, 1), (4, 4, 2), (4, 3, 1), (8, 4, 2), (8, 3, 1)]

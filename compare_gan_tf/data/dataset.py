@@ -17,11 +17,13 @@ from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.data.stored import Stored
 from compare_gan_tf.data.table import DATASETS, KINDS
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_shape, tried
 
 __all__ = ["Dataset", "Split", "kinds", "load", "names"]
 
 # Crops of arrays are made by the pipeline; a set that keeps nothing needs no cache.
 _ALWAYS = frozenset(("min_crop_area", "cache"))
+_VIEW = "@adaptive_palette(), with parentheses, or a function of images such as @binarised"
 MEMORY_BUDGET = 3 * 2**28  # bytes: 768 MiB, so that data and buffers together stay under 1 GiB
 
 
@@ -129,8 +131,10 @@ def _check(settings: Settings, memory_budget: int) -> None:
 
 
 def _loaded(name: str, settings: Settings) -> Dataset:
-    kind, colon, path = name.partition(":")
-    if colon and kind in KINDS:
+    kind, _, path = name.partition(":")
+    if kind in KINDS:
+        if not path:
+            raise UserError(f'data.load.name is "{name}": add where it lies, as in "{kind}:/path"')
         row, arguments = KINDS[kind], (name, path, settings)
     else:
         known = name.replace("-", "_")  # as the ancestor wrote fashion-mnist
@@ -182,6 +186,9 @@ def _viewed(loaded: Dataset, view) -> Dataset:
     if hasattr(view, "fit"):
         view = view.fit(np.asarray(loaded.splits["train"].images[: view.images]))
         loaded = dataclasses.replace(loaded, palette=view.palette)
+    trial = np.zeros((2, *loaded.sample_shape), np.uint8)
+    result = tried("data.load.view", view, trial, like=_VIEW)
+    require_shape("data.load.view", view, result, trial.shape, like=_VIEW)
     splits = {
         name: dataclasses.replace(split, images=_through(split.images, view))
         for name, split in loaded.splits.items()

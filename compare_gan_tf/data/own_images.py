@@ -55,13 +55,21 @@ class Found:
     split: np.ndarray | None = None
 
 
-@gin.configurable(module="data", denylist=["number", "where"])
-def held_out(number: int, where: str, validation: float = 0.1, test: float = 0.1, seed: int = 0):
+@gin.configurable(module="data", denylist=["number", "where", "kind"])
+def held_out(
+    number: int,
+    where: str,
+    kind: str = "images",
+    validation: float = 0.1,
+    test: float = 0.1,
+    seed: int = 0,
+):
     """Splits a set that has no splits of its own, by a fixed permutation.
 
     Args:
       number: of samples.
       where: they lie, for messages.
+      kind: of what they are, for messages.
       validation, test: shares of the two splits; each gets at least one sample.
       seed: of the permutation.
 
@@ -71,8 +79,8 @@ def held_out(number: int, where: str, validation: float = 0.1, test: float = 0.1
     counts = [max(1, round(share * number)) for share in (validation, test)]
     if min(validation, test) < 0 or sum(counts) >= number:
         raise UserError(
-            f"{where} has {number} images that can be used: {counts[0]} for validation and"
-            f" {counts[1]} for test leave none for training. Add images (3 are the least), or mend"
+            f"{where} has {number} {kind} that can be used: {counts[0]} for validation and"
+            f" {counts[1]} for test leave none for training. Add {kind} (3 are the least), or mend"
             f" held_out.validation = {validation} and held_out.test = {test}"
         )
     split = np.full(number, "train", dtype="<U10")

@@ -9,6 +9,7 @@ import numpy as np
 from compare_gan_tf.data.own_images import SPLITS, held_out
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.kinds import require_number
 
 PAD = " "
 
@@ -29,11 +30,8 @@ def load(name: str, path: str, length: int = 32, most_characters: int = 96) -> D
     Raises:
       UserError: there is no such file, or too little in it.
     """
-    if length < 1 or not 2 <= most_characters <= 256:
-        raise UserError(
-            f"text.length = {length} must be at least 1, and text.most_characters ="
-            f" {most_characters} 2 to 256"
-        )
+    require_number("text.length", length, least=1, whole=True)
+    require_number("text.most_characters", most_characters, least=2, most=256, whole=True)
     pieces = [
         line[start : start + length].ljust(length, PAD)
         for line in _lines(path)
@@ -49,7 +47,7 @@ def load(name: str, path: str, length: int = 32, most_characters: int = 96) -> D
     codes = {char: code for code, char in enumerate(vocabulary)}
     samples = [[codes.get(char, codes[PAD]) for char in piece] for piece in pieces]
     samples = np.array(samples, np.uint8)
-    where = held_out(len(samples), path)
+    where = held_out(len(samples), path, "lines")
     splits = {split: Split(samples[where == split]) for split in SPLITS if (where == split).any()}
     notes = (f"{rare} characters that are too rare became spaces",) if rare else ()
     return Dataset(name, splits, vocabulary=vocabulary, notes=notes)
@@ -59,5 +57,10 @@ def _lines(path: str) -> list[str]:
     try:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
             return [line.strip() for line in file if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"the text {path} is not in UTF-8 ({error.reason} at byte {error.start}): save it as"
+            " UTF-8"
+        ) from error
+    except OSError as error:
         raise UserError(f"the text {path} cannot be read: {error}") from error

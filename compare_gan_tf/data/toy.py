@@ -37,11 +37,9 @@ class Mixture(Density):
     scale: float
 
     def __post_init__(self):
-        if not len(self.modes) or not self.scale > 0:
-            raise UserError(
-                f"a mixture of {len(self.modes)} modes with a scale of {self.scale}: it must have "
-                "1 or more, and a scale above 0"
-            )
+        if not len(self.modes):
+            raise UserError("a mixture of 0 modes: it must have 1 or more")
+        require_number("the scale of a mixture", self.scale, above=0)
 
     @property
     def num_modes(self) -> int:

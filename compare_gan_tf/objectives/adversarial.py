@@ -1,5 +1,7 @@
 """The adversarial loss as an objective."""
 
+import math
+
 import gin
 import tensorflow as tf
 
@@ -29,6 +31,37 @@ def require_loss(name: str, loss) -> None:
         )
     for values, number in ((losses.real, 2), (losses.fake, 3), (losses.generator, 3)):
         kinds.require_shape(name, loss, values, (number,), like=_LOSS)
+
+
+_RATIOS = (0.5, 2.0, 4.0)  # not 1, where the hinge's derivatives cancel as well
+
+
+def require_log_ratios(name: str, loss) -> None:
+    """Refuses losses whose best logits are not F = log(p / q), of data to fakes.
+
+    Where p / q = r they have a minimum of r real(F) + fake(F), so that r real'(F) = -fake'(F).
+
+    Args:
+      name: of the setting.
+      loss: of it, one that `require_loss` does not refuse.
+
+    Raises:
+      UserError: it is such a loss.
+    """
+    logits = tf.math.log(tf.constant(_RATIOS))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(logits)
+        losses = loss(logits, logits)
+        real, fake = tf.reduce_sum(losses.real), tf.reduce_sum(losses.fake)
+    zero = {"unconnected_gradients": "zero"}
+    of_real, of_fake = (tape.gradient(one, logits, **zero).numpy() for one in (real, fake))
+    for ratio, rise, fall in zip(_RATIOS, of_fake, -of_real, strict=True):
+        if not (rise > 0.0 and math.isclose(ratio * fall, rise, rel_tol=1e-3)):
+            raise UserError(
+                f"{name} is {kinds.shown(loss)}: its best logits are not the log ratios "
+                f"log(p / q) that are needed, as where p / q = {ratio}; take @non_saturating "
+                "without smoothing, or @f_gan with f_gan.logits = @log_ratio"
+            )
 
 
 @gin.register(module="objectives")

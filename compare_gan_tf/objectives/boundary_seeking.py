@@ -9,7 +9,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf import kinds
-from compare_gan_tf.objectives.adversarial import Adversarial
+from compare_gan_tf.objectives.adversarial import Adversarial, require_log_ratios
 from compare_gan_tf.objectives.base import Term
 from compare_gan_tf.objectives.losses import non_saturating
 
@@ -60,6 +60,7 @@ class BoundarySeeking(Adversarial):
         name: str = "boundary_seeking",
     ):
         super().__init__(loss=loss, weight=weight, name=name)
+        require_log_ratios(self._of("loss"), loss)
         if log_z_decay is not None:
             kinds.require_number(self._of("log_z_decay"), log_z_decay, least=0, below=1)
         kinds.tried(self._of("distance"), distance, tf.zeros([2]), like=_DISTANCE)

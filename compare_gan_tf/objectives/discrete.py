@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.adversarial import Adversarial
+from compare_gan_tf.objectives.adversarial import Adversarial, require_log_ratios
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Term, View
 from compare_gan_tf.objectives.boundary_seeking import follow_log_z, running_log_z
 from compare_gan_tf.objectives.losses import non_saturating
@@ -76,6 +76,7 @@ class DiscreteBoundarySeeking(Adversarial):
         name: str = "boundary_seeking",
     ):
         super().__init__(loss=loss, weight=weight, name=name)
+        require_log_ratios(self._of("loss"), loss)
         kinds.require_number(self._of("samples"), samples, least=1, whole=True)
         kinds.require_number(self._of("log_z_decay"), log_z_decay, least=0, below=1)
         trial = tf.constant([[0.0] * samples, [1.0] * samples]), 0.0, tf.identity

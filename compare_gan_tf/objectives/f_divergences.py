@@ -22,6 +22,7 @@ from collections.abc import Callable
 import gin
 import tensorflow as tf
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.lambert_w import lambert_w_of_exp
 
@@ -211,8 +212,7 @@ def weighted_jensen_shannon(share: float = 0.5) -> FDivergence:
     Raises:
       UserError: it is not between 0 and 1.
     """
-    if not 0.0 < share < 1.0:
-        raise UserError(f"weighted_jensen_shannon.share is {share}: it must be between 0 and 1")
+    kinds.require_number("weighted_jensen_shannon.share", share, above=0, below=1)
     rest = 1.0 - share
 
     def mixed(u):
@@ -272,6 +272,7 @@ def alpha(order: float = 0.5) -> FDivergence:
     Raises:
       UserError: it is 0 or 1.
     """
+    kinds.require_number("alpha.order", order)
     if order in (0.0, 1.0):
         raise UserError(f"alpha.order is {order}: take reverse_kl() for 0 and kl() for 1")
     power = order / (order - 1.0)

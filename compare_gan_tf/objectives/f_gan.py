@@ -11,6 +11,7 @@ of the divergence. What T is of D's logits, and what G minimises, are functions:
 
 import gin
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives import f_divergences
 from compare_gan_tf.objectives.losses import Losses
@@ -49,6 +50,14 @@ def alternative(outputs, conjugates):
     return -outputs
 
 
+_LOGITS = "a function (divergence, logits) such as @output_activation or @log_ratio"
+_GENERATOR = "a function (outputs, conjugates) such as @alternative or @saddle"
+
+
+def _is_divergence(value) -> bool:
+    return isinstance(value, f_divergences.FDivergence)
+
+
 @gin.configurable(module="losses")
 def f_gan(
     real_logits,
@@ -66,9 +75,20 @@ def f_gan(
       logits: `output_activation` or `log_ratio`.
       generator: `saddle` or `alternative`.
     """
-    divergence = divergence or f_divergences.kl()
-    if not isinstance(divergence, f_divergences.FDivergence):
-        raise UserError(f"f_gan.divergence is {divergence!r}: bind one such as @kl()")
-    real, _ = logits(divergence, real_logits)
-    outputs, conjugates = logits(divergence, fake_logits)
-    return Losses(real=-real, fake=conjugates, generator=generator(outputs, conjugates))
+    divergence = f_divergences.kl() if divergence is None else divergence
+    kinds.require_made("f_gan.divergence", divergence, _is_divergence, like="one such as @kl()")
+    real, _ = _pair(logits, divergence, real_logits)
+    outputs, conjugates = _pair(logits, divergence, fake_logits)
+    cost = kinds.tried("f_gan.generator", generator, outputs, conjugates, like=_GENERATOR)
+    return Losses(real=-real, fake=conjugates, generator=cost)
+
+
+def _pair(function, divergence, logits) -> tuple:
+    """(T, f*(T)), as `f_gan.logits` gives them."""
+    found = kinds.tried("f_gan.logits", function, divergence, logits, like=_LOGITS)
+    if not isinstance(found, tuple):
+        raise UserError(
+            f"f_gan.logits is {kinds.shown(function)}: it must be {_LOGITS}; it gives "
+            f"{kinds.shown(found)}"
+        )
+    return found

@@ -10,8 +10,10 @@ by a `Critic`, which estimates a divergence and moves nothing else.
 import math
 
 import gin
+import numpy as np
 import tensorflow as tf
 
+from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.adversarial import Adversarial
 from compare_gan_tf.objectives.base import Objective, Term
@@ -81,9 +83,8 @@ class MixtureDensity:
     """
 
     def __init__(self, modes=((-2.0, 0.0), (2.0, 0.0)), scale: float = 0.5):
-        if not scale > 0.0:
-            raise UserError(f"MixtureDensity.scale is {scale}: it must be positive")
-        self.modes, self.scale = tuple(map(tuple, modes)), scale
+        kinds.require_number("MixtureDensity.scale", scale, above=0)
+        self.modes, self.scale = _points(modes), scale
 
     def __call__(self, points):
         """Log density in nats, [n], of points [n, 2]."""
@@ -91,6 +92,22 @@ class MixtureDensity:
         squared = tf.reduce_sum(tf.square(points[:, tf.newaxis] - modes), -1)
         constant = math.log(len(self.modes) * 2.0 * math.pi * self.scale**2)
         return tf.reduce_logsumexp(-squared / (2.0 * self.scale**2), 1) - constant
+
+
+def _points(modes) -> tuple[tuple[float, float], ...]:
+    try:
+        points = np.asarray(modes, np.float64)
+    except (TypeError, ValueError):
+        points = np.zeros(0)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points) or not np.isfinite(points).all():
+        raise UserError(
+            f"MixtureDensity.modes is {kinds.shown(modes)}: it must be a list of points in the "
+            "plane such as [(-2.0, 0.0), (2.0, 0.0)]"
+        )
+    return tuple(map(tuple, points.tolist()))
+
+
+_DENSITY = "@MixtureDensity(), with parentheses, or a function of points [n, D]"
 
 
 @gin.register(module="objectives")
@@ -105,10 +122,14 @@ class ReverseKL(Objective):
 
     def __init__(self, density, *, weight: float = 1.0, name: str = "reverse_kl"):
         super().__init__(weight=weight, name=name)
+        kinds.require_function(self._of("density"), density, 0, like=_DENSITY)
         self.density = density
 
     def build_for(self, gan):
         _density_of(gan.generator, self)
+        name, points = self._of("density"), tf.zeros([2, *gan.sample_shape])
+        values = kinds.tried(name, self.density, points, like=_DENSITY)
+        kinds.require_shape(name, self.density, values, (2,), like=_DENSITY)
 
     def generator(self, game, samples, scored):
         log_q = _density_of(game.generator, self)

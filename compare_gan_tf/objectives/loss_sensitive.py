@@ -16,6 +16,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf import kinds
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import (
     DISCRIMINATOR,
     Objective,
@@ -146,9 +147,10 @@ class LossSensitiveClassifier(Objective):
     weight E L(G(z, y), y).
     The class of x is argmin_y L(x, y). A real without a label (-1) counts with the class that it
     has now, min_y L(x, y), in the margin's term, and not in the first. The pairs share their
-    class if `GAN.label_distribution = @labels_of_reals`. D itself takes no labels (its
-    architecture's `conditioning` is None) and its own logit takes no part. The logs have the
-    accuracy on the labelled reals.
+    class if `GAN.label_distribution = @labels_of_reals`; else the cost of a real as its class is
+    compared with that of a fake as another. D's own logit takes no part, so that D takes no
+    labels (its architecture's `conditioning` is None) unless G learns by another objective, too.
+    The logs have the accuracy on the labelled reals.
 
     Args:
       margin: Delta, as for `LossSensitive`.
@@ -180,6 +182,14 @@ class LossSensitiveClassifier(Objective):
 
     def build_for(self, gan):
         require_labels(self, gan)
+        others = [type(one) for one in gan.objectives if one is not self]
+        alone = all(kind.generator is Objective.generator for kind in others)
+        if alone and any(tensor.name == "labels" for tensor in gan.discriminator.inputs):
+            raise UserError(
+                "LossSensitiveClassifier alone is for a discriminator that takes no labels, whose "
+                "logit takes no part: set its conditioning to None, as in "
+                "mlp.discriminator.conditioning = None"
+            )
         self.head = LinearHead(gan.discriminator, gan.num_classes, kernel_norm=self.kernel_norm)
 
     views = LossSensitive.views

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import numpy as np
+import tensorflow as tf
 
 from compare_gan_tf import checkpoints, files, logs
 from compare_gan_tf.errors import UserError

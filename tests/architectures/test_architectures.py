@@ -1,3 +1,5 @@
+import importlib
+
 import keras
 import numpy as np
 import pytest
@@ -146,6 +148,36 @@ def test_the_discriminators_of_compare_gan_read_images_in_the_unit_interval(
     images = zero * tf.ones([1, *SIDE[family]])  # 0 as they see it: as are all biases
     assert float(model({"images": images})["logits"][0]) == 0.0
     assert float(model({"images": images + 1.0})["logits"][0]) != 0.0
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+@pytest.mark.parametrize(
+    ("family", "shape", "settings", "message"),
+    [
+        ("text_networks", (5, 4), {"width": 0}, "width is 0"),
+        ("text_networks", (5, 4), {"kernel": 0}, "kernel is 0"),
+        ("text_networks", (5, 4), {"depth": -1}, "depth is -1"),
+        ("bgan", (28, 28, 1), {"width": -3}, "width is -3"),
+        ("biggan", (32, 32, 3), {"ch": 0}, "ch is 0"),
+        ("biggan_deep", (32, 32, 3), {"ch": 0}, "ch is 0"),
+        ("dcgan", (8, 8, 1), {"width": 2.5}, "width is 2.5"),
+        ("infogan", (8, 8, 1), {"width": 0}, "width is 0"),
+        ("maxout", (8, 8, 1), {"units": 0}, "units is 0"),
+        ("mlp", (2,), {"units": 0}, "units is 0"),
+        ("r3gan", (8, 8, 1), {"widths": (8, -8)}, "widths is -8"),
+        ("resnet30", (128, 128, 3), {"width": 0}, "width is 0"),
+        ("resnet5", (8, 8, 3), {"width": 0}, "width is 0"),
+        ("resnet_cifar", (32, 32, 3), {"shortcut_kernel": 0}, "shortcut_kernel is 0"),
+        ("resnet_stl", (48, 48, 3), {"width": 0}, "width is 0"),
+        ("sagan", (32, 32, 3), {"ch": -1}, "ch is -1"),
+        ("sndcgan", (8, 8, 1), {"width": 0}, "width is 0"),
+    ],
+)
+def test_sizes_that_are_none_are_refused(family, player, shape, settings, message):
+    module = importlib.import_module(f"compare_gan_tf.architectures.{family}")
+    arguments = (4,) if player == "generator" else ()
+    with pytest.raises(UserError, match=f"{family}.{player}.{message}: it must be a whole number"):
+        getattr(module, player)(shape, *arguments, **settings)
 
 
 @pytest.mark.parametrize("family", set(FAMILIES) - {"mlp"})

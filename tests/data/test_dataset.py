@@ -101,6 +101,26 @@ def test_labelled_only_leaves_out_what_has_no_label():
         data.load("swiss_roll", labelled_only=True)
 
 
+@pytest.mark.parametrize("name", ["text", "text:", "folder:"])
+def test_own_data_without_a_path_are_refused(name):
+    hint = f"{name.rstrip(':')}:/path"
+    with pytest.raises(UserError, match=f'data.load.name is "{name}": .* as in "{hint}"'):
+        data.load(name)
+
+
+@pytest.mark.parametrize(
+    ("view", "message"),
+    [
+        (views.adaptive_palette, r"@adaptive_palette: it must be @adaptive_palette\(\), with par"),
+        (5, "5: it must be"),
+        (np.mean, "@mean: it must be .*; it gives the shape"),
+    ],
+)
+def test_a_view_is_a_function_of_images(view, message):
+    with pytest.raises(UserError, match=f"data.load.view is {message}"):
+        data.load("digits", view=view)
+
+
 def test_names_of_the_ancestor_and_own_data_are_offered():
     with pytest.raises(UserError, match="own data are folder:path, npz:path, text:path"):
         data.load("photos")
@@ -191,8 +211,16 @@ def test_rare_characters_become_spaces_and_are_counted(tmp_path):
     dataset = text.load("text", str(path), length=3, most_characters=3)
     assert dataset.vocabulary == (" ", "a", "b")
     assert dataset.notes == ("1 characters that are too rare became spaces",)
-    with pytest.raises(UserError, match="most_characters = 300"):
+    with pytest.raises(UserError, match=r"text.most_characters is 300: .* in \[2, 256\]"):
         text.load("text", str(path), most_characters=300)
+    with pytest.raises(UserError, match="text.length is 0: it must be a whole number, 1 or more"):
+        text.load("text", str(path), length=0)
     with pytest.raises(UserError, match="there are no lines"):
         path.write_text("\n\n")
+        text.load("text", str(path))
+    with pytest.raises(UserError, match=r"2 lines that can be used.* Add lines"):
+        path.write_text("one\ntwo\n")
+        text.load("text", str(path))
+    with pytest.raises(UserError, match="lines.txt is not in UTF-8 .*: save it as UTF-8"):
+        path.write_text("café\n" * 9, encoding="latin-1")
         text.load("text", str(path))

@@ -1,3 +1,5 @@
+import math
+
 import gin
 import numpy as np
 import pytest
@@ -105,7 +107,8 @@ def test_a_config_may_bind_a_mixture():
     [
         ({"num_modes": 0}, "toy.gaussian_ring.num_modes is 0"),
         ({"num_modes": 2.5}, "toy.gaussian_ring.num_modes is 2.5: it must be a whole number"),
-        ({"scale": 0.0}, "a mixture of"),
+        ({"scale": 0.0}, "the scale of a mixture is 0.0"),
+        ({"scale": math.inf}, "the scale of a mixture is inf"),
     ],
 )
 def test_a_mixture_of_nothing_is_refused(settings, message):

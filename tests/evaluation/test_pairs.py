@@ -84,7 +84,7 @@ def test_a_score_that_fails_is_a_row_with_the_reason_beside_the_others(features)
     real, fake, _ = features
     found = metrics.evaluate(real, fake, metrics=["inception_score", "fid", "kid"])
     rows = {row["metric"]: row for row in found.rows}
-    assert rows["inception_score"]["reason"] == "inception_score needs logits of the fakes: give samples, and an extractor that has logits"
+    assert "inception_score needs logits of the fakes" in rows["inception_score"]["reason"]
     assert rows["kid"]["value"] is None and "1000" in rows["kid"]["reason"]
     assert rows["fid"]["value"] > 0 and rows["fid"]["reason"] is None
     with pytest.raises(UserError, match="inception_score has no value: .* needs logits"):

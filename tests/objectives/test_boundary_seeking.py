@@ -1,9 +1,12 @@
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives import boundary_seeking
+from compare_gan_tf.objectives import boundary_seeking, f_divergences, f_gan, losses
+from compare_gan_tf.objectives.adversarial import require_log_ratios
 
 
 def test_distances_equal_the_golden(golden):
@@ -33,6 +36,52 @@ def test_log_z_follows_the_fakes():
     boundary_seeking.follow_log_z(log_z, 0.9, tf.constant(ratios, tf.float32))
     expected = 0.9 * 0.5 + 0.1 * np.log(np.mean(np.exp(ratios)))
     assert float(log_z) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "divergence",
+    [
+        f_divergences.kl(),
+        f_divergences.reverse_kl(),
+        f_divergences.pearson(),
+        f_divergences.neyman(),
+        f_divergences.squared_hellinger(),
+        f_divergences.jeffrey(),
+        f_divergences.jensen_shannon(),
+        f_divergences.gan(),
+        f_divergences.weighted_jensen_shannon(0.3),
+        f_divergences.alpha(3.0),
+        f_divergences.alpha(-1.0),
+    ],
+    ids=lambda divergence: divergence.name,
+)
+def test_log_ratios_are_the_best_logits_under_any_divergence(divergence):
+    loss = functools.partial(f_gan.f_gan, divergence=divergence, logits=f_gan.log_ratio)
+    require_log_ratios("loss", loss)
+
+
+@pytest.mark.parametrize(
+    "loss", [losses.non_saturating, losses.minimax, losses.least_squares_on_probabilities]
+)
+def test_probabilities_that_are_best_at_the_share_of_data_are_log_ratios(loss):
+    require_log_ratios("loss", loss)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        losses.hinge,
+        losses.wasserstein,
+        losses.least_squares,
+        f_gan.f_gan,
+        functools.partial(losses.non_saturating, label_smoothing=0.1),
+        lambda real, fake: losses.Losses(tf.exp(real), -tf.exp(-fake), fake),  # largest there
+        lambda real, fake: losses.Losses(tf.zeros_like(real), fake, fake),
+    ],
+)
+def test_losses_without_log_ratios_are_refused(loss):
+    with pytest.raises(UserError, match="BoundarySeeking.loss is .*: its best logits are not"):
+        boundary_seeking.BoundarySeeking(loss)
 
 
 def test_a_decay_out_of_range_is_refused():

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives import discrete
+from compare_gan_tf.objectives import discrete, losses
 
 
 @pytest.fixture
@@ -92,6 +92,7 @@ def test_weights_and_effective_samples_equal_the_golden(golden):
     [
         ({"samples": 0}, "samples is 0: it must be a whole number"),
         ({"log_z_decay": 1.0}, "log_z_decay is 1.0"),
+        ({"loss": losses.hinge}, "DiscreteBoundarySeeking.loss is @hinge: its best logits"),
     ],
 )
 def test_wrong_settings_are_refused(settings, message):

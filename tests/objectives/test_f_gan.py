@@ -162,5 +162,20 @@ def test_wrong_settings_are_refused():
         f_divergences.alpha(1.0)
     with pytest.raises(UserError, match="weighted_jensen_shannon.share is 1.0"):
         f_divergences.weighted_jensen_shannon(1.0)
-    with pytest.raises(UserError, match="f_gan.divergence is"):
-        f_gan.f_gan(LOGITS, LOGITS, f_divergences.kl)
+    with pytest.raises(UserError, match="alpha.order is inf"):
+        f_divergences.alpha(math.inf)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"divergence": f_divergences.kl}, r"f_gan.divergence is @kl.*\(\), with parentheses"),
+        ({"logits": None}, "f_gan.logits is None: it must be"),
+        ({"logits": f_gan.saddle}, "f_gan.logits is @saddle: it must be"),
+        ({"generator": None}, "f_gan.generator is None: it must be"),
+        ({"generator": f_gan.log_ratio}, "f_gan.generator is @log_ratio: it must be"),
+    ],
+)
+def test_wrong_functions_are_named(settings, message):
+    with pytest.raises(UserError, match=message):
+        f_gan.f_gan(LOGITS, LOGITS, **settings)

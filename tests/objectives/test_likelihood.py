@@ -92,3 +92,22 @@ def test_wrong_settings_are_refused():
         gaussian.generator((2,), 3)
     with pytest.raises(UserError, match="MixtureDensity.scale is 0"):
         likelihood.MixtureDensity(scale=0.0)
+
+
+@pytest.mark.parametrize("modes", [((0.0,),), [], np.zeros((2, 2, 2)), ((0.0, np.inf),), 3, "ab"])
+def test_modes_are_points_in_the_plane(modes):
+    with pytest.raises(UserError, match="MixtureDensity.modes is .*: it must be a list of points"):
+        likelihood.MixtureDensity(modes=modes)
+
+
+@pytest.mark.parametrize(
+    ("density", "message"),
+    [
+        (3, "is 3: it must be"),
+        (likelihood.MixtureDensity, r"is @MixtureDensity: it must be @MixtureDensity\(\), with"),
+        (lambda points: points, r"it gives the shape \(2, 2\) where \(2,\) is meant"),
+    ],
+)
+def test_a_density_gives_a_number_a_point(density, message):
+    with pytest.raises(UserError, match=f"ReverseKL.density .*{message}"):
+        make_gan([likelihood.ReverseKL(density), CRITIC()])
