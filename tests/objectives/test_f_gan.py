@@ -1,3 +1,4 @@
+import functools
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ from scipy import integrate, optimize, special
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives import f_divergences, f_gan
+from compare_gan_tf.objectives.adversarial import require_log_ratios
 
 VALUES = {
     value.name: value
@@ -142,6 +144,12 @@ def test_the_gan_divergence_is_the_original_game(golden):
     np.testing.assert_allclose(tf.sigmoid(logits), case["d"], atol=1e-7)
     losses = f_gan.f_gan(logits, logits, VALUES["gan"])
     assert -np.sum(p * losses.real + q * losses.fake) == pytest.approx(case["value"], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_log_ratios_are_the_best_logits_of_the_log_ratio_form(name):
+    form = {"divergence": VALUES[name], "logits": f_gan.log_ratio}
+    require_log_ratios("loss", functools.partial(f_gan.f_gan, **form))
 
 
 def test_the_generator_s_two_forms():
