@@ -1,6 +1,6 @@
 """Uses an exported generator as anybody would: this package is not imported, nor needed.
 
-python examples/load_module.py runs/quickstart/hub/4000/generator
+python examples/load_module.py runs/quickstart/hub/1000/generator
 """
 
 import argparse
@@ -9,7 +9,7 @@ import sys
 import tensorflow_hub as hub
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("path", help="folder of the module, such as runs/quickstart/hub/4000/generator")
+parser.add_argument("path", help="folder of the module, such as runs/quickstart/hub/1000/generator")
 path = parser.parse_args().path
 try:
     module = hub.load(path)

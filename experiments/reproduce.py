@@ -110,7 +110,7 @@ def main():
         measure(arguments.measure, arguments.seed, arguments.runs)
         return
     if not arguments.rows:
-        print("\n".join(f"{name:<24}{title(load(name))}" for name in names()))
+        print("\n".join(f"{name:<27}{title(load(name))}" for name in names()))
         return
     chosen = names() if "all" in arguments.rows else arguments.rows
     shown, held = reproduce(chosen, arguments.seeds, arguments.runs)

@@ -5,7 +5,7 @@ what is scored already is not computed again. The best checkpoint is chosen on t
 
 For example:
 
-  compare-gan evaluate --model_dir=runs/quickstart --metrics=fid,kid,prdc
+  compare-gan evaluate --model_dir=runs/quickstart --metrics=fid,kid_full,prdc
 
 More samples, for the newest checkpoint alone:
 

@@ -111,8 +111,8 @@ def paired_difference(
     """Scores of model 1 minus those of model 2, against the same real samples.
 
     The same blocks are left out for both, so that the luck of the real samples, and of latents
-    that both models were fed, drops out: the interval is narrower than those of the two scores
-    suggest. If it does not hold 0, the models differ.
+    that both models were fed, drops out as far as it moves both scores alike. If the interval does
+    not hold 0, the models differ.
 
     Raises:
       UndefinedScore: one of the two has no score.

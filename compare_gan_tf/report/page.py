@@ -75,7 +75,8 @@ def _facts(gan, dataset, log, starts, chosen) -> list[tuple[str, str]]:
     shape = " × ".join(map(str, dataset.sample_shape))
     seconds = contents.training_seconds(log)
     facts = [
-        ("Steps", f"{gan.current_step:,}"),
+        ("Trained", f"{log[-1]['step']:,} steps" if log else None),
+        ("Shown", f"step {gan.current_step:,}"),
         ("Best step", f"{chosen['step']:,}" if chosen else None),
         (f"{_title(chosen['metric'])}, validation", _number(chosen["value"])) if chosen else None,
         ("Data set", f"{dataset.name}, {len(train.images):,} of shape {shape}"),

@@ -1,4 +1,4 @@
-"""BGAN of a table of 20 symbols, by importance weights and REINFORCE (Hjelm et al., 2018; 7, 8).
+"""BGAN of a table of 20 symbols, by importance and REINFORCE (Hjelm et al., 2018; rows 7, 8).
 
 G is a table of logits and D, linear on one-hot symbols, another: 20 samples for each of 64 z.
 """
