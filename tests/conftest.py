@@ -18,6 +18,16 @@ def golden():
     return lambda name: json.loads((folder / f"{name}.json").read_text())
 
 
+@pytest.fixture
+def no_bindings():
+    """Gin as new, whatever a test before has bound or locked, and nothing left in it."""
+    import gin
+
+    gin.clear_config()
+    yield
+    gin.clear_config()
+
+
 @pytest.fixture(autouse=True)
 def no_determinism_left_behind():
     """A training without XLA turns deterministic ops on for its process: other tests go without.

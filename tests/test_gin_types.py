@@ -17,11 +17,7 @@ def plain(units=3, rate=0.5, norm=annotated, anything=None, splits=("a", "b")):
     return units, rate, norm, anything, splits
 
 
-@pytest.fixture(autouse=True)
-def clean():
-    gin.clear_config()
-    yield
-    gin.clear_config()
+pytestmark = pytest.mark.usefixtures("no_bindings")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import gin
 import numpy as np
 import pytest
 
-from compare_gan_tf import best, checkpoints, evaluation, results
+from compare_gan_tf import best, checkpoints, configurables, evaluation, results
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import outcomes, run_scorer
@@ -261,7 +261,8 @@ def test_a_preset_names_split_numbers_and_metrics(run, gan, digits):
         evaluation.evaluate(run, gan, digits, steps=[1], preset="mimicry", extractor=Counting())
 
 
-def test_gin_binds_metrics_with_their_settings(run, gan, digits):
+def test_gin_binds_metrics_with_their_settings(run, gan, digits, no_bindings):
+    configurables.load()
     gin.parse_config(
         """
         evaluate.metrics = [@metrics.Fid(), @metrics.PrecisionRecall()]
@@ -269,10 +270,7 @@ def test_gin_binds_metrics_with_their_settings(run, gan, digits):
         evaluate.splits = ("test",)
         """
     )
-    try:
-        rows = evaluation.evaluate(run, gan, digits, steps=[1])
-    finally:
-        gin.clear_config()
+    rows = evaluation.evaluate(run, gan, digits, steps=[1])
     assert [row["metric"] for row in rows] == ["fid", "precision", "recall"]
     assert rows[1]["protocol"]["settings"] == {"k": 4, "strict": False}
     assert rows[1]["protocol_id"] == rows[2]["protocol_id"] != rows[0]["protocol_id"]

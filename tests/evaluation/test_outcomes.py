@@ -51,15 +51,12 @@ def test_a_function_that_nothing_moves_is_its_name():
 
 
 @pytest.mark.parametrize("binding", ["tests.bindable.scale = 2.0", "a/tests.bindable.scale = 2.0"])
-def test_what_gin_binds_on_a_function_is_a_setting(binding):
+def test_what_gin_binds_on_a_function_is_a_setting(no_bindings, binding):
     assert settings(bindable)["distance"] == {"": "bindable", "scale": 1.0}
     scope = "a/" if binding.startswith("a/") else ""
     reference = f"metrics.PolygonPrecision.distance = @{scope}tests.bindable"
     gin.parse_config([binding, reference])
-    try:
-        found = outcomes.settings(gin.get_configurable("metrics.PolygonPrecision")())
-    finally:
-        gin.clear_config()
+    found = outcomes.settings(gin.get_configurable("metrics.PolygonPrecision")())
     assert found["distance"] == {"": "bindable", "scale": 2.0}
 
 

@@ -278,7 +278,7 @@ def test_a_run_without_checkpoints_says_so(tmp_path, gan, digits):
 # --- Gin --------------------------------------------------------------------------------------
 
 
-def test_gin_binds_evaluate_and_follow(run, gan, digits):
+def test_gin_binds_evaluate_and_follow(run, gan, digits, no_bindings):
     open(os.path.join(run, "TRAIN_DONE"), "w").close()
     gin.parse_config(
         """
@@ -288,18 +288,14 @@ def test_gin_binds_evaluate_and_follow(run, gan, digits):
         follow.poll_seconds = 1
         """
     )
-    try:
-        rows = evaluation.follow(run, gan, digits)
-    finally:
-        gin.clear_config()
+    rows = evaluation.follow(run, gan, digits)
     assert len({row["protocol_id"] for row in rows}) == 1 and len(rows) == 3
     assert rows[0]["protocol_id"].startswith("fid-raw-digits-test300-fake50-raw-")
 
 
-def test_gin_rejects_a_misspelt_parameter():
+def test_gin_rejects_a_misspelt_parameter(no_bindings):
     with pytest.raises(ValueError, match="num_sample"):
         gin.parse_config("evaluate.num_sample = 50")
-    gin.clear_config()
 
 
 def test_the_bindings_belong_to_their_modules():

@@ -23,12 +23,6 @@ def images():
     return np.random.default_rng(3).integers(0, 256, [70, 20, 30, 3], np.uint8)
 
 
-@pytest.fixture(autouse=True)
-def no_bindings():
-    yield
-    gin.clear_config()
-
-
 def make(folder, name="tiny.keras", **options):
     defaults = {"scaling": scalings.unit_scaling(), "features": "pooled", "logits": "scores"}
     return model_file(folder / name, **(defaults | options))
@@ -98,7 +92,7 @@ def test_what_is_not_bound_is_named(folder):
         make(folder, size=16)
 
 
-def test_gin_binds_all_of_it(folder, images):
+def test_gin_binds_all_of_it(folder, images, no_bindings):
     gin.parse_config(
         f"""
         model_file.path = "{folder / "tiny.onnx"}"

@@ -259,11 +259,9 @@ def wide_estimate(critic, real, fake, seed):
 
 def made(binding):
     """What gin makes of the metric."""
+    gin.clear_config()
     gin.parse_config(["IndependentCritic.iterations = 3", binding])
-    try:
-        return outcomes.settings(gin.get_configurable("IndependentCritic")())
-    finally:
-        gin.clear_config()
+    return outcomes.settings(gin.get_configurable("IndependentCritic")())
 
 
 @pytest.mark.parametrize(
@@ -282,7 +280,7 @@ def made(binding):
         ],
     ],
 )
-def test_a_setting_of_what_the_metric_calls_is_in_the_protocol(bindings):
+def test_a_setting_of_what_the_metric_calls_is_in_the_protocol(no_bindings, bindings):
     first, second = map(made, bindings)
     assert first != second
 
