@@ -11,7 +11,7 @@ are another third (the column "good"), then
   duplicates     60 images, each ten times.
 The next table is of points on a ring of Gaussians, where blur is a wider spread around each mode
 and noise a uniform share of a fifth; then come lines of text, where noise is a wrong character in
-ten and of the words of a place only the first is left to dropped modes; triangles, and generators.
+ten and dropped modes leave one first letter; triangles, and generators.
 
 (-) marks a score that is worse than that of good fakes, (+) one that is better: beyond the two
 intervals of 95 % in quadrature, or by a twentieth where there is none.
