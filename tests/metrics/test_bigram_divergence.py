@@ -69,6 +69,15 @@ def test_the_interval_tells_how_far_the_score_moves_with_other_lines():
     )
 
 
+def test_left_out_scores_are_those_of_the_other_lines():
+    """Of more lines than are read at a time, so that blocks go on from one part to the next."""
+    real, fake = lines(2_500), lines(1_300, 1) // 2
+    (found,) = BigramDivergence().replicates(side(real), side(fake)).values()
+    for block in (0, 7):
+        kept = [np.delete(rows, np.s_[block::20], axis=0) for rows in (real, fake)]
+        assert found.left_out[block] == pytest.approx(score(*kept), rel=1e-10)
+
+
 @pytest.mark.parametrize("features", [[[0.5, 1.0]], [[-1.0, 1.0]], [[1e30, 1.0]]])
 def test_features_that_are_no_characters_have_no_score(features):
     with pytest.raises(UndefinedScore, match="the features are no characters"):
