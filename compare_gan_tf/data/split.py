@@ -51,6 +51,7 @@ class Dataset:
       splits: "train", "validation" and "test"; "validation" selects checkpoints, "test" is only
         reported, and no sample is in two of them.
       num_classes: number of labels, or None.
+      class_names: what the classes are called, by label, or None where nothing says so.
       density: for the toy sets, the exact density they are drawn from.
       manifold: for polygons, what tells the distance of an image to the set of all of them.
       vocabulary: for text, the characters; a sample is then [L] indices into them.
@@ -62,6 +63,7 @@ class Dataset:
     name: str
     splits: dict[str, Split]
     num_classes: int | None = None
+    class_names: tuple[str, ...] | None = None
     density: Density | None = None
     manifold: object | None = None
     vocabulary: tuple[str, ...] | None = None
