@@ -17,6 +17,7 @@ DRIVER = "E0000 00:00:1 7424 cuda_platform.cc:52] failed call to cuInit: INTERNA
         ("WARNING: All log messages before absl::InitializeLog() is called ...\n", False),
         ("I0000 00:00:1 7424 cudart_stub.cc:31] Could not find cuda drivers\n", False),
         ("I0000 00:00:1 7424 cpu_feature_guard.cc:227] This TensorFlow binary\n", False),
+        ("I0000 00:00:1 7424 port.cc:153] oneDNN custom operations are on.\n", False),
         ("E0000 00:00:1 7424 tpu.cc:1] cannot reach the TPU\n", True),
         ("W0000 00:00:1 7424 gpu_device.cc:1] Cannot dlopen some GPU libraries\n", True),
     ],
