@@ -11,6 +11,8 @@ from compare_gan_tf.errors import UserError
 FOLDER = "checkpoints"
 BEST = os.path.join(FOLDER, "best")  # a copy of the best one, see `best`
 TRAIN_DONE = "TRAIN_DONE"  # in the run's folder once training has reached its last step
+# What TensorFlow writes before a checkpoint is whole.
+_UNFINISHED = r"ckpt-\d+(_temp|\..*\.tempstate\d+)|checkpoint\.tmp\w+"
 _READ_ERRORS = (tf.errors.OpError, OSError, ValueError, AssertionError, LookupError)
 
 
@@ -57,6 +59,26 @@ def _states(parts: dict) -> dict:
     dict: it would leave them out, and say nothing.
     """
     return {name: [variable.value for variable in part.variables] for name, part in parts.items()}
+
+
+def _bound(gan) -> list[tuple]:
+    """(variable, value) of settings that are kept in variables, and so in checkpoints."""
+    optimizers = (gan.g_optimizer, gan.d_optimizer)
+    found = [o._learning_rate for o in optimizers if hasattr(o._learning_rate, "assign")]
+    layers = [*gan.objectives, *([gan.augment] if gan.augment is not None else [])]
+    found += [v for layer in layers for v in layer.variables if getattr(v, "is_setting", False)]
+    return [(variable, variable.numpy()) for variable in found]
+
+
+def _bind(bound: list[tuple]) -> None:
+    for variable, value in bound:
+        before = variable.numpy()
+        if before != value:
+            logging.warning(
+                "%s is %g, as it is bound; in the checkpoint it was %g",
+                variable.path, value, before,
+            )  # fmt: skip
+            variable.assign(value)
 
 
 def restore_players(gan, model_dir: str, step: int):
@@ -110,16 +132,18 @@ class Checkpoints:
         self._manager = tf.train.CheckpointManager(_everything(gan), folder, max_to_keep=None)
         tf.io.gfile.makedirs(folder)
         for name in tf.io.gfile.listdir(folder):
-            if "temp" in name:  # what a killed process had begun to write
+            if re.fullmatch(_UNFINISHED, name):  # what a killed process had begun to write
                 _delete(os.path.join(folder, name))
 
     def restore(self) -> int:
         """Restores the newest checkpoint that can be read; returns its step, 0 without any.
 
+        What is bound wins over what a checkpoint holds of it, such as a learning rate.
+
         Raises:
           UserError: there are checkpoints but none can be read.
         """
-        steps = list_steps(self._model_dir)
+        steps, bound = list_steps(self._model_dir), _bound(self._gan)
         for step in reversed(steps):
             prefix = path(self._model_dir, step)
             status = None
@@ -127,6 +151,7 @@ class Checkpoints:
                 status = self._manager.checkpoint.restore(prefix)
                 status.assert_consumed()
                 self._good = prefix
+                _bind(bound)
                 return step
             except _READ_ERRORS as error:
                 if status is not None:
@@ -179,7 +204,8 @@ class Checkpoints:
 
     def _remove(self, step: int):
         folder = os.path.dirname(path(self._model_dir, step))
-        names = [n for n in tf.io.gfile.listdir(folder) if re.match(rf"ckpt-{step}[._]", n)]
+        own = rf"ckpt-{step}(\.index|\.data-\d+-of-\d+|_temp|\..*\.tempstate\d+)"
+        names = [name for name in tf.io.gfile.listdir(folder) if re.fullmatch(own, name)]
         for name in sorted(names, key=lambda name: not name.endswith(".index")):
             _delete(os.path.join(folder, name))  # the index first: without it there is none
 

@@ -1,26 +1,20 @@
 """Reading gin files, and telling what a run really used of them.
 
-Everything about gin that is not a decorator is here and in the modules `gin_*`: finding a file,
-parsing, the operative config as text, and the bindings that nothing has consumed.
+Everything about gin that is not a decorator is here and in the modules `gin_*`: parsing, the
+operative config as text, and the bindings that nothing has consumed.
 """
 
-import functools
-import importlib.resources
 import inspect
-import logging
-import os
-import pathlib
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import gin
 
-from compare_gan_tf import gin_errors, gin_types
+from compare_gan_tf import gin_errors, gin_files, gin_imports, gin_types
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.gin_files import find_config
 from compare_gan_tf.gin_statements import Key, Reference, references, statements
-
-PACKAGE = "compare_gan_tf.gin_configs"
 
 # A training binds nothing of these; its config carries their bindings to the stages after it.
 LATER_STAGES = (
@@ -30,69 +24,9 @@ LATER_STAGES = (
     "compare_gan_tf.report",
 )
 
+# The first line of a run's config, by which it is told from one that somebody wrote.
+HEADER = "# What this run used: the values bound, and the defaults of the rest."
 _ONE_LINE = 1_000_000  # A width at which gin wraps no value.
-
-
-# --- Files ------------------------------------------------------------------------------------
-
-
-@functools.cache
-def _packaged_folder() -> pathlib.Path:
-    """The folder of the configs that ship with the package."""
-    return pathlib.Path(str(importlib.resources.files(PACKAGE).joinpath("quickstart.gin"))).parent
-
-
-def packaged_configs() -> list[str]:
-    """Names of the configs that ship with the package, as `--gin_config` takes them."""
-    folder = _packaged_folder()
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.gin"))
-
-
-def find_config(name: str) -> str:
-    """Returns where the gin file `name` lies: a path as given, or else a packaged config.
-
-    Args:
-      name: an absolute path, a path from the current folder, a remote path (`gs://...`), or the
-        name of a packaged config such as "quickstart.gin".
-
-    Raises:
-      UserError: there is no such file; says where it was looked for.
-    """
-    if "://" in name:
-        if _remote_exists(name):
-            return name
-        raise UserError(f"no gin file at {name}")
-    for path in (pathlib.Path(name), _packaged_folder() / name):
-        if path.is_file():
-            return os.path.abspath(path)
-    if os.path.isabs(name):
-        raise UserError(f"no gin file at {name}")
-    raise UserError(
-        f"no gin file {name!r}, neither in {os.getcwd()} nor in {_packaged_folder()}"
-        f"{gin_errors.did_you_mean(name, packaged_configs())}"
-    )
-
-
-def _remote_exists(path: str) -> bool:
-    """Whether `path` is a remote file that exists; local ones are read by gin itself."""
-    if "://" not in path:
-        return False
-    import tensorflow as tf
-
-    return tf.io.gfile.exists(path)
-
-
-def _open_remote(path: str):
-    import tensorflow as tf
-
-    return tf.io.gfile.GFile(path)
-
-
-@functools.cache
-def _let_gin_find_files() -> None:
-    """Makes `include "base/x.gin"` find packaged and remote files as well."""
-    gin.add_config_file_search_path(str(_packaged_folder()))
-    gin.config.register_file_reader(_open_remote, _remote_exists)
 
 
 # --- Parsing ----------------------------------------------------------------------------------
@@ -101,29 +35,22 @@ def _let_gin_find_files() -> None:
 def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     """Clears gin's state and parses `files`, then `bindings`, which win over them.
 
-    Modules whose names the files use must have been imported: see `configurables`.
+    Modules whose names the files use must have been imported: see `configurables`. Files may import
+    further ones that the user allows: see `gin_imports`.
 
     Raises:
-      UserError: a file is missing, gin rejects something, or a value is of the wrong kind; one
-        line that names it.
+      UserError: a file is missing, gin rejects something, an import is not allowed, or a value is
+        of the wrong kind; one line that names it.
     """
     paths = [find_config(name) for name in files]
-    _let_gin_find_files()
     gin.clear_config()
-    root = logging.getLogger()
-    root.addFilter(_is_not_from_gins_search)
     try:
-        gin.parse_config_files_and_bindings(paths, list(bindings))
+        gin_files.check_imports("\n".join(bindings))
+        with gin_files.read_by_gin():
+            gin.parse_config_files_and_bindings(paths, list(bindings))
     except gin_errors.RAISED as error:
         raise UserError(gin_errors.explain(error)) from error
-    finally:
-        root.removeFilter(_is_not_from_gins_search)
     gin_types.check()
-
-
-def _is_not_from_gins_search(record: logging.LogRecord) -> bool:
-    """False for the errors gin logs about each place where an include does not lie."""
-    return record.module != "resource_reader"
 
 
 # --- What a run used --------------------------------------------------------------------------
@@ -232,13 +159,21 @@ def operative_text(later: Sequence[str] = LATER_STAGES) -> str:
     bound, operative = _bound(), _operative()
     later_keys = _reached(bound, operative) | _for_later(bound, later)
     used = {key: bound[key] for key in later_keys} | operative
-    lines, section = ["# What this run used: the values bound, and the defaults of the rest."], None
+    imports = _imports()
+    lines, section = [HEADER, *gin_imports.kept(imports)], None
+    lines += ["", *(f"import {module}" for module in imports)] if imports else []
     for key in sorted(used, key=lambda key: (key.selector != "gin.macro", str(key).lower())):
         name = str(key)
         if section != (section := name.rpartition(".")[0]):
             lines.append("")
         lines.append(f"{name} = {used[key]!r}")
     return "\n".join(lines) + "\n"
+
+
+def _imports() -> list[str]:
+    """Modules of others that the config imports."""
+    modules = {statement.module for statement in gin.config._IMPORTS}
+    return sorted(name for name in modules if name.partition(".")[0] != gin_imports.PACKAGE)
 
 
 def check_used(later: Sequence[str] = LATER_STAGES, *, among: Sequence[str] | None = None) -> None:

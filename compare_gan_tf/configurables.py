@@ -2,6 +2,10 @@
 
 import importlib
 
+from absl import logging
+
+from compare_gan_tf import gin_imports
+
 MODULES = (
     "compare_gan_tf.adversarial_classification",
     "compare_gan_tf.alphabets",
@@ -122,6 +126,17 @@ MODULES = (
 
 
 def load() -> None:
-    """Imports all of `MODULES`; takes seconds, for TensorFlow is among what they import."""
+    """Imports all of `MODULES`, and what installed distributions add to them.
+
+    Takes seconds, for TensorFlow is among what they import.
+    """
     for module in MODULES:
         importlib.import_module(module)
+    for module in gin_imports.plugins():
+        try:
+            importlib.import_module(module)
+        except Exception as error:  # one that a config may never ask for
+            logging.warning(
+                "%s, an entry point of the group compare_gan_tf, cannot be imported: %s: %s",
+                module, type(error).__name__, error,
+            )  # fmt: skip

@@ -1,26 +1,117 @@
-"""Small files that are never half-written, on any file system TensorFlow knows."""
+"""Small files that are never half-written, on any file system TensorFlow knows, and whose they are.
 
-import tensorflow as tf
+Nothing is written, replaced or deleted through a link: it may lead to what another program made.
+"""
+
+import contextlib
+import os
+import stat
+
+from compare_gan_tf.errors import UserError
 
 CONFIG = "config.gin"  # in a run's folder: what it was trained with
 
 
+def is_remote(path: str) -> bool:
+    """Whether TensorFlow's file systems have it, and not this machine's."""
+    return "://" in path
+
+
+def refuse_link(path: str) -> None:
+    """Refuses a path that is a link itself; folders on the way to it may be links.
+
+    Raises:
+      UserError: names it, and where it leads.
+    """
+    if not is_remote(path) and os.path.islink(path):
+        raise UserError(
+            f"{path} is a link to {os.readlink(path)}, and nothing is written or deleted through"
+            " one: put the file or folder itself there"
+        )
+
+
+def refuse_links(folder: str, names) -> None:
+    """Refuses links anywhere in these parts of a run's folder, which is its user's and may be one.
+
+    Raises:
+      UserError: see `refuse_link`.
+    """
+    if is_remote(folder):
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        refuse_link(path)
+        for parent, folders, files in os.walk(path):
+            for inner in (*folders, *files):
+                refuse_link(os.path.join(parent, inner))
+
+
+def exists(path: str) -> bool:
+    """Whether there is a file or folder; imports TensorFlow for remote ones alone."""
+    if not is_remote(path):
+        return os.path.exists(path)
+    import tensorflow as tf
+
+    return tf.io.gfile.exists(path)
+
+
 def write_text(path: str, text: str):
-    """Writes a file whole: whoever reads `path` sees the old contents or the new."""
+    """Writes a file whole: whoever reads `path` sees the old contents or the new.
+
+    Raises:
+      UserError: it is a link.
+      OSError, tf.errors.OpError: it cannot be written; nothing is left of it.
+    """
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: str, content: bytes):
     """As `write_text`."""
-    with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
-        file.write(content)
-    tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
+    partial = f"{path}.partial"
+    refuse_link(path)
+    refuse_link(partial)
+    if is_remote(path):
+        import tensorflow as tf
+
+        with tf.io.gfile.GFile(partial, "wb") as file:
+            file.write(content)
+        tf.io.gfile.rename(partial, path, overwrite=True)
+        return
+    try:
+        with open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.remove(partial)
+        raise
 
 
 def read_text(path: str) -> str | None:
-    """A file's contents, or None if there is none."""
+    """A file's contents, or None if there is none.
+
+    Raises:
+      UserError: it cannot be read, or is no text.
+    """
     try:
-        with tf.io.gfile.GFile(path) as file:
-            return file.read()
-    except tf.errors.NotFoundError:
+        if is_remote(path):
+            import tensorflow as tf
+
+            if not tf.io.gfile.exists(path):
+                return None
+            with tf.io.gfile.GFile(path, "rb") as file:
+                return file.read().decode()
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+            raise UserError(f"{path} is not a file: remove it")
+        with open(path, "rb") as file:
+            return file.read().decode()
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; make it readable") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 text: it is damaged, or not what it should be") from (
+            error
+        )

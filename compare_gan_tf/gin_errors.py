@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import itertools
 import re
 import tokenize
 from collections.abc import Iterable
@@ -48,7 +49,7 @@ def explain(error: Exception) -> str:
 def _location(lines: Iterable[str]) -> str:
     """The innermost place that gin names in the further lines of its message."""
     lines = list(lines)
-    for line, source in zip(lines, lines[1:] + [""], strict=True):
+    for line, source in itertools.zip_longest(lines, lines[1:], fillvalue=""):
         if match := re.match(r'\s*In file "(.*)", line (\d+)', line):
             return f" ({match[1]} line {match[2]}: {source.strip()})"
         if re.match(r"\s*In bindings string line", line):

@@ -20,7 +20,7 @@ class Reference(NamedTuple):
         return f"@{scope}{self.selector}{'()' if self.called else ''}"
 
 
-class _References(config_parser.ParserDelegate):
+class AsData(config_parser.ParserDelegate):
     """Reads references as data, without looking them up."""
 
     def configurable_reference(self, scoped_name, evaluate):
@@ -48,7 +48,7 @@ class Key(NamedTuple):
 def statements(text: str) -> dict[Key, Any]:
     """The bindings in `text`, in its order."""
     found = {}
-    for statement in config_parser.ConfigParser(text, _References()):
+    for statement in config_parser.ConfigParser(text, AsData()):
         if not isinstance(statement, config_parser.BindingStatement):
             continue
         scope, selector, parameter, value, _ = statement

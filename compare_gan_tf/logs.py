@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 
 import tensorflow as tf
 
-from compare_gan_tf.files import write_text
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.files import refuse_link, write_text
 
 LOGS = "logs"
+_EVENTS = r"events\.out\.tfevents\..*"  # as TensorBoard's writers name their files
 
 
 def log_path(model_dir: str) -> str:
@@ -21,16 +24,21 @@ def events_dir(model_dir: str) -> str:
 
 
 def cut_back(model_dir: str, step: int):
-    """Drops what the logs hold after `step`, so that a resumed run writes each step once."""
+    """Drops what the logs hold after `step`, so that a resumed run writes each step once.
+
+    Raises:
+      UserError: a log is another program's.
+    """
     path = log_path(model_dir)
     if tf.io.gfile.exists(path):
         write_text(path, "".join(_rows_until(path, step)))
     if tf.io.gfile.isdir(events_dir(model_dir)):
         for name in tf.io.gfile.listdir(events_dir(model_dir)):
             events = os.path.join(events_dir(model_dir), name)
-            if name.endswith(".partial"):  # of a start that was killed here
+            refuse_link(events)
+            if re.fullmatch(_EVENTS + r"\.partial", name):  # of a start that was killed here
                 tf.io.gfile.remove(events)
-            else:
+            elif re.fullmatch(_EVENTS, name):
                 _cut_events(events, step)
 
 
@@ -38,10 +46,13 @@ def _rows_until(path: str, step: int):
     with tf.io.gfile.GFile(path) as log:
         for line in log.read().splitlines():
             try:
-                if json.loads(line)["step"] <= step:
-                    yield line + "\n"
-            except (ValueError, KeyError, TypeError):  # the line a crash cut short
+                row = json.loads(line)
+            except ValueError:  # the line a crash cut short
                 continue
+            if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+                raise UserError(f"{path} was not written by compare-gan: use another --model_dir")
+            if row["step"] <= step:
+                yield line + "\n"
 
 
 def _cut_events(path: str, step: int):

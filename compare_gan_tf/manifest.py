@@ -18,6 +18,7 @@ from absl import logging
 
 import compare_gan_tf
 from compare_gan_tf import files
+from compare_gan_tf.errors import UserError
 
 FILE = "manifest.json"
 
@@ -38,6 +39,8 @@ _PACKAGES = (
 def write(model_dir: str, *, seed: int, strategy: str, **settings: Any) -> dict[str, Any]:
     """Adds an entry for this start to `<model_dir>/manifest.json`, and returns the entry.
 
+    A damaged file is kept as `manifest.json.damaged`.
+
     Args:
       model_dir: the run's folder; is made if it is not there.
       seed: of the run.
@@ -45,26 +48,35 @@ def write(model_dir: str, *, seed: int, strategy: str, **settings: Any) -> dict[
       **settings: more facts worth keeping, such as `jit_compile` or `replicas`.
 
     Raises:
-      tf.errors.OpError: the folder cannot be written.
+      UserError: the file is another program's.
+      OSError, tf.errors.OpError: the folder cannot be written.
     """
     entry = {**_describe_start(), "seed": seed, "strategy": strategy, **settings}
     tf.io.gfile.makedirs(model_dir)
-    text = json.dumps({"starts": [*read(model_dir), entry]}, indent=2)
-    files.write_text(os.path.join(model_dir, FILE), text + "\n")
+    path = os.path.join(model_dir, FILE)
+    starts, content = read(model_dir), files.read_text(path)
+    if content and not starts:
+        files.write_text(f"{path}.damaged", content)
+    files.write_text(path, json.dumps({"starts": [*starts, entry]}, indent=2) + "\n")
     return entry
 
 
 def read(model_dir: str) -> list[dict[str, Any]]:
-    """The entries so far, the oldest first; none, with a warning, if the file is damaged."""
+    """The entries so far, the oldest first; none, with a warning, if the file is damaged.
+
+    Raises:
+      UserError: the file is another program's.
+    """
     path = os.path.join(model_dir, FILE)
     try:
         text = files.read_text(path)
-        starts = [] if text is None else json.loads(text)["starts"]
-        if not all(isinstance(start, dict) for start in starts):
-            raise TypeError("a start is not an object")
-    except (ValueError, KeyError, TypeError) as error:
-        logging.warning("%s is damaged (%s): its entries are lost", path, error)
+        content = {"starts": []} if text is None else json.loads(text)
+    except ValueError as error:
+        logging.warning("%s is damaged (%s): its entries are not read", path, error)
         return []
+    starts = content.get("starts") if isinstance(content, dict) else None
+    if not isinstance(starts, list) or not all(isinstance(start, dict) for start in starts):
+        raise UserError(f"{path} was not written by compare-gan: use another --model_dir")
     return starts
 
 

@@ -1,5 +1,6 @@
 """Training a GAN: scope, build, restore, fit; every run resumes where its last checkpoint is."""
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from compare_gan_tf import (
     files,
     gin_errors,
     kinds,
+    locks,
     logs,
     manifest,
     random,
@@ -29,6 +31,8 @@ from compare_gan_tf.gan import GAN
 
 _MODEL = "@GAN, or a class derived from it, without parentheses"
 _MOST_SEED = 2**32 - 1  # of NumPy's
+# What a training writes in a run's folder.
+_PARTS = (files.CONFIG, manifest.FILE, checkpoints.FOLDER, checkpoints.TRAIN_DONE, logs.LOGS)
 
 # What may change between two starts in one folder: it does not change the trained weights.
 FREE = (
@@ -161,45 +165,46 @@ def train(
     _freeze(gan.discriminator, freeze_d_layers)
     text = describe(gan) if describe else None
     trial.check(gan, dataset, batch_size=batch_size, strategy=strategy)
-    if checkpoints.list_steps(model_dir):  # a start that failed before the first binds to nothing
-        _check_config(model_dir, text, allow_config_change)
     if init_from and not checkpoints.list_steps(model_dir):
         _warm_start(gan, init_from)
-    _prepare(model_dir)  # until here nothing is written
-    saver = checkpoints.Checkpoints(gan, model_dir, keep=keep_checkpoints, due=due)
-    start = saver.restore()
-    if text:
-        files.write_text(os.path.join(model_dir, files.CONFIG), text)
-    logs.cut_back(model_dir, start)
-    manifest.write(
-        model_dir,
-        seed=seed,
-        strategy=distribution.name_of(strategy),
-        replicas=strategy.num_replicas_in_sync,
-        jit_compile=jit_compile,
-        deterministic_ops=not jit_compile,
-        first_step=start,
-    )
-    if start < training_steps:
-        _compile(gan, steps_per_execution, jit_compile)
-        batches = functools.partial(
-            pipeline.batches,
-            dataset.splits["train"],
-            key=random.key(seed, "shuffle"),
-            batch_size=batch_size,
-            slices=gan.slices,
-            start=start,
-            stop=training_steps,
+    with _sole_training(model_dir):
+        if checkpoints.list_steps(model_dir):  # a start that failed before binds to nothing
+            _check_config(model_dir, text, allow_config_change)
+        saver = checkpoints.Checkpoints(gan, model_dir, keep=keep_checkpoints, due=due)
+        start = saver.restore()
+        logs.cut_back(model_dir, start)
+        manifest.write(
+            model_dir,
+            seed=seed,
+            strategy=distribution.name_of(strategy),
+            replicas=strategy.num_replicas_in_sync,
+            jit_compile=jit_compile,
+            deterministic_ops=not jit_compile,
+            first_step=start,
         )
-        watchers = _callbacks(model_dir, saver, dataset.is_images, start, intervals)
-        try:
-            _fit(gan, distribution.distribute(strategy, batches), training_steps - start, watchers)
-        except tf.errors.OpError as error:
-            failure = getattr(dataset.splits["train"].images, "failure", None)
-            if failure is None:
-                raise
-            raise failure from error  # of a file that broke under way, in our words
-    files.write_text(os.path.join(model_dir, checkpoints.TRAIN_DONE), f"{gan.current_step}\n")
+        if text:
+            files.write_text(os.path.join(model_dir, files.CONFIG), text)
+        if start < training_steps:
+            _compile(gan, steps_per_execution, jit_compile)
+            batches = functools.partial(
+                pipeline.batches,
+                dataset.splits["train"],
+                key=random.key(seed, "shuffle"),
+                batch_size=batch_size,
+                slices=gan.slices,
+                start=start,
+                stop=training_steps,
+            )
+            watchers = _callbacks(model_dir, saver, dataset.is_images, start, intervals)
+            steps = training_steps - start
+            try:
+                _fit(gan, distribution.distribute(strategy, batches), steps, watchers)
+            except tf.errors.OpError as error:
+                failure = getattr(dataset.splits["train"].images, "failure", None)
+                if failure is None:
+                    raise
+                raise failure from error  # of a file that broke under way, in our words
+        files.write_text(_done(model_dir), f"{gan.current_step}\n")
     return gan
 
 
@@ -244,16 +249,42 @@ def _check_config(model_dir: str, new: str | None, allow_change: bool):
         )
 
 
-def _prepare(model_dir: str):
-    """Makes the folder, and finds out whether it can be written."""
-    done = os.path.join(model_dir, checkpoints.TRAIN_DONE)
+@contextlib.contextmanager
+def _sole_training(model_dir: str):
+    """Makes the folder, finds out whether it can be written, and keeps other trainings out of it.
+
+    Raises:
+      UserError: it cannot be had, or holds what this program did not write and would replace.
+    """
     try:
         tf.io.gfile.makedirs(model_dir)
-        files.write_text(done, "")
-        tf.io.gfile.remove(done)
     except (tf.errors.OpError, OSError) as error:
-        reason = getattr(error, "message", None) or error
-        raise UserError(f"cannot write to --model_dir {model_dir}: {reason}") from error
+        raise _unwritable(model_dir, error) from error
+    with locks.sole_writer(model_dir, "training"):
+        files.refuse_links(model_dir, _PARTS)
+        config_file = os.path.join(model_dir, files.CONFIG)
+        text = files.read_text(config_file)
+        if text and not text.startswith(config.HEADER):
+            raise UserError(
+                f"{config_file} was not written by a training, which would replace it: use another"
+                " --model_dir"
+            )
+        try:
+            files.write_text(_done(model_dir), "")
+            tf.io.gfile.remove(_done(model_dir))
+        except (tf.errors.OpError, OSError) as error:
+            raise _unwritable(model_dir, error) from error
+        yield
+
+
+def _unwritable(model_dir: str, error: Exception) -> UserError:
+    reason = getattr(error, "strerror", None) or getattr(error, "message", None) or error
+    return UserError(f"cannot write to --model_dir {model_dir}: {reason}")
+
+
+def _done(model_dir: str) -> str:
+    """The file that says that training has reached its last step."""
+    return os.path.join(model_dir, checkpoints.TRAIN_DONE)
 
 
 def _warm_start(gan: GAN, model_dir: str):

@@ -6,7 +6,7 @@ import pathlib
 import gin
 import pytest
 
-from compare_gan_tf import config, gin_errors
+from compare_gan_tf import config, gin_errors, gin_files
 from compare_gan_tf.errors import UserError
 
 
@@ -80,15 +80,15 @@ def error_of(files, bindings=()):
 
 def test_a_packaged_config_is_found_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = config.find_config("quickstart.gin")
+    path = gin_files.find_config("quickstart.gin")
     assert os.path.isabs(path)
     assert "train.model" in pathlib.Path(path).read_text()
-    assert "quickstart.gin" in config.packaged_configs()
+    assert "quickstart.gin" in gin_files.packaged_configs()
 
 
 def test_a_file_of_the_current_folder_comes_before_a_packaged_one(write):
     write("quickstart.gin", "toy_train.steps = 1")
-    assert config.find_config("quickstart.gin") == os.path.abspath("quickstart.gin")
+    assert gin_files.find_config("quickstart.gin") == os.path.abspath("quickstart.gin")
 
 
 def test_a_missing_file_is_named_with_the_places_and_the_nearest_name(tmp_path, monkeypatch):
@@ -101,15 +101,47 @@ def test_a_missing_file_is_named_with_the_places_and_the_nearest_name(tmp_path, 
 
 
 def test_includes_are_found_among_the_packaged_configs(write, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(config, "_packaged_folder", lambda: tmp_path / "packaged")
-    monkeypatch.setattr(gin.config, "_LOCATION_PREFIXES", [""])
-    config._let_gin_find_files.cache_clear()
+    monkeypatch.setattr(gin_files, "_packaged_folder", lambda: tmp_path / "packaged")
     write("packaged/base/shared.gin", "toy_optimizer.rate = 0.25")
     write("mine.gin", "include 'base/shared.gin'\ntoy_train.steps = 7")
     config.parse(["mine.gin"])
-    config._let_gin_find_files.cache_clear()
     assert gin.query_parameter("toy_optimizer.rate") == 0.25
     assert not caplog.records  # gin logs an error for each place where a file is not
+
+
+def test_a_file_beside_the_including_one_is_found_first_and_packaged_ones_mean_each_other(
+    write, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(gin_files, "_packaged_folder", lambda: tmp_path / "packaged")
+    write("packaged/base/shared.gin", "toy_optimizer.rate = 0.25")
+    write("packaged/ours.gin", "include 'base/shared.gin'")
+    write("base/shared.gin", "toy_optimizer.rate = 0.5")
+    write("mine/one.gin", "include 'deeper/two.gin'")
+    write("mine/deeper/two.gin", "include 'three.gin'\ninclude 'base/shared.gin'")
+    write("mine/deeper/three.gin", "toy_train.steps = 3")
+    config.parse(["mine/one.gin"])
+    assert gin.query_parameter("toy_train.steps") == 3
+    assert gin.query_parameter("toy_optimizer.rate") == 0.5
+    config.parse([str(tmp_path / "packaged/ours.gin")])
+    assert gin.query_parameter("toy_optimizer.rate") == 0.25
+
+
+def test_an_include_that_has_no_end_is_one_line(write):
+    write("a.gin", "include 'b.gin'")
+    write("b.gin", "include 'a.gin'")
+    assert "a.gin includes itself" in error_of(["a.gin"])
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink(path, path)])
+def test_what_is_no_file_is_no_config_and_nothing_waits_for_it(tmp_path, make):
+    make(tmp_path / "x.gin")
+    assert "x.gin" in error_of([str(tmp_path / "x.gin")])
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00" * 100, b"# " + b"x" * 2**24])
+def test_what_is_no_text_is_no_config(tmp_path, content):
+    (tmp_path / "x.gin").write_bytes(content)
+    assert "x.gin" in error_of([str(tmp_path / "x.gin")])
 
 
 # Parsing
@@ -139,7 +171,7 @@ def test_parsing_again_forgets_what_was_bound_before():
         ("toy_train.steps = (1,", ["cannot parse"]),
         ("toy_train.steps = %many", ["macro %many", "not defined"]),
         ("include 'nowhere.gin'", ["nowhere.gin", "line 1"]),
-        ("import no_such_module_at_all", ["no_such_module_at_all"]),
+        ("import no_such_module_at_all", ["--allow_imports=no_such_module_at_all", "line 1"]),
     ],
 )
 def test_each_error_of_gin_is_one_line_with_place_and_cure(write, text, parts):

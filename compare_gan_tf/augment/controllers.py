@@ -47,6 +47,7 @@ class Constant(Controller):
 
     def __init__(self, p: float, name: str | None = None):
         super().__init__(p, name=name)
+        self.p.is_setting = True  # what is bound wins over what a checkpoint holds of it
 
 
 @gin.register(module="augment")

@@ -20,30 +20,30 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
     Raises:
       UserError: gin rejects something, there is nothing to read, or it names no model.
     """
-    from compare_gan_tf.bin import quiet
-
-    quiet.import_tensorflow()
+    # What needs no TensorFlow comes before the seconds that its import takes.
     import gin
-    import tensorflow as tf
 
-    from compare_gan_tf import config, configurables
+    from compare_gan_tf import config, gin_files
     from compare_gan_tf import files as run_files
 
-    files = list(values.gin_config)
-    for name in files:
-        config.find_config(name)  # before the seconds that the next line takes
-    configurables.load()
-    if not files and not values.model_dir:
+    names = [gin_files.find_config(name) for name in values.gin_config]
+    if not names and not values.model_dir:
         raise UserError("neither --gin_config nor --model_dir is given: name what to read")
-    if not files:
+    if not names:
         own = os.path.join(values.model_dir, run_files.CONFIG)
-        if not tf.io.gfile.exists(own):
+        if not run_files.exists(own):
             raise UserError(
                 f"no --gin_config is given and there is no {own}; for a first run take"
                 " --gin_config=quickstart.gin"
             )
-        files = [own]
-    config.parse(files, [*values.gin_bindings, *bindings])
+        names = [own]
+    from compare_gan_tf.bin import quiet
+
+    quiet.import_tensorflow()
+    from compare_gan_tf import configurables
+
+    configurables.load()
+    config.parse(names, [*values.gin_bindings, *bindings])
     if "model" not in gin.get_bindings("train", resolve_references=False):
         raise UserError("the config gives no value for train.model; bind it in a gin file")
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
-from compare_gan_tf import gin_errors
+from compare_gan_tf import gin_errors, gin_imports
 from compare_gan_tf.errors import Stopped, UserError, first_line
 
 PROGRAM = "compare-gan"
@@ -74,6 +74,14 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
         "One gin binding, such as 'train.seed = 1'. Repeatable; wins over the files.",
         flag_values=flag_values,
     )
+    flags.DEFINE_multi_string(
+        "allow_imports",
+        [],
+        "Modules of yours that configs may import, such as my_losses: they run code. Repeatable, or"
+        " with commas. A run that was trained with some needs no flag on the machine it was trained"
+        " on.",
+        flag_values=flag_values,
+    )
 
 
 def _own_flags(define_flags: Callable[[flags.FlagValues], None]) -> flags.FlagValues:
@@ -111,6 +119,8 @@ def parse_flags(
         raise UserError("--model_dir is missing: name the folder of the run")
     if values.model_dir and "://" not in values.model_dir:
         values.model_dir = os.path.expanduser(values.model_dir)
+    names = ",".join(values.allow_imports).split(",")
+    gin_imports.allow(name.strip() for name in names if name.strip())
     flags.FLAGS.mark_as_parsed()
     return values
 

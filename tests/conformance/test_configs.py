@@ -10,11 +10,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from compare_gan_tf import config, configurables, data, describe
+from compare_gan_tf import config, configurables, data, describe, gin_files
 from compare_gan_tf.bin import build
 from compare_gan_tf.data import Dataset, Split, lsun, pipeline, specs, tfds_reader
 
-CONFIGS = config.packaged_configs()
+CONFIGS = gin_files.packaged_configs()
 PIECES = [name for name in CONFIGS if name.startswith("base/")]
 ROWS = [name for name in CONFIGS if name not in PIECES and name != "quickstart.gin"]
 FIELDS = ("Paper", "Published", "Protocol", "Hardware", "Steps")
@@ -81,7 +81,7 @@ SMALL = {
 
 
 def _text(name: str) -> str:
-    return pathlib.Path(config.find_config(name)).read_text()
+    return pathlib.Path(gin_files.find_config(name)).read_text()
 
 
 def _header(name: str) -> dict[str, str]:

@@ -1,0 +1,164 @@
+"""Which modules a config may import: it is data, and an import in it would run code.
+
+Free are this package, and modules that an installed distribution names as entry points of the group
+`compare_gan_tf`. All others are named by the user, by `--allow_imports`. A run keeps in its config
+what it imports, and that the user allowed it, signed by a key that only this user has: so the verbs
+after a training need no flag, and the config of a stranger's run imports nothing.
+"""
+
+import hashlib
+import hmac
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import secrets
+import sys
+import traceback
+from collections.abc import Iterable, Iterator
+
+from absl import logging
+
+from compare_gan_tf.errors import UserError, first_line
+
+PACKAGE = "compare_gan_tf"
+_IMPORTLIB = importlib.__file__
+_MARK = "# allowed by --allow_imports: "
+
+_allowed: set[str] = set()
+
+
+def allow(modules: Iterable[str]) -> None:
+    """Lets configs import these modules, and those in them, from now on."""
+    _allowed.update(modules)
+
+
+def plugins() -> list[str]:
+    """Modules that installed distributions add, by entry points of the group `compare_gan_tf`."""
+    return sorted({entry.module for entry in importlib.metadata.entry_points(group=PACKAGE)})
+
+
+def check(module: str, place: str, folder: str) -> None:
+    """Refuses an import that nobody allowed; makes others findable.
+
+    Args:
+      module: its name, as the config imports it.
+      place: the config and its line, for the message.
+      folder: where a module of the user's is looked for, after Python's own path and before the
+        current folder.
+
+    Raises:
+      UserError: the import is not allowed, or there is no such module.
+    """
+    if module.startswith("__gin__."):
+        raise UserError(
+            f"{place}: {module.removeprefix('__gin__.')} would let a config call any function:"
+            " register functions by @gin.configurable in a module, and import that"
+        )
+    if _is_within(module, (PACKAGE, *plugins())):
+        return
+    if not _is_within(module, _allowed):
+        raise UserError(
+            f"{place} imports {module}, which would run its code: if you trust it, allow it by"
+            f" --allow_imports={module}"
+        )
+    _make_findable(module, place, [folder, os.getcwd()])
+    _try(module, place)
+
+
+def _is_within(module: str, names: Iterable[str]) -> bool:
+    return any(f"{module}.".startswith(f"{name}.") for name in names)
+
+
+def _make_findable(module: str, place: str, folders: list[str]) -> None:
+    root = module.partition(".")[0]
+    if root in sys.modules or importlib.util.find_spec(root) is not None:
+        return
+    for folder in folders:
+        path = os.path.join(folder, root)
+        if os.path.isfile(f"{path}.py") or os.path.isdir(path):
+            sys.path.append(folder)
+            importlib.invalidate_caches()
+            return
+    raise UserError(
+        f"{place} imports {module}, which is neither installed nor in {' nor in '.join(folders)}"
+    )
+
+
+def _try(module: str, place: str) -> None:
+    """Imports a module of the user's, whose mistakes are no bugs of ours."""
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        logging.debug("the error in full", exc_info=True)
+        own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_code(frame)]
+        where = f" ({own[-1].filename} line {own[-1].lineno})" if own else ""
+        raise UserError(
+            f"{place} imports {module}, which fails: {type(error).__name__}:"
+            f" {first_line(error)}{where}"
+        ) from error
+
+
+def _is_code(frame: traceback.FrameSummary) -> bool:
+    return not frame.filename.startswith("<") and frame.filename not in (__file__, _IMPORTLIB)
+
+
+# --- What a run keeps -------------------------------------------------------------------------
+
+
+def kept(modules: Iterable[str]) -> Iterator[str]:
+    """Comments for a run's config: that the user allowed these imports, and where they were."""
+    for module in sorted(set(modules)):
+        if _is_within(module, (PACKAGE, *plugins())) or not _is_within(module, _allowed):
+            continue
+        folder, key = _folder(module), _key(make=True)
+        if key is not None:
+            yield _MARK + json.dumps([module, folder, _signature(key, module, folder)])
+
+
+def honour(text: str) -> None:
+    """Allows the imports that a config says this user has allowed, if the user has."""
+    for line in text.splitlines():
+        if not line.startswith(_MARK):
+            continue
+        try:
+            module, folder, signature = json.loads(line.removeprefix(_MARK))
+        except (ValueError, TypeError):
+            continue
+        key = _key()
+        if key and hmac.compare_digest(str(signature), _signature(key, module, folder)):
+            allow([module])
+            if folder not in sys.path:
+                sys.path.append(folder)
+
+
+def _folder(module: str) -> str:
+    """The folder in Python's path that an imported module was found in."""
+    root = sys.modules[module.partition(".")[0]]
+    paths = list(getattr(root, "__path__", [])) or [root.__file__]
+    return os.path.dirname(os.path.abspath(paths[0]))
+
+
+def _signature(key: bytes, module: str, folder: str) -> str:
+    return hmac.new(key, json.dumps([module, folder]).encode(), hashlib.sha256).hexdigest()
+
+
+def _key(*, make: bool = False) -> bytes | None:
+    """This user's key; None where there is none, or none can be kept."""
+    folder = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    path = os.path.join(folder, PACKAGE, "key")
+    try:
+        if make and not os.path.exists(path):
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            partial = f"{path}.{os.getpid()}"
+            with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(secrets.token_bytes(32))
+            os.replace(partial, path)
+        found = os.stat(path)
+        if found.st_uid != os.getuid() or found.st_mode & 0o077:
+            return None  # others could have written or read it
+        with open(path, "rb") as file:
+            return file.read() or None
+    except OSError:
+        return None
