@@ -6,6 +6,7 @@ import re
 import tensorflow as tf
 from absl import logging
 
+from compare_gan_tf import files
 from compare_gan_tf.errors import UserError
 
 FOLDER = "checkpoints"
@@ -95,7 +96,8 @@ def restore_players(gan, model_dir: str, step: int):
 def has_average(prefix: str) -> bool:
     """Whether a checkpoint holds an average of G; False too if it cannot be read."""
     try:
-        return any(name.startswith("ema/") for name, _ in tf.train.list_variables(prefix))
+        with files.without_patterns(prefix) as path_:
+            return any(name.startswith("ema/") for name, _ in tf.train.list_variables(path_))
     except _READ_ERRORS:
         return False
 
@@ -106,8 +108,9 @@ def read_players(gan, prefix: str, *, average: bool = True, **more):
     """
     players = {name: p for name, p in _players(gan).items() if average or name != "ema"}
     try:
-        status = tf.train.Checkpoint(**_states(players), **more).read(prefix)
-        status.assert_existing_objects_matched().expect_partial()
+        with files.without_patterns(prefix) as path_:
+            status = tf.train.Checkpoint(**_states(players), **more).read(path_)
+            status.assert_existing_objects_matched().expect_partial()
     except _READ_ERRORS as error:
         raise UserError(f"cannot read checkpoint {prefix}: {_one_line(error)}") from error
 
@@ -148,8 +151,9 @@ class Checkpoints:
             prefix = path(self._model_dir, step)
             status = None
             try:
-                status = self._manager.checkpoint.restore(prefix)
-                status.assert_consumed()
+                with files.without_patterns(prefix) as path_:
+                    status = self._manager.checkpoint.restore(path_)
+                    status.assert_consumed()
                 self._good = prefix
                 _bind(bound)
                 return step

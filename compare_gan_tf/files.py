@@ -6,15 +6,35 @@ Nothing is written, replaced or deleted through a link: it may lead to what anot
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 
 from compare_gan_tf.errors import UserError
 
+_PATTERNS = "[]*?\\{}"
 CONFIG = "config.gin"  # in a run's folder: what it was trained with
 
 
 def is_remote(path: str) -> bool:
     """Whether TensorFlow's file systems have it, and not this machine's."""
     return "://" in path
+
+
+@contextlib.contextmanager
+def without_patterns(path: str) -> Iterator[str]:
+    """Yields a path to the same file that TensorFlow cannot take for a pattern.
+
+    It reads checkpoints and SavedModels by patterns: in a folder called "[1]" it would find none,
+    in one called "*" those of another.
+    """
+    folder, name = os.path.split(path)
+    if is_remote(path) or not any(character in folder for character in _PATTERNS):
+        yield path
+        return
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield os.path.join(f"/proc/self/fd/{descriptor}", name)
+    finally:
+        os.close(descriptor)
 
 
 def refuse_link(path: str) -> None:

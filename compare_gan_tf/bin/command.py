@@ -119,6 +119,12 @@ def parse_flags(
         raise UserError("--model_dir is missing: name the folder of the run")
     if values.model_dir and "://" not in values.model_dir:
         values.model_dir = os.path.expanduser(values.model_dir)
+        try:
+            values.model_dir.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(
+                f"--model_dir={values.model_dir!r} is not UTF-8, which TensorFlow needs: rename it"
+            ) from error
     names = ",".join(values.allow_imports).split(",")
     gin_imports.allow(name.strip() for name in names if name.strip())
     flags.FLAGS.mark_as_parsed()
