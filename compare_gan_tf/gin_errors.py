@@ -22,6 +22,8 @@ RAISED = (
     tokenize.TokenError,
     ImportError,
     OSError,
+    RecursionError,
+    MemoryError,
 )
 
 
@@ -33,6 +35,8 @@ def explain(error: Exception) -> str:
         return f"cannot parse {place} line {error.lineno}: {error.msg}{text}"
     if isinstance(error, tokenize.TokenError):
         return f"cannot parse the config: {error.args[0]}; is a bracket or a quote not closed?"
+    if isinstance(error, RecursionError | MemoryError):
+        return "cannot parse the config: a value in it has too many brackets within each other"
     first, *rest = str(error).split("\n")
     if isinstance(error, KeyError):
         first = first.strip("'\"")

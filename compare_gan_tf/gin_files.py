@@ -72,7 +72,10 @@ def find_config(name: str, *, including: str | None = None) -> str:
 def _remote_exists(path: str) -> bool:
     import tensorflow as tf
 
-    return tf.io.gfile.exists(path)
+    try:
+        return tf.io.gfile.exists(path)
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot look for {path}: {error.message}") from error
 
 
 def read(path: str) -> str:

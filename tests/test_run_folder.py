@@ -124,7 +124,7 @@ def test_what_lies_beside_the_runs_own_files_stays(run, tmp_path):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(name)
     run(6, keep_checkpoints=1)
-    assert {name: (folder / name).read_text() for name in names} == dict(zip(names, names))
+    assert {name: (folder / name).read_text() for name in names} == {name: name for name in names}
     assert checkpoints.list_steps(str(folder)) == [6]
 
 

@@ -7,6 +7,8 @@ from absl import flags
 
 from compare_gan_tf.errors import UserError
 
+_MOST_DIGITS = 18  # of a step
+
 
 def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
     """Imports everything a config may name, and parses the files and bindings of the flags.
@@ -122,7 +124,10 @@ def choose_step(model_dir: str, choice: str | None) -> int:
         return steps[-1]
     if not choice.isdecimal():
         raise UserError(f"--checkpoint={choice} is neither best, latest nor a step")
-    if int(choice) not in {*steps, *([int(kept["step"])] if kept else [])}:
+    if len(choice) > _MOST_DIGITS or int(choice) not in {
+        *steps,
+        *([int(kept["step"])] if kept else []),
+    }:
         there = ", ".join(map(str, steps)) or "none"
         raise UserError(f"no checkpoint of step {choice} in {model_dir}; there are: {there}")
     return int(choice)

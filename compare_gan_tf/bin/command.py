@@ -6,6 +6,7 @@ A verb is a module of `compare_gan_tf.bin` whose docstring is its help and which
 
 import errno
 import os
+import re
 import signal
 import sys
 import textwrap
@@ -17,6 +18,7 @@ from compare_gan_tf import gin_errors, gin_imports
 from compare_gan_tf.errors import Stopped, UserError, first_line
 
 PROGRAM = "compare-gan"
+_MOST_SAID = 2000  # characters
 
 
 def main(
@@ -111,7 +113,7 @@ def parse_flags(
     except flags.UnrecognizedFlagError as error:
         nearest = gin_errors.did_you_mean(error.flagname, names)
         raise UserError(f"no flag --{error.flagname}{nearest}") from error
-    except flags.Error as error:
+    except (flags.Error, ValueError) as error:  # of --noflag=value, absl raises the latter
         raise UserError(str(error)) from error
     if rest:
         raise UserError(f"cannot use {rest[0]!r}: all arguments are flags, as --name=value")
@@ -198,6 +200,8 @@ def _guarded(verb: str, work: Callable[[], None]) -> int:
 
 def _say(verb: str, message: str) -> None:
     sys.stdout.flush()
+    if len(message) > _MOST_SAID:  # of a value without end
+        message = f"{message[: _MOST_SAID // 2]} ... {message[-_MOST_SAID // 2 :]}"
     print(f"{PROGRAM} {verb}: {message}", file=sys.stderr, flush=True)
 
 
@@ -211,6 +215,11 @@ def explain(error: Exception) -> str | None:
         return first_line(error)
     if _is_file_system_error(error):
         return first_line(error)
+    if _is_want_of_memory(error):
+        return (
+            f"there is not enough memory ({_what_was_wanted(error)}): take a smaller batch, smaller"
+            " networks or fewer samples"
+        )
     return gin_errors.explain_construction(error)
 
 
@@ -228,7 +237,7 @@ _FILE_SYSTEM_ERRORS = [  # in lower case: TensorFlow has words of its own around
         errno.EPERM,
         errno.EROFS,
     )
-]
+] + ["file system scheme", "libcurl code"]  # of remote ones
 
 
 def _is_file_system_error(error: Exception) -> bool:
@@ -240,3 +249,21 @@ def _is_file_system_error(error: Exception) -> bool:
     return isinstance(error, tf.errors.OpError) and any(
         message in str(error).lower() for message in _FILE_SYSTEM_ERRORS
     )
+
+
+def _is_want_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    if "tensorflow" not in sys.modules:
+        return False
+    import tensorflow as tf
+
+    return isinstance(error, tf.errors.ResourceExhaustedError)
+
+
+def _what_was_wanted(error: Exception) -> str:
+    """The part of a message that tells how much."""
+    found = re.search(
+        r"tensor with shape ?\[[\d,]*\]|[Uu]nable to allocate .*? for an array.*", str(error)
+    )
+    return found[0] if found else type(error).__name__

@@ -53,6 +53,8 @@ def test_home_is_expanded_but_not_in_remote_folders(monkeypatch):
         (["--model_dir=x", "runs/y"], "cannot use 'runs/y'"),
         (["--model_dir=x", "--rounds=many"], "--rounds"),
         (["--model_dir=x", "--mode=medium"], "fast|slow"),
+        (["--model_dir=x", "--noallow=1"], "no flag"),
+        (["--model_dir=a\udcff"], "not UTF-8"),
     ],
 )
 def test_a_wrong_flag_is_one_line_that_names_it(arguments, message):
@@ -79,6 +81,9 @@ def test_help_tells_the_common_and_the_own_flags_with_their_defaults():
         tf.errors.PermissionDeniedError(None, None, "/etc/run; Permission denied"),
         tf.errors.ResourceExhaustedError(None, None, "/full/x; No space left on device"),
         tf.errors.FailedPreconditionError(None, None, "/etc/passwd/run; Not a directory"),
+        tf.errors.UnimplementedError(None, None, "File system scheme 's3' not implemented"),
+        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating a tensor"),
+        MemoryError("Unable to allocate 8.00 TiB for an array with shape (10**12,)"),
     ],
 )
 def test_what_the_user_can_cure_is_one_line_on_stderr_and_exit_code_1(error, capsys):
@@ -94,6 +99,32 @@ def test_an_os_error_names_its_file(capsys):
     assert capsys.readouterr().err == ("compare-gan train: No space left on device: /full/ckpt-1\n")
 
 
+@pytest.mark.parametrize(
+    ("error", "wanted"),
+    [
+        (
+            tf.errors.ResourceExhaustedError(
+                None, None, "{{node}} OOM when allocating tensor with shape[4,2147483648] and type"
+            ),
+            "tensor with shape[4,2147483648]",
+        ),
+        (MemoryError("Unable to allocate 8 TiB for an array with shape (9,)"), "allocate 8 TiB"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+def test_want_of_memory_says_how_much_and_what_to_make_smaller(error, wanted, capsys):
+    guarded(error)
+    err = capsys.readouterr().err
+    assert f"not enough memory ({wanted}" in err or f"({wanted}" in err.replace("Unable to ", "")
+    assert "a smaller batch" in err
+
+
+def test_a_value_without_end_is_not_shown_whole(capsys):
+    guarded(UserError(f"step {'9' * 100_000} is not there; there are 1, 2"))
+    err = capsys.readouterr().err
+    assert len(err) < 2100 and err.endswith("9 is not there; there are 1, 2\n")
+
+
 def test_lines_that_gin_appends_are_left_out_and_others_are_joined(capsys):
     guarded(UserError("a is 1\n  but b is 2\n  In call to configurable 'train' (<function>)"))
     assert capsys.readouterr().err == "compare-gan train: a is 1 but b is 2\n"
@@ -105,7 +136,6 @@ def test_lines_that_gin_appends_are_left_out_and_others_are_joined(capsys):
         ValueError("a bug"),
         TypeError("f() missing 1 required positional argument: 'x'"),
         tf.errors.InvalidArgumentError(None, None, "shapes do not match"),
-        tf.errors.ResourceExhaustedError(None, None, "OOM when allocating a tensor"),
     ],
 )
 def test_a_bug_keeps_its_traceback(error):

@@ -1,5 +1,6 @@
 """The console command, and how fast its help is."""
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from compare_gan_tf import __version__
 from compare_gan_tf.bin import main
 
 HELP_SECONDS = 2.0
+START_SECONDS = 4.0  # of the processor, with TensorFlow
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
@@ -65,3 +67,40 @@ def test_help_takes_less_than_two_seconds():
         subprocess.run(command, capture_output=True, check=True)
         seconds.append(time.perf_counter() - start)
     assert statistics.median(seconds) < HELP_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--gin_config=nowhere.gin", "--model_dir=x"], "no gin file 'nowhere.gin'"),
+        (["train", "--model_dir=/nowhere/x"], "there is no /nowhere/x/config.gin"),
+        (["evaluate", "--model_dir=/nowhere/x"], "there is no /nowhere/x/config.gin"),
+        (["export", "--model_dir=/nowhere/x"], "there is no /nowhere/x/config.gin"),
+        (["report", "--model_dir=/nowhere/x"], "there is no /nowhere/x/config.gin"),
+        (["describe"], "neither --gin_config nor --model_dir is given"),
+        (["toy", "--gin_config=nowhere.gin", "--model_dir=x"], "no gin file 'nowhere.gin'"),
+        (["data"], "--dataset is missing"),
+    ],
+)
+def test_what_needs_no_tensorflow_waits_for_none(arguments, message):
+    code = (
+        "import sys\nfrom compare_gan_tf.bin import main\n"
+        "try: main.main(sys.argv)\n"
+        "except SystemExit as exit_: assert exit_.code == 1\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert message in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_verb_starts_in_four_seconds_of_the_processor():
+    seconds = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "compare_gan_tf.bin.main", "describe"]
+        subprocess.run([*command, "--gin_config=quickstart.gin"], capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert statistics.median(seconds) < START_SECONDS
