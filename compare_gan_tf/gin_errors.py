@@ -153,7 +153,9 @@ def explain_misfit(error: Exception) -> str | None:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message: "; did you mean a or b?", or nothing if nothing known is near."""
-    nearest = difflib.get_close_matches(name, list(known), n=3)
+    by_lower = {one.lower(): one for one in known}  # for FID is called Fid
+    nearest = difflib.get_close_matches(name.lower(), list(by_lower), n=3)
+    nearest = [by_lower[one] for one in nearest]
     return f"; did you mean {' or '.join(nearest)}?" if nearest else ""
 
 
