@@ -166,8 +166,8 @@ def test_parsing_again_forgets_what_was_bound_before():
     [
         ("toy_train.stepz = 1", ["'toy_train'", "'stepz'", "did you mean steps?", "line 1"]),
         ("toy_trian.steps = 1", ["'toy_trian'", "did you mean toy_train", "line 1"]),
-        ("toy_train.game = @ToyGane", ["'@ToyGane'", "did you mean ToyGame?"]),
-        ("toy_train.game = @TOYGAME()", ["did you mean ToyGame?"]),
+        ("toy_train.game = @ToyGane", ["'@ToyGane'", "did you mean ToyGame or"]),
+        ("toy_train.game = @TOYGAME()", ["did you mean ToyGame"]),
         ("\ntoy_train.steps 1", ["cannot parse", "line 2", "toy_train.steps 1"]),
         ("toy_train.steps = (1,", ["cannot parse"]),
         ("toy_train.steps = %many", ["macro %many", "not defined"]),
