@@ -50,8 +50,13 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
         raise UserError("the config gives no value for train.model; bind it in a gin file")
 
 
-def gan():
+def gan(values: flags.FlagValues, *, of_run: bool | None = None):
     """Returns the data set and the GAN that the config describes, with untrained weights.
+
+    Args:
+      values: the flags.
+      of_run: whether the config is a run's own, which training has checked: only what the command
+        line binds is then refused where nothing uses it. None: it is without --gin_config.
 
     Raises:
       UserError: they cannot be made, or something is bound that no stage uses.
@@ -64,7 +69,9 @@ def gan():
     settings = {"seed": bound["seed"]} if "seed" in bound else {}
     dataset = data.load()
     built = training.build(bound["model"], dataset, **settings)
-    config.check_used([*config.LATER_STAGES, training.__name__])
+    of_run = not values.gin_config if of_run is None else of_run
+    among = values.gin_bindings if of_run else None
+    config.check_used([*config.LATER_STAGES, training.__name__], among=among)
     return dataset, built
 
 
@@ -73,7 +80,7 @@ def follow(values: flags.FlagValues) -> None:
     read_config(values)
     from compare_gan_tf import evaluation
 
-    dataset, built = gan()
+    dataset, built = gan(values)
     print_scores(evaluation.follow(values.model_dir, built, dataset))
 
 

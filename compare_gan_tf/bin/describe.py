@@ -30,7 +30,7 @@ def run(values: flags.FlagValues) -> None:
     build.read_config(values)
     from compare_gan_tf import describe
 
-    _, gan = build.gan()
+    _, gan = build.gan(values)
     description = describe.describe(gan, _bound)
     print(json.dumps(description, indent=2) if values.json else describe.as_text(description))
 

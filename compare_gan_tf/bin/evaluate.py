@@ -161,7 +161,7 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
     from compare_gan_tf import best, distribution, evaluation
 
     with distribution.get_strategy(values.strategy).scope():
-        dataset, gan = build.gan()
+        dataset, gan = build.gan(values)
     if values.gin_bindings:
         evaluation.evaluate(values.model_dir, gan, dataset, steps=[])  # makes the metrics
         _check_metrics_used(values)
@@ -243,7 +243,7 @@ def _open_run(values: flags.FlagValues, bindings: list[str], path: str, how):
     config.parse([own, *values.gin_config], [*values.gin_bindings, *bindings])
     choice = None if values.checkpoint == "all" else values.checkpoint
     step = build.choose_step(path, choice)
-    _, gan = build.gan()
+    _, gan = build.gan(values, of_run=True)
     checkpoints.restore_players(gan, path, step)
     kept = best.read(path)
     is_best = choice in (None, "best") and kept is not None and kept["step"] == step

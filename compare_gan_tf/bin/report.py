@@ -29,7 +29,7 @@ def run(values: flags.FlagValues) -> None:
     quiet.silence_font_cache()
 
     step = build.choose_step(values.model_dir, values.checkpoint)
-    dataset, gan = build.gan()
+    dataset, gan = build.gan(values)
     print(write_report(values.model_dir, gan, dataset, step=step))
 
 

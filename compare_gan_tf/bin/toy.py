@@ -33,7 +33,7 @@ def run(values: flags.FlagValues) -> None:
 
     path.require_plane(data.load())
     train.run(values)
-    dataset, gan = build.gan()
+    dataset, gan = build.gan(values)
     frames = path.frames(values.model_dir, gan, dataset)
     reals = dataset.splits["test"].images[:400]
     written = pictures.write(

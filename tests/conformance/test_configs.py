@@ -3,6 +3,7 @@
 import math
 import pathlib
 import re
+import types
 
 import gin
 import numpy as np
@@ -14,6 +15,7 @@ from compare_gan_tf import config, configurables, data, describe, gin_files
 from compare_gan_tf.bin import build
 from compare_gan_tf.data import Dataset, Split, lsun, pipeline, specs, tfds_reader
 
+FLAGS = types.SimpleNamespace(gin_config=["of the test"], gin_bindings=[])
 CONFIGS = gin_files.packaged_configs()
 PIECES = [name for name in CONFIGS if name.startswith("base/")]
 ROWS = [name for name in CONFIGS if name not in PIECES and name != "quickstart.gin"]
@@ -230,7 +232,7 @@ def test_trains_a_step(name, parsed, no_downloads):
     parsed(name)
     small = [f"{_architecture()}.{one}" for one in SMALL[_architecture()](_side())]
     parsed(name, [*small, "GAN.d_steps = 1"])
-    dataset, gan = build.gan()  # refuses bindings that nothing uses
+    dataset, gan = build.gan(FLAGS)  # refuses bindings that nothing uses
     batch = {"batch_size": BATCH, "slices": gan.slices, "start": 0, "stop": 1}
     (reals,) = pipeline.batches(dataset.splits["train"], key=0, **batch)
     players = {player: getattr(gan, player) for player in PLAYERS}
