@@ -7,6 +7,7 @@ import pytest
 
 from compare_gan_tf import export
 from compare_gan_tf.architectures import mlp, sndcgan
+from compare_gan_tf.export import fresh_process
 from compare_gan_tf.latents import Normal
 from compare_gan_tf.layers import batch_norm, spectral_norm
 
@@ -93,3 +94,9 @@ def exported(tmp_path_factory):
     """The exported runs by name."""
     keras.utils.set_random_seed(1)
     return {name: _export(maker(), tmp_path_factory.mktemp(name)) for name, maker in MAKERS.items()}
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Checks `.keras` files here, for a process that imports TensorFlow takes seconds."""
+    monkeypatch.setattr(fresh_process, "_run", fresh_process.compute)

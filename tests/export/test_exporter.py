@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import export
+from compare_gan_tf import export, load_keras, plain_paths
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.export import exporter, modules, verification
 
 STEP = 30
+pytestmark = pytest.mark.usefixtures("in_this_process")
 PLAYERS = {"generator", "discriminator", "generator.keras", "discriminator.keras"}
 
 
 @pytest.fixture
 def tiny(make):
-    """The smallest run; exporting it takes about a second."""
+    """The smallest run; exporting it takes about a second, without a process of its own."""
     return make("points")
 
 
@@ -59,6 +60,7 @@ def test_metadata(exported):
             "alphabet": None,
             "conditional": True,
             "num_classes": 10,
+            "class_names": None,
             "latents": {"name": "normal", "dim": 6},
             "step": 30,
             "ema": False,
@@ -168,7 +170,7 @@ def test_a_folder_that_cannot_be_written_is_the_users_to_cure(tiny, tmp_path):
 
 def test_a_full_disk_is_named_in_one_line_and_nothing_remains(tmp_path):
     message = "{{function_node x}} /a/b.data; No space left on device [Op:SaveV2]"
-    with pytest.raises(UserError) as caught, exporter.staged(str(tmp_path / "30")) as folder:
+    with pytest.raises(UserError) as caught, exporter._staged(str(tmp_path / "30")) as folder:
         os.mkdir(os.path.join(folder, "generator"))
         raise tf.errors.ResourceExhaustedError(None, None, message)
     assert str(caught.value) == (
@@ -179,38 +181,121 @@ def test_a_full_disk_is_named_in_one_line_and_nothing_remains(tmp_path):
 
 
 def test_an_error_of_the_network_is_not_taken_for_one_of_the_disk(tmp_path):
-    with pytest.raises(tf.errors.InvalidArgumentError), exporter.staged(str(tmp_path / "30")):
+    with pytest.raises(tf.errors.InvalidArgumentError), exporter._staged(str(tmp_path / "30")):
         raise tf.errors.InvalidArgumentError(None, None, "shapes")
     assert os.listdir(tmp_path) == []
 
 
-def test_what_a_killed_export_left_is_cleared(tmp_path):
-    final = str(tmp_path / "30")
-    for left in ("30.partial", "30.old"):
-        (tmp_path / left).mkdir()
-        (tmp_path / left / "half").write_text("half")
-    with exporter.staged(final) as folder:
-        assert os.listdir(folder) == []
-        assert not os.path.exists(final)
-    assert os.listdir(tmp_path) == ["30"]
-    (tmp_path / "30.old").mkdir()
-    with exporter.staged(final) as folder, open(os.path.join(folder, "new"), "w"):
-        pass
-    assert os.listdir(tmp_path) == ["30"] and os.listdir(tmp_path / "30") == ["new"]
+def test_names_of_classes_are_in_the_metadata_of_both_players(make, tmp_path):
+    run = make("conditional")
+    names = tuple(f"digit {label}" for label in range(10))
+    paths = export.export_run(run, str(tmp_path), STEP, class_names=names)
+    for player in ("generator", "discriminator"):
+        with open(os.path.join(paths[player], exporter.METADATA)) as file:
+            assert json.load(file)["class_names"] == list(names)
+    with pytest.raises(UserError, match="class_names are 3 names for 10 classes"):
+        export.export_run(run, str(tmp_path), STEP, class_names=names[:3])
+    assert tf.saved_model.load(paths["generator"]).sample(1, [0, 1]).shape == (1, 8, 8, 1)
 
 
-def test_the_older_export_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
-    final = tmp_path / "30"
-    final.mkdir()
-    (final / "old").write_text("old")
-    rename = tf.io.gfile.rename
+# --- What is in the way -----------------------------------------------------------------------
 
-    def fail_for_partial(source, target, **options):
-        if source.endswith(".partial"):
-            raise OSError(28, "No space left on device")
-        rename(source, target, **options)
 
-    monkeypatch.setattr(tf.io.gfile, "rename", fail_for_partial)
-    with pytest.raises(UserError, match="No space left on device"), exporter.staged(str(final)):
-        pass
-    assert os.listdir(tmp_path) == ["30"] and os.listdir(final) == ["old"]
+def refused(run, folder, match):
+    """Exports a run where something is in the way, and checks that it stays as it is."""
+    before = sorted(str(path) for path in folder.rglob("*"))
+    with pytest.raises(UserError, match=match) as caught:
+        export.export_run(run, str(folder), STEP)
+    assert "\n" not in str(caught.value)
+    assert sorted(str(path) for path in folder.rglob("*")) == before
+
+
+def test_a_folder_that_no_export_wrote_is_not_replaced(tiny, tmp_path):
+    (tmp_path / "hub/30").mkdir(parents=True)
+    (tmp_path / "hub/30/thesis.txt").write_text("years")
+    refused(tiny, tmp_path, r"hub/30/thesis\.txt is in the way")
+    assert (tmp_path / "hub/30/thesis.txt").read_text() == "years"
+
+
+@pytest.mark.parametrize("added", ["notes.txt", "generator/notes.txt", "generator/assets/words"])
+def test_an_export_to_which_something_was_added_is_not_replaced(tiny, tmp_path, added):
+    export.export_run(tiny, str(tmp_path), STEP)
+    (tmp_path / "hub/30" / added).write_text("mine")
+    refused(tiny, tmp_path, rf"hub/30/{added} is in the way")
+
+
+def test_a_model_of_others_is_not_replaced(tiny, tmp_path):
+    module = tf.Module()
+    module.weight = tf.Variable(1.0)
+    tf.saved_model.save(module, str(tmp_path / "hub/30/generator"))
+    refused(tiny, tmp_path, "hub/30/generator.* is in the way")
+    with pytest.raises(UserError, match=r"saved_model\.pb|assets .*in the way"):
+        export.export_generator(
+            tiny.generator, tiny.latents, None, str(tmp_path / "hub/30/generator")
+        )
+    assert float(tf.saved_model.load(str(tmp_path / "hub/30/generator")).weight) == 1.0
+
+
+def test_a_link_is_not_followed_and_not_replaced(tiny, tmp_path):
+    export.export_run(tiny, str(tmp_path / "other"), STEP)
+    (tmp_path / "run/hub").mkdir(parents=True)
+    (tmp_path / "run/hub/30").symlink_to(tmp_path / "other/hub/30")
+    refused(tiny, tmp_path / "run", "hub/30 is a link")
+    (tmp_path / "run/hub/30").unlink()
+    (tmp_path / "run/hub/30").symlink_to(tmp_path / "nowhere")
+    refused(tiny, tmp_path / "run", "hub/30 is a link")
+    (tmp_path / "run/hub/30").unlink()
+    export.export_run(tiny, str(tmp_path / "run"), STEP)
+    (tmp_path / "run/hub/30/generator.keras").unlink()
+    (tmp_path / "run/hub/30/generator.keras").symlink_to(tmp_path / "other/hub/30/generator.keras")
+    refused(tiny, tmp_path / "run", r"generator\.keras is in the way")
+    assert set(os.listdir(tmp_path / "other/hub/30")) == PLAYERS
+
+
+def test_folders_that_earlier_versions_would_have_cleared_stay(tiny, tmp_path):
+    for name in ("30.partial", "30.old", ".compare_gan-own"):
+        (tmp_path / "hub" / name).mkdir(parents=True)
+        (tmp_path / "hub" / name / "thesis.txt").write_text("years")
+    export.export_run(tiny, str(tmp_path), STEP)
+    assert sorted(os.listdir(tmp_path / "hub")) == [
+        ".compare_gan-own",
+        "30",
+        "30.old",
+        "30.partial",
+    ]
+
+
+# --- Names of folders -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b",
+        "x[1]",
+        "[a-z]*",
+        "q?",
+        "quo'te\"",
+        "%s{x}",
+        "two\nlines",
+        "Zoë 日本",
+        "-m",
+        "back\\slash",
+    ]
+    + ["n" * 200],
+)
+def test_any_name_of_the_folder(name, tiny, tmp_path):
+    paths = export.export_run(tiny, str(tmp_path / name), STEP)
+    assert set(os.listdir(tmp_path / name / "hub/30")) == PLAYERS
+    loaded = load_keras(paths["generator_keras"])({"z": tf.ones([1, 6])}, training=False)
+    with plain_paths.readable(paths["generator"]) as path:
+        module = tf.saved_model.load(path)
+    np.testing.assert_allclose(module(tf.ones([1, 6])), loaded, rtol=1e-6)
+    assert os.listdir(tmp_path) == [name]
+
+
+def test_a_name_that_is_no_text_is_one_line(tiny, tmp_path):
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/x\xff")
+    with pytest.raises(UserError, match=r"x\\udcff.* is not UTF-8.*rename"):
+        export.export_run(tiny, folder, STEP)
+    assert os.listdir(tmp_path) == []
