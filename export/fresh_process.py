@@ -43,18 +43,25 @@ def outputs(players: dict[str, dict]) -> dict[str, list[np.ndarray]]:
       LoadingFailed: a file cannot be loaded, or fails when it is called.
       UserError: no process can be started, or a file holds layers that none could import.
     """
-    modules = set().union(*(keras_files.own_modules(path) for path in players))
+    modules = sorted(set().union(*(keras_files.own_modules(path) for path in players)))
     with tempfile.TemporaryDirectory() as folder:
         job = {
             "sys_path": [os.path.abspath(path) for path in sys.path],
-            "modules": sorted(modules),
+            "modules": modules,
             "paths": [_local(path, folder) for path in players],
             "folder": folder,
         }
         for index, inputs in enumerate(players.values()):
             arrays = {name: np.asarray(values) for name, values in inputs.items()}
             np.savez(_inputs(folder, index), **arrays)
-        _run(job)
+        try:
+            _run(job)
+        except LoadingFailed as error:
+            if modules:
+                raise UserError(
+                    f"a process that imports {', '.join(modules)} cannot load {error}"
+                ) from error
+            raise
         return {path: _read(_outputs(folder, index)) for index, path in enumerate(players)}
 
 

@@ -14,6 +14,7 @@ from compare_gan_tf import architectures, layers
 from compare_gan_tf.errors import UserError, first_line
 
 PACKAGE = "compare_gan_tf"
+_MOST_SAID = 300  # characters of a reason
 _UNREADABLE = (
     *(ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError),
     zipfile.BadZipFile,
@@ -49,13 +50,11 @@ def load_keras(path: str) -> keras.Model:
 
 
 def reason(error: BaseException) -> str:
-    """What Keras says of a file, without the configuration of a whole network behind it."""
-    cause = error.__cause__ or error.__context__ or error
-    text = first_line(error)
-    if "Could not locate" in str(cause):
-        text = first_line(cause)
-    text = text.split(" Full object config")[0].split("\n")[0].removesuffix(".")
-    return text if len(text) <= 300 else f"{text[:300]}..."
+    """What Keras says of a file, without the configuration of a whole network around it."""
+    innermost = str(error).split("Exception encountered: ")[-1]
+    text = first_line(type(error)(innermost) if innermost != str(error) else error)
+    text = text.split(" Full object config")[0].removesuffix(".")
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}..."
 
 
 def own_modules(path: str) -> set[str]:
@@ -102,8 +101,8 @@ def _names(config):
         if kind == "function":
             name = config["config"]
             name = None if any(hasattr(module, name) for module in _FUNCTIONS) else name
-        if kind == "Lambda":
-            name = "a Lambda layer"
+        if kind in ("Lambda", "__lambda__") or isinstance(config.get("value"), list):
+            kind, name = "function", "a lambda"
         if kind and name:
             yield name
         for item in config.values():

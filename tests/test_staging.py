@@ -229,4 +229,5 @@ def test_remotely_too_nothing_is_in_the_place_of_others_and_nothing_remains():
         with tf.io.gfile.GFile(f"{folder}/content", "w") as file:
             file.write("new")
         raise KeyboardInterrupt
-    assert [name.rstrip("/") for name in tf.io.gfile.listdir("ram://run/hub")] == ["30"]
+    assert tf.io.gfile.exists("ram://run/hub/30/thesis")
+    assert not tf.io.gfile.exists(f"{folder}/content")
