@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
+from compare_gan_tf import files
 from compare_gan_tf.errors import UserError
 
 PREFIX = ".compare_gan-"
@@ -34,7 +35,7 @@ def staged_folder(final: str, foreign: Foreign) -> Iterator[str]:
     Raises:
       UserError: `final` is a link or a file, or `foreign` finds something in it.
     """
-    if is_remote(final):
+    if files.is_remote(final):
         with _staged_remotely(final.rstrip("/"), foreign) as folder:
             yield folder
         return
@@ -82,10 +83,9 @@ def require_replaceable(final: str, foreign: Foreign) -> None:
     cure = "move it away, or choose another folder"
     if os.path.islink(final):
         raise UserError(f"{final} is a link, and what it leads to is not replaced: {cure}")
-    there = tf.io.gfile.exists if is_remote(final) else os.path.exists
-    if not there(final):
+    if not files.exists(final):
         return
-    if not (is_remote(final) or os.path.isdir(final)):
+    if not (files.is_remote(final) or os.path.isdir(final)):
         raise UserError(f"{final} is no folder: {cure}")
     found = foreign(final)
     if found is not None:
@@ -110,17 +110,12 @@ def require_free(final: str, *, overwrite: bool = False) -> None:
 
 def contents(folder: str) -> Iterator[tuple[str, bool]]:
     """(path relative to the folder, whether it is a link) of everything in it, by name."""
-    walk = tf.io.gfile.walk if is_remote(folder) else os.walk
+    walk = tf.io.gfile.walk if files.is_remote(folder) else os.walk
     for root, folders, names in walk(folder):
         folders.sort()
         for name in sorted([*folders, *names]):
             path = os.path.join(root, name.rstrip("/"))
             yield path[len(folder.rstrip("/")) + 1 :], os.path.islink(path)
-
-
-def is_remote(path: str) -> bool:
-    """Whether TensorFlow has a file system of its own for a path, such as gs://."""
-    return "://" in path
 
 
 # --- The hidden folder ------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import re
 
 import tensorflow as tf
 
-from compare_gan_tf import plain_paths, staging
+from compare_gan_tf import staging
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.export import keras_files, modules, verification
@@ -182,7 +182,12 @@ def _staged(final: str):
       UserError: TensorFlow or the operating system cannot write there, or what no export wrote
         would be replaced.
     """
-    plain_paths.require_text(final)
+    try:
+        final.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"the path {final!r} is not UTF-8, which TensorFlow needs: rename it"
+        ) from error
     try:
         with staging.staged_folder(final, foreign) as folder:
             yield folder

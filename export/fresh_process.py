@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from compare_gan_tf import files
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.export import keras_files
 
@@ -67,7 +68,7 @@ def outputs(players: dict[str, dict]) -> dict[str, list[np.ndarray]]:
 
 def _local(path: str, folder: str) -> str:
     """A path that another process can read: that of a copy, if the file system is remote."""
-    if "://" not in path:
+    if not files.is_remote(path):
         return os.path.abspath(path)
     copy = os.path.join(folder, os.path.basename(path))
     tf.io.gfile.copy(path, copy)

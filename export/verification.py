@@ -5,7 +5,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import plain_paths
+from compare_gan_tf import files
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.architectures.conditioning import as_taken
 from compare_gan_tf.data import images as image_codec
@@ -57,7 +57,7 @@ def check_generator(
 
 
 def _loaded(path):
-    with plain_paths.readable(path) as readable:
+    with files.without_patterns(path) as readable:
         return tf.saved_model.load(readable)
 
 

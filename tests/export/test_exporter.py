@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import export, load_keras, plain_paths
+from compare_gan_tf import export, files, load_keras
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.export import exporter, modules, verification
 
@@ -288,7 +288,7 @@ def test_any_name_of_the_folder(name, tiny, tmp_path):
     paths = export.export_run(tiny, str(tmp_path / name), STEP)
     assert set(os.listdir(tmp_path / name / "hub/30")) == PLAYERS
     loaded = load_keras(paths["generator_keras"])({"z": tf.ones([1, 6])}, training=False)
-    with plain_paths.readable(paths["generator"]) as path:
+    with files.without_patterns(paths["generator"]) as path:
         module = tf.saved_model.load(path)
     np.testing.assert_allclose(module(tf.ones([1, 6])), loaded, rtol=1e-6)
     assert os.listdir(tmp_path) == [name]
@@ -296,6 +296,6 @@ def test_any_name_of_the_folder(name, tiny, tmp_path):
 
 def test_a_name_that_is_no_text_is_one_line(tiny, tmp_path):
     folder = os.fsdecode(os.fsencode(tmp_path) + b"/x\xff")
-    with pytest.raises(UserError, match=r"x\\udcff.* is not UTF-8.*rename"):
+    with pytest.raises(UserError, match="is not UTF-8.*rename"):
         export.export_run(tiny, folder, STEP)
     assert os.listdir(tmp_path) == []
