@@ -10,7 +10,7 @@ import zipfile
 import keras
 import tensorflow as tf
 
-from compare_gan_tf import architectures, layers
+from compare_gan_tf import architectures, files, layers
 from compare_gan_tf.errors import UserError, first_line
 
 PACKAGE = "compare_gan_tf"
@@ -41,7 +41,7 @@ def load_keras(path: str) -> keras.Model:
         told of.
     """
     path = os.path.expanduser(os.fspath(path))
-    if not tf.io.gfile.exists(path) or tf.io.gfile.isdir(path):
+    if not files.exists(path) or os.path.isdir(path):
         raise UserError(f"there is no file {path}")
     try:
         return keras.models.load_model(path, compile=False)
