@@ -50,6 +50,11 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Format, where the name of --output does not tell; png is a folder of PNG files.",
         flag_values=flag_values,
     )
+    _define_choice(flag_values)
+
+
+def _define_choice(flag_values: flags.FlagValues) -> None:
+    """Flags of which samples are drawn, and how they lie."""
     flags.DEFINE_integer("num", 64, "Number of samples.", 1, _MOST, flag_values=flag_values)
     flags.DEFINE_integer(
         "seed", 0, "Of the samples; 0 if it is not given.", 0, 2**31 - 1, flag_values=flag_values

@@ -98,7 +98,10 @@ def test_another_checkpoint_and_no_labels(run_verb, trained, tmp_path):
         output = f"--output={tmp_path}/{step}.npz"
         code, out, _ = run_verb(sample, run, output, f"--checkpoint={step}", "--num=5")
         assert code == 0 and f"checkpoint {step} of" in out
-    first, last = arrays(tmp_path / "2.npz"), arrays(tmp_path / "4.npz")
+    more = f"--output={tmp_path}/more.npz"
+    assert run_verb(sample, run, more, "--num=100")[0] == 0
+    first, last, more = (arrays(tmp_path / f"{name}.npz") for name in ("2", "4", "more"))
+    np.testing.assert_array_equal(more["images"][:5], last["images"])
     assert first.keys() == {"images"} and first["images"].shape == (5, 8, 8, 1)
     assert (first["images"] != last["images"]).any()
 

@@ -10,7 +10,7 @@ from PIL import Image
 from compare_gan_tf import data, sampling
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import openings
-from compare_gan_tf.sampling import writers
+from compare_gan_tf.sampling import arrays
 
 NAMES = ("cat", "dog", "bird")
 
@@ -235,8 +235,8 @@ def test_samples_that_a_format_cannot_hold_are_one_line(source, name, options, m
 
 
 def test_arrays_that_the_disk_has_no_room_for_are_not_begun(tmp_path, monkeypatch):
-    usage = writers.shutil._ntuple_diskusage(1000, 900, 100)
-    monkeypatch.setattr(writers.shutil, "disk_usage", lambda path: usage)
+    usage = arrays.shutil._ntuple_diskusage(1000, 900, 100)
+    monkeypatch.setattr(arrays.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(UserError, match="10 samples take 40,960 bytes, and 100 are free there"):
         write(images(), tmp_path / "samples.npz")
     assert os.listdir(tmp_path) == []
