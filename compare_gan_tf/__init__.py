@@ -18,6 +18,7 @@ _PUBLIC = {
     "Uniform": "compare_gan_tf.latents",
     "UserError": "compare_gan_tf.errors",
     "load": "compare_gan_tf.data",
+    "load_keras": "compare_gan_tf.export.keras_files",
     "train": "compare_gan_tf.training",
 }
 

@@ -1,7 +1,8 @@
 """Writes the players of a run as TF Hub modules and .keras files, checked before they appear.
 
-Everything is written and compared under `<final path>.partial`, which takes the final name in one
-rename. An older export under that name is replaced by it; a failed export leaves it as it was.
+Everything is written and compared in a folder beside the final path, which takes its name in one
+rename. An older export under that name is replaced by it; a failed export leaves it as it was, and
+what no export wrote is never replaced.
 """
 
 import contextlib
@@ -11,9 +12,10 @@ import re
 
 import tensorflow as tf
 
+from compare_gan_tf import staging
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.export import modules, verification
+from compare_gan_tf.export import keras_files, modules, verification
 
 # What a full disk, missing rights or a lost network raise; other errors are bugs.
 _UNWRITABLE = (
@@ -28,7 +30,7 @@ _UNWRITABLE = (
 METADATA = os.path.join("assets.extra", "metadata.json")  # a folder SavedModel leaves to its users
 
 
-def export_run(gan, model_dir: str, step: int) -> dict[str, str]:
+def export_run(gan, model_dir: str, step: int, class_names=None) -> dict[str, str]:
     """Exports both players of `gan` to `<model_dir>/hub/<step>`.
 
     Args:
@@ -36,6 +38,7 @@ def export_run(gan, model_dir: str, step: int) -> dict[str, str]:
         has it) is the generator that is exported.
       model_dir: folder of the run.
       step: training step of the weights.
+      class_names: what the classes are called, by label, for the metadata; None if nothing says so.
 
     Returns:
       Paths by name: "generator" and "discriminator" (SavedModels), "generator_keras" and
@@ -43,28 +46,47 @@ def export_run(gan, model_dir: str, step: int) -> dict[str, str]:
 
     Raises:
       ExportMismatch: what was written differs from what is in memory; it is gone again.
-      UserError: the folder cannot be written.
+      UserError: the folder cannot be written, or holds what no export wrote; the names do not fit
+        the classes; or layers of one's own cannot be loaded by another process.
       ValueError: `gan` is at another step.
     """
     if gan.current_step != step:
         raise ValueError(f"the GAN holds step {gan.current_step}, not step {step}")
     final = os.path.join(model_dir, "hub", str(step))
-    facts = {"step": step, "ema": gan.uses_ema}
+    names = _names(class_names, gan.num_classes)
+    facts = {"class_names": names, "step": step, "ema": gan.uses_ema}
     generator = gan.sampling_generator
-    with staged(final) as folder:
+    with _staged(final) as folder:
         path = os.path.join(folder, "generator")
         _write_generator(generator, gan.latents, gan.num_classes, path, facts, gan.alphabet)
         inputs = verification.generator_inputs(generator, gan.latents, 2, gan.num_classes)
-        _write_keras(generator, path, inputs)
+        players = {_write_keras(generator, path): (generator, inputs)}
         path = os.path.join(folder, "discriminator")
         one_hot = bool(gan.alphabet and gan.alphabet.one_hot)
         facts |= {"ema": False}
         _write_discriminator(gan.discriminator, gan.num_classes, path, facts, one_hot=one_hot)
         inputs = verification.discriminator_inputs(gan.discriminator, 2, gan.num_classes)
-        _write_keras(gan.discriminator, path, inputs)
+        players[_write_keras(gan.discriminator, path)] = (gan.discriminator, inputs)
+        verification.check_keras(players)
     names = {"generator": "generator", "discriminator": "discriminator"}
     files = {f"{name}_keras": f"{name}.keras" for name in names}
     return {name: os.path.join(final, file) for name, file in (names | files).items()}
+
+
+def _names(class_names, num_classes: int | None) -> list[str] | None:
+    """The classes' names for the metadata; None without classes.
+
+    Raises:
+      UserError: there are more or fewer of them than classes.
+    """
+    if class_names is None or num_classes is None:
+        return None
+    if len(class_names) != num_classes:
+        raise UserError(
+            f"class_names are {len(class_names)} names for {num_classes} classes: give one for "
+            "each, or None"
+        )
+    return [str(name) for name in class_names]
 
 
 def export_generator(generator, latents, num_classes, path: str):
@@ -74,18 +96,18 @@ def export_generator(generator, latents, num_classes, path: str):
       generator: built model from {"z"} or {"z", "labels"} to images in [-1, 1], or to points.
       latents: prior of z.
       num_classes: K of a conditional generator, or None.
-      path: folder of the SavedModel; an older one there is replaced.
+      path: folder of the SavedModel; an older export there is replaced, and nothing else.
 
     Raises:
       ExportMismatch, UserError: as for `export_run`.
     """
-    with staged(path) as folder:
+    with _staged(path) as folder:
         _write_generator(generator, latents, num_classes, folder, {})
 
 
 def export_discriminator(discriminator, path: str, *, num_classes: int | None = None):
     """Exports a discriminator alone as a SavedModel at `path`; arguments as `export_generator`."""
-    with staged(path) as folder:
+    with _staged(path) as folder:
         _write_discriminator(discriminator, num_classes, folder, {})
 
 
@@ -107,11 +129,19 @@ def _write_discriminator(discriminator, num_classes, path, facts, *, one_hot=Fal
     verification.check_discriminator(path, discriminator, num_classes, one_hot=one_hot)
 
 
-def _write_keras(model, path, inputs):
+def _write_keras(model, path) -> str:
+    """Writes `path`.keras, and returns its path.
+
+    Raises:
+      UserError: a layer of the user's cannot be saved.
+    """
     path = f"{path}.keras"
-    with _marked_trainable(model):
-        model.save(path)
-    verification.check_keras(path, model, inputs)
+    try:
+        with _marked_trainable(model):
+            model.save(path)
+    except NotImplementedError as error:  # what Keras raises of layers without `get_config`
+        raise UserError(f"{os.path.basename(path)}: {keras_files.reason(error)}") from error
+    return path
 
 
 @contextlib.contextmanager
@@ -120,9 +150,11 @@ def _marked_trainable(model):
     before = model.trainable
     if not before:
         model.trainable = True
-    yield
-    if not before:
-        model.trainable = False
+    try:
+        yield
+    finally:
+        if not before:
+            model.trainable = False
 
 
 def _write_metadata(path, player, model, shape, num_classes, facts, latents=None):
@@ -132,6 +164,7 @@ def _write_metadata(path, player, model, shape, num_classes, facts, latents=None
         "range": [0.0, 1.0] if len(shape) == 3 else None,
         "conditional": is_conditional(model),
         "num_classes": num_classes,
+        "class_names": None,
         "latents": None if latents is None else latents.get_config(),
         **facts,
     }
@@ -142,52 +175,58 @@ def _write_metadata(path, player, model, shape, num_classes, facts, latents=None
 
 
 @contextlib.contextmanager
-def staged(final: str):
+def _staged(final: str):
     """Yields a folder that becomes `final` if the block ends well, and vanishes if it does not.
 
     Raises:
-      UserError: TensorFlow or the operating system cannot write there.
+      UserError: TensorFlow or the operating system cannot write there, or what no export wrote
+        would be replaced.
     """
-    final = final.rstrip("/")
-    partial = f"{final}.partial"
     try:
-        _remove(partial)
-        tf.io.gfile.makedirs(partial)
-        yield partial
-        _replace(partial, final)
+        final.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"the path {final!r} is not UTF-8, which TensorFlow needs: rename it"
+        ) from error
+    try:
+        with staging.staged_folder(final, foreign) as folder:
+            yield folder
     except _UNWRITABLE as error:
-        _remove_quietly(partial)
         raise UserError(_one_line(final, error)) from error
-    except BaseException:
-        _remove_quietly(partial)
-        raise
 
 
-def _replace(partial: str, final: str):
-    """Puts `partial` in the place of `final`; without it only between two renames."""
-    older = f"{final}.old"
-    _remove(older)
-    if not tf.io.gfile.exists(final):
-        tf.io.gfile.rename(partial, final)
-        return
-    tf.io.gfile.rename(final, older)
+def foreign(folder: str) -> str | None:
+    """The first path in a folder that no export wrote, relative to it; None if it is empty."""
+    paths = dict(staging.contents(folder))
+    for path, is_link in paths.items():
+        if is_link or not _WRITTEN.fullmatch(path):
+            return path
+    ours = [path for path in paths if path.endswith(METADATA) and _is_ours(folder, path)]
+    described = {path.removesuffix(METADATA) for path in ours}
+    models = (path for path in paths if path.endswith(_MODEL))
+    strange = [path for path in models if path.removesuffix(_MODEL) not in described]
+    if not ours:
+        strange = strange or list(paths)
+    return next(iter(strange), None)
+
+
+_MODEL = "saved_model.pb"
+# The paths of an export of both players, and of a single one.
+_WRITTEN = re.compile(
+    rf"{re.escape(staging.MARKER)}|(generator|discriminator)(\.keras)?|((generator|discriminator)/)?"
+    r"(saved_model\.pb|fingerprint\.pb|assets|assets\.extra(/metadata\.json)?"
+    r"|variables(/variables\.(index|data-\d{5}-of-\d{5}))?)"
+)
+
+
+def _is_ours(folder: str, path: str) -> bool:
+    """Whether a file is metadata that an export wrote."""
     try:
-        tf.io.gfile.rename(partial, final)
-    except BaseException:
-        tf.io.gfile.rename(older, final)
-        raise
-    _remove(older)
-
-
-def _remove(path: str):
-    if tf.io.gfile.exists(path):
-        tf.io.gfile.rmtree(path)
-
-
-def _remove_quietly(path: str):
-    """Removes what it can; the reason for removing is worth more than a second error."""
-    with contextlib.suppress(OSError, tf.errors.OpError):
-        _remove(path)
+        with tf.io.gfile.GFile(os.path.join(folder, path)) as file:
+            metadata = json.load(file)
+    except (ValueError, tf.errors.OpError):
+        return False
+    return isinstance(metadata, dict) and {"player", "sample_shape"} <= metadata.keys()
 
 
 def _one_line(final: str, error: Exception) -> str:

@@ -207,12 +207,23 @@ def _outputs(model, specs):
 
     @tf.function(input_signature=list(specs.values()))
     def graph(*inputs):
-        return model(dict(zip(specs, inputs, strict=True)), training=False)
+        # Some kernels of TensorFlow, such as oneDNN's fused convolutions, fail on no samples: of
+        # those one is computed, and left out again.
+        number = tf.shape(inputs[0])[0]
+        filled = [_at_least_one(values, number) for values in inputs]
+        found = model(dict(zip(specs, filled, strict=True)), training=False)
+        return tf.nest.map_structure(lambda values: values[:number], found)
 
     def outputs(inputs, labels):
         return graph(inputs) if labels is None else graph(inputs, labels)
 
     return outputs  # a plain function: nothing of it is saved under a name
+
+
+def _at_least_one(values, number):
+    """`values` [n, ...] of `number` = n, or one row of zeros in the place of none."""
+    missing = tf.cast(tf.equal(number, 0), tf.int32)
+    return tf.pad(values, [[0, missing], *([[0, 0]] * (values.shape.rank - 1))])
 
 
 def _sampler(latents, num_classes):

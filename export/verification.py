@@ -1,13 +1,15 @@
 """Loads what was exported and compares it with the network in memory."""
 
-import keras
+import os
+
 import numpy as np
 import tensorflow as tf
 
+from compare_gan_tf import files
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.architectures.conditioning import as_taken
 from compare_gan_tf.data import images as image_codec
-from compare_gan_tf.export import modules
+from compare_gan_tf.export import fresh_process, modules
 from compare_gan_tf.latents import draw_labels
 
 BATCH_SIZES = (1, 2, 7)
@@ -37,7 +39,7 @@ def check_generator(
     Raises:
       ExportMismatch: something differs by more; the message says what and by how much.
     """
-    module = tf.saved_model.load(path)
+    module = _loaded(path)
     for num in BATCH_SIZES:
         inputs = generator_inputs(generator, latents, num, num_classes)
         outputs = generator(inputs, training=False)
@@ -52,6 +54,11 @@ def check_generator(
             _compare(f"uint8 of a batch of {num}", rounded, clipped, _ROUNDING + tolerance)
     for truncation in TRUNCATIONS:
         _check_sample(module, generator, latents, num_classes, alphabet, truncation, tolerance)
+
+
+def _loaded(path):
+    with files.without_patterns(path) as readable:
+        return tf.saved_model.load(readable)
 
 
 def _check_sample(module, generator, latents, num_classes, alphabet, truncation, tolerance):
@@ -73,7 +80,7 @@ def check_discriminator(
     Raises:
       ExportMismatch: as for `check_generator`.
     """
-    module = tf.saved_model.load(path)
+    module = _loaded(path)
     for num in BATCH_SIZES:
         outside = discriminator_inputs(discriminator, num, num_classes)
         expected = discriminator(outside if one_hot else _inside(outside), training=False)
@@ -84,17 +91,28 @@ def check_discriminator(
         _compare("logits of a second call", again["logits"], first["logits"], 0.0)
 
 
-def check_keras(path, model, inputs, *, tolerance=TOLERANCE):
-    """Compares the .keras file at `path` with `model` on `inputs`.
+def check_keras(players: dict, *, tolerance=TOLERANCE):
+    """Loads `.keras` files in a fresh Python process, and compares them with the networks.
+
+    Both are called on the CPU: another process could not have the memory of the GPU.
+
+    Args:
+      players: {path of the file: (network, inputs)}.
+      tolerance: see `check_generator`.
 
     Raises:
-      ExportMismatch: as for `check_generator`.
+      ExportMismatch: as for `check_generator`, or a file cannot be loaded there.
+      UserError: no process can be started, or a file holds layers that none could import.
     """
-    loaded = keras.models.load_model(path, compile=False)
-    expected = tf.nest.flatten(model(inputs, training=False))
-    found = tf.nest.flatten(loaded(inputs, training=False))
-    for one, other in zip(found, expected, strict=True):
-        _compare("outputs of the .keras file", one, other, tolerance)
+    try:
+        found = fresh_process.outputs({path: each[1] for path, each in players.items()})
+    except fresh_process.LoadingFailed as error:
+        raise ExportMismatch(f"a fresh process cannot load {error}") from error
+    for path, (model, inputs) in players.items():
+        with tf.device("CPU:0"):
+            expected = tf.nest.flatten(model(inputs, training=False))
+        for one, other in zip(found[path], expected, strict=True):
+            _compare(f"outputs of {os.path.basename(path)}", one, other, tolerance)
 
 
 def generator_inputs(generator, latents, num: int, num_classes=None) -> dict:

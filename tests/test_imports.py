@@ -31,10 +31,11 @@ MAY_IMPORT = {
 
 # Each stage, and the stages that it must not call.
 STAGES = {
-    "training": {"evaluation", "export", "report"},
-    "evaluation": {"training", "export", "report"},
-    "export": {"training", "evaluation", "report"},
-    "report": {"training", "evaluation", "export"},
+    "training": {"evaluation", "export", "report", "sampling"},
+    "evaluation": {"training", "export", "report", "sampling"},
+    "export": {"training", "evaluation", "report", "sampling"},
+    "report": {"training", "evaluation", "export", "sampling"},
+    "sampling": {"training", "export"},  # it reads modules and draws grids as they do
 }
 
 # What gin has for those who register; everything else of it reads or sets bindings.

@@ -32,9 +32,10 @@ def run(values: flags.FlagValues) -> None:
     from compare_gan_tf.export import export_run
 
     step = build.choose_step(values.model_dir, values.checkpoint)
-    _, gan = build.gan(values)
+    dataset, gan = build.gan(values)
     checkpoints.restore_players(gan, values.model_dir, step)
-    for name, path in export_run(gan, values.model_dir, step).items():
+    written = export_run(gan, values.model_dir, step, class_names=dataset.class_names)
+    for name, path in written.items():
         print(f"{name}: {path}")
 
 

@@ -13,6 +13,7 @@ VERBS = {
     "evaluate": "score its checkpoints, or any fakes against any real samples",
     "data": "show a data set: counts, classes, samples, speed",
     "describe": "print the networks layer by layer, and the objectives",
+    "sample": "write samples as a grid, PNG files, arrays or text",
     "export": "write TF Hub modules of generator and discriminator",
     "toy": "fit a model to points in the plane, and draw what it went through",
     "report": "write an HTML page with samples, curves and scores",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from compare_gan_tf import random
+from compare_gan_tf import files, random
 from compare_gan_tf.data.images import from_unit_interval
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation.generators import Generator
@@ -31,8 +31,8 @@ class Module(Generator):
 
     def __init__(self, handle: str, *, truncation: float = 0.0):
         self._handle = handle
-        self._module = _load_module(handle)
-        metadata = _metadata(handle)
+        self._module = load_module(handle)
+        metadata = read_metadata(handle)
         self._classes = metadata.get("num_classes") if metadata.get("conditional") else None
         self._truncation = float(truncation)
         first = self._call(2, 0, 0, None if self._classes is None else tf.zeros([2], tf.int32))
@@ -71,14 +71,23 @@ class Module(Generator):
             yield made, None if part is None else part.numpy()
 
 
-def _load_module(handle: str):
+def load_module(handle: str):
+    """Loads a module that can be sampled.
+
+    Args:
+      handle: folder or TF Hub handle.
+
+    Raises:
+      UserError: it cannot be loaded, or has no endpoint `sample`.
+    """
     try:
         if "://" in handle and not os.path.isdir(handle):
             import tensorflow_hub
 
             module = tensorflow_hub.load(handle)
         else:
-            module = tf.saved_model.load(handle)
+            with files.without_patterns(os.path.join(handle, "saved_model.pb")) as path:
+                module = tf.saved_model.load(os.path.dirname(path))
     except (OSError, ValueError, tf.errors.OpError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UserError(f"cannot load the module {handle}: {reason}") from error
@@ -90,10 +99,20 @@ def _load_module(handle: str):
     return module
 
 
-def _metadata(handle: str) -> dict:
-    """What `compare-gan export` wrote beside the module; {} where it did not."""
+def read_metadata(handle: str) -> dict:
+    """What `compare-gan export` wrote beside the module; {} where it did not.
+
+    Raises:
+      UserError: it is damaged.
+    """
     path = os.path.join(handle, "assets.extra", "metadata.json")
-    if not tf.io.gfile.exists(path):
+    try:
+        with tf.io.gfile.GFile(path) as file:
+            found = json.load(file)
+    except tf.errors.OpError:  # of a handle that is no folder, too
         return {}
-    with tf.io.gfile.GFile(path) as file:
-        return json.load(file)
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: {error}") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path} is damaged: it holds no object")
+    return found

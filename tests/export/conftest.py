@@ -1,14 +1,19 @@
 """Small runs, exported once for all tests of the exporter."""
 
 import dataclasses
+import pathlib
+import sys
 
 import keras
 import pytest
 
 from compare_gan_tf import export
 from compare_gan_tf.architectures import mlp, sndcgan
+from compare_gan_tf.export import fresh_process
 from compare_gan_tf.latents import Normal
 from compare_gan_tf.layers import batch_norm, spectral_norm
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))  # for `networks`
 
 DIM = 6
 CLASSES = 10
@@ -93,3 +98,17 @@ def exported(tmp_path_factory):
     """The exported runs by name."""
     keras.utils.set_random_seed(1)
     return {name: _export(maker(), tmp_path_factory.mktemp(name)) for name, maker in MAKERS.items()}
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    """Checks `.keras` files here, for a process that imports TensorFlow takes seconds."""
+
+    def run(job):
+        try:
+            fresh_process.compute(job)
+        except SystemExit:
+            failure = pathlib.Path(fresh_process._failure(job["folder"]))
+            raise fresh_process.LoadingFailed(failure.read_text()) from None
+
+    monkeypatch.setattr(fresh_process, "_run", run)

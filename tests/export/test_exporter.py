@@ -13,12 +13,13 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.export import exporter, modules, verification
 
 STEP = 30
+pytestmark = pytest.mark.usefixtures("in_this_process")
 PLAYERS = {"generator", "discriminator", "generator.keras", "discriminator.keras"}
 
 
 @pytest.fixture
 def tiny(make):
-    """The smallest run; exporting it takes about a second."""
+    """The smallest run; exporting it takes about a second, without a process of its own."""
     return make("points")
 
 
@@ -59,6 +60,7 @@ def test_metadata(exported):
             "alphabet": None,
             "conditional": True,
             "num_classes": 10,
+            "class_names": None,
             "latents": {"name": "normal", "dim": 6},
             "step": 30,
             "ema": False,
@@ -168,7 +170,7 @@ def test_a_folder_that_cannot_be_written_is_the_users_to_cure(tiny, tmp_path):
 
 def test_a_full_disk_is_named_in_one_line_and_nothing_remains(tmp_path):
     message = "{{function_node x}} /a/b.data; No space left on device [Op:SaveV2]"
-    with pytest.raises(UserError) as caught, exporter.staged(str(tmp_path / "30")) as folder:
+    with pytest.raises(UserError) as caught, exporter._staged(str(tmp_path / "30")) as folder:
         os.mkdir(os.path.join(folder, "generator"))
         raise tf.errors.ResourceExhaustedError(None, None, message)
     assert str(caught.value) == (
@@ -179,38 +181,18 @@ def test_a_full_disk_is_named_in_one_line_and_nothing_remains(tmp_path):
 
 
 def test_an_error_of_the_network_is_not_taken_for_one_of_the_disk(tmp_path):
-    with pytest.raises(tf.errors.InvalidArgumentError), exporter.staged(str(tmp_path / "30")):
+    with pytest.raises(tf.errors.InvalidArgumentError), exporter._staged(str(tmp_path / "30")):
         raise tf.errors.InvalidArgumentError(None, None, "shapes")
     assert os.listdir(tmp_path) == []
 
 
-def test_what_a_killed_export_left_is_cleared(tmp_path):
-    final = str(tmp_path / "30")
-    for left in ("30.partial", "30.old"):
-        (tmp_path / left).mkdir()
-        (tmp_path / left / "half").write_text("half")
-    with exporter.staged(final) as folder:
-        assert os.listdir(folder) == []
-        assert not os.path.exists(final)
-    assert os.listdir(tmp_path) == ["30"]
-    (tmp_path / "30.old").mkdir()
-    with exporter.staged(final) as folder, open(os.path.join(folder, "new"), "w"):
-        pass
-    assert os.listdir(tmp_path) == ["30"] and os.listdir(tmp_path / "30") == ["new"]
-
-
-def test_the_older_export_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
-    final = tmp_path / "30"
-    final.mkdir()
-    (final / "old").write_text("old")
-    rename = tf.io.gfile.rename
-
-    def fail_for_partial(source, target, **options):
-        if source.endswith(".partial"):
-            raise OSError(28, "No space left on device")
-        rename(source, target, **options)
-
-    monkeypatch.setattr(tf.io.gfile, "rename", fail_for_partial)
-    with pytest.raises(UserError, match="No space left on device"), exporter.staged(str(final)):
-        pass
-    assert os.listdir(tmp_path) == ["30"] and os.listdir(final) == ["old"]
+def test_names_of_classes_are_in_the_metadata_of_both_players(make, tmp_path):
+    run = make("conditional")
+    names = tuple(f"digit {label}" for label in range(10))
+    paths = export.export_run(run, str(tmp_path), STEP, class_names=names)
+    for player in ("generator", "discriminator"):
+        with open(os.path.join(paths[player], exporter.METADATA)) as file:
+            assert json.load(file)["class_names"] == list(names)
+    with pytest.raises(UserError, match="class_names are 3 names for 10 classes"):
+        export.export_run(run, str(tmp_path), STEP, class_names=names[:3])
+    assert tf.saved_model.load(paths["generator"]).sample(1, [0, 1]).shape == (1, 8, 8, 1)

@@ -56,6 +56,41 @@ def test_any_batch_size(num, generators, discriminators):
     assert generators["unconditional"].sample(num, [1, 2], 0.0).shape == (num, 8, 8, 1)
 
 
+@pytest.mark.parametrize("name", ["unconditional", "conditional", "points"])
+def test_no_samples_are_none_at_every_endpoint(name, generators, discriminators):
+    generator, discriminator = generators[name], discriminators[name]
+    labels = {"labels": tf.zeros([0], tf.int32)} if name == "conditional" else {}
+    given = {"z": tf.zeros([0, 6]), **labels}
+    images = generator(given)
+    shape = (2,) if name == "points" else (8, 8, 1)
+    assert images.shape == (0, *shape) and images.dtype == tf.float32
+    made = [generator.serve(given), generator.sample(0, [1, 2], 0.5, *labels.values())]
+    made.append(generator.sample(0, [1, 2]))
+    for signature in generator.signatures.values():
+        made.append(signature(**given)["generated"])
+    if name != "points":
+        assert generator.uint8(given).dtype == tf.uint8
+        made.append(generator.uint8(*given.values()))
+    assert all(samples.shape == (0, *shape) for samples in made)
+    given = {"images": images, **labels}
+    for scores in (
+        discriminator(given),
+        discriminator.serve(given),
+        discriminator.signatures["serving_default"](**given),
+    ):
+        assert scores["logits"].shape == scores["probability"].shape == (0,)
+        assert scores["features"].shape[0] == 0 and scores["features"].shape[1] > 0
+
+
+def test_what_is_computed_for_no_samples_changes_no_bit_of_others(generators, exported):
+    """The network alone, in a graph as the module's."""
+    generator = exported["unconditional"].run.generator
+    alone = tf.function(lambda z: generator({"z": z}, training=False) * 0.5 + 0.5)
+    for num in (1, 3, 130):
+        z = np.random.default_rng(num).standard_normal((num, 6)).astype(np.float32)
+        np.testing.assert_array_equal(generators["unconditional"](z), alone(z))
+
+
 def test_uint8_rounds_to_the_nearest(generators):
     module = generators["unconditional"]
     images = module(Z).numpy()

@@ -1,0 +1,16 @@
+"""Samples of a checkpoint or of an exported module, as files."""
+
+from compare_gan_tf.sampling.sources import Source, Wanted, of_module, of_run, wanted
+from compare_gan_tf.sampling.writers import FORMATS, format_of, require_free, write
+
+__all__ = [
+    "FORMATS",
+    "Source",
+    "Wanted",
+    "format_of",
+    "of_module",
+    "of_run",
+    "require_free",
+    "wanted",
+    "write",
+]

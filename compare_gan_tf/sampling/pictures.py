@@ -1,0 +1,82 @@
+"""Samples as pictures: a grid, a folder of PNG files, a scatter diagram of points."""
+
+import os
+
+import numpy as np
+
+from compare_gan_tf.data.images import encode_png
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.report import figures, samples
+from compare_gan_tf.sampling.sources import Source, Wanted
+
+FILE = r"\d{7}(_\d+)?\.png"  # names in a folder
+_LARGEST = 2**28  # bytes of a grid
+_MOST_POINTS = 100_000  # of a scatter diagram
+
+
+def grid(path, drawn, source: Source, wanted: Wanted, columns: int | None) -> str:
+    """A grid with one column for each class; or row by row, class after class."""
+    height, width, channels = source.sample_shape
+    _require_colours(source)
+    scale = max(1, round(samples.SIDE / height))
+    cell = (height * scale + samples.GAP) * (width * scale + samples.GAP) * 3
+    if wanted.number * cell > _LARGEST:
+        raise UserError(
+            f"a grid of {wanted.number:,} images of {width} x {height} pixels is too large: at most"
+            f" --num={_LARGEST // cell}; write a folder or an .npz"
+        )
+    images = np.concatenate([made for made, _ in drawn])
+    classes = wanted.classes or ()
+    by_column = columns is None and 1 < len(classes) <= samples.MOST_CLASSES
+    columns = min(len(classes) if by_column else columns or samples.COLUMNS, wanted.number)
+    if classes and not by_column:
+        images = images[np.argsort(np.arange(wanted.number) % len(classes), kind="stable")]
+    empty = [(0, -wanted.number % columns), (0, 0), (0, 0), (0, 0)]
+    images = np.pad(images, empty, constant_values=samples.GREY)
+    with open(path, "wb") as file:
+        file.write(samples.grid_png(images, samples.Layout(columns)))
+    names = ", ".join(_name(source, label) for label in classes[:columns])
+    shown = f"; classes by column: {names}" if by_column else ""
+    return f"a grid of {wanted.number:,} images of {source.where}{shown}"
+
+
+def _require_colours(source: Source) -> None:
+    if source.sample_shape[-1] not in (1, 3):
+        raise UserError(
+            f"images of {source.sample_shape[-1]} channels have no PNG: let --output end in .npz"
+        )
+
+
+def _name(source: Source, label: int) -> str:
+    return source.class_names[label] if source.class_names else str(label)
+
+
+def files(folder, drawn, source: Source, wanted: Wanted) -> str:
+    """A PNG for each image, called by its number and its label."""
+    _require_colours(source)
+    number = 0
+    for images, labels in drawn:
+        for index, image in enumerate(images):
+            label = "" if labels is None else f"_{labels[index]}"
+            with open(os.path.join(folder, f"{number:07}{label}.png"), "wb") as file:
+                file.write(encode_png(image[..., 0] if image.shape[-1] == 1 else image))
+            number += 1
+    return f"{number:,} PNG files of {source.where}"
+
+
+def scatter(path, drawn, source: Source, wanted: Wanted) -> str:
+    """A diagram of the points' first two coordinates."""
+    if wanted.number > _MOST_POINTS:
+        raise UserError(
+            f"a diagram of {wanted.number:,} points is too full: at most --num={_MOST_POINTS};"
+            " write an .npz"
+        )
+    points = np.concatenate([made for made, _ in drawn])
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = np.where(high > low, 0.05 * (high - low), 1.0)
+    limits = np.stack([low - margin, high + margin])
+    if points.shape[1] == 1:
+        limits = np.hstack([limits, [[-1.0], [1.0]]])
+    with open(path, "wb") as file:
+        file.write(figures.scatter(points, limits))
+    return f"a diagram of {wanted.number:,} points of {source.where}"

@@ -1,0 +1,209 @@
+"""What samples are drawn from: a run, or an exported module.
+
+Sample i is a function of the checkpoint, the seed, the truncation, the classes and i: samples are
+made in blocks, the last one whole too, and each block has a seed of its own. So the first k of n
+samples are those of k, to the last bit, and any number fits into memory.
+"""
+
+import dataclasses
+import inspect
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from compare_gan_tf.data.images import from_unit_interval, to_uint8
+from compare_gan_tf.errors import UserError, first_line
+from compare_gan_tf.evaluation import modules
+from compare_gan_tf.gin_errors import did_you_mean
+
+_MOST_OF_A_BLOCK = 64  # samples
+_MOST_DIGITS = 18  # of a label
+_VALUES_OF_A_BLOCK = 2**22  # such as 5 images of 512 x 512 in colour
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A generator to draw from.
+
+    Attributes:
+      where: it is, for messages.
+      make: (number, seed [2], truncation, labels int32 [number] or None) -> samples: images uint8
+        [n, H, W, C], points float32 [n, D], or characters int32 [n, L].
+      sample_shape: (H, W, C), (D,) or (L,).
+      kind: "images", "points" or "text".
+      num_classes: of a conditional generator, or None.
+      class_names: what the classes are called, by label, or None.
+      vocabulary: of text, the characters.
+      truncates: whether its prior can be truncated.
+    """
+
+    where: str
+    make: Callable
+    sample_shape: tuple[int, ...]
+    kind: str
+    num_classes: int | None = None
+    class_names: tuple[str, ...] | None = None
+    vocabulary: tuple[str, ...] | None = None
+    truncates: bool = True
+
+    @property
+    def block(self) -> int:
+        """Samples that are made at a time."""
+        fitting = _VALUES_OF_A_BLOCK // math.prod(self.sample_shape)
+        return max(1, min(_MOST_OF_A_BLOCK, fitting))
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """Which samples.
+
+    Attributes:
+      number: of samples.
+      seed: 0 to 2^31 - 1.
+      truncation: of the latents, see `latents`; 0 for none.
+      classes: labels that samples go round, in this order; None for all, or without classes.
+    """
+
+    number: int
+    seed: int = 0
+    truncation: float = 0.0
+    classes: tuple[int, ...] | None = None
+
+    def labels(self, start: int, stop: int) -> np.ndarray | None:
+        """int32 of the samples from `start` to `stop`; None without classes."""
+        if self.classes is None:
+            return None
+        return np.asarray(self.classes, np.int32)[np.arange(start, stop) % len(self.classes)]
+
+
+def of_run(gan, dataset, where: str) -> Source:
+    """The sampling generator of a built GAN.
+
+    Args:
+      gan: with the weights of a checkpoint.
+      dataset: that it was trained on.
+      where: the checkpoint is, for messages.
+    """
+    kind = "images" if dataset.is_images else "text" if dataset.vocabulary else "points"
+
+    def make(number, seed, truncation, labels):
+        samples = gan.sample(number, seed, truncation, labels)
+        return np.asarray(to_uint8(samples) if kind == "images" else samples)
+
+    parameters = inspect.signature(gan.latents.sample).parameters
+    return Source(
+        where,
+        make,
+        tuple(dataset.sample_shape),
+        kind,
+        num_classes=gan.num_classes,
+        class_names=dataset.class_names if gan.num_classes else None,
+        vocabulary=dataset.vocabulary,
+        truncates="truncation" in parameters or len(parameters) > 2,
+    )
+
+
+def of_module(handle: str) -> Source:
+    """An exported generator.
+
+    Args:
+      handle: folder of a module, or a TF Hub handle.
+
+    Raises:
+      UserError: it cannot be loaded, or has no endpoint `sample(num, seed, truncation)`.
+    """
+    module, metadata = modules.load_module(handle), modules.read_metadata(handle)
+    classes = metadata.get("num_classes") if metadata.get("conditional") else None
+    alphabet = metadata.get("alphabet") or {}
+    vocabulary = alphabet.get("vocabulary")
+
+    def make(number, seed, truncation, labels):
+        given = () if labels is None else (labels,)
+        samples = module.sample(number, np.asarray(seed, np.int32), np.float32(truncation), *given)
+        images = samples.dtype.is_floating and samples.shape.rank == 4
+        return np.asarray(to_uint8(from_unit_interval(samples)) if images else samples)
+
+    try:
+        trial = make(1, (0, 0), 0.0, None if classes is None else np.zeros([1], np.int32))
+    except (TypeError, ValueError, tf.errors.OpError) as error:
+        raise UserError(f"the module {handle} cannot be sampled: {first_line(error)}") from error
+    kind = {"u": "images", "f": "points"}.get(trial.dtype.kind, "text")
+    names = metadata.get("class_names")
+    return Source(
+        f"the module {handle}",
+        make,
+        trial.shape[1:],
+        kind,
+        num_classes=classes,
+        class_names=tuple(names) if names and classes else None,
+        vocabulary=tuple(vocabulary) if vocabulary else None,
+    )
+
+
+def batches(source: Source, wanted: Wanted) -> Iterator[tuple]:
+    """(samples, labels or None) of a block at a time, `wanted.number` in all.
+
+    Raises:
+      UserError: some are not finite.
+    """
+    for block, start in enumerate(range(0, wanted.number, source.block)):
+        labels = wanted.labels(start, start + source.block)
+        made = source.make(source.block, (block, wanted.seed), wanted.truncation, labels)
+        number = min(source.block, wanted.number - start)
+        made = made[:number]
+        if made.dtype.kind == "f" and not np.isfinite(made).all():
+            raise UserError(
+                f"samples of {source.where} are not finite: its training diverged; take an earlier"
+                " --checkpoint"
+            )
+        yield made, None if labels is None else labels[:number]
+
+
+def wanted(
+    source: Source, number: int, seed: int = 0, truncation: float = 0.0, classes=None
+) -> Wanted:
+    """Which samples, checked against what there is.
+
+    Args:
+      source: to draw from.
+      number: of samples.
+      seed: see `Wanted`.
+      truncation: see `Wanted`.
+      classes: numbers or names of classes, as text; None or () for all.
+
+    Raises:
+      UserError: there are no such classes, or the prior cannot be truncated.
+    """
+    if truncation and not source.truncates:
+        raise UserError(
+            f"--truncation={truncation:g}: the prior of {source.where} cannot be truncated; leave"
+            " the flag out"
+        )
+    if source.num_classes is None:
+        if classes:
+            raise UserError(
+                f"--classes={','.join(classes)}: {source.where} makes samples without labels; leave"
+                " the flag out"
+            )
+        return Wanted(number, seed, truncation)
+    labels = tuple(_label(text.strip(), source) for text in classes or ())
+    return Wanted(number, seed, truncation, labels or tuple(range(source.num_classes)))
+
+
+def _label(text: str, source: Source) -> int:
+    """The class that a number or a name means; a number is a label first."""
+    if text.isdecimal() and len(text) <= _MOST_DIGITS and int(text) < source.num_classes:
+        return int(text)
+    names = source.class_names or ()
+    if text in names:
+        return names.index(text)
+    range_ = f"0 to {source.num_classes - 1}"
+    if not names:
+        raise UserError(f"--classes has {text!r}: the classes of {source.where} are {range_}")
+    nearest = did_you_mean(text, names)
+    raise UserError(
+        f"--classes has {text!r}: it is no class of {source.where}{nearest or ''}"
+        f" (numbers are {range_})"
+    )

@@ -1,0 +1,157 @@
+"""Samples as files: a grid or a scatter diagram, a folder of PNG files, arrays, lines of text."""
+
+import contextlib
+import os
+import re
+from collections.abc import Callable
+
+from tqdm import tqdm
+
+from compare_gan_tf import files, staging
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.sampling import arrays, pictures
+from compare_gan_tf.sampling.sources import Source, Wanted, batches
+
+# {format: extension of its file}; "png" is a folder of files.
+FORMATS = {"grid": ".png", "png": "", "npz": ".npz", "txt": ".txt"}
+
+
+def format_of(output: str, asked: str | None) -> str:
+    """The format that the name of a file or folder says.
+
+    Args:
+      output: path.
+      asked: one of `FORMATS`, which the name must fit; None for any.
+
+    Raises:
+      UserError: the name says none, or another than is asked for.
+    """
+    extension = os.path.splitext(output)[1].lower()
+    said = {ending: name for name, ending in FORMATS.items() if ending}.get(extension)
+    if output.endswith("/") or os.path.isdir(output):
+        said = "png"
+    if asked is None and said is None:
+        raise UserError(
+            f"--output={_shown(output)}: a name ends in .png (a grid), .npz, .txt, or in / for a"
+            " folder of PNG files"
+        )
+    if asked is None or asked == said or (asked == "png" and said is None):
+        return asked or said
+    ending = FORMATS[asked] or "/"
+    raise UserError(
+        f"--output={_shown(output)} is no name for --format={asked}: let it end in {ending}"
+    )
+
+
+def require_free(output: str, format_: str, *, overwrite: bool) -> None:
+    """Refuses an output in whose place something is that may not be replaced.
+
+    Raises:
+      UserError: names it.
+    """
+    if files.is_remote(output):
+        raise UserError(f"--output={output}: samples are written to local files")
+    if format_ != "png":
+        staging.require_free(os.path.abspath(output), overwrite=overwrite)
+        return
+    if os.path.isdir(output) and os.listdir(output) and not overwrite:
+        raise UserError(f"{_shown(output)} is not empty: name another folder, or give --overwrite")
+    staging.require_replaceable(os.path.abspath(output), _foreign)
+
+
+def write(
+    source: Source,
+    wanted: Wanted,
+    output: str,
+    format_: str,
+    *,
+    columns: int | None = None,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> str:
+    """Draws samples and writes them; what is at `output` appears whole or not at all.
+
+    Args:
+      source: to draw from.
+      wanted: which samples.
+      output: path of the file or folder.
+      format_: see `FORMATS`.
+      columns: of a grid; None for one a class, or 8.
+      overwrite: whether samples that are there are replaced.
+      progress: whether a bar tells how far it is, if there is somebody to see it.
+
+    Returns:
+      What the samples are, in words.
+
+    Raises:
+      UserError: these samples cannot be written so, or not there.
+    """
+    require_free(output, format_, overwrite=overwrite)
+    writer = _writer(source, wanted, format_, columns)
+    bar = tqdm(
+        total=wanted.number,
+        desc="sample",
+        unit="sample",
+        dynamic_ncols=True,
+        disable=None if progress else True,  # None: unless stderr is a terminal
+    )
+
+    def blocks():
+        for made, labels in batches(source, wanted):
+            yield made, labels
+            bar.update(len(made))
+
+    if format_ == "png":
+        staged = staging.staged_folder(output, _foreign if overwrite else _first)
+    else:
+        staged = staging.staged_file(output, overwrite=overwrite)
+    try:
+        with bar, contextlib.closing(blocks()) as drawn, staged as path:
+            if format_ == "npz":
+                arrays.require_room(source, wanted, path)
+            return writer(path, drawn)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {_shown(output)}: {error.strerror or error}; free space there, or choose"
+            " another --output"
+        ) from error
+
+
+def _writer(source: Source, wanted: Wanted, format_: str, columns: int | None) -> Callable:
+    """The function (path, blocks) that writes a format; see `write`."""
+    written = {
+        "images": {"grid": pictures.grid, "png": pictures.files, "npz": arrays.npz},
+        "points": {"grid": pictures.scatter, "npz": arrays.npz},
+        "text": {"txt": arrays.lines, "npz": arrays.npz},
+    }[source.kind]
+    if format_ not in written:
+        raise UserError(
+            f"samples of {source.where} are {source.kind}, which are not written as {format_}:"
+            f" choose --format={'|'.join(written)}"
+        )
+    if source.kind == "text" and source.vocabulary is None:
+        raise UserError(f"{source.where} has no metadata that tells its characters")
+    if columns is not None and written[format_] is not pictures.grid:
+        raise UserError(f"--columns={columns} is for a grid of images: leave it out")
+    write_ = written[format_]
+    if write_ is pictures.grid:
+        return lambda path, drawn: pictures.grid(path, drawn, source, wanted, columns)
+    return lambda path, drawn: write_(path, drawn, source, wanted)
+
+
+def _foreign(folder: str) -> str | None:
+    """The first path in a folder that `pictures.files` did not write."""
+    for path, is_link in staging.contents(folder):
+        if is_link or not (re.fullmatch(pictures.FILE, path) or path == staging.MARKER):
+            return path
+    return None
+
+
+def _first(folder: str) -> str | None:
+    """The first path in a folder, None if it is empty."""
+    return next((path for path, _ in staging.contents(folder)), None)
+
+
+def _shown(path: str) -> str:
+    """A path that can be printed, whatever bytes it has."""
+    return os.fsencode(path).decode(errors="backslashreplace")

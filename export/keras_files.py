@@ -1,0 +1,119 @@
+"""`.keras` files of the players. Importing this module tells Keras of every layer of ours."""
+
+import importlib.util
+import io
+import json
+import os
+import pkgutil
+import zipfile
+
+import keras
+import tensorflow as tf
+
+from compare_gan_tf import architectures, files, layers
+from compare_gan_tf.errors import UserError, first_line
+
+PACKAGE = "compare_gan_tf"
+_MOST_SAID = 300  # characters of a reason
+_UNREADABLE = (
+    *(ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError),
+    zipfile.BadZipFile,
+)
+
+for _package in (architectures, layers):
+    for _module in pkgutil.iter_modules(_package.__path__):
+        importlib.import_module(f"{_package.__name__}.{_module.name}")
+
+
+def load_keras(path: str) -> keras.Model:
+    """Loads a `.keras` file that `compare-gan export` wrote.
+
+    Args:
+      path: of the file, such as "runs/mine/hub/1000/generator.keras".
+
+    Returns:
+      The player as it is inside the library: a generator from {"z": float32 [n, dim]} (and
+      "labels": int32 [n]) to images float32 [n, H, W, C] in [-1, 1], to points [n, D] or to logits;
+      a discriminator from {"images"} (and "labels") to {"logits": [n], "features": [n, F]}.
+
+    Raises:
+      UserError: there is no such file, it is damaged, or it holds layers that Keras has not been
+        told of.
+    """
+    path = os.path.expanduser(os.fspath(path))
+    if not files.exists(path) or os.path.isdir(path):
+        raise UserError(f"there is no file {path}")
+    try:
+        return keras.models.load_model(path, compile=False)
+    except _UNREADABLE as error:
+        raise UserError(f"cannot load {path}: {reason(error)}") from error
+
+
+def reason(error: BaseException) -> str:
+    """What Keras says of a file, without the configuration of a whole network around it."""
+    innermost = str(error).split("Exception encountered: ")[-1]
+    text = first_line(type(error)(innermost) if innermost != str(error) else error)
+    text = text.split(" Full object config")[0].removesuffix(".")
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}..."
+
+
+def own_modules(path: str) -> set[str]:
+    """Modules that must be imported before a `.keras` file is loaded: the user's own.
+
+    Raises:
+      UserError: the file holds a class or function that Keras has not been told of, or that no
+        other process can import.
+    """
+    modules = set()
+    for name in sorted(_own_names(path)):
+        found = keras.saving.get_registered_object(name)
+        if found is None:
+            raise UserError(
+                f"{os.path.basename(path)} would hold {name}, which nothing could load: write a "
+                "layer of your own, decorated by @keras.saving.register_keras_serializable()"
+            )
+        module = found.__module__
+        if module == "__main__" or not _is_importable(module):
+            raise UserError(
+                f"{os.path.basename(path)} would hold {name} of {module}, which another process "
+                "cannot import: move it into a module of its own"
+            )
+        modules.add(module)
+    return modules
+
+
+def _own_names(path: str) -> set[str]:
+    """Names under which Keras looks for classes and functions that are neither its own nor ours."""
+    with tf.io.gfile.GFile(path, "rb") as file, zipfile.ZipFile(io.BytesIO(file.read())) as archive:
+        config = json.loads(archive.read("config.json"))
+    return {name for name in _names(config) if not name.startswith(f"{PACKAGE}>")}
+
+
+def _names(config):
+    """Of what is not Keras' own in a configuration, at any depth."""
+    if isinstance(config, list):
+        for item in config:
+            yield from _names(item)
+    elif isinstance(config, dict):
+        kind, name = config.get("class_name"), config.get("registered_name")
+        if str(config.get("module")).split(".")[0] == "keras":
+            name = None
+        if kind == "function":
+            name = config["config"]
+            name = None if any(hasattr(module, name) for module in _FUNCTIONS) else name
+        if kind in ("Lambda", "__lambda__") or isinstance(config.get("value"), list):
+            kind, name = "function", "a lambda"
+        if kind and name:
+            yield name
+        for item in config.values():
+            yield from _names(item)
+
+
+_FUNCTIONS = (keras.activations, keras.constraints, keras.initializers, keras.regularizers)
+
+
+def _is_importable(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False

@@ -1,0 +1,175 @@
+"""The verb that writes samples, on runs of a few hundred weights."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from compare_gan_tf import data
+from compare_gan_tf.bin import export, sample, train
+
+SMALL = """
+data.load.name = "digits"
+train.model = @GAN
+train.training_steps = 4
+train.checkpoint_every = 2
+train.log_every = 2
+train.batch_size = 8
+GAN.generator = @mlp.generator
+GAN.discriminator = @mlp.discriminator
+GAN.objectives = [@Adversarial()]
+GAN.latents = @Normal()
+GAN.g_optimizer = @adam()
+GAN.d_optimizer = @adam()
+Normal.dim = 4
+mlp.generator.units = 8
+mlp.discriminator.units = 8
+"""
+TEXT = """
+text.length = 6
+GAN.alphabet = @Characters()
+GAN.objectives = [@DiscreteBoundarySeeking()]
+"""
+
+
+@pytest.fixture
+def trained(run_verb, tmp_path):
+    """Returns a function (bindings) -> folder of a run, whose name holds odd characters."""
+
+    def make(*bindings):
+        config = tmp_path / "small.gin"
+        config.write_text("\n".join([SMALL, *bindings]))
+        folder = tmp_path / "a [run]"
+        code, _, err = run_verb(train, f"--gin_config={config}", f"--model_dir={folder}")
+        assert code == 0, err
+        return folder
+
+    return make
+
+
+def arrays(path):
+    with np.load(path) as found:
+        return dict(found)
+
+
+def test_a_conditional_run_and_its_module_give_the_same(run_verb, trained, tmp_path):
+    folder = trained("GAN.conditional = True")
+    run = f"--model_dir={folder}"
+    code, out, err = run_verb(sample, run, f"--output={tmp_path}/grid.png", "--num=20")
+    assert (code, err) == (0, "")
+    grid = f"{tmp_path}/grid.png: a grid of 20 images of checkpoint 4 of {folder}"
+    assert out.startswith(f"{grid}; classes by column: ") and out.count(",") == 9
+    assert Image.open(tmp_path / "grid.png").size == (10 * 68 - 4, 2 * 68 - 4)
+
+    few = f"--output={tmp_path}/few.npz"
+    assert run_verb(sample, run, few, "--num=7", "--seed=3", "--truncation=0.5")[0] == 0
+    assert run_verb(export, run)[0] == 0
+    module = f"--module={folder}/hub/4/generator"
+    many = f"--output={tmp_path}/many.npz"
+    code, out, err = run_verb(sample, module, many, "--num=150", "--seed=3", "--truncation=0.5")
+    assert (code, err) == (0, "")
+    few, many = arrays(tmp_path / "few.npz"), arrays(tmp_path / "many.npz")
+    np.testing.assert_array_equal(many["labels"], np.arange(150) % 10)
+    difference = few["images"].astype(int) - many["images"][:7]
+    assert np.abs(difference).max() <= 1  # the module's graph may round another last bit
+
+    metadata = json.loads((folder / "hub/4/generator/assets.extra/metadata.json").read_text())
+    names = data.load("digits").class_names
+    assert metadata["class_names"] == (names and list(names))
+
+    code, out, err = run_verb(
+        sample, module, f"--output={tmp_path}/in a folder/", "--num=3", "--classes=7,2"
+    )
+    assert (code, err) == (0, "")
+    assert sorted(os.listdir(tmp_path / "in a folder")) == [
+        "0000000_7.png", "0000001_2.png", "0000002_7.png"
+    ]  # fmt: skip
+
+
+def test_another_checkpoint_and_no_labels(run_verb, trained, tmp_path):
+    run = f"--model_dir={trained()}"
+    for step in (2, 4):
+        output = f"--output={tmp_path}/{step}.npz"
+        code, out, _ = run_verb(sample, run, output, f"--checkpoint={step}", "--num=5")
+        assert code == 0 and f"checkpoint {step} of" in out
+    more = f"--output={tmp_path}/more.npz"
+    assert run_verb(sample, run, more, "--num=100")[0] == 0
+    first, last, more = (arrays(tmp_path / f"{name}.npz") for name in ("2", "4", "more"))
+    np.testing.assert_array_equal(more["images"][:5], last["images"])
+    assert first.keys() == {"images"} and first["images"].shape == (5, 8, 8, 1)
+    assert (first["images"] != last["images"]).any()
+
+
+def test_text_is_lines(run_verb, trained, tmp_path):
+    (tmp_path / "lines.txt").write_text("".join(f"line {index}\n" for index in range(60)))
+    folder = trained(TEXT, f'data.load.name = "text:{tmp_path}/lines.txt"')
+    assert run_verb(export, f"--model_dir={folder}")[0] == 0
+    for source, name in ((f"--model_dir={folder}", "run"),
+                         (f"--module={folder}/hub/4/generator", "module")):  # fmt: skip
+        code, _, err = run_verb(sample, source, f"--output={tmp_path}/{name}.txt", "--num=3")
+        assert (code, err) == (0, "")
+    lines = (tmp_path / "run.txt").read_text().split("\n")
+    assert [len(line) for line in lines] == [6, 6, 6, 0]
+    assert set("".join(lines)) <= set("line 0123456789")
+    assert (tmp_path / "module.txt").read_text() == (tmp_path / "run.txt").read_text()
+    code, _, err = run_verb(sample, f"--model_dir={folder}", f"--output={tmp_path}/text.png")
+    assert code == 1 and "are text, which are not written as grid" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ([], "neither is given"),
+        (["--model_dir=x", "--module=y"], "both are given"),
+        (["--module=x"], "--output is missing"),
+        (["--module=x", "--checkpoint=2", "--output=x.png"], "--checkpoint is for a run"),
+        (["--module=x", "--gin_bindings=a.b = 1", "--output=x.png"], "--gin_bindings is for a run"),
+        (["--module=x", "--output=x.png", "--num=0"], "--num=0"),
+        (["--module=x", "--output=x.png", "--num=-1"], "--num=-1"),
+        (["--module=x", "--output=x.png", "--num=1000000000000"], "[1, 10000000]"),
+        (["--module=x", "--output=x.png", "--seed=-1"], "--seed=-1"),
+        (["--module=x", "--output=x.png", "--truncation=-1"], "--truncation=-1"),
+        (["--module=x", "--output=x.png", "--truncation=inf"], "--truncation=inf"),
+        (["--module=x", "--output=x.png", "--columns=0"], "--columns=0"),
+        (["--module=x", "--output=x.jpg"], "a name ends in .png"),
+        (["--module=x", "--output=x.png", "--format=gif"], "--format=gif"),
+        (["--module=x", "--output=gs://x/y.png"], "local files"),
+        (["--module=/nowhere", "--output=x.png"], "cannot load the module /nowhere"),
+        (["--model_dir=/nowhere", "--output=x.png"], "there is no /nowhere/config.gin"),
+    ],
+)
+def test_mistakes_are_one_line_and_write_nothing(run_verb, arguments, part, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run_verb(sample, *arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith("compare-gan sample: ") and err.count("\n") == 1
+    assert part in err
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_is_there_is_told_before_a_network_is_made(run_verb, tmp_path):
+    (tmp_path / "grid.png").write_text("mine")
+    code, _, err = run_verb(sample, "--module=/nowhere", f"--output={tmp_path}/grid.png")
+    assert code == 1 and "grid.png exists: choose another path, or give --overwrite" in err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_leaves_nothing(run_verb, trained, tmp_path, number, code):
+    folder, output = trained(), tmp_path / "samples"
+    command = [sys.executable, "-m", "compare_gan_tf.bin.sample", f"--model_dir={folder}"]
+    process = subprocess.Popen([*command, f"--output={output}/", "--num=1000000"])
+    before = set(os.listdir(tmp_path))
+    for _ in range(600):
+        time.sleep(0.1)
+        if set(os.listdir(tmp_path)) - before:
+            break
+    process.send_signal(number)
+    assert process.wait() == code
+    assert set(os.listdir(tmp_path)) == before

@@ -1,0 +1,289 @@
+"""Samples as files."""
+
+import os
+import tracemalloc
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from compare_gan_tf import data, sampling
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.evaluation import openings
+from compare_gan_tf.sampling import arrays
+
+NAMES = ("cat", "dog", "bird")
+
+
+def images(shape=(64, 64, 1), **settings):
+    """A source whose images have one grey level, that of their number and label."""
+
+    def make(number, seed, truncation, labels):
+        level = np.arange(number) + 64 * seed[0]
+        level = level if labels is None else 100 * np.asarray(labels) + level // 3
+        return np.broadcast_to(level.astype(np.uint8)[:, None, None, None], (number, *shape))
+
+    return sampling.Source("the test", make, shape, "images", **settings)
+
+
+def points(dim=2):
+    def make(number, seed, truncation, labels):
+        return np.random.default_rng(seed).standard_normal((number, dim)).astype(np.float32)
+
+    return sampling.Source("the test", make, (dim,), "points")
+
+
+def text(vocabulary=("a", "b", "é", " ")):
+    def make(number, seed, truncation, labels):
+        return np.random.default_rng(seed).integers(0, 4, (number, 5)).astype(np.int32)
+
+    return sampling.Source("the test", make, (5,), "text", vocabulary=vocabulary)
+
+
+def write(source, output, number=10, classes=None, **options):
+    format_ = sampling.format_of(str(output), options.pop("format_", None))
+    wanted = sampling.wanted(source, number, classes=classes)
+    return sampling.write(source, wanted, str(output), format_, **options)
+
+
+def levels(path, columns, rows, size=64):
+    """The grey level in the middle of each cell of a grid."""
+    picture = np.asarray(Image.open(path))
+    assert picture.shape == (rows * (size + 4) - 4, columns * (size + 4) - 4, 3)
+    middles = (size + 4) * np.arange(max(rows, columns)) + size // 2
+    return picture[np.ix_(middles[:rows], middles[:columns], [0])][..., 0].tolist()
+
+
+# --- Grids ------------------------------------------------------------------------------------
+
+
+def test_a_grid_is_row_by_row(tmp_path):
+    said = write(images(), tmp_path / "grid.png")
+    assert said == "a grid of 10 images of the test"
+    assert levels(tmp_path / "grid.png", 8, 2) == [
+        list(range(8)), [8, 9, *[40] * 6]
+    ]  # fmt: skip
+    write(images(), tmp_path / "three.png", columns=3)
+    assert levels(tmp_path / "three.png", 3, 4)[1] == [3, 4, 5]
+    write(images(), tmp_path / "few.png", number=2)
+    assert levels(tmp_path / "few.png", 2, 1) == [[0, 1]]
+
+
+def test_classes_are_columns_and_with_columns_given_rows(tmp_path):
+    source = images(num_classes=3, class_names=NAMES)
+    said = write(source, tmp_path / "grid.png", number=6)
+    assert said == "a grid of 6 images of the test; classes by column: cat, dog, bird"
+    assert levels(tmp_path / "grid.png", 3, 2) == [[0, 100, 200], [1, 101, 201]]
+    write(source, tmp_path / "rows.png", number=6, columns=2)
+    assert levels(tmp_path / "rows.png", 2, 3) == [[0, 1], [100, 101], [200, 201]]
+    said = write(source, tmp_path / "two.png", number=4, classes=["bird", "0"])
+    assert said.endswith("classes by column: bird, cat")
+    assert [row[0] // 100 for row in levels(tmp_path / "two.png", 2, 2)] == [2, 2]
+
+
+def test_many_classes_are_in_order(tmp_path):
+    source = images(num_classes=20)
+    write(source, tmp_path / "grid.png", number=40)
+    picture = levels(tmp_path / "grid.png", 8, 5)
+    labels = [(index // 2) * 100 % 256 for index in range(40)]  # two of each class, side by side
+    found = np.array(picture).reshape(-1)
+    first = np.arange(40) // 2 + 20 * (np.arange(40) % 2)  # the number of the sample
+    np.testing.assert_array_equal(found, (np.array(labels) + first // 3) % 256)
+
+
+def test_points_are_a_diagram(tmp_path):
+    for dim in (1, 2, 3):
+        assert write(points(dim), tmp_path / f"{dim}.png") == "a diagram of 10 points of the test"
+        assert Image.open(tmp_path / f"{dim}.png").format == "PNG"
+
+
+# --- Folders ----------------------------------------------------------------------------------
+
+
+def test_a_folder_has_a_png_for_each_and_reads_back(tmp_path):
+    source = images((4, 4, 3), num_classes=3)
+    assert write(source, f"{tmp_path}/folder/", 70) == "70 PNG files of the test"
+    names = sorted(os.listdir(tmp_path / "folder"))
+    assert names[:2] == ["0000000_0.png", "0000001_1.png"] and len(names) == 70
+    side = openings.side(str(tmp_path / "folder"))
+    found = np.concatenate([batch.samples for batch in side.batches(70, 70, 0)])
+    wanted = sampling.wanted(source, 70)
+    expected = np.concatenate([made for made, _ in sampling.sources.batches(source, wanted)])
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_grey_files_stay_grey(tmp_path):
+    write(images((4, 4, 1)), tmp_path / "folder", format_="png")
+    assert Image.open(tmp_path / "folder/0000007.png").mode == "L"
+
+
+def test_only_our_own_files_are_overwritten(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()  # an empty one may be filled
+    write(images((4, 4, 1)), folder, 3)
+    with pytest.raises(UserError, match="folder is not empty: .*--overwrite"):
+        write(images((4, 4, 1)), folder, 2)
+    write(images((4, 4, 1)), folder, 2, overwrite=True)
+    assert sorted(os.listdir(folder)) == ["0000000.png", "0000001.png"]
+    (folder / "thesis.txt").write_text("years")
+    with pytest.raises(UserError, match=r"thesis\.txt is in the way"):
+        write(images((4, 4, 1)), folder, 1, overwrite=True)
+    assert (folder / "thesis.txt").read_text() == "years" and len(os.listdir(folder)) == 3
+
+
+# --- Arrays and text --------------------------------------------------------------------------
+
+
+def test_arrays_read_back_as_a_data_set_and_as_a_side(tmp_path):
+    source = images((4, 4, 3), num_classes=3, class_names=NAMES)
+    write(source, tmp_path / "samples.npz", 150)
+    with np.load(tmp_path / "samples.npz") as arrays:
+        found = dict(arrays)
+    assert found["images"].shape == (150, 4, 4, 3) and found["images"].dtype == np.uint8
+    np.testing.assert_array_equal(found["labels"], np.arange(150) % 3)
+    assert found["labels"].dtype == np.int32 and tuple(found["class_names"]) == NAMES
+    dataset = data.load(f"npz:{tmp_path / 'samples.npz'}")
+    assert dataset.num_classes == 3 and sum(map(len, dataset.splits.values())) == 150
+    side = openings.side(str(tmp_path / "samples.npz"))
+    (batch,) = side.batches(150, 150, 0)
+    np.testing.assert_array_equal(batch.samples, found["images"])
+    np.testing.assert_array_equal(batch.labels, found["labels"])
+
+
+def test_arrays_of_points_are_points(tmp_path):
+    write(points(), tmp_path / "points.npz", 100)
+    dataset = data.load(f"npz:{tmp_path / 'points.npz'}")
+    assert dataset.sample_shape == (2,) and not dataset.is_images
+    with np.load(tmp_path / "points.npz") as arrays:
+        assert arrays["images"].dtype == np.float32 and "labels" not in arrays
+
+
+def test_text_is_lines(tmp_path):
+    write(text(), tmp_path / "text.txt", 70)
+    lines = (tmp_path / "text.txt").read_text(encoding="utf-8").split("\n")
+    assert len(lines) == 71 and lines[-1] == ""
+    assert {len(line) for line in lines[:-1]} == {5} and set("".join(lines)) == set("abé ")
+    write(text(), tmp_path / "text.npz", 70)
+    with np.load(tmp_path / "text.npz") as arrays:
+        assert arrays["lines"].tolist() == [line for line in lines[:-1]]
+
+
+def test_many_samples_take_no_more_memory(tmp_path):
+    tracemalloc.start()
+    try:
+        write(images((64, 64, 1)), tmp_path / "samples.npz", 20_000)  # 82 MB
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10e6
+    with np.load(tmp_path / "samples.npz") as arrays:
+        assert arrays["images"].shape == (20_000, 64, 64, 1)
+
+
+def test_the_same_samples_are_the_same_bytes(tmp_path):
+    for name in ("a.npz", "b.npz"):
+        write(images((4, 4, 1), num_classes=3), tmp_path / name)
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+# --- What cannot be written -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "message"),
+    [
+        ("grid.jpg", None, "a name ends in .png"),
+        ("grid", None, "a name ends in .png"),
+        ("grid.png", "npz", "no name for --format=npz: let it end in .npz"),
+        ("grid.npz", "grid", "no name for --format=grid: let it end in .png"),
+        ("grid.jpg", "grid", "no name for --format=grid"),
+        ("grid.npz", "png", "no name for --format=png: let it end in /"),
+        ("folder/", "txt", "no name for --format=txt"),
+    ],
+)
+def test_names_that_say_no_format_are_refused(name, asked, message):
+    with pytest.raises(UserError, match=message):
+        sampling.format_of(name, asked)
+
+
+def test_names_say_the_format():
+    said = {"a.png": "grid", "a.PNG": "grid", "a/": "png", "a.npz/": "png", "a.txt": "txt"}
+    assert {name: sampling.format_of(name, None) for name in said} == said
+    assert sampling.format_of("a", "png") == "png"
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "options", "message"),
+    [
+        (points(), "folder/", {}, "are points, which are not written as png: .*grid|npz"),
+        (text(), "grid.png", {}, "are text, which are not written as grid: .*txt|npz"),
+        (images(), "lines.txt", {}, "are images, which are not written as txt"),
+        (text(vocabulary=None), "lines.txt", {}, "no metadata that tells its characters"),
+        (images((8, 8, 2)), "grid.png", {}, "images of 2 channels have no PNG: .*npz"),
+        (images((8, 8, 2)), "folder/", {}, "images of 2 channels have no PNG"),
+        (images(), "arrays.npz", {"columns": 3}, "--columns=3 is for a grid"),
+        (points(), "points.png", {"columns": 3}, "--columns=3 is for a grid"),
+        (images((512, 512, 3)), "grid.png", {"number": 9999}, "is too large: at most --num=33"),
+        (points(), "points.png", {"number": 200_000}, "too full: at most --num=100000"),
+    ],
+)
+def test_samples_that_a_format_cannot_hold_are_one_line(source, name, options, message, tmp_path):
+    with pytest.raises(UserError, match=message) as caught:
+        write(source, f"{tmp_path}/{name}", **options)
+    assert "\n" not in str(caught.value)
+    assert os.listdir(tmp_path) == []
+
+
+def test_arrays_that_the_disk_has_no_room_for_are_not_begun(tmp_path, monkeypatch):
+    usage = arrays.shutil._ntuple_diskusage(1000, 900, 100)
+    monkeypatch.setattr(arrays.shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(UserError, match="10 samples take 40,960 bytes, and 100 are free there"):
+        write(images(), tmp_path / "samples.npz")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["grid.png", "folder/", "samples.npz"])
+def test_a_disk_that_fills_up_leaves_nothing(name, tmp_path):
+    def make(*arguments):
+        if arguments[1][0] > 0:
+            raise OSError(28, "No space left on device")
+        return images().make(*arguments)
+
+    source = sampling.Source("the test", make, (64, 64, 1), "images")
+    with pytest.raises(UserError, match=f"cannot write .*{name}: No space left on device; free"):
+        write(source, f"{tmp_path}/{name}", 100)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no such device")
+def test_no_device_is_written():
+    with pytest.raises(UserError, match="--output=/dev/full|/dev/full"):
+        write(images(), "/dev/full", format_="npz")
+
+
+def test_nothing_is_written_through_a_link_or_into_a_file(tmp_path):
+    (tmp_path / "target").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    (tmp_path / "file").write_text("old")
+    for output in (f"{tmp_path}/link/", f"{tmp_path}/file/", f"{tmp_path}/file/grid.png"):
+        with pytest.raises(UserError):
+            write(images(), output, overwrite=True)
+    assert os.listdir(tmp_path / "target") == [] and (tmp_path / "file").read_text() == "old"
+    with pytest.raises(UserError, match="local files"):
+        write(images(), "gs://bucket/grid.png")
+
+
+@pytest.mark.parametrize(
+    "name", ["x[1]", "*", "a b", "%s{x}", "-", "日本", "two\nlines", "n" * 250]
+)
+def test_any_name_will_do(name, tmp_path):
+    folder = tmp_path / name[:200]
+    write(images(), folder / f"{name[:251]}.png")
+    write(images(), folder / "in" / name, format_="png")
+    assert len(os.listdir(folder / "in" / name)) == 10
+
+
+def test_a_name_that_is_not_utf_8_will_do(tmp_path):
+    name = os.fsdecode(os.fsencode(tmp_path) + b"/x\xff.png")
+    write(images(), name)
+    assert os.path.getsize(name) > 0
