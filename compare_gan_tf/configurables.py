@@ -36,6 +36,7 @@ MODULES = (
     "compare_gan_tf.augment.base",
     "compare_gan_tf.augment.colours",
     "compare_gan_tf.augment.controllers",
+    "compare_gan_tf.augment.corruptions",
     "compare_gan_tf.augment.diffaugment",
     "compare_gan_tf.augment.geometry",
     "compare_gan_tf.augment.transforms",
