@@ -20,6 +20,7 @@ MODULES = (
     "compare_gan_tf.architectures.infogan",
     "compare_gan_tf.architectures.maxout",
     "compare_gan_tf.architectures.mlp",
+    "compare_gan_tf.architectures.pooling",
     "compare_gan_tf.architectures.predicted_projection",
     "compare_gan_tf.architectures.r3gan",
     "compare_gan_tf.architectures.residual",
