@@ -177,6 +177,7 @@ def discriminator(
     attention=None,
     conditioning=_PROJECTION,
     unit_interval=False,
+    relu_shortcut=False,
     pooling=total,
 ):
     """Residual blocks, all but the last of which halve the sides; ReLU, pooling.
@@ -199,6 +200,7 @@ def discriminator(
       conditioning: how the labels are used, see `conditioning`; None for not at all.
       unit_interval: whether it sees images in [0, 1] and begins with a ReLU, as in compare_gan;
         else it sees them in [-1, 1], and B1 begins without a ReLU.
+      relu_shortcut: as in `sagan.discriminator`.
       pooling: of the last maps, see `pooling`; published: `sum`.
 
     Raises:
@@ -223,6 +225,7 @@ def discriminator(
         attention=default.attention if attention is None else attention,
         first_relu=unit_interval,
         architecture="biggan.discriminator",
+        relu_shortcut=relu_shortcut,
     )
     return biggan_blocks.discriminator_model(
         inputs, x, labels, kernels=kernels, conditioning=conditioning, pooling=pooling

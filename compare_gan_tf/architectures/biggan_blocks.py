@@ -88,6 +88,7 @@ def discriminator_block(
     halve: bool,
     first_relu: bool,
     hidden: int | None = None,
+    relu_shortcut: bool = False,
 ):
     """shortcut(down(x)) + down(conv3x3(relu(norm(conv3x3(relu(norm(x))))))).
 
@@ -104,13 +105,15 @@ def discriminator_block(
       halve: whether the sides are halved.
       first_relu: False leaves out the first ReLU, as is right where x are images in [-1, 1].
       hidden: channels between the two convolutions; None for `filters`.
+      relu_shortcut: whether the shortcut takes relu(x).
     """
 
     def down(maps, part):
         return average_pool(name=f"{name}_{part}")(maps) if halve else maps
 
+    source = keras.layers.ReLU(name=f"{name}_shortcut_relu")(x) if relu_shortcut else x
     beside = shortcut(
-        down(x, "shortcut_down"),
+        down(source, "shortcut_down"),
         filters,
         halved=halve,
         conv=lambda: kernels.conv(filters, 1, name=f"{name}_shortcut"),

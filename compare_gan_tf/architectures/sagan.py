@@ -114,6 +114,7 @@ def discriminator(
     conditioning=_PROJECTION,
     halvings=None,
     narrow=False,
+    relu_shortcut=False,
     pooling=total,
 ):
     """Residual blocks, the first of which halve the sides; ReLU, pooling.
@@ -135,6 +136,8 @@ def discriminator(
         the last at others.
       narrow: whether the first convolution of each block but B1 keeps the number of channels, as in
         mimicry and in the code of Miyato and Koyama (2018).
+      relu_shortcut: whether the shortcuts of all blocks but B1 take relu(x), as in StudioGAN and
+        mimicry, whose ReLUs work in place.
       pooling: of the last maps, see `pooling`; published: `sum`.
 
     Raises:
@@ -156,6 +159,7 @@ def discriminator(
         first_relu=False,
         architecture="sagan.discriminator",
         narrow=narrow,
+        relu_shortcut=relu_shortcut,
     )
     return biggan_blocks.discriminator_model(
         inputs, x, labels, kernels=kernels, conditioning=conditioning, pooling=pooling

@@ -94,6 +94,31 @@ def test_kernels_of_the_residual_path_may_begin_wider():
                 assert np.abs(kernel).max() > 0.9 * limit or kernel.size < 100, layer.name
 
 
+@pytest.mark.parametrize(("module", "sizes"), [(sagan, {"ch": 4}), (biggan, {"ch": 4})])
+def test_shortcuts_may_take_what_a_relu_in_place_has_left(module, sizes):
+    """In StudioGAN and mimicry: x of every block but B1 is relu(x) by the time it is added."""
+    images = np.random.default_rng(0).normal(size=[2, *SHAPE]).astype(np.float32)
+    settings = {**sizes, "attention": (), "kernel_norm": None}
+    found = {}
+    for rectified in (False, True):
+        keras.utils.set_random_seed(3)
+        network = module.discriminator(SHAPE, **settings, relu_shortcut=rectified)
+        for layer in network.layers:
+            if layer.name.endswith("_conv2") and layer.name != "B1_conv2":
+                layer.kernel.assign(0.0 * layer.kernel)
+        ends = [network.get_layer(name).output for name in ("B1", "B2_shortcut_down", "B2")]
+        before, shortcut, after = map(np.asarray, keras.Model(network.inputs, ends)([images]))
+        assert np.any(before < 0)
+        taken = np.maximum(before, 0) if rectified else before
+        expected = taken.reshape(2, 8, 2, 8, 2, -1).mean((2, 4))
+        np.testing.assert_allclose(shortcut, expected, rtol=1e-5, atol=1e-6)
+        if any(layer.name == "B2_shortcut" for layer in network.layers):
+            shortcut = np.asarray(network.get_layer("B2_shortcut")(shortcut))
+        np.testing.assert_allclose(after, shortcut, rtol=1e-5, atol=1e-6)
+        found[rectified] = before
+    np.testing.assert_array_equal(found[False], found[True])
+
+
 # --- mimicry's networks: torch_mimicry/nets/sngan/sngan_{32,48,64,128}.py -----------------------
 
 
