@@ -26,6 +26,7 @@ from compare_gan_tf.architectures.biggan_stacks import (
     require_doublings,
 )
 from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.pooling import total
 from compare_gan_tf.architectures.residual import nearest
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import batch_norm, conditional_batch_norm, no_norm, self_modulation
@@ -176,8 +177,10 @@ def discriminator(
     attention=None,
     conditioning=_PROJECTION,
     unit_interval=False,
+    relu_shortcut=False,
+    pooling=total,
 ):
-    """Residual blocks, all but the last of which halve the sides; ReLU, sum over pixels.
+    """Residual blocks, all but the last of which halve the sides; ReLU, pooling.
 
     Args:
       sample_shape: (side, side, channels); published for 32, 64, 128, 256 and 512 px.
@@ -197,6 +200,8 @@ def discriminator(
       conditioning: how the labels are used, see `conditioning`; None for not at all.
       unit_interval: whether it sees images in [0, 1] and begins with a ReLU, as in compare_gan;
         else it sees them in [-1, 1], and B1 begins without a ReLU.
+      relu_shortcut: as in `sagan.discriminator`.
+      pooling: of the last maps, see `pooling`; published: `sum`.
 
     Raises:
       UserError: sizes or options that do not go together.
@@ -220,7 +225,8 @@ def discriminator(
         attention=default.attention if attention is None else attention,
         first_relu=unit_interval,
         architecture="biggan.discriminator",
+        relu_shortcut=relu_shortcut,
     )
     return biggan_blocks.discriminator_model(
-        inputs, x, labels, kernels=kernels, conditioning=conditioning
+        inputs, x, labels, kernels=kernels, conditioning=conditioning, pooling=pooling
     )

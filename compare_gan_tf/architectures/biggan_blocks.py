@@ -6,11 +6,11 @@ so they are functions: values for the `shortcut=` of a discriminator.
 
 import gin
 import keras
-from keras import ops
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.biggan_kernels import Kernels
 from compare_gan_tf.architectures.conditioning import added_to_logit
+from compare_gan_tf.architectures.pooling import pooled
 from compare_gan_tf.architectures.residual import average_pool
 from compare_gan_tf.errors import UserError
 
@@ -43,10 +43,10 @@ def no_shortcut(x, filters: int, *, halved: bool, conv):
     return None if x.shape[-1] == filters else conv()(x)
 
 
-def first_maps(z, filters: int, *, kernels: Kernels):
-    """A dense layer from z to maps [n, 4, 4, filters]."""
-    x = kernels.dense(FIRST_SIDE**2 * filters, name="fc_noise")(z)
-    return keras.layers.Reshape((FIRST_SIDE, FIRST_SIDE, filters), name="maps")(x)
+def first_maps(z, filters: int, *, kernels: Kernels, side: int = FIRST_SIDE):
+    """A dense layer from z to maps [n, side, side, filters]."""
+    x = kernels.dense(side**2 * filters, name="fc_noise")(z)
+    return keras.layers.Reshape((side, side, filters), name="maps")(x)
 
 
 def activate(x, *, norm, name: str, condition=_NOTHING, relu: bool = True):
@@ -71,14 +71,24 @@ def generator_block(x, filters: int, *, name: str, kernels: Kernels, norm, condi
     shortcut = kernels.conv(filters, 1, name=f"{name}_shortcut")(shortcut)
     x = activate(x, norm=norm, name=f"{name}_1", condition=condition)
     x = upsample(name=f"{name}_up")(x)
-    x = kernels.conv(filters, 3, name=f"{name}_conv1")(x)
+    x = kernels.residual_conv(filters, name=f"{name}_conv1")(x)
     x = activate(x, norm=norm, name=f"{name}_2", condition=condition)
-    x = kernels.conv(filters, 3, name=f"{name}_conv2")(x)
+    x = kernels.residual_conv(filters, name=f"{name}_conv2")(x)
     return keras.layers.Add(name=name)([shortcut, x])
 
 
 def discriminator_block(
-    x, filters: int, *, name: str, kernels: Kernels, norm, shortcut, halve: bool, first_relu: bool
+    x,
+    filters: int,
+    *,
+    name: str,
+    kernels: Kernels,
+    norm,
+    shortcut,
+    halve: bool,
+    first_relu: bool,
+    hidden: int | None = None,
+    relu_shortcut: bool = False,
 ):
     """shortcut(down(x)) + down(conv3x3(relu(norm(conv3x3(relu(norm(x))))))).
 
@@ -94,21 +104,24 @@ def discriminator_block(
       shortcut: `identity_shortcut`, `learned_shortcut` or `no_shortcut`.
       halve: whether the sides are halved.
       first_relu: False leaves out the first ReLU, as is right where x are images in [-1, 1].
+      hidden: channels between the two convolutions; None for `filters`.
+      relu_shortcut: whether the shortcut takes relu(x).
     """
 
     def down(maps, part):
         return average_pool(name=f"{name}_{part}")(maps) if halve else maps
 
+    source = keras.layers.ReLU(name=f"{name}_shortcut_relu")(x) if relu_shortcut else x
     beside = shortcut(
-        down(x, "shortcut_down"),
+        down(source, "shortcut_down"),
         filters,
         halved=halve,
         conv=lambda: kernels.conv(filters, 1, name=f"{name}_shortcut"),
     )
     x = activate(x, norm=norm, name=f"{name}_1", relu=first_relu)
-    x = kernels.conv(filters, 3, name=f"{name}_conv1")(x)
+    x = kernels.residual_conv(hidden or filters, name=f"{name}_conv1")(x)
     x = activate(x, norm=norm, name=f"{name}_2")
-    x = down(kernels.conv(filters, 3, name=f"{name}_conv2")(x), "down")
+    x = down(kernels.residual_conv(filters, name=f"{name}_conv2")(x), "down")
     return x if beside is None else keras.layers.Add(name=name)([beside, x])
 
 
@@ -122,8 +135,8 @@ def to_images(x, channels: int, *, kernels: Kernels, norm, condition, filters: i
     return keras.layers.Activation("tanh", name="images")(x[..., :channels] if filters else x)
 
 
-def discriminator_model(inputs: dict, x, labels, *, kernels: Kernels, conditioning):
-    """Ends a discriminator: features are relu(x) summed over all pixels, [n, c]; one logit each.
+def discriminator_model(inputs: dict, x, labels, *, kernels: Kernels, conditioning, pooling):
+    """Ends a discriminator: features are pooling(relu(x)), [n, c]; one logit each.
 
     Args:
       inputs: of the model, see `blocks.discriminator_input`.
@@ -131,8 +144,9 @@ def discriminator_model(inputs: dict, x, labels, *, kernels: Kernels, conditioni
       labels: one-hot [n, K], or None.
       kernels: makes the last layer, and its `norm` reparameterises the conditioning's.
       conditioning: see `conditioning`; None for none.
+      pooling: see `pooling`.
     """
-    features = ops.sum(keras.layers.ReLU(name="final_relu")(x), (1, 2))
+    features = pooled(keras.layers.ReLU(name="final_relu")(x), pooling)
     features = keras.layers.Identity(name="features")(features)
     logits = kernels.dense(1, name="logit")(features)
     addend, further = added_to_logit(conditioning, features, labels, kernels.norm)

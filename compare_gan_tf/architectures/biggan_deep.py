@@ -20,6 +20,7 @@ from compare_gan_tf.architectures.biggan_kernels import ORTHOGONAL, Kernels
 from compare_gan_tf.architectures.biggan_stacks import Widths, attention_behind
 from compare_gan_tf.architectures.conditioning import Projection
 from compare_gan_tf.architectures.local_features import local_features
+from compare_gan_tf.architectures.pooling import total
 from compare_gan_tf.architectures.residual import average_pool, nearest
 from compare_gan_tf.layers import batch_norm, no_norm
 
@@ -163,8 +164,9 @@ def discriminator(
     attention=None,
     conditioning=_PROJECTION,
     unit_interval=False,
+    pooling=total,
 ):
-    """A convolution, blocks of which B1, B3, ... halve the sides; ReLU, sum over pixels.
+    """A convolution, blocks of which B1, B3, ... halve the sides; ReLU, pooling.
 
     Args:
       sample_shape: (side, side, channels), of 32, 64, 128, 256 or 512 px.
@@ -177,6 +179,7 @@ def discriminator(
       attention: as in `generator`, but of several blocks with maps of one side the last is meant.
       conditioning: how the labels are used, see `conditioning`; None for not at all.
       unit_interval: whether it sees images in [0, 1], as in compare_gan, else in [-1, 1].
+      pooling: of the last maps, see `pooling`; published: `sum`.
 
     Raises:
       UserError: sizes or options that do not go together.
@@ -202,5 +205,5 @@ def discriminator(
         norm=norm,
     )
     return biggan_blocks.discriminator_model(
-        inputs, x, labels, kernels=kernels, conditioning=conditioning
+        inputs, x, labels, kernels=kernels, conditioning=conditioning, pooling=pooling
     )

@@ -39,12 +39,14 @@ class Kernels(NamedTuple):
     """Makes the layers of one network, with biases 0.
 
     Attributes:
-      initializer: of the kernels, a name that Keras knows or an initializer.
+      initializer: of the kernels, a name or a configuration that Keras knows, or an initializer.
       norm: reparameterises each kernel, e.g. `spectral_norm`; None for none.
+      residual: initializer of the 3x3 kernels of residual blocks; None for `initializer`.
     """
 
     initializer: Any = ORTHOGONAL
     norm: Any = None
+    residual: Any = None
 
     def dense(self, units: int, *, bias: bool = True, name: str):
         """[n, c] -> [n, units]."""
@@ -52,6 +54,11 @@ class Kernels(NamedTuple):
             units, use_bias=bias, kernel_initializer=fresh(self.initializer), name=name
         )
         return reparameterised(layer, self.norm)
+
+    def residual_conv(self, filters: int, *, name: str):
+        """A SAME convolution 3x3 of a residual block."""
+        first = self.initializer if self.residual is None else self.residual
+        return self._replace(initializer=first).conv(filters, 3, name=name)
 
     def conv(self, filters: int, side: int, *, name: str):
         """A SAME convolution side x side."""

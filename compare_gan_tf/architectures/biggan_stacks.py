@@ -65,6 +65,8 @@ def halving_blocks(
     attention,
     first_relu: bool,
     architecture: str,
+    narrow: bool = False,
+    relu_shortcut: bool = False,
 ):
     """D's blocks B1, B2, ... of `widths` channels, the first of which halve the sides.
 
@@ -78,6 +80,8 @@ def halving_blocks(
       attention: names of blocks, or sides of the maps that they make.
       first_relu: whether B1 begins with a ReLU.
       architecture: for messages.
+      narrow: whether the first convolution of each block but B1 keeps the number of channels.
+      relu_shortcut: whether the shortcuts of all blocks but B1 take relu(x).
     """
     if not 0 <= halvings <= len(widths):
         raise UserError(
@@ -100,6 +104,8 @@ def halving_blocks(
             shortcut=shortcut,
             halve=index < halvings,
             first_relu=first_relu or index > 0,
+            hidden=x.shape[-1] if narrow and index else None,
+            relu_shortcut=relu_shortcut and index > 0,
         )
         x = attention_behind(x, name, attended, kernels)
     return x

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from compare_gan_tf.architectures import blocks
+from compare_gan_tf.architectures.pooling import pooled
 from compare_gan_tf.errors import UserError
 
 _NOTHING = blocks.Condition()
@@ -27,6 +28,39 @@ class ZeroInsertion(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         n, height, width, channels = input_shape
         return n, 2 * height, 2 * width, channels
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class BilinearDoubling(keras.layers.Layer):
+    """[n, h, w, c] -> [n, 2h, 2w, c], bilinear between the centres of pixels, held at the borders.
+
+    Along an axis out[2i] = x[i - 1] / 4 + 3 x[i] / 4 and out[2i + 1] = 3 x[i] / 4 + x[i + 1] / 4.
+    """
+
+    def call(self, x):
+        for axis in (1, 2):
+            x = _doubled(x, axis)
+        return x
+
+    def compute_output_shape(self, input_shape):
+        n, height, width, channels = input_shape
+        return n, 2 * height, 2 * width, channels
+
+
+def _doubled(x, axis: int):
+    """x twice as long along this axis."""
+    shape = x.shape
+    rest = [slice(None)] * axis
+    before = ops.concatenate([x[(*rest, slice(0, 1))], x[(*rest, slice(0, -1))]], axis)
+    behind = ops.concatenate([x[(*rest, slice(1, None))], x[(*rest, slice(-1, None))]], axis)
+    pairs = ops.stack([0.25 * before + 0.75 * x, 0.75 * x + 0.25 * behind], axis + 1)
+    return ops.reshape(pairs, (-1, *shape[1:axis], 2 * shape[axis], *shape[axis + 1 :]))
+
+
+@gin.configurable(module="residual")
+def bilinear(*, name: str | None = None):
+    """Doubles the sides bilinearly, as mimicry and PyTorch do, for `upsample=`."""
+    return BilinearDoubling(name=name)
 
 
 @gin.configurable(module="residual")
@@ -113,10 +147,9 @@ def last_activation(x, *, norm, condition=_NOTHING):
     return keras.layers.ReLU(name="out_relu")(x)
 
 
-def mean_features(x):
-    """relu(x) averaged over all pixels: [n, h, w, c] -> [n, c]."""
-    x = keras.layers.ReLU(name="out_relu")(x)
-    return keras.layers.GlobalAveragePooling2D(name="pool")(x)
+def pooled_features(x, pooling):
+    """pooling(relu(x)): [n, h, w, c] -> [n, c]."""
+    return pooled(keras.layers.ReLU(name="out_relu")(x), pooling)
 
 
 def first_size(sample_shape, doublings: int, architecture: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import gin
 from compare_gan_tf.architectures import blocks, residual
 from compare_gan_tf.architectures.conditioning import Projection
 from compare_gan_tf.architectures.local_features import local_features
+from compare_gan_tf.architectures.pooling import mean
 from compare_gan_tf.architectures.residual import average_pool, nearest
 from compare_gan_tf.layers import batch_norm, no_norm
 
@@ -73,8 +74,9 @@ def discriminator(
     shortcut_kernel=3,
     conditioning=_PROJECTION,
     unit_interval=True,
+    pooling=mean,
 ):
-    """Five residual blocks, all but the last of which halve the sides; ReLU, mean over pixels.
+    """Five residual blocks, all but the last of which halve the sides; ReLU, pooling.
 
     Args:
       sample_shape: (height, width, channels); any sides, published for 48 x 48.
@@ -87,6 +89,7 @@ def discriminator(
         at all.
       unit_interval: whether it sees images in [0, 1], as in compare_gan; else in [-1, 1], and
         the first block begins without a ReLU.
+      pooling: of the last maps, see `pooling`; `mean` as in compare_gan.
     """
     blocks.require_sizes("resnet_stl.discriminator", width=width, shortcut_kernel=shortcut_kernel)
     blocks.require_images(sample_shape, "resnet_stl.discriminator")
@@ -107,7 +110,7 @@ def discriminator(
         )
     return blocks.discriminator_model(
         inputs,
-        residual.mean_features(x),
+        residual.pooled_features(x, pooling),
         kernel_norm=kernel_norm,
         conditioning=conditioning,
         labels=labels,

@@ -3,7 +3,9 @@
 At 128 px the layers are those of the authors' code, with attention at 32 px ("feat32" of their
 table 1). At 32 and 64 px layers and attention are StudioGAN's, whose SNGAN is the same without
 attention: with `attention = ()` and 10 classes at 32 px G has 4.30 million parameters and D 1.06
-million, with 1000 classes at 128 px 42.0 and 39.4 million.
+million, with 1000 classes at 128 px 42.0 and 39.4 million. At 48 px, from maps of 6x6, layers are
+mimicry's, whose ResNets (Lee and Town, 2020) are these without attention and with
+`discriminator.narrow = True`, and at 64 px with `discriminator.halvings = 5`.
 
 With labels G's norm is `conditional_batch_norm`; its kernels are under spectral norm, as in
 StudioGAN, if `conditional_batch_norm.kernel_norm` is bound to `@spectral_norm`.
@@ -16,17 +18,20 @@ from compare_gan_tf.architectures.biggan_blocks import learned_shortcut, publish
 from compare_gan_tf.architectures.biggan_kernels import ORTHOGONAL, Kernels
 from compare_gan_tf.architectures.biggan_stacks import Widths, doubling_blocks, halving_blocks
 from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.pooling import total
 from compare_gan_tf.architectures.residual import nearest
 from compare_gan_tf.layers import batch_norm, conditional_batch_norm, no_norm, spectral_norm
 
 _PROJECTION = Projection()
 _GENERATORS = {
     32: Widths((4, 4, 4, 4), (16,)),
+    48: Widths((8, 4, 2, 1)),
     64: Widths((16, 8, 4, 2, 1), (32,)),
     128: Widths((16, 16, 8, 4, 2, 1), (32,)),
 }
 _DISCRIMINATORS = {
     32: Widths((2, 2, 2, 2), ("B1",), 2),
+    48: Widths((1, 2, 4, 8, 16), (), 4),
     64: Widths((1, 2, 4, 8, 16), (32,), 4),
     128: Widths((1, 2, 4, 8, 16, 16), (32,), 5),
 }
@@ -43,13 +48,14 @@ def generator(
     final_norm=batch_norm,
     kernel_norm=spectral_norm,
     kernel_initializer=ORTHOGONAL,
+    residual_initializer=None,
     upsample=nearest,
     attention=None,
 ):
-    """Dense, residual blocks that double the sides from 4; norm, ReLU, convolution, tanh.
+    """Dense, residual blocks that double the sides; norm, ReLU, convolution, tanh.
 
     Args:
-      sample_shape: (side, side, channels), of 32, 64 or 128 px.
+      sample_shape: (side, side, channels), of 32, 48, 64 or 128 px.
       latent_dim: of z. Published: 128.
       num_classes: of the labels, or None. They go one-hot beside z to the dense layer unless
         `norm` uses them.
@@ -58,10 +64,13 @@ def generator(
         `batch_norm` without classes.
       final_norm: makes the last normalisation.
       kernel_norm: reparameterises every kernel; None for none.
-      kernel_initializer: of every kernel but the norms', a name that Keras knows or an initializer.
-      upsample: doubles the sides: `nearest`, or `zero_insertion`.
+      kernel_initializer: of every kernel but the norms', a name or a configuration that Keras
+        knows, or an initializer.
+      residual_initializer: of the 3x3 kernels of the blocks; None for `kernel_initializer`.
+      upsample: doubles the sides: `nearest`, `bilinear` or `zero_insertion`.
       attention: names of blocks, such as "B3", or sides of their maps, such as 32, or several in a
-        tuple, that attention follows; () for none; None for 32, and 16 in images of 32 px.
+        tuple, that attention follows; () for none; None for 32, for 16 in images of 32 px, and for
+        none in those of 48 px.
 
     Raises:
       UserError: sizes or options that do not go together.
@@ -69,13 +78,13 @@ def generator(
     blocks.require_sizes("sagan.generator", ch=ch)
     side = square_side(sample_shape, "sagan.generator")
     default = published(_GENERATORS, side, "sagan.generator")
-    kernels = Kernels(kernel_initializer, kernel_norm)
+    kernels = Kernels(kernel_initializer, kernel_norm, residual_initializer)
     norm = norm or (conditional_batch_norm if num_classes else batch_norm)
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     first, *widths = (ch * multiple for multiple in default.multiples)
     x = blocks.first_input(*condition, norm)
     x = doubling_blocks(
-        biggan_blocks.first_maps(x, first, kernels=kernels),
+        biggan_blocks.first_maps(x, first, kernels=kernels, side=side >> len(widths)),
         widths,
         conditions=[condition] * len(widths),
         kernels=kernels,
@@ -99,24 +108,37 @@ def discriminator(
     norm=no_norm,
     kernel_norm=spectral_norm,
     kernel_initializer=ORTHOGONAL,
+    residual_initializer=None,
     shortcut=learned_shortcut,
     attention=None,
     conditioning=_PROJECTION,
+    halvings=None,
+    narrow=False,
+    relu_shortcut=False,
+    pooling=total,
 ):
-    """Residual blocks, the first of which halve the sides; ReLU, sum over pixels.
+    """Residual blocks, the first of which halve the sides; ReLU, pooling.
 
     Args:
-      sample_shape: (side, side, channels), of 32, 64 or 128 px.
+      sample_shape: (side, side, channels), of 32, 48, 64 or 128 px.
       num_classes: of the labels, or None.
       ch: channels of which all others are multiples.
       norm: makes the normalisations, two a block.
       kernel_norm: reparameterises every kernel; None for none.
-      kernel_initializer: of every kernel but the conditioning's, a name that Keras knows or an
-        initializer.
+      kernel_initializer: of every kernel but the conditioning's, a name or a configuration that
+        Keras knows, or an initializer.
+      residual_initializer: of the 3x3 kernels of the blocks; None for `kernel_initializer`.
       shortcut: of blocks that keep the number of channels, see `biggan.discriminator`.
       attention: as in `generator`; of several blocks with maps of one side the last is meant;
-        None for 32, and behind B1, at 16, in images of 32 px.
+        None for 32, behind B1, at 16, in images of 32 px, and for none in those of 48 px.
       conditioning: how the labels are used, see `conditioning`; None for not at all.
+      halvings: how many blocks, the first ones, halve the sides; None for 2 at 32 px, and all but
+        the last at others.
+      narrow: whether the first convolution of each block but B1 keeps the number of channels, as in
+        mimicry and in the code of Miyato and Koyama (2018).
+      relu_shortcut: whether the shortcuts of all blocks but B1 take relu(x), as in StudioGAN and
+        mimicry, whose ReLUs work in place.
+      pooling: of the last maps, see `pooling`; published: `sum`.
 
     Raises:
       UserError: sizes or options that do not go together.
@@ -124,19 +146,21 @@ def discriminator(
     blocks.require_sizes("sagan.discriminator", ch=ch)
     side = square_side(sample_shape, "sagan.discriminator")
     default = published(_DISCRIMINATORS, side, "sagan.discriminator")
-    kernels = Kernels(kernel_initializer, kernel_norm)
+    kernels = Kernels(kernel_initializer, kernel_norm, residual_initializer)
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     x = halving_blocks(
         x,
         [ch * multiple for multiple in default.multiples],
-        default.halvings,
+        default.halvings if halvings is None else halvings,
         kernels=kernels,
         norm=norm,
         shortcut=shortcut,
         attention=default.attention if attention is None else attention,
         first_relu=False,
         architecture="sagan.discriminator",
+        narrow=narrow,
+        relu_shortcut=relu_shortcut,
     )
     return biggan_blocks.discriminator_model(
-        inputs, x, labels, kernels=kernels, conditioning=conditioning
+        inputs, x, labels, kernels=kernels, conditioning=conditioning, pooling=pooling
     )

@@ -4,6 +4,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.augment import colours as ada_colours
+from compare_gan_tf.augment import corruptions as ada_corruptions
 from compare_gan_tf.augment import geometry as ada_geometry
 from compare_gan_tf.augment.base import Augmentation, TrialNoise, require_list, require_transforms
 from compare_gan_tf.augment.controllers import controller_or_default
@@ -12,15 +13,52 @@ from compare_gan_tf.errors import UserError
 
 _GEOMETRY = "a function (noise, tag, p, shape) of `geometry` such as @ada.x_flip"
 _COLOURS = "a function (noise, tag, p, number) of `colours` such as @ada.hue"
+_CORRUPTIONS = "a function (noise, tag, p, images) of `corruptions` such as @rgb_noise"
+_EXAMPLES = {
+    "geometry": "[@x_flip, @integer_translation]",
+    "colours": "[@ada.brightness, @hue]",
+    "corruptions": "[@rgb_noise]",
+}
+_PARTS = {  # by NVIDIA's names, in the order of the letters of "bgcfnc"
+    "blit": {"geometry": ada_geometry.BLITTING},
+    "geom": {"geometry": ada_geometry.GENERAL},
+    "color": {"colours": ada_colours.ALL},
+    "filter": {"corruptions": (ada_corruptions.band_filter,)},
+    "noise": {"corruptions": (ada_corruptions.rgb_noise,)},
+    "cutout": {"corruptions": (ada_corruptions.cutout_rectangle,)},
+}
+_PIPELINES = {name: (name,) for name in _PARTS} | {
+    "bgcfnc"[:length]: tuple(_PARTS)[:length] for length in range(2, 7)
+}
+
+
+def _parts(pipeline) -> list[dict]:
+    """The parts of a pipeline.
+
+    Raises:
+      UserError: there is none of that name.
+    """
+    if pipeline not in tuple(_PIPELINES):
+        raise UserError(f"ADA.pipeline is {pipeline!r}: take one of {', '.join(_PIPELINES)}")
+    return [_PARTS[name] for name in _PIPELINES[pipeline]]
+
+
+def _listed(setting: str, functions, parts: list[dict]) -> tuple:
+    """The functions given, or for None those of the parts."""
+    if functions is None:
+        return tuple(function for part in parts for function in part.get(setting, ()))
+    require_list(f"ADA.{setting}", functions, None, _EXAMPLES[setting])
+    return tuple(functions)
 
 
 @gin.register(module="augment")
 class ADA(Augmentation):
     """Applies each transformation with probability p to each image; p adapts to D's overfitting.
 
-    The pipeline of their appendix B without image-space filtering and corruptions ("bgc"): the
-    geometric transformations are composed to one map and done by one resampling, then the colour
-    transformations to one matrix. With p = 0 the images come out as they are.
+    The pipelines of their appendix B: the geometric transformations are composed to one map and
+    done by one resampling, then the colour transformations to one matrix; filtering in image space
+    and corruptions follow. With p = 0 the images come out as they are. A transformation with a
+    multiplier, such as `ada.hue.multiplier = 0.5`, is applied with that times p.
 
     Their resampling is band-limited: images are doubled by a wavelet's low-pass filter (sym6),
     mapped, and halved again. Here it is bilinear at the images' own size, which blurs a little
@@ -28,22 +66,33 @@ class ADA(Augmentation):
     reflected image without end; theirs is black further out than one reflection.
 
     Args:
-      geometry: functions (noise, tag, p, shape) -> inverse maps [n, 3, 3], see `geometry`.
-      colours: functions (noise, tag, p, number) -> maps [n, 4, 4], see `colours`.
+      geometry: functions (noise, tag, p, shape) -> inverse maps [n, 3, 3], see `geometry`; None
+        for those of the pipeline.
+      colours: functions (noise, tag, p, number) -> maps [n, 4, 4], see `colours`; None likewise.
       controller: of p; None for `Adaptive()`, which has the published target, speed and interval.
+      corruptions: functions (noise, tag, p, images) -> images, see `corruptions`; None likewise.
+      pipeline: NVIDIA's name: "blit", "geom", "color", "filter", "noise", "cutout", or the first
+        of them together, "bg", "bgc", "bgcf", "bgcfn", "bgcfnc"; published: "bgc".
+
+    Raises:
+      UserError: there is no such pipeline, or a setting is no list of functions.
     """
 
     def __init__(
         self,
-        geometry=ada_geometry.ALL,
-        colours=ada_colours.ALL,
+        geometry=None,
+        colours=None,
         controller=None,
         name: str | None = None,
+        *,
+        corruptions=None,
+        pipeline: str = "bgc",
     ):
         super().__init__(name=name)
-        require_list("ADA.geometry", geometry, None, "[@x_flip, @integer_translation]")
-        require_list("ADA.colours", colours, None, "[@ada.brightness, @hue]")
-        self.geometry, self.colours = tuple(geometry), tuple(colours)
+        parts = _parts(pipeline)
+        self.geometry = _listed("geometry", geometry, parts)
+        self.colours = _listed("colours", colours, parts)
+        self.corruptions = _listed("corruptions", corruptions, parts)
         self.controller = controller_or_default("ADA.controller", controller)
 
     def check(self, sample_shape):
@@ -58,6 +107,10 @@ class ADA(Augmentation):
         inverses = (*start, tf.TensorShape([2, *sample_shape]))
         require_transforms("ADA.geometry", self.geometry, inverses, (2, 3, 3), _GEOMETRY)
         require_transforms("ADA.colours", self.colours, (*start, 2), (2, 4, 4), _COLOURS)
+        images = tf.zeros([2, *sample_shape])
+        require_transforms(
+            "ADA.corruptions", self.corruptions, (*start, images), images.shape, _CORRUPTIONS
+        )
 
     def call(self, images, noise, tag):
         p = self.controller.p.value
@@ -73,6 +126,8 @@ class ADA(Augmentation):
                 for index, transform in enumerate(self.colours)
             )
             images = ada_colours.recolour(images, matrix)
+        for index, transform in enumerate(self.corruptions):
+            images = transform(noise, f"{tag}/corruptions/{index}", p, images)
         return images
 
     def count_training_steps(self, updates):

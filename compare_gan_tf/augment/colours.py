@@ -1,7 +1,7 @@
 """ADA's colour transformations (Karras et al., 2020, appendix B, algorithm 1).
 
 Each is a function (noise, tag, p, number) -> float32 [n, 4, 4]: for every image a map of colours
-(r, g, b, 1), the identity where the transformation is not chosen, which has probability 1 - p.
+(r, g, b, 1). Each is chosen with probability `multiplier` * p, and is the identity where it is not.
 """
 
 import functools
@@ -32,42 +32,44 @@ def _ones(number: int):
 
 
 @gin.configurable(module="ada")
-def brightness(noise, tag, p, number, *, stddev: float = 0.2):
+def brightness(noise, tag, p, number, *, stddev: float = 0.2, multiplier: float = 1.0):
     """Adds b ~ N(0, stddev^2), in units of the range [-1, 1]."""
     offset = stddev * normal(noise, f"{tag}/offset", number, 1)[:, 0]
     identity = _along_grey(_ones(number), _ones(number))
-    return choose(_on_colours(identity, offset), noise, tag, p)
+    return choose(_on_colours(identity, offset), noise, tag, p, multiplier)
 
 
 @gin.configurable(module="ada")
-def contrast(noise, tag, p, number, *, stddev: float = 0.5):
+def contrast(noise, tag, p, number, *, stddev: float = 0.5, multiplier: float = 1.0):
     """Multiplies by c, log2 c ~ N(0, stddev^2); mid-grey, 0, stays."""
     factor = 2.0 ** (stddev * normal(noise, f"{tag}/factor", number, 1)[:, 0])
-    return choose(_on_colours(_along_grey(factor, factor)), noise, tag, p)
+    return choose(_on_colours(_along_grey(factor, factor)), noise, tag, p, multiplier)
 
 
 @gin.configurable(module="ada")
-def luma_flip(noise, tag, p, number):
+def luma_flip(noise, tag, p, number, *, multiplier: float = 1.0):
     """Mirrors grey around 0, keeping hue and saturation, with probability 1/2 where chosen."""
     sign = 1.0 - 2.0 * tf.cast(noise.integers(f"{tag}/flip", number, 2), tf.float32)
-    return choose(_on_colours(_along_grey(sign, _ones(number))), noise, tag, p)
+    return choose(_on_colours(_along_grey(sign, _ones(number))), noise, tag, p, multiplier)
 
 
 @gin.configurable(module="ada")
-def hue(noise, tag, p, number, *, most: float = 1.0):
+def hue(noise, tag, p, number, *, most: float = 1.0, multiplier: float = 1.0):
     """Turns colours around the grey axis by an angle ~ U(-most pi, most pi)."""
     angle = most * math.pi * (2.0 * noise.uniform(f"{tag}/angle", [number]) - 1.0)
     sine = tf.sin(angle) / math.sqrt(3.0)
     zero = tf.zeros_like(sine)
     cross = rows([zero, -sine, sine], [sine, zero, -sine], [-sine, sine, zero])
-    return choose(_on_colours(_along_grey(_ones(number), tf.cos(angle)) + cross), noise, tag, p)
+    return choose(
+        _on_colours(_along_grey(_ones(number), tf.cos(angle)) + cross), noise, tag, p, multiplier
+    )
 
 
 @gin.configurable(module="ada")
-def saturation(noise, tag, p, number, *, stddev: float = 1.0):
+def saturation(noise, tag, p, number, *, stddev: float = 1.0, multiplier: float = 1.0):
     """Multiplies what differs from grey by s, log2 s ~ N(0, stddev^2)."""
     factor = 2.0 ** (stddev * normal(noise, f"{tag}/factor", number, 1)[:, 0])
-    return choose(_on_colours(_along_grey(_ones(number), factor)), noise, tag, p)
+    return choose(_on_colours(_along_grey(_ones(number), factor)), noise, tag, p, multiplier)
 
 
 ALL = (brightness, contrast, luma_flip, hue, saturation)

@@ -2,8 +2,8 @@
 
 Each is a function (noise, tag, p, shape of the images) -> float32 [n, 3, 3]: for every image the
 inverse of its map, in homogeneous coordinates (x, y, 1) in pixels from the image's centre, x to
-the right and y down. It is the identity where the transformation is not chosen, which has
-probability 1 - p.
+the right and y down. Each is chosen with probability `multiplier` * p, and is the identity where
+it is not.
 """
 
 import functools
@@ -12,7 +12,7 @@ import math
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.augment.matrices import choose, multiply, normal, rows
+from compare_gan_tf.augment.matrices import choose, multiply, normal, odds, rows
 
 
 def _linear(a, b, c, d):
@@ -32,77 +32,69 @@ def _turn(cosine, sine):
 
 
 @gin.configurable(module="ada")
-def x_flip(noise, tag, p, shape):
+def x_flip(noise, tag, p, shape, *, multiplier: float = 1.0):
     """Mirrors left and right with probability 1/2, where chosen: p / 2 of all images."""
     sign = 1.0 - 2.0 * tf.cast(noise.integers(f"{tag}/flip", shape[0], 2), tf.float32)
     zero, one = tf.zeros_like(sign), tf.ones_like(sign)
-    return choose(_linear(sign, zero, zero, one), noise, tag, p)
+    return choose(_linear(sign, zero, zero, one), noise, tag, p, multiplier)
 
 
 @gin.configurable(module="ada")
-def quarter_turns(noise, tag, p, shape):
+def quarter_turns(noise, tag, p, shape, *, multiplier: float = 1.0):
     """Turns by 0, 90, 180 or 270 degrees, exactly."""
     turns = noise.integers(f"{tag}/turns", shape[0], 4)
     cosine = tf.gather(tf.constant([1.0, 0.0, -1.0, 0.0]), turns)
     sine = tf.gather(tf.constant([0.0, 1.0, 0.0, -1.0]), turns)
-    return choose(_turn(cosine, sine), noise, tag, p)
+    return choose(_turn(cosine, sine), noise, tag, p, multiplier)
 
 
 @gin.configurable(module="ada")
-def integer_translation(noise, tag, p, shape, *, most: float = 0.125):
+def integer_translation(noise, tag, p, shape, *, most: float = 0.125, multiplier: float = 1.0):
     """Moves by round(t side) pixels, t ~ U(-most, most) for each axis."""
     number, height, width, _ = shape
     share = most * (2.0 * noise.uniform(f"{tag}/share", [number, 2]) - 1.0)
     back = _move_back(tf.round(share[:, 0] * width), tf.round(share[:, 1] * height))
-    return choose(back, noise, tag, p)
+    return choose(back, noise, tag, p, multiplier)
 
 
 @gin.configurable(module="ada")
-def isotropic_scaling(noise, tag, p, shape, *, stddev: float = 0.2):
+def isotropic_scaling(noise, tag, p, shape, *, stddev: float = 0.2, multiplier: float = 1.0):
     """Enlarges by s, log2 s ~ N(0, stddev^2)."""
     inverse = 2.0 ** (-stddev * normal(noise, f"{tag}/scale", shape[0], 1)[:, 0])
     zero = tf.zeros_like(inverse)
-    return choose(_linear(inverse, zero, zero, inverse), noise, tag, p)
+    return choose(_linear(inverse, zero, zero, inverse), noise, tag, p, multiplier)
 
 
 @gin.configurable(module="ada")
-def rotation(noise, tag, p, shape, *, most: float = 1.0):
-    """Turns by an angle ~ U(-most pi, most pi), with probability 1 - sqrt(1 - p).
+def rotation(noise, tag, p, shape, *, most: float = 1.0, multiplier: float = 1.0):
+    """Turns by an angle ~ U(-most pi, most pi), with probability 1 - sqrt(1 - multiplier p).
 
     It stands twice in the list, before and after the anisotropic scaling: one of the two is chosen
-    with probability p.
+    with probability multiplier * p.
     """
     angle = most * math.pi * (2.0 * noise.uniform(f"{tag}/angle", [shape[0]]) - 1.0)
-    once = 1.0 - tf.sqrt(1.0 - p)
+    once = 1.0 - tf.sqrt(1.0 - odds(p, multiplier))
     return choose(_turn(tf.cos(angle), tf.sin(angle)), noise, tag, once)
 
 
 @gin.configurable(module="ada")
-def anisotropic_scaling(noise, tag, p, shape, *, stddev: float = 0.2):
+def anisotropic_scaling(noise, tag, p, shape, *, stddev: float = 0.2, multiplier: float = 1.0):
     """Widens by s and flattens by 1 / s, log2 s ~ N(0, stddev^2)."""
     exponent = stddev * normal(noise, f"{tag}/scale", shape[0], 1)[:, 0]
     zero = tf.zeros_like(exponent)
-    return choose(_linear(2.0**-exponent, zero, zero, 2.0**exponent), noise, tag, p)
+    return choose(_linear(2.0**-exponent, zero, zero, 2.0**exponent), noise, tag, p, multiplier)
 
 
 @gin.configurable(module="ada")
-def fractional_translation(noise, tag, p, shape, *, stddev: float = 0.125):
+def fractional_translation(noise, tag, p, shape, *, stddev: float = 0.125, multiplier: float = 1.0):
     """Moves by t side pixels, t ~ N(0, stddev^2) for each axis."""
     number, height, width, _ = shape
     share = stddev * normal(noise, f"{tag}/share", number, 2)
-    return choose(_move_back(share[:, 0] * width, share[:, 1] * height), noise, tag, p)
+    return choose(_move_back(share[:, 0] * width, share[:, 1] * height), noise, tag, p, multiplier)
 
 
-ALL = (
-    x_flip,
-    quarter_turns,
-    integer_translation,
-    isotropic_scaling,
-    rotation,
-    anisotropic_scaling,
-    rotation,
-    fractional_translation,
-)
+BLITTING = (x_flip, quarter_turns, integer_translation)
+GENERAL = (isotropic_scaling, rotation, anisotropic_scaling, rotation, fractional_translation)
 
 
 def compose(inverses):

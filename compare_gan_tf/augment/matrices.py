@@ -6,6 +6,7 @@ and a position in an image would be off by a pixel.
 
 import tensorflow as tf
 
+from compare_gan_tf.kinds import require_number
 from compare_gan_tf.latents import Normal
 
 
@@ -15,15 +16,25 @@ def rows(*lines):
 
 
 def multiply(left, right):
-    """left @ right, [n, k, k] each."""
+    """left @ right, [n, i, k] and [n, k, j]."""
     return tf.reduce_sum(left[..., None] * right[..., None, :, :], -2)
 
 
-def choose(matrices, noise, tag: str, p):
-    """Each of the matrices [n, k, k] with probability p, else the identity."""
+def choose(matrices, noise, tag: str, p, multiplier: float = 1.0):
+    """Each of the matrices [n, k, k] with probability `odds(p, multiplier)`, else the identity."""
     number, size, _ = matrices.shape
-    chosen = noise.uniform(f"{tag}/chosen", [number]) < p
+    chosen = noise.uniform(f"{tag}/chosen", [number]) < odds(p, multiplier)
     return tf.where(chosen[:, None, None], matrices, tf.eye(size))
+
+
+def odds(p, multiplier: float):
+    """The probability of a transformation, min(1, multiplier * p): NVIDIA's multipliers.
+
+    Raises:
+      UserError: the multiplier is negative, or no number.
+    """
+    require_number("the multiplier of ADA's transformations", multiplier, least=0)
+    return tf.minimum(multiplier * p, 1.0)
 
 
 def normal(noise, tag: str, number: int, columns: int):

@@ -27,8 +27,8 @@ def resample(images, inverse):
     )  # [n, H, W]
     left, right_share = _split(from_x + 0.5 * (width - 1))
     top, bottom_share = _split(from_y + 0.5 * (height - 1))
-    columns = [_reflect(left, width), _reflect(left + 1, width)]
-    lines = [_reflect(top, height), _reflect(top + 1, height)]
+    columns = [reflect(left, width), reflect(left + 1, width)]
+    lines = [reflect(top, height), reflect(top + 1, height)]
     upper, lower = (
         _between(*(pick(images, line * width + column) for column in columns), right_share)
         for line in lines
@@ -46,7 +46,7 @@ def _split(position):
     return tf.cast(before, tf.int32), position - before
 
 
-def _reflect(index, size: int):
+def reflect(index, size: int):
     """Any index -> [0, size): ..., 2, 1, 0, 1, ..., size - 1, size - 2, ..."""
     period = max(2 * (size - 1), 1)
     index = tf.math.floormod(index, period)

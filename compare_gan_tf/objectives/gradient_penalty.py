@@ -1,6 +1,6 @@
 """Penalties on the gradient of D's logits: where it is taken, and towards which norm it is pulled.
 
-`points` is one of the four functions below; the published penalties are
+`points` is one of the five functions below; the published penalties are
 
   WGAN-GP  GradientPenalty(between, target=1, weight=10)       Gulrajani et al., 2017, eq. 3
   DRAGAN   GradientPenalty(around_real, target=1, weight=10)   Kodali et al., 2017
@@ -48,6 +48,20 @@ def around_real(name, game, samples):
 
 
 @gin.configurable(module="penalties")
+def beside_real(name, game, samples):
+    """real + alpha (std / 2) U[0, 1), alpha ~ U[0, 1) per sample and U per element; no clipping.
+
+    std is one number, as in `around_real`. It is DRAGAN's in compare_gan's first version and in
+    StudioGAN.
+    """
+    std = tf.math.reduce_std(game.gather(samples.real))
+    noise = game.noise.uniform(name, samples.real.shape)
+    alpha = game.noise.uniform(f"{name}/alpha", [samples.real.shape[0]])
+    images = samples.real + _per_sample(alpha, samples.real) * (0.5 * std) * noise
+    return View(images, samples.real_labels)
+
+
+@gin.configurable(module="penalties")
 def at_real(name, game, samples):
     """The real samples themselves: no extra pass of D."""
     return View(samples.real, samples.real_labels)
@@ -79,7 +93,7 @@ class GradientPenalty(Objective):
     """D pays weight * mean (slope - target)^2, slope = sqrt(epsilon + |d logit / d x|^2).
 
     Args:
-      points: where: `between`, `around_real`, `at_real` or `at_fake`.
+      points: where: `between`, `around_real`, `beside_real`, `at_real` or `at_fake`.
       target: the slope it is pulled to. With target 0 the term is |d logit / d x|^2.
       weight: lambda; for R1 and R2 with the usual gamma it is gamma / 2.
       epsilon: inside the root, which has no gradient at 0; None is 1e-4, compare_gan's. With target

@@ -93,7 +93,7 @@ def test_labels_reach_a_generator_whose_norm_does_not_use_them():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: sagan.generator((256, 256, 3), 8), "32, 64, 128 px.*have 256"),
+        (lambda: sagan.generator((256, 256, 3), 8), "32, 48, 64, 128 px.*have 256"),
         (lambda: sagan.discriminator((32, 48, 3)), "square.*32 x 48"),
         (lambda: sagan.generator((32, 32, 3), 8, attention=64), "sagan.generator.attention has 64"),
         (

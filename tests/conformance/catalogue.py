@@ -115,6 +115,7 @@ def _penalties():
     for points in (
         gradient_penalty.between,
         gradient_penalty.around_real,
+        gradient_penalty.beside_real,
         gradient_penalty.at_real,
         gradient_penalty.at_fake,
     ):

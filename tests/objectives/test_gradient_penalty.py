@@ -9,9 +9,15 @@ from compare_gan_tf import random
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives import GradientPenalty, MaxGradientPenalty, Samples
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game
-from compare_gan_tf.objectives.gradient_penalty import around_real, at_fake, at_real, between
+from compare_gan_tf.objectives.gradient_penalty import (
+    around_real,
+    at_fake,
+    at_real,
+    beside_real,
+    between,
+)
 
-POINTS = [between, around_real, at_real, at_fake]
+POINTS = [between, around_real, beside_real, at_real, at_fake]
 
 
 class Scorer:
@@ -72,6 +78,21 @@ def test_r1_and_r2_are_taken_at_their_samples(samples, points, side):
     images = getattr(samples, side).numpy()
     assert found == pytest.approx(9 * np.mean(np.sum(images**2, axis=(1, 2, 3))), rel=1e-5)
     assert scored.images is getattr(samples, side)  # no extra pass
+
+
+def test_beside_reals_noise_is_of_one_sign_and_shrunk_by_one_number_a_sample(samples):
+    """x + alpha std / 2 U[0, 1), as compare_gan's first version and StudioGAN have it."""
+    wide = samples._replace(real=tf.concat([samples.real] * 500, 0))
+    wide = wide._replace(fake=wide.real)
+    _, scored = penalty(GradientPenalty(beside_real), quadratic(1.0), wide)
+    half = 0.5 * float(tf.math.reduce_std(wide.real))
+    noise = (scored.images - wide.real).numpy().reshape(3000, -1) / half
+    assert -1e-6 <= noise.min() and noise.max() < 1
+    assert noise.mean() == pytest.approx(0.25, abs=0.01)  # of alpha U
+    assert np.square(noise).mean() == pytest.approx(1 / 9, abs=0.01)
+    of_samples = noise.mean(1)
+    assert np.var(of_samples) == pytest.approx(1 / 48 + 1 / (36 * 12), rel=0.1)  # alpha's, and U's
+    assert scored.images.numpy().max() > 1  # not clipped
 
 
 @pytest.mark.parametrize(("points", "moved"), [(at_real, 0.0), (between, 0.5)])

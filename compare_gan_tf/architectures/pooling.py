@@ -1,0 +1,32 @@
+"""How a discriminator's last maps become features: values for the `pooling=` of an architecture."""
+
+import gin
+import keras
+from keras import ops
+
+from compare_gan_tf import kinds
+
+_POOLING = "a function [n, h, w, c] -> [n, c] such as @pooling.mean"
+
+
+@gin.configurable(module="pooling")
+def mean(x):
+    """The mean over all pixels, as in compare_gan's ResNets and in WGAN-GP."""
+    return keras.layers.GlobalAveragePooling2D(name="pool")(x)
+
+
+@gin.configurable("sum", module="pooling")
+def total(x):
+    """The sum over all pixels, as in SNGAN, SAGAN and BigGAN."""
+    return ops.sum(x, (1, 2))
+
+
+def pooled(x, pooling):
+    """Maps [n, h, w, c] -> features [n, c].
+
+    Raises:
+      UserError: `pooling` is no such function.
+    """
+    features = kinds.tried("pooling", pooling, x, like=_POOLING)
+    kinds.require_shape("pooling", pooling, features, (None, x.shape[-1]), like=_POOLING)
+    return features

@@ -1,0 +1,105 @@
+"""ADA's image-space filtering and corruptions (Karras et al., 2020, appendix B, algorithm 1).
+
+Each is a function (noise, tag, p, images) -> images [n, H, W, C]. It is chosen for an image with
+probability `multiplier` * p; an image for which it is not chosen comes out as it is.
+"""
+
+import functools
+
+import gin
+import numpy as np
+import tensorflow as tf
+
+from compare_gan_tf.augment.matrices import multiply, normal, odds
+from compare_gan_tf.augment.resample import reflect
+
+_BANDS = 4
+_EXPECTED_POWER = np.array([10, 1, 1, 1]) / 13  # of the bands, in images as they are
+# The low-pass filter of the wavelet sym2, which is Daubechies' with four taps.
+_LOW = (np.array([1, 3, 3, 1]) + np.sqrt(3) * np.array([-1, -1, 1, 1])) / (4 * np.sqrt(2))
+
+
+def _chosen(noise, tag: str, number: int, share):
+    return noise.uniform(f"{tag}/chosen", [number]) < share
+
+
+def _each(values):
+    """[n] -> [n, 1, 1, 1]."""
+    return values[:, None, None, None]
+
+
+@gin.configurable(module="ada")
+def rgb_noise(noise, tag, p, images, *, stddev: float = 0.1, multiplier: float = 1.0):
+    """Adds N(0, s^2) to each element, with s ~ |N(0, stddev^2)| for each image."""
+    number = images.shape[0]
+    scale = stddev * tf.abs(normal(noise, f"{tag}/scale", number, 1)[:, 0])
+    scale = tf.where(_chosen(noise, tag, number, odds(p, multiplier)), scale, 0.0)
+    elements = normal(noise, f"{tag}/elements", number, int(np.prod(images.shape[1:])))
+    return images + _each(scale) * tf.reshape(elements, images.shape)
+
+
+@gin.configurable(module="ada")
+def cutout_rectangle(noise, tag, p, images, *, share: float = 0.5, multiplier: float = 1.0):
+    """Sets a rectangle of `share` of both sides to 0, mid-grey; its centre is uniform in the image.
+
+    A pixel is in it if its own centre is: what sticks out of the image is cut off.
+    """
+    number, height, width, _ = images.shape
+    centre = noise.uniform(f"{tag}/centre", [number, 2])
+    reach = tf.where(_chosen(noise, tag, number, odds(p, multiplier)), share / 2, 0.0)[:, None]
+    columns, rows = (
+        tf.abs((tf.range(side, dtype=tf.float32) + 0.5) / side - centre[:, axis : axis + 1]) < reach
+        for axis, side in enumerate((width, height))
+    )  # [n, W], [n, H]
+    inside = rows[:, :, None] & columns[:, None, :]
+    return tf.where(inside[..., None], 0.0, images)
+
+
+@gin.configurable(module="ada")
+def band_filter(noise, tag, p, images, *, stddev: float = 1.0, multiplier: float = 1.0):
+    """Amplifies four bands of frequencies, each chosen by itself, by g, log2 g ~ N(0, stddev^2).
+
+    After each the gains are scaled so that an image with the expected power of the bands, 10 to 1
+    to 1 to 1 from the lowest up, keeps its own.
+    """
+    number = images.shape[0]
+    gains, any_chosen = tf.ones([number, _BANDS]), tf.zeros([number], tf.bool)
+    for band in range(_BANDS):
+        own = f"{tag}/band{band}"
+        chosen = _chosen(noise, own, number, odds(p, multiplier))
+        gain = 2.0 ** (stddev * normal(noise, f"{own}/gain", number, 1))
+        gain = tf.where(chosen[:, None] & (tf.range(_BANDS) == band), gain, 1.0)
+        power = tf.reduce_sum(_EXPECTED_POWER.astype(np.float32) * tf.square(gain), 1)
+        gains *= gain * tf.math.rsqrt(power)[:, None]
+        any_chosen |= chosen
+    taps = multiply(gains[:, None, :], filter_bank().astype(np.float32)[None])[:, 0]
+    return tf.where(_each(any_chosen), _filtered(images, taps), images)
+
+
+def _filtered(images, taps):
+    """Each image [H, W, C] convolved along both axes by its own taps [n, 2 r + 1], reflected."""
+    for axis, equation in ((2, "nij,nhjc->nhic"), (1, "nij,njwc->niwc")):
+        images = tf.einsum(equation, _along(taps, images.shape[axis]), images)
+    return images
+
+
+def _along(taps, side: int):
+    """[n, side, side]: the weight of pixel j of a line in pixel i of its convolution."""
+    radius = taps.shape[1] // 2
+    source = reflect(tf.range(side) + tf.range(-radius, radius + 1)[:, None], side)
+    return tf.einsum("nk,kij->nij", taps, tf.one_hot(source, side))
+
+
+@functools.cache
+def filter_bank() -> np.ndarray:
+    """Taps of the four band-pass filters, [4, 43], from the lowest band up; their sum is 1 at 0."""
+    high = _LOW * (-1.0) ** np.arange(_LOW.size)
+    low_power, high_power = (np.convolve(h, h[::-1]) / 2 for h in (_LOW, high))
+    bank = np.eye(_BANDS, 1)
+    for band in range(1, _BANDS):
+        spread = np.zeros((_BANDS, 2 * bank.shape[1] - 1))
+        spread[:, ::2] = bank
+        bank = np.stack([np.convolve(taps, low_power) for taps in spread])
+        first = (bank.shape[1] - high_power.size) // 2
+        bank[band, first : first + high_power.size] += high_power
+    return bank
