@@ -11,6 +11,7 @@ import tensorflow as tf
 import compare_gan_tf
 from compare_gan_tf import files, results
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.evaluation import misleading
 from compare_gan_tf.evaluation.outcomes import Outcome
 
 _PACKAGES = ("tensorflow", "keras", "numpy")
@@ -80,12 +81,13 @@ class Scores:
         if self.against is not None:
             parts += [f"\n{self.against['name']}:", table(self.against_rows)]
             parts += ["\ndifference, first minus second:", table(self.differences)]
+        parts += misleading.lines([*self.rows, *self.against_rows])
         return "\n".join(parts)
 
 
-def row(outcome: Outcome, protocol) -> dict:
+def row(outcome: Outcome, protocol, warnings=()) -> dict:
     """One score as it is stored."""
-    return {
+    made = {
         "metric": outcome.name,
         "value": outcome.value,
         "reason": outcome.reason,
@@ -95,6 +97,7 @@ def row(outcome: Outcome, protocol) -> dict:
         "seconds": outcome.seconds,
         "time": results.now(),
     }
+    return made | results.warned(outcome, warnings)
 
 
 def versions() -> dict[str, str]:
