@@ -102,8 +102,8 @@ def floor_of(row: Row, floors: list[Row]) -> Row | None:
     """The score of real samples that one of fakes compares with: of the same protocol but for what
     says how fakes were made. The later one of several; None without any that has a value.
     """
-    wanted = _without_fakes(row)
-    same = [one for one in floors if one["value"] is not None and _without_fakes(one) == wanted]
+    known = [one for one in floors if one["value"] is not None]
+    same = [one for one in known if _without_fakes(one) == _without_fakes(row)]
     return same[-1] if same else None
 
 
@@ -236,7 +236,7 @@ def _decode(line: bytes) -> Row | None:
     interval, warnings = row["interval"], row.get("warnings", [])
     kinds = (
         all(isinstance(row[name], str) for name in _TEXTS),
-        isinstance(row["step"], int) and not isinstance(row["step"], bool),
+        _is_step(row["step"]),
         row["value"] is None or _is_number(row["value"]),
         row["reason"] is None or isinstance(row["reason"], str),
         interval is None or (isinstance(interval, list) and all(map(_is_number, interval))),
@@ -245,6 +245,10 @@ def _decode(line: bytes) -> Row | None:
         isinstance(warnings, list) and all(isinstance(one, str) for one in warnings),
     )
     return row if all(kinds) else None
+
+
+def _is_step(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
 def _is_number(value) -> bool:
