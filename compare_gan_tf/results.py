@@ -23,6 +23,7 @@ from compare_gan_tf.errors import UserError
 FILE_NAME = "scores.jsonl"
 PARTIAL_NAME = "scores.partial.jsonl"  # of the checkpoint that is being scored
 FLOOR_NAME = "scores.floor.jsonl"
+_BEGINNING = b'{"run": '  # of every row
 _LONGEST_LINE = 1 << 20  # bytes; a row has some hundreds
 # Fields of a protocol that say how fakes were made, which a floor has not got.
 _OF_FAKES = {"ema", "normalisation", "truncation", "labels", "fake", "checkpoint_rule"}
@@ -127,6 +128,36 @@ def _encode(row: Row) -> bytes:
     return (json.dumps(row, allow_nan=False) + "\n").encode()
 
 
+def refuse_others(model_dir) -> None:
+    """Refuses a run's folder where a file of scores is somebody else's, a link or a pipe.
+
+    Raises:
+      UserError: names it.
+    """
+    for name in (FILE_NAME, PARTIAL_NAME, FLOOR_NAME):
+        path = os.path.join(str(model_dir), name)
+        files.refuse_link(path)
+        files.refuse_link(f"{path}.partial")
+        if not tf.io.gfile.exists(path):
+            continue
+        _require_file(path)
+        try:
+            with tf.io.gfile.GFile(path, "rb") as file:
+                start = file.read(len(_BEGINNING))
+        except tf.errors.OpError as error:
+            raise UserError(f"cannot read {path}: {error.message}; make it readable") from error
+        if not _BEGINNING.startswith(start):  # a process may have died in it
+            raise UserError(
+                f"{path} is there and holds no scores of ours: move it to another place"
+            )
+
+
+def _require_file(path: str) -> None:
+    """Refuses folders, and pipes, which would be waited for."""
+    if not files.is_remote(path) and not os.path.isfile(path):
+        raise UserError(f"{path} is no regular file: move it to another place")
+
+
 def append(path, *rows: Row) -> None:
     """Appends rows, in one write that has reached the disk when this returns.
 
@@ -191,6 +222,7 @@ def read(path) -> list[Row]:
     path = str(path)
     if not tf.io.gfile.exists(path):
         return []
+    _require_file(path)
     rows = []
     try:
         for number, line in enumerate(lines(path), start=1):
@@ -226,6 +258,23 @@ def lines(path: str, longest: int = _LONGEST_LINE) -> Iterator[bytes]:
 _TEXTS = ("run", "checkpoint", "split", "metric", "protocol_id", "time")
 
 
+def is_sound(row: dict) -> bool:
+    """Whether the values of a row are of their kinds, as far as it has the fields."""
+    interval, warnings = row.get("interval"), row.get("warnings", [])
+    kinds = (
+        all(isinstance(row.get(name, ""), str) for name in _TEXTS),
+        _is_step(row.get("step", 0)),
+        row["value"] is None or _is_number(row["value"]),
+        row["reason"] is None or isinstance(row["reason"], str),
+        (row["value"] is None) != (row["reason"] is None),
+        interval is None or (isinstance(interval, list) and all(map(_is_number, interval))),
+        isinstance(row["protocol"], dict),
+        _is_number(row["seconds"]),
+        isinstance(warnings, list) and all(isinstance(one, str) for one in warnings),
+    )
+    return all(kinds)
+
+
 def _decode(line: bytes) -> Row | None:
     try:
         row = json.loads(line)
@@ -233,18 +282,7 @@ def _decode(line: bytes) -> Row | None:
         return None
     if not isinstance(row, dict) or Row.__required_keys__ - row.keys():
         return None
-    interval, warnings = row["interval"], row.get("warnings", [])
-    kinds = (
-        all(isinstance(row[name], str) for name in _TEXTS),
-        _is_step(row["step"]),
-        row["value"] is None or _is_number(row["value"]),
-        row["reason"] is None or isinstance(row["reason"], str),
-        interval is None or (isinstance(interval, list) and all(map(_is_number, interval))),
-        isinstance(row["protocol"], dict),
-        _is_number(row["seconds"]),
-        isinstance(warnings, list) and all(isinstance(one, str) for one in warnings),
-    )
-    return row if all(kinds) else None
+    return row if is_sound(row) else None
 
 
 def _is_step(value) -> bool:

@@ -34,8 +34,21 @@ class Module(Generator):
         self._module = _load_module(handle)
         metadata = _metadata(handle)
         classes = metadata.get("num_classes") if metadata.get("conditional") else None
+        if classes is not None and not (isinstance(classes, int) and classes > 0):
+            raise UserError(f"the module {handle} is of {classes!r} classes: export it anew")
         self._truncation = float(truncation)
-        first = self._call(2, 0, 0, None if classes is None else tf.zeros([2], tf.int32))
+        try:
+            first = self._call(2, 0, 0, None if classes is None else tf.zeros([2], tf.int32))
+        except (TypeError, ValueError, AttributeError, LookupError, tf.errors.OpError) as error:
+            raise UserError(
+                f"the module {handle} cannot be sampled as sample(num, seed, truncation):"
+                f" {' '.join(str(error).split())[:200]}"
+            ) from error
+        if first.shape.rank not in (2, 4):
+            raise UserError(
+                f"the module {handle} makes samples of shape {tuple(first.shape[1:])}: they must be"
+                " images [H, W, C] or points [D]"
+            )
         facts = {"truncation": self._truncation, "ema": metadata.get("ema")}
         name = os.path.basename(os.path.normpath(handle))
         shape = tuple(first.shape[1:])
@@ -94,5 +107,11 @@ def _metadata(handle: str) -> dict:
     path = os.path.join(handle, "assets.extra", "metadata.json")
     if not tf.io.gfile.exists(path):
         return {}
-    with tf.io.gfile.GFile(path) as file:
-        return json.load(file)
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            found = json.loads(file.read())
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise UserError(f"{path} is damaged: export the module anew")
+    return found

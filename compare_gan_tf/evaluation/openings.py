@@ -82,6 +82,8 @@ def _named(text: str, how: How) -> Side:
     if os.path.isdir(path):
         return _directory(path, how)
     extension = os.path.splitext(path)[1].lower()
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UserError(f"{text} is neither a folder nor a regular file: it cannot be compared")
     if extension in _FILES and (os.path.exists(path) or extension in (".npz", ".zip")):
         return _FILES[extension](path, how)
     if os.path.exists(path):

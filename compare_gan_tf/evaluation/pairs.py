@@ -1,5 +1,7 @@
 """Compares any two sides by any metrics: samples, features, statistics or generators."""
 
+import os
+
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import (
     comparing,
@@ -73,6 +75,9 @@ def evaluate(
     """
     preset = presets.find(preset)
     chosen = presets.metrics_of(metrics, preset)
+    output = None if output is None else os.fspath(output)
+    if save_real_statistics is not None:
+        statistics_files.refuse_others(os.fspath(save_real_statistics))
     _check_numbers(num_real=num_real, num_samples=num_samples, batch_size=batch_size)
     how = openings.How(
         truncation=truncation,

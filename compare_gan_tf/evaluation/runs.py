@@ -6,7 +6,7 @@ the test split is that of a choice made without it.
 
 import gin
 
-from compare_gan_tf import best, checkpoints, results
+from compare_gan_tf import best, checkpoints, files, results
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import extractors, openings, scalars
 from compare_gan_tf.evaluation.floors import Floors
@@ -101,6 +101,7 @@ def evaluate(
     select_by = _selecting(metrics, select_by)
     if steps is not None and not steps:
         return []
+    _refuse_others(str(model_dir))
     run = RunScores(str(model_dir), scorer, select_by, retry_failed)
     steps = _asked(model_dir, steps, every)
     run.keep_best()  # where an earlier evaluation died before it had done so
@@ -109,6 +110,12 @@ def evaluate(
     _score(run, scorer, pending, [step for step in steps if run.has_partial(step)], floors)
     scalars.write(model_dir, run.written)
     return run.rows(steps)
+
+
+def _refuse_others(model_dir: str) -> None:
+    """Before hours of work: refuses links and files of others where scores will be written."""
+    results.refuse_others(model_dir)
+    files.refuse_links(model_dir, [checkpoints.BEST, scalars.FOLDER])
 
 
 def _score(run: RunScores, scorer: Scorer, pending: dict, begun: list[int], floors) -> None:

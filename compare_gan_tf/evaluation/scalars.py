@@ -12,12 +12,13 @@ from absl import logging
 
 from compare_gan_tf import logs, results
 
+FOLDER = os.path.join(logs.LOGS, "scores")  # in a run's folder
 _Summary = tf.compat.v1.Summary
 
 
 def folder(model_dir) -> str:
     """Where the events of the scores lie; a training writes and cuts back its own elsewhere."""
-    return os.path.join(str(model_dir), logs.LOGS, "scores")
+    return os.path.join(str(model_dir), FOLDER)
 
 
 def write(model_dir, rows: list[results.Row]) -> None:
@@ -65,7 +66,8 @@ def _known(path: str) -> dict[tuple, float]:
     found = {}
     if not tf.io.gfile.isdir(path):
         return found
-    for name in sorted(tf.io.gfile.listdir(path)):
+    names = [name for name in tf.io.gfile.listdir(path) if name.startswith("events.out.tfevents.")]
+    for name in sorted(names):
         try:
             for record in tf.data.TFRecordDataset(os.path.join(path, name)).as_numpy_iterator():
                 event = tf.compat.v1.Event.FromString(record)

@@ -132,13 +132,17 @@ def read(path: str) -> dict:
     """
     if not os.path.basename(path) or tf.io.gfile.isdir(path):
         raise UserError(f"--output={path} is a folder: name a file in it, as in scores.json")
-    text = files.read_text(path)
-    if text is None:
-        return {}
+    files.refuse_link(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UserError(f"{path} is no regular file: choose another --output")
     try:
+        text = files.read_text(path)
+        if text is None:
+            return {}
         content = json.loads(text)
-        known = all(set(_ROW) <= one.keys() for one in content["scores"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+        rows = [*content["scores"], *content.get("against_scores", ())]
+        known = all(set(_ROW) <= one.keys() and results.is_sound(one) for one in rows)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         known = False
     if not known:
         raise UserError(f"{path} is there and holds no scores: choose another --output")

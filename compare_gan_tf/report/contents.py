@@ -9,8 +9,10 @@ import math
 import os
 
 import tensorflow as tf
+from absl import logging
 
 from compare_gan_tf import best, files, logs, manifest, results
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.protocol import check_same, differences
 
 _NOT_TERMS = ("step", "seconds", "steps_per_second")
@@ -194,7 +196,11 @@ def read_config(model_dir: str) -> str | None:
 
 def read_manifest(model_dir: str) -> list[dict]:
     """The starts of the run, the oldest first."""
-    return manifest.read(model_dir)
+    try:
+        return manifest.read(model_dir)
+    except (UserError, RecursionError) as error:
+        logging.warning("the page has no versions: %s", error)
+        return []
 
 
 def flat(value, name: str = "") -> list[tuple[str, str]]:
