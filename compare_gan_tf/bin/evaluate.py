@@ -174,9 +174,8 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
         rows = evaluation.evaluate(values.model_dir, gan, dataset, steps=steps)
     build.print_scores(rows)
     floors = results.read(results.floor_path(values.model_dir))
-    for line in evaluation.summary(rows, best.read(values.model_dir), floors):
-        print(line)
-    for line in evaluation.warning_lines(rows):
+    summary = evaluation.summary(rows, best.read(values.model_dir), floors)
+    for line in (*evaluation.warning_lines(rows), *summary):
         print(line)
 
 
