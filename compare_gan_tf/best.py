@@ -7,6 +7,7 @@ named is deleted. So whenever a process dies, it names a complete checkpoint.
 import hashlib
 import json
 import os
+import re
 
 import tensorflow as tf
 from absl import logging
@@ -15,6 +16,8 @@ from compare_gan_tf import checkpoints, files
 from compare_gan_tf.errors import UserError
 
 METRIC, SPLIT = "fid", "validation"  # by which the best is chosen, unless another score is named
+# Of checkpoints, and of what a killed process left half-written.
+_OURS = re.compile(r"ckpt-\d+\.(index|data-\d{5}-of-\d{5})(\.partial)?|best\.json\.partial")
 _FIELDS = ("step", "checkpoint", "metric", "split", "value", "protocol_id")
 
 
@@ -37,12 +40,17 @@ def folder(model_dir) -> str:
 
 def read(model_dir) -> dict | None:
     """What `best.json` says: step, checkpoint, metric, split, value, protocol_id; or None."""
-    text = files.read_text(os.path.join(folder(model_dir), "best.json"))
     try:
+        text = files.read_text(os.path.join(folder(model_dir), "best.json"))
         content = json.loads(text or "null")
-    except ValueError:
+    except (ValueError, RecursionError):  # of JSON or of UTF-8
         return None
-    return content if isinstance(content, dict) and content.keys() >= set(_FIELDS) else None
+    if not isinstance(content, dict) or content.keys() < set(_FIELDS):
+        return None
+    step = content["step"]
+    is_step = isinstance(step, int) and not isinstance(step, bool) and step >= 0
+    texts = (content[name] for name in _FIELDS if name not in ("step", "value"))
+    return content if is_step and all(isinstance(text, str) for text in texts) else None
 
 
 def keep(model_dir, rows) -> None:
@@ -116,8 +124,12 @@ def _write_json(model_dir, row) -> None:
 
 
 def _clean(model_dir, step: int) -> None:
-    """Deletes what best.json no longer names, and what a killed process left half copied."""
-    keep_names = {"best.json", *_files(folder(model_dir), step)}
+    """Deletes what best.json no longer names, and what a killed process left half copied.
+
+    Files of names that this program does not write are somebody else's, and stay.
+    """
+    keep_names = set(_files(folder(model_dir), step))
     for name in tf.io.gfile.listdir(folder(model_dir)):
-        if name not in keep_names or name.endswith(".partial"):
+        old = name not in keep_names or name.endswith(".partial")
+        if old and _OURS.fullmatch(name):
             tf.io.gfile.remove(os.path.join(folder(model_dir), name))

@@ -2,15 +2,17 @@
 
 The lines of a checkpoint are written by one call, so a killed process leaves at most one cut line,
 which readers skip. Until then they are noted, metric by metric, in `scores.partial.jsonl`.
+`scores.floor.jsonl` has the scores of real samples in place of fakes, in the same form.
 The file is a log: where a checkpoint was scored twice, the later line counts.
 """
 
 import datetime
 import functools
 import json
-import math
 import os
-from typing import TypedDict
+import sys
+from collections.abc import Iterator
+from typing import NotRequired, TypedDict
 
 import tensorflow as tf
 from absl import logging
@@ -20,6 +22,11 @@ from compare_gan_tf.errors import UserError
 
 FILE_NAME = "scores.jsonl"
 PARTIAL_NAME = "scores.partial.jsonl"  # of the checkpoint that is being scored
+FLOOR_NAME = "scores.floor.jsonl"
+_BEGINNING = b'{"run": '  # of every row
+_LONGEST_LINE = 1 << 20  # bytes; a row has some hundreds
+# Fields of a protocol that say how fakes were made, which a floor has not got.
+_OF_FAKES = {"ema", "normalisation", "truncation", "labels", "fake", "checkpoint_rule"}
 
 
 class Row(TypedDict):
@@ -37,6 +44,44 @@ class Row(TypedDict):
     protocol_id: str
     seconds: float  # that the score took
     time: str  # when it was written, ISO 8601 in UTC
+    warnings: NotRequired[list[str]]  # why the score may mislead, if anything does
+
+
+def row(
+    model_dir, outcome, protocol, *, step: int, checkpoint: str, split: str, warnings=()
+) -> Row:
+    """One score as a row.
+
+    Args:
+      model_dir: the run's folder.
+      outcome: see `evaluation.outcomes`.
+      protocol: see `metrics.protocol`.
+      step: of the checkpoint.
+      checkpoint: its fingerprint.
+      split: of the real samples.
+      warnings: more than the outcome has, if it has a value.
+    """
+    made = {
+        "run": os.path.basename(os.path.normpath(str(model_dir))),
+        "step": step,
+        "checkpoint": checkpoint,
+        "split": split,
+        "metric": outcome.name,
+        "value": outcome.value,
+        "reason": outcome.reason,
+        "interval": outcome.interval,
+        "protocol": protocol.to_dict(),
+        "protocol_id": protocol.id,
+        "seconds": outcome.seconds,
+        "time": now(),
+    }
+    return made | warned(outcome, warnings)
+
+
+def warned(outcome, warnings) -> dict:
+    """{"warnings": of a score, each once}; {} where there are none or no value."""
+    found = list(dict.fromkeys((*warnings, *outcome.warnings)))
+    return {"warnings": found} if found and outcome.value is not None else {}
 
 
 def path(model_dir) -> str:
@@ -49,6 +94,25 @@ def partial_path(model_dir) -> str:
     return os.path.join(str(model_dir), PARTIAL_NAME)
 
 
+def floor_path(model_dir) -> str:
+    """The file with the scores of real samples in place of fakes."""
+    return os.path.join(str(model_dir), FLOOR_NAME)
+
+
+def floor_of(row: Row, floors: list[Row]) -> Row | None:
+    """The score of real samples that one of fakes compares with: of the same protocol but for what
+    says how fakes were made. The later one of several; None without any that has a value.
+    """
+    known = [one for one in floors if one["value"] is not None]
+    same = [one for one in known if _without_fakes(one) == _without_fakes(row)]
+    return same[-1] if same else None
+
+
+def _without_fakes(row: Row) -> tuple:
+    fields = {name: value for name, value in row["protocol"].items() if name not in _OF_FAKES}
+    return row["split"], row["metric"], fields
+
+
 def now() -> str:
     """The time in UTC to the second, ISO 8601."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -56,12 +120,42 @@ def now() -> str:
 
 def _encode(row: Row) -> bytes:
     """One line of strict JSON: a number that is not finite must have become null and a reason."""
-    missing = Row.__annotations__.keys() - row.keys()
+    missing = Row.__required_keys__ - row.keys()
     if missing:
         raise ValueError(f"a row of scores lacks {sorted(missing)}")
     if (row["value"] is None) == (row["reason"] is None):
         raise ValueError("a row of scores has either a value or a reason")
     return (json.dumps(row, allow_nan=False) + "\n").encode()
+
+
+def refuse_others(model_dir) -> None:
+    """Refuses a run's folder where a file of scores is somebody else's, a link or a pipe.
+
+    Raises:
+      UserError: names it.
+    """
+    for name in (FILE_NAME, PARTIAL_NAME, FLOOR_NAME):
+        path = os.path.join(str(model_dir), name)
+        files.refuse_link(path)
+        files.refuse_link(f"{path}.partial")
+        if not tf.io.gfile.exists(path):
+            continue
+        _require_file(path)
+        try:
+            with tf.io.gfile.GFile(path, "rb") as file:
+                start = file.read(len(_BEGINNING))
+        except tf.errors.OpError as error:
+            raise UserError(f"cannot read {path}: {error.message}; make it readable") from error
+        if not _BEGINNING.startswith(start):  # a process may have died in it
+            raise UserError(
+                f"{path} is there and holds no scores of ours: move it to another place"
+            )
+
+
+def _require_file(path: str) -> None:
+    """Refuses folders, and pipes, which would be waited for."""
+    if not files.is_remote(path) and not os.path.isfile(path):
+        raise UserError(f"{path} is no regular file: move it to another place")
 
 
 def append(path, *rows: Row) -> None:
@@ -128,36 +222,77 @@ def read(path) -> list[Row]:
     path = str(path)
     if not tf.io.gfile.exists(path):
         return []
+    _require_file(path)
+    rows = []
     try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            lines = file.read().split(b"\n")
+        for number, line in enumerate(lines(path), start=1):
+            found = _decode(line)
+            if found is not None:
+                rows.append(found)
+            elif line.strip():
+                _report_skipped(path, number)
     except tf.errors.OpError as error:
         raise UserError(f"cannot read {path}: {error.message}; make it readable") from error
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        row = _decode(line)
-        if row is not None:
-            rows.append(row)
-        elif line.strip():
-            _report_skipped(path, number)
     return rows
+
+
+def lines(path: str, longest: int = _LONGEST_LINE) -> Iterator[bytes]:
+    """The lines of a file, without their ends; of one that is too long only its beginning.
+
+    Raises:
+      tf.errors.OpError: the file cannot be read.
+    """
+    rest = b""
+    with tf.io.gfile.GFile(path, "rb") as file:
+        while part := file.read(_LONGEST_LINE):
+            *whole, last = part.split(b"\n")
+            if whole:
+                yield (rest + whole[0])[:longest]
+                yield from (line[:longest] for line in whole[1:])
+                rest = b""
+            rest = (rest + last)[:longest]
+    if rest:
+        yield rest
+
+
+_TEXTS = ("run", "checkpoint", "split", "metric", "protocol_id", "time")
+
+
+def is_sound(row: dict) -> bool:
+    """Whether the values of a row are of their kinds, as far as it has the fields."""
+    interval, warnings = row.get("interval"), row.get("warnings", [])
+    kinds = (
+        all(isinstance(row.get(name, ""), str) for name in _TEXTS),
+        _is_step(row.get("step", 0)),
+        row["value"] is None or _is_number(row["value"]),
+        row["reason"] is None or isinstance(row["reason"], str),
+        (row["value"] is None) != (row["reason"] is None),
+        interval is None or (isinstance(interval, list) and all(map(_is_number, interval))),
+        isinstance(row["protocol"], dict),
+        _is_number(row["seconds"]),
+        isinstance(warnings, list) and all(isinstance(one, str) for one in warnings),
+    )
+    return all(kinds)
 
 
 def _decode(line: bytes) -> Row | None:
     try:
         row = json.loads(line)
-    except ValueError:  # of JSON or of UTF-8
+    except (ValueError, RecursionError):  # of JSON or of UTF-8
         return None
-    if not isinstance(row, dict) or Row.__annotations__.keys() - row.keys():
+    if not isinstance(row, dict) or Row.__required_keys__ - row.keys():
         return None
-    value, step = row["value"], row["step"]
-    if not (value is None or (_is_number(value) and math.isfinite(value))):
-        return None
-    return row if isinstance(step, int) and isinstance(row["protocol"], dict) else None
+    return row if is_sound(row) else None
+
+
+def _is_step(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
 def _is_number(value) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) <= sys.float_info.max  # neither NaN nor a whole number beyond all floats
 
 
 @functools.cache

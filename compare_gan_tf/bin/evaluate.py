@@ -158,7 +158,7 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
             " that `evaluate.every` names"
         )
     build.read_config(values, bindings=bindings)
-    from compare_gan_tf import best, distribution, evaluation
+    from compare_gan_tf import best, distribution, evaluation, results
 
     with distribution.get_strategy(values.strategy).scope():
         dataset, gan = build.gan(values)
@@ -173,7 +173,9 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
             steps = [build.choose_step(values.model_dir, values.checkpoint)]
         rows = evaluation.evaluate(values.model_dir, gan, dataset, steps=steps)
     build.print_scores(rows)
-    for line in evaluation.summary(rows, best.read(values.model_dir)):
+    floors = results.read(results.floor_path(values.model_dir))
+    summary = evaluation.summary(rows, best.read(values.model_dir), floors)
+    for line in (*evaluation.warning_lines(rows), *summary):
         print(line)
 
 
@@ -237,17 +239,18 @@ def _bound() -> dict:
 def _open_run(values: flags.FlagValues, bindings: list[str], path: str, how):
     """The generator of a run, at the checkpoint of --checkpoint, or the best, or the last."""
     from compare_gan_tf import best, checkpoints, config, files
+    from compare_gan_tf.evaluation import openings
     from compare_gan_tf.evaluation.generators import Players
 
     own = os.path.join(path, files.CONFIG)
     config.parse([own, *values.gin_config], [*values.gin_bindings, *bindings])
     choice = None if values.checkpoint == "all" else values.checkpoint
     step = build.choose_step(path, choice)
-    _, gan = build.gan(values, of_run=True)
+    dataset, gan = build.gan(values, of_run=True)
     checkpoints.restore_players(gan, path, step)
     kept = best.read(path)
     is_best = choice in (None, "best") and kept is not None and kept["step"] == step
-    return Players(
+    players = Players(
         gan,
         tag="generator",
         where=f"checkpoint {step} of {path}",
@@ -257,6 +260,8 @@ def _open_run(values: flags.FlagValues, bindings: list[str], path: str, how):
         checkpoint_rule="best" if is_best else choice or "latest",
         fingerprint=best.fingerprint(checkpoints.find(path, step)),
     )
+    players.images_of = openings.images_of(dataset)  # for the extractor
+    return players
 
 
 def main(argv: Sequence[str] | None = None) -> None:

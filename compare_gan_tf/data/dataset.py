@@ -112,9 +112,12 @@ def load(
     loaded = label_rules.relabelled(loaded, labels) if labels else loaded
     loaded = _labelled_only(loaded) if labelled_only else loaded
     loaded = _viewed(loaded, view) if view else loaded
-    given = (image_size, channels, crop, resize, labels, view)
-    altered = any(option is not None for option in given) or tuple(background) != decode.WHITE
-    loaded = dataclasses.replace(loaded, altered=altered)
+    given = (image_size, channels, crop, resize, view)
+    other_images = (
+        any(option is not None for option in given) or settings.background != decode.WHITE
+    )
+    altered = other_images or labels is not None
+    loaded = dataclasses.replace(loaded, altered=altered, other_images=other_images)
     return _kept(loaded, memory_budget, settings.cache)
 
 

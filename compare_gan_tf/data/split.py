@@ -58,6 +58,7 @@ class Dataset:
       palette: uint8 [k, C], the colours that images under `views.adaptive_palette` are made of.
       notes: what is worth knowing, a line each: the protocol, what was skipped or converted.
       altered: whether options of `load` made other samples or labels than the name stands for.
+      other_images: whether they made other images.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Dataset:
     palette: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     altered: bool = False
+    other_images: bool = False
 
     @property
     def sample_shape(self) -> tuple[int, ...]:

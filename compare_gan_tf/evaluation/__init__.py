@@ -1,7 +1,8 @@
 """Scores: of the checkpoints of a run, and of any two sides that hold samples or features."""
 
 from compare_gan_tf.evaluation.following import follow
+from compare_gan_tf.evaluation.misleading import lines as warning_lines
 from compare_gan_tf.evaluation.runs import evaluate, is_due, scored_steps
 from compare_gan_tf.evaluation.summaries import summary
 
-__all__ = ["evaluate", "follow", "is_due", "scored_steps", "summary"]
+__all__ = ["evaluate", "follow", "is_due", "scored_steps", "summary", "warning_lines"]

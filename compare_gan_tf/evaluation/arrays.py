@@ -4,13 +4,21 @@ What `numpy.savez` writes lies uncompressed in the archive and is mapped into me
 when they are looked at. Compressed arrays are decompressed whole.
 """
 
+import math
+import os
 import struct
 import zipfile
+import zlib
 
 import numpy as np
 
 from compare_gan_tf.errors import UserError
 
+# What files that are damaged, encrypted or made to deceive raise.
+_BROKEN = (
+    OSError, ValueError, EOFError, RuntimeError, MemoryError, SyntaxError, OverflowError,
+    TypeError, zipfile.BadZipFile, struct.error, zlib.error,
+)  # fmt: skip
 _LOCAL_HEADER = 30  # bytes; then a name and an extra field, whose lengths are its last four
 
 
@@ -24,16 +32,15 @@ def read(path: str, names) -> dict[str, np.ndarray]:
     Raises:
       UserError: the file is not there, is no such archive, or holds Python objects.
     """
+    _require_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             found = [name for name in names if name in members]
             return {name: _array(path, archive, members[name]) for name in found}
-    except FileNotFoundError as error:
-        raise UserError(f"there is no file {path}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, struct.error) as error:
-        if isinstance(error, UserError):
-            raise
+    except UserError:
+        raise
+    except _BROKEN as error:
         raise UserError(f"{path} cannot be read as .npz: {error}") from error
 
 
@@ -43,27 +50,33 @@ def names(path: str) -> list[str]:
     Raises:
       UserError: the file is not there or is no such archive.
     """
+    _require_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
             return [name.removesuffix(".npy") for name in archive.namelist()]
-    except FileNotFoundError as error:
-        raise UserError(f"there is no file {path}") from error
-    except (OSError, zipfile.BadZipFile) as error:
+    except _BROKEN as error:
         raise UserError(f"{path} cannot be read as .npz: {error}") from error
+
+
+def _require_file(path: str) -> None:
+    """Refuses what is not there, and pipes, which would be waited for."""
+    if not os.path.exists(path):
+        raise UserError(f"there is no file {path}")
+    if not os.path.isfile(path):
+        raise UserError(f"{path} is no regular file: give an .npz")
 
 
 def _array(path: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray:
     with archive.open(info) as file:
         shape, is_fortran, dtype = _header(file)
         _refuse_objects(path, info.filename, dtype)
-        header = file.tell()
-        if info.compress_type != zipfile.ZIP_STORED or not np.prod(shape, dtype=np.int64):
-            values = np.frombuffer(file.read(), dtype)
+        header, needed = file.tell(), math.prod(shape) * dtype.itemsize
+        if min(shape, default=0) < 0 or info.file_size < header + needed:
+            raise ValueError(f"its array {info.filename} is cut off, or not of the shape it names")
+        if info.compress_type != zipfile.ZIP_STORED or not needed:
+            values = np.frombuffer(file.read(needed), dtype)
             return values.reshape(shape, order="F" if is_fortran else "C")
     offset = _data_offset(archive, info) + header
-    needed = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    if info.file_size < header + needed:
-        raise ValueError(f"its array {info.filename} is cut off")
     order = "F" if is_fortran else "C"
     return np.memmap(path, dtype, mode="r", offset=offset, shape=shape, order=order)
 

@@ -36,12 +36,28 @@ class Job:
 
 @dataclasses.dataclass
 class Fakes:
-    """One model's fakes, their protocols by metric, and the rows of scores so far."""
+    """One model's fakes.
 
-    side: Side
+    Attributes:
+      sides: {metric: the side as it needs it}, see `label_mix`.
+      number: of samples.
+      protocols: {metric: its protocol}.
+      warnings: {metric: what the protocol tells against its scores}.
+      rows: {metric: [row of each score]}, so far.
+    """
+
+    sides: dict
     number: int
     protocols: dict
-    rows: dict  # {metric: [row of each score]}
+    warnings: dict
+    rows: dict
+
+    def passes(self, metrics) -> dict:
+        """{side: metrics that look at it}."""
+        found: dict = {}
+        for metric in metrics:
+            found.setdefault(self.sides[metric], []).append(metric)
+        return found
 
     def pending(self, metrics) -> list:
         """Metrics without a value of every score."""
@@ -94,11 +110,8 @@ def run(job: Job, found: Found, *, shown: bool) -> None:
             bar.say(f"evaluate: {expected}")
         with contextlib.ExitStack() as closing:
             real = outcomes.attempt(functools.partial(_reals, job, metrics, bar))
-            fakes = [
-                outcomes.attempt(functools.partial(_fakes, job, one, metrics, bar))
-                for one in found.fakes
-            ]
-            for collected in (real, *fakes):
+            fakes = [_fakes(job, one, metrics, bar) for one in found.fakes]
+            for collected in (real, *(one for found in fakes for one in found.values())):
                 _close_later(closing, collected)
             _score(job, found, metrics, real, fakes, bar)
     found.write(job.metrics, complete=True)
@@ -106,12 +119,14 @@ def run(job: Job, found: Found, *, shown: bool) -> None:
 
 def _passes(job: Job, found: Found, metrics) -> list[tuple]:
     """(side, samples, whether images are kept) of the sides that send samples through."""
-    sides = [("real", job.real, job.n_real), *(("fake", f.side, f.number) for f in found.fakes)]
-    needs = {name: outcomes.needs(metrics, name) for name in ("real", "fake")}
+    sides = [(job.real, job.n_real, outcomes.needs(metrics, "real"))]
+    for fakes in found.fakes:
+        for side, looking in fakes.passes(metrics).items():
+            sides.append((side, fakes.number, outcomes.needs(looking, "fake")))
     return [
-        (side, number, "images" in needs[name])
-        for name, side, number in sides
-        if needs[name] and side.sample_shape is not None
+        (side, number, "images" in needs)
+        for side, number, needs in sides
+        if needs and side.sample_shape is not None
     ]
 
 
@@ -122,8 +137,14 @@ def _reals(job: Job, metrics, bar) -> Collected:
     )  # fmt: skip
 
 
-def _fakes(job: Job, fakes: Fakes, metrics, bar) -> Collected:
-    return fakes.side.give(job.wanted(metrics, "fake", fakes.number, bar))
+def _fakes(job: Job, fakes: Fakes, metrics, bar) -> dict:
+    """{metric: what is collected for it, or the reason why there is nothing}."""
+    found = {}
+    for side, looking in fakes.passes(metrics).items():
+        wanted = job.wanted(looking, "fake", fakes.number, bar)
+        collected = outcomes.attempt(functools.partial(side.give, wanted))
+        found |= dict.fromkeys(looking, collected)
+    return found
 
 
 def _close_later(closing: contextlib.ExitStack, collected: Collected | str) -> None:
@@ -134,14 +155,17 @@ def _close_later(closing: contextlib.ExitStack, collected: Collected | str) -> N
 
 def _score(job: Job, found: Found, metrics, real: Collected | str, fakes: list, bar) -> None:
     for collected in fakes:
-        outcomes.check_width(real, collected)
+        for one in collected.values():
+            outcomes.check_width(real, one)
     for metric in metrics:
         bar.working(metric.name)
         for collected, one in zip(fakes, found.fakes, strict=True):
-            made = outcomes.outcomes(metric, real, collected)
-            one.rows[metric] = [scores.row(each, one.protocols[metric]) for each in made]
+            made = outcomes.outcomes(metric, real, collected[metric])
+            one.rows[metric] = [
+                scores.row(each, one.protocols[metric], one.warnings[metric]) for each in made
+            ]
         if len(fakes) > 1:
-            made = paired.differences(metric, real, *fakes)
+            made = paired.differences(metric, real, *(collected[metric] for collected in fakes))
             found.differences[metric] = [
                 scores.row(each, found.fakes[0].protocols[metric]) for each in made
             ]

@@ -1,12 +1,17 @@
 """Which extractor looks at the samples, where none is named."""
 
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import outcomes
 from compare_gan_tf.evaluation.sides import EXTRACTED
+from compare_gan_tf.metrics import features
 from compare_gan_tf.metrics.extractors import callable_features
-from compare_gan_tf.metrics.features import digits_classifier, raw_features
 
-# By the rank of a sample: points are scored in their own space.
-_OF_POINTS = {1: raw_features}
+# By the name of a public data set whose images are unchanged.
+_CLASSIFIERS = {
+    "digits": features.digits_classifier,
+    "mnist": features.mnist_classifier,
+    "fashion_mnist": features.fashion_mnist_classifier,
+}
 
 
 def is_needed(metrics) -> bool:
@@ -15,19 +20,46 @@ def is_needed(metrics) -> bool:
     return bool(kinds & EXTRACTED)
 
 
-def choose(given, preset, metrics, sample_shape: tuple[int, ...]):
+def choose(given, preset, metrics, sample_shape: tuple[int, ...], images_of: str | None):
     """The extractor given, or the preset's, or that of the data; None if no metric needs one.
 
     What is given may be any function that `metrics.extractors.callable_features` takes.
 
+    Args:
+      given: an extractor, a function, or None.
+      preset: a value of `metrics.presets`.
+      metrics: values of `metrics.registry`.
+      sample_shape: (H, W, C) of an image, (D,) of a point.
+      images_of: name of the public data set whose images the samples are, or None.
+
     Raises:
-      UserError: samples of this shape cannot be sent through it.
+      UserError: samples of this shape cannot be sent through it, or its weights are not here.
     """
     if not is_needed(metrics):
         return None
     if given is not None and not hasattr(given, "weights_sha256"):
         given = callable_features(given)
-    make = preset.extractor or _OF_POINTS.get(len(sample_shape)) or digits_classifier
-    extractor = make() if given is None else given
-    extractor.check(tuple(sample_shape))
-    return extractor
+    if given is None:
+        make = preset.extractor or (lambda: _of_data(tuple(sample_shape), images_of))
+        given = make()
+    given.check(tuple(sample_shape))
+    return given
+
+
+def _of_data(sample_shape: tuple[int, ...], images_of: str | None):
+    """Points in their own space; images through the classifier that knows them, or ResNet50."""
+    if len(sample_shape) == 1:
+        return features.raw_features()
+    if images_of in _CLASSIFIERS:
+        return _CLASSIFIERS[images_of]()
+    from compare_gan_tf.metrics import image_networks
+
+    path = image_networks.weights_here(image_networks.RESNET50)
+    if path is None:
+        raise UserError(
+            "these images are scored through keras_resnet50, whose weights are not on this machine:"
+            " take --extractor=keras_resnet50 where there is a network, which downloads them (here"
+            f" they belong at {image_networks.weights_path(image_networks.RESNET50)}), or"
+            " --extractor=raw_features, which compares pixels and carries a warning"
+        )
+    return image_networks.keras_resnet50(path)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from compare_gan_tf import random
 from compare_gan_tf.data.images import from_uint8, to_uint8
+from compare_gan_tf.evaluation.label_mix import UNIFORM, LabelMix
 from compare_gan_tf.evaluation.sides import EXTRACTED, PASSED, Batch, Side, Wanted
 from compare_gan_tf.layers.standing_statistics import standing_statistics
 from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
@@ -25,14 +26,21 @@ class Generator(Side):
     """What makes samples; `make` is theirs who inherit."""
 
     available = None
+    mix = UNIFORM  # of the labels
 
-    def __init__(self, name: str, where: str, sample_shape, *, conditional: bool, facts: dict):
-        self.name, self.where = name, where
+    def __init__(self, name: str, where: str, sample_shape, *, classes: int | None, facts: dict):
+        self.name, self.where, self.classes = name, where, classes
         self.sample_shape = tuple(sample_shape)
         self.is_images = len(self.sample_shape) == 3
-        self.facts = facts
+        self.facts = facts if classes is None else facts | {"labels": self.mix.name}
         images = {"images"} if self.is_images else set()
-        self.offers = EXTRACTED | images | ({"labels"} if conditional else set())
+        self.offers = EXTRACTED | images | (set() if classes is None else {"labels"})
+
+    def labelled(self, mix: LabelMix) -> "Generator":
+        """The same generator of labels drawn by another mix."""
+        other = copy.copy(self)
+        other.mix, other.facts = mix, self.facts | {"labels": mix.name}
+        return other
 
     def make(self, number: int, size: int, seed: int) -> Iterator[tuple]:
         """(float images [n, H, W, C] in [-1, 1] or points, labels or None), `number` in all."""
@@ -96,8 +104,9 @@ class Players(Generator):
             "truncation": float(truncation),
             "checkpoint_rule": checkpoint_rule,
         }
-        conditional = bool(gan.num_classes)
-        super().__init__(name, where, gan.sample_shape, conditional=conditional, facts=facts)
+        super().__init__(
+            name, where, gan.sample_shape, classes=gan.num_classes or None, facts=facts
+        )
         self.offers |= set(self._further)
         self._generate = replicated(gan.generate, gan.distribute_strategy)
 
@@ -131,7 +140,8 @@ class Players(Generator):
         gan = self._gan
         inputs = {"z": gan.latents.sample(number, seeds["z"], self._truncation)}
         if gan.num_classes:
-            inputs["labels"] = random.integers([number], seeds["labels"], gan.num_classes)
+            labels = self.mix.draw(number, seeds["labels"], gan.num_classes)
+            inputs["labels"] = tf.constant(labels)
         if gan.alphabet:
             shape = [number, *gan.alphabet.draw_shape]
             inputs["uniforms"] = random.uniform(shape, seeds["uniforms"])

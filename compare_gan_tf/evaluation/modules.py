@@ -33,14 +33,26 @@ class Module(Generator):
         self._handle = handle
         self._module = load_module(handle)
         metadata = read_metadata(handle)
-        self._classes = metadata.get("num_classes") if metadata.get("conditional") else None
+        classes = metadata.get("num_classes") if metadata.get("conditional") else None
+        if classes is not None and not (isinstance(classes, int) and classes > 0):
+            raise UserError(f"the module {handle} is of {classes!r} classes: export it anew")
         self._truncation = float(truncation)
-        first = self._call(2, 0, 0, None if self._classes is None else tf.zeros([2], tf.int32))
+        try:
+            first = self._call(2, 0, 0, None if classes is None else tf.zeros([2], tf.int32))
+        except (TypeError, ValueError, AttributeError, LookupError, tf.errors.OpError) as error:
+            raise UserError(
+                f"the module {handle} cannot be sampled as sample(num, seed, truncation):"
+                f" {' '.join(str(error).split())[:200]}"
+            ) from error
+        if first.shape.rank not in (2, 4):
+            raise UserError(
+                f"the module {handle} makes samples of shape {tuple(first.shape[1:])}: they must be"
+                " images [H, W, C] or points [D]"
+            )
         facts = {"truncation": self._truncation, "ema": metadata.get("ema")}
         name = os.path.basename(os.path.normpath(handle))
         shape = tuple(first.shape[1:])
-        conditional = self._classes is not None
-        super().__init__(name, f"the module {handle}", shape, conditional=conditional, facts=facts)
+        super().__init__(name, f"the module {handle}", shape, classes=classes, facts=facts)
 
     def sha256(self) -> str | None:
         """Of the graph and the weights; None for a module that is not a local folder."""
@@ -60,15 +72,15 @@ class Module(Generator):
 
     def make(self, number: int, size: int, seed: int) -> Iterator[tuple]:
         labels = None
-        if self._classes:
+        if self.classes is not None:
             key = [random.key(seed, "evaluate/module/labels"), 0]
-            labels = random.integers([number], key, self._classes)
+            labels = self.mix.draw(number, key, self.classes)
         for block, start in enumerate(range(0, number, BLOCK)):
             count = min(BLOCK, number - start)
             part = None if labels is None else labels[start : start + count]
-            made = self._call(count, seed, block, part)
+            made = self._call(count, seed, block, None if part is None else tf.constant(part))
             made = from_unit_interval(made) if self.is_images else made
-            yield made, None if part is None else part.numpy()
+            yield made, part
 
 
 def load_module(handle: str):
@@ -111,8 +123,8 @@ def read_metadata(handle: str) -> dict:
             found = json.load(file)
     except tf.errors.OpError:  # of a handle that is no folder, too
         return {}
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: {error}") from error
+    except (ValueError, RecursionError):
+        found = None
     if not isinstance(found, dict):
-        raise UserError(f"{path} is damaged: it holds no object")
+        raise UserError(f"{path} is damaged: export the module anew")
     return found

@@ -39,14 +39,14 @@ class Onnx(Generator):
             raise UserError(f"the ONNX generator {path} leaves the length of its latents open")
         self._z, self._dim = latents[0].name, latents[0].shape[1]
         self._labels = labels[0] if labels else None
-        self._classes = self._number_of_classes(path)
+        number_of_classes = self._number_of_classes(path)
         self._truncation = float(truncation)
         z, classes = np.zeros([2, self._dim], np.float32), np.zeros([2], np.int32)
         first = self._run(z, classes if labels else None)
         facts = {"truncation": self._truncation}
         name, shape = os.path.basename(path), first.shape[1:]
-        super().__init__(name, f"the ONNX generator {path}", shape, conditional=bool(labels),
-                         facts=facts)  # fmt: skip
+        super().__init__(name, f"the ONNX generator {path}", shape,
+                         classes=number_of_classes, facts=facts)  # fmt: skip
 
     def sha256(self) -> str:
         return files_hash([self._path])
@@ -73,9 +73,9 @@ class Onnx(Generator):
     def make(self, number: int, size: int, seed: int) -> Iterator[tuple]:
         key = [random.key(seed, "evaluate/onnx/z"), 0]
         z, labels = Normal(self._dim).sample(number, key, self._truncation).numpy(), None
-        if self._classes:
+        if self.classes is not None:
             key = [random.key(seed, "evaluate/onnx/labels"), 0]
-            labels = random.integers([number], key, self._classes).numpy()
+            labels = self.mix.draw(number, key, self.classes)
         for start in range(0, number, size):
             part = None if labels is None else labels[start : start + size]
             made = self._run(z[start : start + size], part)

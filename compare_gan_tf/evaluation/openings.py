@@ -82,6 +82,8 @@ def _named(text: str, how: How) -> Side:
     if os.path.isdir(path):
         return _directory(path, how)
     extension = os.path.splitext(path)[1].lower()
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UserError(f"{text} is neither a folder nor a regular file: it cannot be compared")
     if extension in _FILES and (os.path.exists(path) or extension in (".npz", ".zip")):
         return _FILES[extension](path, how)
     if os.path.exists(path):
@@ -139,7 +141,7 @@ def _own_images(found, path: str) -> Side:
                                 own_images.Settings())  # fmt: skip
     split = loaded.splits["train"]
     return Samples(os.path.basename(os.path.normpath(path)), split.images, split.labels,
-                   where=found.where)  # fmt: skip
+                   where=found.where, num_classes=loaded.num_classes)  # fmt: skip
 
 
 def _npz(path: str, how: How) -> Side:
@@ -229,8 +231,16 @@ def of_split(dataset, split: str) -> Samples:
     chosen = dataset.splits[split]
     # Points follow settings of their own, and images those of `load`.
     public = dataset.name in data.names() and dataset.is_images and not dataset.altered
-    where = f"{dataset.name}/{split}"
-    return Samples(dataset.name, chosen.images, chosen.labels, split, where, is_public=public)
+    return Samples(
+        dataset.name, chosen.images, chosen.labels, split, f"{dataset.name}/{split}",
+        is_public=public, images_of=images_of(dataset), num_classes=dataset.num_classes,
+    )  # fmt: skip
+
+
+def images_of(dataset) -> str | None:
+    """The public data set whose images these are, unchanged, or None."""
+    known = dataset.name in data.names() and dataset.is_images and not dataset.other_images
+    return dataset.name if known else None
 
 
 def check_alike(real: Side, fake: Side) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from compare_gan_tf import gin_parameters
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.evaluation import misleading
 from compare_gan_tf.metrics.base import Collected, UndefinedScore
 
 SIDES = {"real": "the real side", "fake": "the fakes"}
@@ -43,6 +44,7 @@ class Outcome(NamedTuple):
       reason: why there is none, else None.
       interval: of 95 %, or None.
       seconds: that the metric took, for all its scores together.
+      warnings: why it may mislead, as far as the samples tell, see `misleading`.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Outcome(NamedTuple):
     reason: str | None
     interval: list[float] | None
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 def needs(metrics, side: str) -> frozenset:
@@ -136,7 +139,8 @@ def outcomes(metric, real: Collected | str, fake: Collected | str) -> list[Outco
         found, reason = _attempt(metric, real, fake)
     seconds = round(time.monotonic() - start, 3)
     names = dict.fromkeys((*metric.scores, *found))
-    return [_outcome(name, found.get(name), reason, seconds) for name in names]
+    made = [_outcome(name, found.get(name), reason, seconds) for name in names]
+    return misleading.warned(made, metric, real, fake) if found else made
 
 
 def seen(metric, real: Collected) -> Collected:

@@ -1,9 +1,12 @@
 """Compares any two sides by any metrics: samples, features, statistics or generators."""
 
+import os
+
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import (
     comparing,
     extractors,
+    misleading,
     openings,
     outcomes,
     paired,
@@ -14,6 +17,7 @@ from compare_gan_tf.evaluation import (
 )
 from compare_gan_tf.evaluation.collect import Pass
 from compare_gan_tf.evaluation.comparing import Fakes, Found, Job
+from compare_gan_tf.evaluation.label_mix import labelled_sides
 from compare_gan_tf.evaluation.progress import Progress
 from compare_gan_tf.evaluation.sides import Side, Wanted
 from compare_gan_tf.metrics import presets
@@ -71,6 +75,9 @@ def evaluate(
     """
     preset = presets.find(preset)
     chosen = presets.metrics_of(metrics, preset)
+    output = None if output is None else os.fspath(output)
+    if save_real_statistics is not None:
+        statistics_files.refuse_others(os.fspath(save_real_statistics))
     _check_numbers(num_real=num_real, num_samples=num_samples, batch_size=batch_size)
     how = openings.How(
         truncation=truncation,
@@ -120,7 +127,8 @@ def _extractor(given, preset, metrics, sides: list[Side]):
     for fake in sides[1:]:
         openings.check_alike(sides[0], fake)
     shapes = [side.sample_shape for side in sides if side.sample_shape is not None]
-    chosen = extractors.choose(given, preset, metrics, shapes[0]) if shapes else None
+    images_of = next((side.images_of for side in sides if side.images_of), None)
+    chosen = extractors.choose(given, preset, metrics, shapes[0], images_of) if shapes else None
     _refuse_idle(
         given is not None and chosen is None,
         "extractor",
@@ -151,16 +159,22 @@ def _start(job: Job, sides: list[Side], num_samples, preset, output) -> Found:
         number = _number(side, num_samples, preset.n_fake, job.n_real, "num_samples")
         if "statistics" in side.offers:
             number = number or 0
-        fakes.append(Fakes(side, number, {}, {}))
-        for metric in job.metrics:
-            fakes[-1].protocols[metric] = protocols.protocol(
-                metric, job.real, side, job.extractor, n_real=job.n_real, n_fake=number,
+        labelled = labelled_sides(side, job.metrics, job.real, job.n_real, job.seed)
+        fakes.append(Fakes(labelled, number, {}, {}, {}))
+        for metric, given in labelled.items():
+            protocol = protocols.protocol(
+                metric, job.real, given, job.extractor, n_real=job.n_real, n_fake=number,
                 seed=job.seed,
             )  # fmt: skip
+            fakes[-1].protocols[metric] = protocol
+            fakes[-1].warnings[metric] = misleading.of_protocol(
+                metric, job.real, side, job.extractor, protocol.truncation
+            )
     if len(fakes) > 1:
         for metric in job.metrics:
             paired.check(metric, fakes[0].protocols[metric], fakes[1].protocols[metric])
-    described = [_described(job.real, job.n_real), *(_described(f.side, f.number) for f in fakes)]
+    described = [_described(job.real, job.n_real)]
+    described += [_described(side, f.number) for side, f in zip(sides, fakes, strict=True)]
     found = Found(fakes, scores.Scores([], *described), output)
     if output is not None:
         _take_over(found, scores.read(output))

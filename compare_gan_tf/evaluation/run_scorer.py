@@ -1,17 +1,20 @@
 """Scores of the players that a GAN holds, against splits of a data set, each under its protocol."""
 
+import copy
 import dataclasses
 import functools
 from collections.abc import Iterator
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import openings, outcomes, protocols, references
+from compare_gan_tf.evaluation import misleading, openings, outcomes, protocols, references
 from compare_gan_tf.evaluation.collect import Pass
 from compare_gan_tf.evaluation.generators import Players
-from compare_gan_tf.evaluation.sides import Samples, Wanted
+from compare_gan_tf.evaluation.label_mix import labelled_sides
+from compare_gan_tf.evaluation.sides import Samples, Side, Wanted
 from compare_gan_tf.metrics.base import Collected
 
 TRAIN, HELD_OUT = "train", "test"
+_SPLITS = (TRAIN, "validation", HELD_OUT)  # the first with samples enough gives the floor
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,9 @@ class Scorer:
         self.settings = settings
         self._kept = kept
         self.reals = {split: self._side(dataset, split) for split in settings.splits}
-        self._held_out = self._side(dataset, HELD_OUT) if HELD_OUT in dataset.splits else None
+        there = [split for split in _SPLITS if split in dataset.splits]
+        self._others = {split: self._side(dataset, split) for split in there}
+        self._held_out = self._others.get(HELD_OUT)
         self._players = Players(
             gan, tag="", truncation=settings.truncation, standing=settings.standing
         )
@@ -66,6 +71,12 @@ class Scorer:
             settings.extractor.check(dataset.sample_shape)
         for split, side in self.reals.items():
             _check_number(self._numbers(split)[0], side)
+        self._fakes = {
+            split: labelled_sides(
+                self._players, settings.metrics, side, self._numbers(split)[0], settings.seed
+            )
+            for split, side in self.reals.items()
+        }  # by split and metric
 
     def _side(self, dataset, split: str) -> Samples:
         """A split; kept, for its hash is of all its contents."""
@@ -83,15 +94,23 @@ class Scorer:
             for metric in self.settings.metrics
         }
 
-    def _protocol(self, split: str, metric):
+    def _protocol(self, split: str, metric, fake: Side | None = None):
         settings, side = self.settings, self.reals[split]
         n_real, n_fake = self._numbers(split)
         numbers = {"n_real": n_real, "n_fake": n_fake, "seed": settings.seed}
-        return protocols.protocol(metric, side, self._players, settings.extractor, **numbers)
+        fake = fake or self._fakes[split][metric]
+        return protocols.protocol(metric, side, fake, settings.extractor, **numbers)
 
-    def samples(self, split: str) -> int:
-        """Fakes of one split."""
-        return self._numbers(split)[1]
+    def warnings(self, split: str, metric) -> list[str]:
+        """What the protocol tells against the scores of a metric."""
+        settings = self.settings
+        sides = self.reals[split], self._players
+        return misleading.of_protocol(metric, *sides, settings.extractor, settings.truncation)
+
+    def samples(self, split: str, metrics) -> int:
+        """Fakes that are made for some metrics on a split, of all passes."""
+        passes = {id(self._fakes[split][metric]) for metric in metrics}
+        return self._numbers(split)[1] * len(passes)
 
     def _numbers(self, split: str) -> tuple[int, int]:
         real, fakes = self.settings.numbers[split]
@@ -100,29 +119,60 @@ class Scorer:
 
     def jobs(self, splits) -> list[tuple]:
         """(side, samples, whether images are kept) of each pass, for a forecast."""
-        keeps = "images" in outcomes.needs(self.settings.metrics, "fake")
-        return [(self._players.tagged(s, s), self.samples(s), keeps) for s in splits]
+        metrics = self.settings.metrics
+        keeps = "images" in outcomes.needs(metrics, "fake")
+        return [(self._players.tagged(s, s), self.samples(s, metrics), keeps) for s in splits]
 
     def score(self, step: int, split: str, metrics, progress) -> Iterator[tuple]:
         """(metric, its outcomes) for each of some metrics, one after the other."""
+        groups: dict = {}
+        for metric in metrics:
+            groups.setdefault(self._fakes[split][metric], []).append(metric)
+        for players, group in groups.items():
+            players = players.tagged(split, f"checkpoint {step}")
+            yield from self._scores(f"step {step}", split, players, group, metrics, progress)
+
+    @functools.cached_property
+    def floor_protocols(self) -> dict:
+        """As `protocols`, of the metrics that other real samples can be given in place of fakes."""
+        found = {}
+        for split, metric in self.protocols:
+            other, asked = self._other(split), set(metric.needs.get("fake", ()))
+            if other is not None and asked and asked <= other.offers:
+                found[split, metric] = self._protocol(split, metric, other)
+        return found
+
+    def floor(self, split: str, metrics, progress) -> Iterator[tuple]:
+        """As `score`, of other real samples in place of the fakes."""
+        return self._scores("floor", split, self._other(split), metrics, metrics, progress)
+
+    def _other(self, split: str) -> Samples | None:
+        """Real samples of another split, if one has as many as fakes are made."""
+        number = self._numbers(split)[1]
+        for name, side in self._others.items():
+            if name != split and side.available >= number:
+                other = copy.copy(side)
+                other.facts = {"fake": f"real samples of the split {name}"}
+                return other
+        return None
+
+    def _scores(self, what: str, split: str, side: Side, group, metrics, progress):
         settings = self.settings
-        passes = Pass(
-            extractor=settings.extractor, batch_size=settings.batch_size, progress=progress
-        )
         real_number, fake_number = self._numbers(split)
         wanted = Wanted(
-            kinds=outcomes.needs(metrics, "fake"),
+            kinds=outcomes.needs(group, "fake"),
             number=fake_number,
             seed=settings.seed,
-            passes=passes,
+            passes=Pass(
+                extractor=settings.extractor, batch_size=settings.batch_size, progress=progress
+            ),
         )
-        players = self._players.tagged(split, f"checkpoint {step}")
-        fake = outcomes.attempt(lambda: players.give(wanted))
+        fake = outcomes.attempt(lambda: side.give(wanted))
         real = fake  # whose reason is that of all scores
         if not isinstance(fake, str):
             real = outcomes.attempt(lambda: self._real(split, metrics, real_number))
-        for metric in metrics:
-            progress.working(f"step {step}, {split}, {metric.name}")
+        for metric in group:
+            progress.working(f"{what}, {split}, {metric.name}")
             yield metric, outcomes.outcomes(metric, real, fake)
 
     def _real(self, split: str, metrics, number: int) -> Collected:

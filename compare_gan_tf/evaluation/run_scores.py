@@ -5,7 +5,6 @@ What a metric says is noted in `scores.partial.jsonl` the moment it is known, so
 is killed between two metrics loses neither.
 """
 
-import os
 import time
 
 import tensorflow as tf
@@ -41,6 +40,11 @@ class RunScores:
     def _row(self, step: int, split: str, metric, name: str) -> results.Row | None:
         protocol = self._scorer.protocols[split, metric]
         return self._latest.get((step, split, name, protocol.id))
+
+    @property
+    def written(self) -> list[results.Row]:
+        """The rows of the file of scores that count, the oldest first."""
+        return list(self._written.values())
 
     def rows(self, steps) -> list[results.Row]:
         """The rows of these steps, by step, in the order of splits and metrics."""
@@ -133,21 +137,11 @@ class RunScores:
         return None
 
     def _new_row(self, step, fingerprint, split, metric, outcome: Outcome) -> results.Row:
-        protocol = self._scorer.protocols[split, metric]
-        return {
-            "run": os.path.basename(os.path.normpath(self._model_dir)),
-            "step": step,
-            "checkpoint": fingerprint,
-            "split": split,
-            "metric": outcome.name,
-            "value": outcome.value,
-            "reason": outcome.reason,
-            "interval": outcome.interval,
-            "protocol": protocol.to_dict(),
-            "protocol_id": protocol.id,
-            "seconds": outcome.seconds,
-            "time": results.now(),
-        }
+        return results.row(
+            self._model_dir, outcome, self._scorer.protocols[split, metric],
+            step=step, checkpoint=fingerprint, split=split,
+            warnings=self._scorer.warnings(split, metric),
+        )  # fmt: skip
 
     def keep_best(self) -> None:
         """Copies the checkpoint with the best score on validation; the later one of equals."""

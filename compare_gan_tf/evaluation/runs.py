@@ -6,9 +6,10 @@ the test split is that of a choice made without it.
 
 import gin
 
-from compare_gan_tf import best, checkpoints, results
+from compare_gan_tf import best, checkpoints, files, results
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import extractors
+from compare_gan_tf.evaluation import extractors, openings, scalars
+from compare_gan_tf.evaluation.floors import Floors
 from compare_gan_tf.evaluation.progress import Progress, forecast
 from compare_gan_tf.evaluation.run_scorer import Scorer, Settings
 from compare_gan_tf.evaluation.run_scores import RunScores
@@ -37,6 +38,7 @@ def evaluate(
     truncation: float = 0.0,
     standing: int | None = None,
     retry_failed: bool = True,
+    floor: bool = True,
     real_statistics: dict | None = None,
 ) -> list[results.Row]:
     """Scores checkpoints and copies the best to `checkpoints/best`.
@@ -67,6 +69,8 @@ def evaluate(
       standing: samples over which batch norm takes new statistics before others are made; 0 leaves
         those of training; None for the preset's.
       retry_failed: whether to try again what failed before. Only another outcome is written.
+      floor: whether to score other real samples in place of fakes too, once for a run: what a
+        perfect generator would get, see `floors`.
       real_statistics: a dict that is read and filled with what is known of real samples, for
         callers in a loop.
 
@@ -84,7 +88,9 @@ def evaluate(
     reported = preset.real_split or REPORTED
     settings = Settings(
         metrics=metrics,
-        extractor=extractors.choose(extractor, preset, metrics, dataset.sample_shape),
+        extractor=extractors.choose(
+            extractor, preset, metrics, dataset.sample_shape, openings.images_of(dataset)
+        ),
         numbers=_numbers(preset, reported, splits, dataset, num_real, num_samples),
         batch_size=batch_size,
         seed=seed,
@@ -95,18 +101,32 @@ def evaluate(
     select_by = _selecting(metrics, select_by)
     if steps is not None and not steps:
         return []
+    _refuse_others(str(model_dir))
     run = RunScores(str(model_dir), scorer, select_by, retry_failed)
     steps = _asked(model_dir, steps, every)
     run.keep_best()  # where an earlier evaluation died before it had done so
     pending = {step: lacking for step in steps if (lacking := run.lacking(step))}
-    _score(run, scorer, pending, [step for step in steps if run.has_partial(step)])
+    floors = Floors(str(model_dir), scorer, retry_failed) if floor else None
+    _score(run, scorer, pending, [step for step in steps if run.has_partial(step)], floors)
+    scalars.write(model_dir, run.written)
     return run.rows(steps)
 
 
-def _score(run: RunScores, scorer: Scorer, pending: dict, begun: list[int]) -> None:
-    work = sum(scorer.samples(split) for splits in pending.values() for split in splits)
+def _refuse_others(model_dir: str) -> None:
+    """Before hours of work: refuses links and files of others where scores will be written."""
+    results.refuse_others(model_dir)
+    files.refuse_links(model_dir, [checkpoints.BEST, scalars.FOLDER])
+
+
+def _score(run: RunScores, scorer: Scorer, pending: dict, begun: list[int], floors) -> None:
+    work = 0 if floors is None else floors.samples
+    work += sum(
+        scorer.samples(split, metrics)
+        for lacking in pending.values()
+        for split, metrics in lacking.items()
+    )
     settings = scorer.settings
-    with Progress(work, shown=bool(pending)) as progress:
+    with Progress(work, shown=bool(work)) as progress:
         if pending:
             splits = [split for splits in pending.values() for split in splits]
             found = forecast(
@@ -116,6 +136,8 @@ def _score(run: RunScores, scorer: Scorer, pending: dict, begun: list[int]) -> N
                 progress.say(f"evaluate: {found}")
         for step in sorted({*pending, *begun}):
             run.score(step, pending.get(step, {}), progress)
+        if floors is not None:
+            floors.work_out(progress)
 
 
 def _numbers(preset, reported: str, splits, dataset, num_real, num_samples) -> dict:

@@ -11,6 +11,7 @@ import tensorflow as tf
 import compare_gan_tf
 from compare_gan_tf import files, results
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.evaluation import misleading
 from compare_gan_tf.evaluation.outcomes import Outcome
 
 _PACKAGES = ("tensorflow", "keras", "numpy")
@@ -80,12 +81,13 @@ class Scores:
         if self.against is not None:
             parts += [f"\n{self.against['name']}:", table(self.against_rows)]
             parts += ["\ndifference, first minus second:", table(self.differences)]
+        parts += misleading.lines([*self.rows, *self.against_rows])
         return "\n".join(parts)
 
 
-def row(outcome: Outcome, protocol) -> dict:
+def row(outcome: Outcome, protocol, warnings=()) -> dict:
     """One score as it is stored."""
-    return {
+    made = {
         "metric": outcome.name,
         "value": outcome.value,
         "reason": outcome.reason,
@@ -95,6 +97,7 @@ def row(outcome: Outcome, protocol) -> dict:
         "seconds": outcome.seconds,
         "time": results.now(),
     }
+    return made | results.warned(outcome, warnings)
 
 
 def versions() -> dict[str, str]:
@@ -129,13 +132,17 @@ def read(path: str) -> dict:
     """
     if not os.path.basename(path) or tf.io.gfile.isdir(path):
         raise UserError(f"--output={path} is a folder: name a file in it, as in scores.json")
-    text = files.read_text(path)
-    if text is None:
-        return {}
+    files.refuse_link(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UserError(f"{path} is no regular file: choose another --output")
     try:
+        text = files.read_text(path)
+        if text is None:
+            return {}
         content = json.loads(text)
-        known = all(set(_ROW) <= one.keys() for one in content["scores"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+        rows = [*content["scores"], *content.get("against_scores", ())]
+        known = all(set(_ROW) <= one.keys() and results.is_sound(one) for one in rows)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         known = False
     if not known:
         raise UserError(f"{path} is there and holds no scores: choose another --output")

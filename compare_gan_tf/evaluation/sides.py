@@ -56,6 +56,8 @@ class Side:
       offers: names of fields of `Collected` that it can give.
       sample_shape: of one sample, None if there are only features.
       is_images: whether samples are uint8 images.
+      images_of: name of the public data set whose images these are, unchanged, or None.
+      classes: labels that a conditional generator takes; None for what takes none.
       facts: further fields of the protocol, which a generator knows.
     """
 
@@ -66,6 +68,8 @@ class Side:
     offers: frozenset
     sample_shape: tuple[int, ...] | None = None
     is_images: bool = False
+    images_of: str | None = None
+    classes: int | None = None
     facts: dict = {}
 
     def sha256(self) -> str | None:
@@ -118,8 +122,11 @@ class Samples(Side):
 
     Attributes:
       samples: uint8 [N, H, W, C] or float [N, D]: an array, mapped or in memory, or `References`.
-      labels: int32 [N] in [0, num_classes), or None.
+      labels: int32 [N] in [0, num_classes), -1 where there is none, or float32 [N, num_classes],
+        probabilities; or None.
       is_public: whether the name says what is in it.
+      images_of: see `Side`.
+      num_classes: number of labels, where it is known.
     """
 
     name: str
@@ -128,6 +135,8 @@ class Samples(Side):
     split: str | None = None
     where: str = ""
     is_public: bool = False
+    images_of: str | None = None
+    num_classes: int | None = None
     _sha256: str | None = dataclasses.field(default=None, repr=False)
 
     def __post_init__(self):

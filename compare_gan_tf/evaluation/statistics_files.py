@@ -14,28 +14,33 @@ import tempfile
 import numpy as np
 from absl import logging
 
+from compare_gan_tf import files
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import arrays
 from compare_gan_tf.metrics.gaussian_statistics import GaussianStatistics
 
 VARIABLE = "COMPARE_GAN_CACHE"
+_MOMENTS = ("mu", "sigma")
 _VERSION = 1  # of what a key stands for
 
 
 # --- Files ------------------------------------------------------------------------------------
 
 
-def write(path: str, statistics: GaussianStatistics, facts: dict) -> None:
+def write(path: str, statistics: GaussianStatistics, facts: dict, *, is_ours: bool = False) -> None:
     """Writes a file whole: whoever reads `path` sees the old contents or the new.
 
     Args:
       path: of a local `.npz` file.
       statistics: of the features.
       facts: what they are of, kept as JSON in `protocol`.
+      is_ours: whether a file of this name is ours, whatever is in it: of the cache.
 
     Raises:
-      UserError: it cannot be written.
+      UserError: it cannot be written, or another program's file is there.
     """
+    if not is_ours:
+        refuse_others(path)
     content = io.BytesIO()
     described = np.array(json.dumps(facts, sort_keys=True, default=str))
     np.savez(content, mu=statistics.mean, sigma=statistics.covariance,
@@ -57,20 +62,46 @@ def write(path: str, statistics: GaussianStatistics, facts: dict) -> None:
         raise UserError(f"cannot write {path}: {error.strerror}; choose another folder") from error
 
 
+def refuse_others(path: str) -> None:
+    """Refuses to write where there is something else than a file of statistics of ours.
+
+    Raises:
+      UserError: says so.
+    """
+    files.refuse_link(path)
+    if os.path.isdir(path) or not os.path.basename(path):
+        raise UserError(f"{path} is a folder: name a file in it, as in statistics.npz")
+    if not os.path.exists(path):
+        return
+    try:
+        known = {*_MOMENTS, "protocol"} <= set(arrays.names(path))
+    except UserError:
+        known = False
+    if not known:
+        raise UserError(
+            f"{path} is there and is no file of statistics that this program wrote: choose another"
+            " name"
+        )
+
+
 def read(path: str) -> GaussianStatistics:
     """Reads a file of statistics.
 
     Raises:
       UserError: it is not there or no such file, its shapes do not fit, or values are not finite.
     """
-    found = arrays.read(path, ("mu", "sigma", "n"))
-    if {"mu", "sigma"} - found.keys():
+    found = arrays.read(path, (*_MOMENTS, "n"))
+    if set(_MOMENTS) - found.keys():
         raise UserError(f"{path} has no mu and sigma, only {', '.join(arrays.names(path))}")
-    mean, covariance = (np.array(found[name], np.float64) for name in ("mu", "sigma"))
-    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
-        raise UserError(f"{path}: mu or sigma is not finite: make the file again")
+    for name, values in found.items():
+        if values.dtype.kind not in "fiu" or (name == "n" and values.size != 1):
+            raise UserError(f"{path}: {name} is {values.dtype} {values.shape}, not numbers")
+    mean, covariance = (np.array(found[name], np.float64) for name in _MOMENTS)
+    count = float(found["n"].item()) if "n" in found else 0.0
+    if not (np.isfinite(mean).all() and np.isfinite(covariance).all() and np.isfinite(count)):
+        raise UserError(f"{path}: mu, sigma or n is not finite: make the file again")
     try:
-        return GaussianStatistics.of_moments(mean, covariance, int(found.get("n", 0)) or None)
+        return GaussianStatistics.of_moments(mean, covariance, int(count) or None)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
 
@@ -94,7 +125,7 @@ def key(facts: dict) -> str:
 def cached(facts: dict) -> GaussianStatistics | None:
     """The statistics of exactly these facts, or None; a damaged file is none."""
     path = os.path.join(folder(), f"{key(facts)}.npz")
-    if not os.path.exists(path):
+    if not os.path.isfile(path):
         return None
     try:
         return read(path)
@@ -106,6 +137,6 @@ def cached(facts: dict) -> GaussianStatistics | None:
 def keep(facts: dict, statistics: GaussianStatistics) -> None:
     """Adds statistics to the cache; a folder that cannot be written is a warning."""
     try:
-        write(os.path.join(folder(), f"{key(facts)}.npz"), statistics, facts)
+        write(os.path.join(folder(), f"{key(facts)}.npz"), statistics, facts, is_ours=True)
     except UserError as error:
         logging.warning("reference statistics are not kept: %s (set %s)", error, VARIABLE)

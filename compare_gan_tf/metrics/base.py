@@ -209,6 +209,11 @@ class Metric:
       takes_statistics: whether `statistics` of a side will do in place of its features.
       wants: fields that it also looks at, in the form of `needs`, where a side has them.
       scores: {name of a score it returns: whether higher is better; None: neither}.
+      even_labels: whether fakes are to have all labels alike, whatever the reals have: where it
+        looks at each class for itself.
+      covariances: whether it takes covariances of features, singular of no more samples.
+      of_training: whether the real side is meant to be what models were trained on.
+      enough: {"real" or "fake": samples below which scores mislead, see docs/evaluation.md}.
     """
 
     name: ClassVar[str]
@@ -216,6 +221,15 @@ class Metric:
     takes_statistics: ClassVar[bool] = False
     wants: ClassVar[dict[str, tuple[str, ...]]] = {}
     scores: ClassVar[dict[str, bool | None]]
+    even_labels: ClassVar[bool] = False
+    covariances: ClassVar[bool] = False
+    of_training: ClassVar[bool] = False
+    enough: ClassVar[dict[str, int]] = {}
+
+    def numbers(self, real: Collected, fake: Collected) -> dict[str, tuple[int | None, int]]:
+        """{"real" and "fake": (samples, how many are enough)}; None where that is not known."""
+        sides = {"real": real, "fake": fake}
+        return {name: (count(side), self.enough.get(name, 0)) for name, side in sides.items()}
 
     def __call__(self, real: Collected, fake: Collected) -> dict[str, Score]:
         """One Score for each name of `scores`.
@@ -224,6 +238,12 @@ class Metric:
           UndefinedScore: the samples have no such scores.
         """
         raise NotImplementedError
+
+
+def count(side: Collected) -> int | None:
+    """Samples of a side; None where it has none, or statistics do not tell of how many they are."""
+    kept = (len(rows) for rows in (side.features, side.logits, side.images) if rows is not None)
+    return next(kept, None if side.statistics is None else side.statistics.count)
 
 
 def check_at_least(metric, **least) -> None:
@@ -269,18 +289,12 @@ def check_rows(rows: Rows, *, least: int, what: str) -> None:
 
 
 def check_features(real: Collected, fake: Collected, *, least: int) -> None:
-    """Raises an UndefinedScore unless both sides have enough features, finite and of one kind.
-
-    Args:
-      real: with its features.
-      fake: likewise.
-      least: how many samples each side must have.
-    """
+    """Raises an UndefinedScore unless both sides have `least` features, finite and of one kind."""
     check_rows(real.features, least=least, what="features of the real samples")
     check_rows(fake.features, least=least, what="features of the fakes")
-    columns = real.features.shape[1:], fake.features.shape[1:]
-    if columns[0] != columns[1]:
+    one, other = real.features.shape[1:], fake.features.shape[1:]
+    if one != other:
         raise UndefinedScore(
-            f"real samples have features of shape {columns[0]}, fakes of {columns[1]}: they must "
-            "come from the same extractor"
+            f"real samples have features of shape {one}, fakes of {other}: they must come from the"
+            " same extractor"
         )

@@ -70,6 +70,7 @@ class ClassificationAccuracy(Metric):
     name: ClassVar[str] = "cas"
     needs: ClassVar[dict] = {"real": ("images", "labels"), "fake": ("images", "labels")}
     scores: ClassVar[dict] = {"gan_train": True, "gan_test": True}
+    enough: ClassVar[dict] = {"real": 1_000, "fake": 1_000}
 
     classifier: Callable = small_classifier
     steps: int = 2_000

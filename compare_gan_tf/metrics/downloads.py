@@ -119,6 +119,11 @@ def fetch(remote: Remote, timeout_seconds: float = 30.0) -> pathlib.Path:
     return path
 
 
+def is_intact(path, remote: Remote) -> bool:
+    """Whether a file has the checksum of the remote one."""
+    return _wrong(path, remote) is None
+
+
 def fetch_folder(remote: Remote, timeout_seconds: float = 30.0) -> pathlib.Path:
     """The folder that a .tar.gz holds, unpacked in the cache; raises as `fetch` does."""
     folder = cache_folder() / remote.name.removesuffix(".tar.gz")

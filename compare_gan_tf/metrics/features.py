@@ -38,6 +38,8 @@ class Extractor:
       resize: how images are brought to the network's size; "none" if they are not.
       scaling: how levels x of 0 to 255 are scaled, such as "x/127.5-1".
       logit_bias: float32 [K], the bias that is in the logits; None where it is not known.
+      is_pixels: whether its features are the samples themselves.
+      trained_on: name of the one data set that it was trained on, where it is small; else None.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Extractor:
     resize: str = "none"
     scaling: str = "none"
     logit_bias: np.ndarray | None = None
+    is_pixels: bool = False
+    trained_on: str | None = None
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
         """Raises a UserError if it cannot take samples of this shape."""
@@ -90,6 +94,7 @@ class RawFeatures(Extractor):
 
     name = "raw"
     scaling = "x/255"
+    is_pixels = True
 
     def __call__(self, samples) -> Extracted:
         """Samples uint8 [n, H, W, C] or float [n, D] -> features float32 [n, H W C] or [n, D]."""
@@ -120,6 +125,7 @@ class Classifier(Extractor):
     def __init__(self, model: keras.Model, network: classifiers.Network, weights_sha256: str):
         self.name = network.name
         self.weights_sha256 = weights_sha256
+        self.trained_on = network.dataset
         self.logit_bias = model.get_layer("logits").bias.numpy()
         self.model = model
         self._shape = network.shape

@@ -34,6 +34,8 @@ class Fid(intervals.Jackknifed):
     needs = {"real": ("features",), "fake": ("features",)}
     takes_statistics = True
     scores = {"fid": False}
+    covariances = True
+    enough = {"real": 10_000, "fake": 10_000}
 
     interval: bool = True
 

@@ -36,6 +36,8 @@ class FidInfinity(intervals.Jackknifed):
     needs = {"real": ("features",), "fake": ("features",)}
     takes_statistics = True  # of the reals only
     scores = {"fid_infinity": False}
+    covariances = True
+    enough = {"real": 10_000, "fake": 5_000}
     bounds = (-np.inf, np.inf)
 
     sizes: int = 15
@@ -45,6 +47,11 @@ class FidInfinity(intervals.Jackknifed):
 
     def __post_init__(self):
         check_at_least(self, sizes=3, smallest=2, seed=0)
+
+    def numbers(self, real: Collected, fake: Collected) -> dict:
+        found = super().numbers(real, fake)
+        fakes, enough = found["fake"]  # the smallest subset decides
+        return found | {"fake": (fakes and min(fakes, self.smallest), enough)}
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
         if fake.features is None:

@@ -35,6 +35,23 @@ RESNET50 = downloads.Remote(
 )
 
 
+# --- Where weights lie -----------------------------------------------------------------------
+
+
+def weights_path(remote: downloads.Remote) -> pathlib.Path:
+    """Where `downloads.fetch` puts a file of weights, and looks for it."""
+    return downloads.cache_folder() / remote.name
+
+
+def weights_here(remote: downloads.Remote) -> pathlib.Path | None:
+    """The file of weights if this machine has it, in our cache or in Keras'; else None."""
+    keras_home = pathlib.Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    for path in (weights_path(remote), keras_home / "models" / remote.name):
+        if path.is_file() and downloads.is_intact(path, remote):
+            return path
+    return None
+
+
 # --- keras.applications ----------------------------------------------------------------------
 
 

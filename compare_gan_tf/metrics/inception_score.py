@@ -8,6 +8,7 @@ between 1 and the number of classes. It looks at no real sample. Numpy and float
 """
 
 import dataclasses
+from typing import ClassVar
 
 import gin
 import numpy as np
@@ -35,6 +36,9 @@ class InceptionScore(intervals.Jackknifed):
     name = "inception_score"
     needs = {"real": (), "fake": ("logits",)}
     scores = {"inception_score": True}
+    samples_of_class: ClassVar[int] = (
+        50  # of each but one, for a bias of the logarithm of 1 % at most
+    )
     bounds = (1.0, np.inf)
 
     splits: int = 1
@@ -45,6 +49,10 @@ class InceptionScore(intervals.Jackknifed):
         check_at_least(self, splits=1)
         if self.shuffle_seed is not None:
             check_at_least(self, shuffle_seed=0)
+
+    def numbers(self, real: Collected, fake: Collected) -> dict:
+        enough = self.splits * self.samples_of_class * (fake.logits.shape[1] - 1)
+        return {"fake": (len(fake.logits), enough)}
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
         sums = self._sums(fake)

@@ -185,6 +185,7 @@ class IndependentCritic(Metric):
     name: ClassVar[str] = "independent_critic"
     needs: ClassVar[dict] = {"real": ("images",), "fake": ("images",)}
     scores: ClassVar[dict] = {"independent_critic": False}
+    enough: ClassVar[dict] = {"real": 1_000}
 
     estimate: Callable | None = None
     critic: Callable = convolutional_critic

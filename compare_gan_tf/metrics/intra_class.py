@@ -18,7 +18,8 @@ from compare_gan_tf.metrics.fid import Side, frechet_replicates, statistics_of
 class IntraClassFid(intervals.Jackknifed):
     """The mean over the labels of the Fréchet distance between reals and fakes of one label.
 
-    0 is best. Every label of the reals counts alike and must have two fakes at least.
+    0 is best. Every label of the reals counts alike and must have two fakes at least: fakes are
+    drawn with all labels equally likely.
 
     Attributes:
       interval: whether to work it out; blocks are left out within each class, the expansion is
@@ -28,8 +29,17 @@ class IntraClassFid(intervals.Jackknifed):
     name = "intra_class_fid"
     needs = {"real": ("features", "labels"), "fake": ("features", "labels")}
     scores = {"intra_class_fid": False}
+    covariances = True
+    even_labels = True
+    enough = {"real": 5_000, "fake": 5_000}  # in each class
 
     interval: bool = True
+
+    def numbers(self, real: Collected, fake: Collected) -> dict:
+        return {
+            name: (_smallest_class(side, real), self.enough[name])
+            for name, side in (("real", real), ("fake", fake))
+        }
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
         found = list(self.by_class(real, fake).values())
@@ -57,6 +67,12 @@ class IntraClassFid(intervals.Jackknifed):
             ]
             found[int(label)] = frechet_replicates(*sides, self.interval)
         return found
+
+
+def _smallest_class(side: Collected, real: Collected) -> int:
+    """Samples of a side with the label, of those of the reals, that it has the fewest of."""
+    labels = side.labels.read()
+    return min(int(np.count_nonzero(labels == label)) for label in np.unique(real.labels.read()))
 
 
 def _labels(collected: Collected, what: str) -> np.ndarray:

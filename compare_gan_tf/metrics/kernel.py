@@ -101,6 +101,7 @@ class _KernelDistance(intervals.Jackknifed):
     """What the three estimates of KID have in common."""
 
     needs = {"real": ("features",), "fake": ("features",)}
+    enough = {"real": 1_000, "fake": 1_000}
     bounds = (-np.inf, np.inf)
 
 

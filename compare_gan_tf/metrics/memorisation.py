@@ -36,6 +36,8 @@ class Authenticity(intervals.Jackknifed):
     name = "authenticity"
     needs = {"real": ("features",), "fake": ("features",)}
     scores = {"authenticity": True}
+    of_training = True
+    enough = {"fake": 1_000}
     bounds = (0.0, 1.0)
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
@@ -63,6 +65,8 @@ class Memorised(intervals.Jackknifed):
     name = "memorised"
     needs = {"real": ("features",), "fake": ("features",)}
     scores = {"memorised": False}
+    of_training = True
+    enough = {"fake": 1_000}
     bounds = (0.0, 1.0)
 
     ratio: float = 1 / 3
@@ -94,6 +98,8 @@ class Duplicates(intervals.Jackknifed):
     name = "duplicates"
     needs = {"real": ("features",), "fake": ("features",)}
     scores = {"duplicates": False}
+    of_training = True
+    enough = {"fake": 1_000}
     bounds = (0.0, 1.0)
 
     ratio: float = 1 / 3
@@ -132,6 +138,9 @@ class HeldOutGap(intervals.Jackknifed):
     name = "held_out_gap"
     needs = {"real": ("features", "held_out"), "fake": ("features",)}
     scores = {"fid_gap": False, "nearer_to_training": False}
+    covariances = True
+    of_training = True
+    enough = {"fake": 1_000}
     bounds = (-np.inf, np.inf)
 
     seed: int = 0

@@ -106,6 +106,7 @@ class StackedModes(Metric):
     needs: ClassVar[dict] = {"real": (), "fake": ("images",)}
     wants: ClassVar[dict] = {"real": ("labels",)}
     scores: ClassVar[dict] = {"stacked_modes": True, "stacked_modes_kl": False}
+    samples_of_mode: ClassVar[int] = 26
 
     classifier: Callable = mnist_probabilities
     classes: int = 10
@@ -115,6 +116,10 @@ class StackedModes(Metric):
     def __post_init__(self):
         check_at_least(self, classes=2, min_samples=1)
         kinds.require_function(_NAME, self.classifier, None, like=_CLASSIFIER)
+
+    def numbers(self, real, fake) -> dict:
+        modes = self.classes ** fake.images.shape[-1]
+        return {"fake": (len(fake.images), self.samples_of_mode * modes)}
 
     def __call__(self, real, fake):
         check_rows(fake.images, least=1, what="images of the fakes")
@@ -178,6 +183,7 @@ class GaussianModes(Metric):
         "gaussian_modes_kl": False,
         "high_quality": True,
     }
+    samples_of_mode: ClassVar[int] = 100
 
     mixture: Any = None
     within: float = 3.0
@@ -186,6 +192,9 @@ class GaussianModes(Metric):
     def __post_init__(self):
         check_at_least(self, min_samples=1)
         check_above(self, within=0)
+
+    def numbers(self, real, fake) -> dict:
+        return {"fake": (len(fake.features), self.samples_of_mode * len(self.mixture.modes))}
 
     def __call__(self, real, fake):
         name, like = "GaussianModes.mixture", "what has `modes` and `scale`"

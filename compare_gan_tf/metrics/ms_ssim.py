@@ -126,6 +126,7 @@ class MsSsim(Metric):
     name: ClassVar[str] = "ms_ssim"
     needs: ClassVar[dict] = {"real": (), "fake": ("images",)}
     scores: ClassVar[dict] = {"ms_ssim": False}
+    enough: ClassVar[dict] = {"fake": 200}
 
     pairs: int = 5_000
     shrink_window: bool = True
@@ -163,6 +164,7 @@ class MsSsimReal(MsSsim):
     name: ClassVar[str] = "ms_ssim_real"
     needs: ClassVar[dict] = {"real": ("images",), "fake": ()}
     scores: ClassVar[dict] = {"ms_ssim_real": None}
+    enough: ClassVar[dict] = {"real": 200}
 
     def __call__(self, real, fake):
         return {"ms_ssim_real": self._mean(real.images)}

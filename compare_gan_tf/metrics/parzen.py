@@ -86,6 +86,7 @@ class Parzen(Metric):
     name: ClassVar[str] = "parzen"
     needs: ClassVar[dict] = {"real": ("features",), "fake": ("features",)}
     scores: ClassVar[dict] = {"parzen": True, "parzen_sigma": None}
+    enough: ClassVar[dict] = {"fake": 10_000}
 
     sigmas: tuple[float, ...] = SIGMAS
     validation: int = 1_000

@@ -53,6 +53,7 @@ class PolygonPrecision(Metric):
     name: ClassVar[str] = "polygon_precision"
     needs: ClassVar[dict] = {"real": (), "fake": ("images",)}
     scores: ClassVar[dict] = {"polygon_precision": True}
+    enough: ClassVar[dict] = {"fake": 1_000}
 
     distance: Callable | None = None
     threshold: float = THRESHOLD

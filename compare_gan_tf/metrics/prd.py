@@ -11,7 +11,7 @@ at slopes l = tan(angle) of evenly spread angles.
 
 import dataclasses
 import tempfile
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import gin
 import numpy as np
@@ -66,6 +66,7 @@ class Prd(intervals.Jackknifed):
     name = "prd"
     needs = {"real": ("features",), "fake": ("features",)}
     scores = {"prd_f8": True, "prd_f1_8": True}
+    samples_of_cluster: ClassVar[int] = 50
     bounds = (0.0, 1.0)
 
     clusters: int = 20
@@ -75,6 +76,10 @@ class Prd(intervals.Jackknifed):
 
     def __post_init__(self):
         check_at_least(self, clusters=2, runs=1, angles=3, seed=0)
+
+    def numbers(self, real: Collected, fake: Collected) -> dict:
+        enough = self.samples_of_cluster * self.clusters
+        return {"real": (len(real.features), enough), "fake": (len(fake.features), enough)}
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
         real_counts, fake_counts = self.histograms(real, fake)

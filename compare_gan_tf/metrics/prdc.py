@@ -33,6 +33,7 @@ class _Manifolds(intervals.Jackknifed):
     """What the two metrics have in common; `k` and `strict` are theirs."""
 
     needs = {"real": ("features",), "fake": ("features",)}
+    enough = {"real": 10_000, "fake": 10_000}
 
     def __post_init__(self):
         check_at_least(self, k=1)

@@ -8,6 +8,7 @@ import re
 
 from compare_gan_tf.errors import UserError
 
+_LATER = ("labels", "fake")
 _LONGEST_NAME = 24  # characters of a data set's name in an id
 
 
@@ -35,6 +36,9 @@ class Protocol:
       normalisation: whose statistics the generator's batch norm used: "moving", or "standing" with
         the samples they were taken over.
       truncation: of the latents; 0 for none.
+      labels: how often a conditional generator was given each label: "uniform", or "real mix" with
+        a hash of how often the reals have it.
+      fake: what the fakes are where they are real samples, for the floor: their split.
       seed: of the latents and labels of the fakes, and of the samples chosen.
       checkpoint_rule: how the checkpoint was chosen: "each" of a run is scored, "best", "latest",
         or a step.
@@ -55,6 +59,8 @@ class Protocol:
     ema: bool | None = None
     normalisation: str | None = None
     truncation: float | None = None
+    labels: str | None = None
+    fake: str | None = None
     seed: int
     checkpoint_rule: str | None = None
 
@@ -91,8 +97,12 @@ class Protocol:
         return "-".join(part for part in parts if part)
 
     def to_dict(self) -> dict:
-        """The fields, as a row of scores carries them."""
-        return dataclasses.asdict(self)
+        """The fields, as a row of scores carries them.
+
+        Fields that came later are left out where they say nothing, so that ids stay what they were.
+        """
+        fields = dataclasses.asdict(self)
+        return {k: v for k, v in fields.items() if v is not None or k not in _LATER}
 
 
 def _short(name: str) -> str:

@@ -204,6 +204,7 @@ class SlicedWasserstein(Jackknifed):
     name: ClassVar[str] = "swd"
     needs: ClassVar[dict] = {"real": ("images",), "fake": ("images",)}
     scores: ClassVar[dict] = {"swd": False, "swd_finest": False, "swd_coarsest": False}
+    enough: ClassVar[dict] = {"real": 16_384, "fake": 16_384}
 
     images: int = 16_384
     patches: int = 128

@@ -9,11 +9,16 @@ import math
 import os
 
 import tensorflow as tf
+from absl import logging
 
 from compare_gan_tf import best, files, logs, manifest, results
-from compare_gan_tf.metrics.protocol import check_same
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.metrics.protocol import check_same, differences
 
 _NOT_TERMS = ("step", "seconds", "steps_per_second")
+_MOST_STEPS = 2**53  # which floats count
+_LARGEST = 1e300
+_MOST_TERMS = 100  # of a diagram
 
 
 def read_text(path: str) -> str | None:
@@ -27,13 +32,13 @@ def read_text(path: str) -> str | None:
 
 def read_log(model_dir: str) -> list[dict]:
     """The complete rows of `logs/train.jsonl`, by step; a step logged twice keeps its last row."""
-    text = read_text(logs.log_path(model_dir)) or ""
-    rows = {}
-    for line in text.splitlines():
+    path, rows = logs.log_path(model_dir), {}
+    for line in results.lines(path) if tf.io.gfile.exists(path) else ():
         try:
             row = json.loads(line)
-            rows[int(row["step"])] = row
-        except (ValueError, KeyError, TypeError):
+            if 0 <= row["step"] < _MOST_STEPS:
+                rows[int(row["step"])] = row
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
     return [rows[step] for step in sorted(rows)]
 
@@ -41,12 +46,15 @@ def read_log(model_dir: str) -> list[dict]:
 def loss_series(log: list[dict]) -> dict[str, tuple[list, list]]:
     """{term: (steps, values)} of everything a log holds but the clock; None is a gap."""
     names = dict.fromkeys(name for row in log for name in row if name not in _NOT_TERMS)
-    steps = [row["step"] for row in log]
+    steps = [int(row["step"]) for row in log]
+    names = list(names)[:_MOST_TERMS]
     return {name: (steps, [_number(row.get(name)) for row in log]) for name in names}
 
 
 def _number(value) -> float:
-    return float(value) if isinstance(value, int | float) else float("nan")
+    """A value that a diagram can show; NaN, a gap, for all others."""
+    known = isinstance(value, int | float) and abs(value) < _LARGEST
+    return float(value) if known else float("nan")
 
 
 def training_seconds(log: list[dict]) -> float | None:
@@ -61,6 +69,30 @@ def read_scores(model_dir: str) -> list[results.Row]:
     """The scores that count, by step, metric and split."""
     rows = results.latest(results.read(results.path(model_dir))).values()
     return sorted(rows, key=lambda row: (row["step"], row["metric"], row["split"]))
+
+
+def read_floors(model_dir: str) -> list[results.Row]:
+    """The scores of real samples in place of fakes, the oldest first."""
+    return results.read(results.floor_path(model_dir))
+
+
+def reported(scores: list[results.Row], chosen: results.Row | None) -> results.Row | None:
+    """The best checkpoint's score on the test split, under the protocol that is most like that of
+    the score which chose it; None if it has none.
+    """
+    if chosen is None:
+        return None
+    wanted = chosen["step"], chosen["metric"], "test"
+    found = [
+        row
+        for row in scores
+        if (row["step"], row["metric"], row["split"]) == wanted and row["value"] is not None
+    ]
+    return min(
+        found,
+        key=lambda row: len(differences(row["protocol"], chosen["protocol"])),
+        default=None,
+    )
 
 
 def best_score(model_dir: str, scores: list[results.Row]) -> results.Row | None:
@@ -99,31 +131,56 @@ def column(scores: list[results.Row], metric: str, split: str) -> list[results.R
     return rows
 
 
-def best_and_last(scores: list[results.Row], chosen: results.Row | None) -> list[dict]:
-    """Each column's score of the best checkpoint and of the last; None where it has none."""
+def best_and_last(
+    scores: list[results.Row], chosen: results.Row | None, floors: list[results.Row]
+) -> list[dict]:
+    """Each column's score of the best checkpoint, of the last and of real samples; None where it
+    has none.
+    """
     last = max((row["step"] for row in scores), default=None)
     steps = {"best": chosen and chosen["step"], "last": last}
     found = []
     for (metric, split, protocol_id), rows in columns(scores).items():
         by_step = {row["step"]: row for row in rows}
         ends = {name: by_step.get(step) for name, step in steps.items()}
+        ends["floor"] = results.floor_of(rows[0], floors)
         found.append({"metric": metric, "split": split, "protocol_id": protocol_id, **ends})
     return found
 
 
-def score_series(scores: list[results.Row]) -> dict[str, dict[str, tuple[list, list]]]:
-    """{metric: {split: (steps, values)}}; a split scored under several protocols names them."""
+def _labelled(scores: list[results.Row]):
+    """(label, row): its split, with the protocol where the split was scored under several."""
     protocols = {}
     for row in scores:
         protocols.setdefault((row["metric"], row["split"]), set()).add(row["protocol_id"])
-    series = {}
     for row in scores:
         several = len(protocols[row["metric"], row["split"]]) > 1
-        label = f"{row['split']} ({row['protocol_id']})" if several else row["split"]
+        yield f"{row['split']} ({row['protocol_id']})" if several else row["split"], row
+
+
+def score_series(scores: list[results.Row]) -> dict[str, dict[str, tuple[list, list]]]:
+    """{metric: {split: (steps, values)}}; a split scored under several protocols names them."""
+    series = {}
+    for label, row in _labelled(scores):
         steps, values = series.setdefault(row["metric"], {}).setdefault(label, ([], []))
         steps.append(row["step"])
         values.append(_number(row["value"]))
     return series
+
+
+def floor_levels(scores, floors: list[results.Row]) -> dict[str, dict[str, float]]:
+    """{metric: {label of `score_series`: what real samples score}}, where that is known."""
+    levels = {}
+    for label, row in _labelled(scores):
+        floor = results.floor_of(row, floors)
+        if floor is not None:
+            levels.setdefault(row["metric"], {})[label] = _number(floor["value"])
+    return levels
+
+
+def warnings(rows: list[results.Row]) -> list[str]:
+    """Every distinct warning of some scores, as they come."""
+    return list(dict.fromkeys(text for row in rows for text in row.get("warnings", ())))
 
 
 def protocols(scores: list[results.Row]) -> dict[str, dict]:
@@ -139,7 +196,11 @@ def read_config(model_dir: str) -> str | None:
 
 def read_manifest(model_dir: str) -> list[dict]:
     """The starts of the run, the oldest first."""
-    return manifest.read(model_dir)
+    try:
+        return manifest.read(model_dir)
+    except (UserError, RecursionError) as error:
+        logging.warning("the page has no versions: %s", error)
+        return []
 
 
 def flat(value, name: str = "") -> list[tuple[str, str]]:

@@ -40,6 +40,7 @@ def lines(
     *,
     y_label: str,
     mark: tuple[int, float, str] | None = None,
+    levels: dict[str, float] | None = None,
     theme: Theme = LIGHT,
 ) -> bytes:
     """A PNG of values by training step; NaN is a gap.
@@ -48,16 +49,21 @@ def lines(
       series: {label: (steps, values)}.
       y_label: what the values are.
       mark: (step, value, text) of the point to point out.
+      levels: {label of a series: value of a line across, in the colour of the series}.
       theme: its colours.
     """
     figure, axes = _axes(theme)
     for index, (label, (steps, values)) in enumerate(series.items()):
+        color = theme.series[index % len(theme.series)]
+        if label in (levels or {}):
+            axes.axhline(levels[label], color=color, linewidth=1.0, linestyle=(0, (1, 2)),
+                         label=f"{_printable(label)}, real samples")  # fmt: skip
         few = sum(math.isfinite(value) for value in values) <= 60
         axes.plot(
             steps,
             values,
-            label=label,
-            color=theme.series[index % len(theme.series)],
+            label=_printable(label),
+            color=color,
             linestyle=("-", "--", ":", "-.")[index // len(theme.series) % 4],
             linewidth=1.6,
             marker="o" if few else None,
@@ -66,14 +72,20 @@ def lines(
     if mark:
         _mark(axes, *mark, theme)
     axes.set_xlabel("training step", color=theme.text)
-    axes.set_ylabel(y_label, color=theme.text)
+    axes.set_ylabel(_printable(y_label), color=theme.text, parse_math=False)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     columns = 1 if len(series) > 6 or max(map(len, series), default=0) > 40 else 2
-    axes.legend(
+    legend = axes.legend(
         frameon=False, labelcolor=theme.text, fontsize=8, ncols=columns,
         loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2,
     )  # fmt: skip
+    for label in legend.get_texts():
+        label.set_parse_math(False)
     return _png(figure)
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def scatter(points: np.ndarray, limits: np.ndarray, *, theme: Theme = LIGHT) -> bytes:

@@ -7,12 +7,13 @@ import os
 import jinja2
 import tensorflow as tf
 
-from compare_gan_tf import checkpoints, files
+from compare_gan_tf import checkpoints, files, results
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.report import contents, figures, samples
 
 _HERE = os.path.dirname(__file__)
 _ABBREVIATION = 3  # letters
+_MARK = '<h2 id="samples">'  # that every page of ours has
 
 
 def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
@@ -38,15 +39,26 @@ def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
     folder = os.path.join(model_dir, "report")
     pictures = _pictures(gan, dataset)
     html = _render(_page(model_dir, gan, dataset) | {"pictures": pictures})
-    path = os.path.join(folder, "index.html")
+    path, grid = (os.path.join(folder, name) for name in ("index.html", "samples.png"))
     try:
+        _refuse_others(path, grid)
         tf.io.gfile.makedirs(folder)
-        files.write_bytes(os.path.join(folder, "samples.png"), pictures["fake"]["light"])
         files.write_text(path, html)
+        files.write_bytes(grid, pictures["fake"]["light"])
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "message", None) or error
         raise UserError(f"cannot write {path}: {reason}; free space or make it writable") from error
     return path
+
+
+def _refuse_others(path: str, grid: str) -> None:
+    """Refuses to write over files of these names that are not a report's."""
+    text = contents.read_text(path)
+    other = path if text is not None and _MARK not in text else None
+    if text is None and tf.io.gfile.exists(grid):
+        other = grid  # which a report writes after its page
+    if other:
+        raise UserError(f"{other} is there and is no report of ours: move it to another place")
 
 
 def _page(model_dir: str, gan, dataset) -> dict:
@@ -54,39 +66,54 @@ def _page(model_dir: str, gan, dataset) -> dict:
     scores = contents.read_scores(model_dir)
     chosen = contents.best_score(model_dir, scores)
     starts = contents.read_manifest(model_dir)
+    floors = contents.read_floors(model_dir)
+    ends = contents.best_and_last(scores, chosen, floors)
+    shown = [*scores, *(end["floor"] for end in ends if end["floor"])]
     return {
         "run": os.path.basename(os.path.normpath(model_dir)),
         "step": gan.current_step,
         "ema": gan.uses_ema,
-        "facts": _facts(gan, dataset, log, starts, chosen),
+        "facts": _facts(gan, dataset, log, starts) | _score_facts(scores, chosen, floors),
         "losses": _loss_diagrams(log),
-        "metrics": _score_diagrams(scores, chosen),
+        "metrics": _score_diagrams(scores, chosen, floors),
         "scores": scores,
         "best": chosen,
-        "ends": contents.best_and_last(scores, chosen),
+        "ends": ends,
+        "warnings": contents.warnings(shown),
         "protocols": contents.protocols(scores),
         "config": contents.read_config(model_dir),
         "starts": [contents.flat(start) for start in starts],
     }
 
 
-def _facts(gan, dataset, log, starts, chosen) -> list[tuple[str, str]]:
+def _score_facts(scores, chosen, floors) -> dict:
+    """The best checkpoint's score on validation and on test, and what real samples score."""
+    if chosen is None:
+        return {}
+    title, tested = _title(chosen["metric"]), contents.reported(scores, chosen)
+    found = {"Best step": f"{chosen['step']:,}", f"{title}, validation": chosen}
+    if tested is not None:
+        found[f"{title}, test"] = tested
+        if (floor := results.floor_of(tested, floors)) is not None:
+            found[f"{title}, test, of real samples"] = floor
+    return found
+
+
+def _facts(gan, dataset, log, starts) -> dict[str, str]:
     train = dataset.splits["train"]
     shape = " × ".join(map(str, dataset.sample_shape))
     seconds = contents.training_seconds(log)
-    facts = [
-        ("Trained", f"{log[-1]['step']:,} steps" if log else None),
-        ("Shown", f"step {gan.current_step:,}"),
-        ("Best step", f"{chosen['step']:,}" if chosen else None),
-        (f"{_title(chosen['metric'])}, validation", _number(chosen["value"])) if chosen else None,
-        ("Data set", f"{dataset.name}, {len(train.images):,} of shape {shape}"),
-        ("Labels", f"{gan.num_classes} classes" if gan.num_classes else "not used"),
-        ("Seed", str(starts[-1]["seed"]) if starts and "seed" in starts[-1] else None),
-        ("Training time", _duration(seconds) if seconds else None),
-        ("Generator", f"{_size(gan.sampling_generator)}{', averaged' if gan.uses_ema else ''}"),
-        ("Discriminator", _size(gan.discriminator)),
-    ]
-    return [fact for fact in facts if fact is not None and fact[1] is not None]
+    facts = {
+        "Trained": f"{int(log[-1]['step']):,} steps" if log else None,
+        "Shown": f"step {gan.current_step:,}",
+        "Data set": f"{dataset.name}, {len(train.images):,} of shape {shape}",
+        "Labels": f"{gan.num_classes} classes" if gan.num_classes else "not used",
+        "Seed": str(starts[-1]["seed"]) if starts and "seed" in starts[-1] else None,
+        "Training time": _duration(seconds) if seconds else None,
+        "Generator": f"{_size(gan.sampling_generator)}{', averaged' if gan.uses_ema else ''}",
+        "Discriminator": _size(gan.discriminator),
+    }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _size(model) -> str:
@@ -108,7 +135,10 @@ def _pictures(gan, dataset) -> dict:
         fake = samples.grid_png(samples.fakes(gan, cells), cells)
         real = samples.grid_png(samples.reals(split, cells), cells)
         pictures = {"fake": {"light": fake}, "real": {"light": real}}
-        return pictures | {"images": True, "cells": cells, "classes": gan.num_classes}
+        names = samples.column_names(dataset.class_names, cells)
+        return pictures | {
+            "images": True, "cells": cells, "classes": gan.num_classes, "names": names
+        }  # fmt: skip
     if dataset.vocabulary:
         pairs = {k: samples.text_pngs(gan, dataset, theme) for k, theme in figures.THEMES.items()}
         amount = f"{samples.LINES} lines"
@@ -116,7 +146,7 @@ def _pictures(gan, dataset) -> dict:
         pairs = {k: samples.point_pngs(gan, split, theme) for k, theme in figures.THEMES.items()}
         amount = f"{samples.POINTS} points"
     fake, real = ({name: pair[i] for name, pair in pairs.items()} for i in (0, 1))
-    return {"fake": fake, "real": real, "images": False, "amount": amount}
+    return {"fake": fake, "real": real, "images": False, "amount": amount, "names": ()}
 
 
 def _loss_diagrams(log) -> list[dict]:
@@ -128,9 +158,9 @@ def _loss_diagrams(log) -> list[dict]:
     return [_diagram(title, chosen, "loss") for title, chosen in kinds if chosen]
 
 
-def _score_diagrams(scores, chosen) -> list[dict]:
+def _score_diagrams(scores, chosen, floors=()) -> list[dict]:
     """A diagram for each metric that has values at several steps; one alone is in the tables."""
-    diagrams = []
+    diagrams, levels = [], contents.floor_levels(scores, floors)
     for metric, series in contents.score_series(scores).items():
         mark = None
         if chosen and chosen["metric"] == metric:
@@ -138,7 +168,8 @@ def _score_diagrams(scores, chosen) -> list[dict]:
         series = {name: one for name, one in series.items() if any(map(math.isfinite, one[1]))}
         pairs = (zip(*one, strict=True) for one in series.values())
         if len({step for pair in pairs for step, value in pair if math.isfinite(value)}) > 1:
-            diagrams.append(_diagram(f"{_title(metric)} by step", series, _title(metric), mark))
+            title, of_reals = _title(metric), levels.get(metric, {})
+            diagrams.append(_diagram(f"{title} by step", series, title, mark, of_reals))
     return diagrams
 
 
@@ -147,15 +178,15 @@ def _title(metric: str) -> str:
     return metric.upper() if len(metric) <= _ABBREVIATION else metric.replace("_", " ").capitalize()
 
 
-def _diagram(title, series, y_label, mark=None) -> dict:
+def _diagram(title, series, y_label, mark=None, levels=None) -> dict:
     pngs = {
-        name: figures.lines(series, y_label=y_label, mark=mark, theme=theme)
+        name: figures.lines(series, y_label=y_label, mark=mark, levels=levels, theme=theme)
         for name, theme in figures.THEMES.items()
     }
-    return {"title": title, "pngs": pngs, "alt": f"{title}. {_in_words(series)}"}
+    return {"title": title, "pngs": pngs, "alt": f"{title}. {_in_words(series, levels or {})}"}
 
 
-def _in_words(series) -> str:
+def _in_words(series, levels) -> str:
     """What a diagram shows, for those who do not see it."""
     sentences = []
     for name, (steps, values) in series.items():
@@ -165,6 +196,7 @@ def _in_words(series) -> str:
             continue
         (first, start), (last, end) = known[0], known[-1]
         sentences.append(f"{name}: {_number(start)} at step {first}, {_number(end)} at {last}.")
+    sentences += [f"{name}, real samples: {_number(level)}." for name, level in levels.items()]
     return " ".join(sentences)
 
 

@@ -44,6 +44,13 @@ def layout(num_classes: int | None) -> Layout:
     return Layout(columns, np.tile(np.arange(columns, dtype=np.int32), ROWS))
 
 
+def column_names(class_names, cells: Layout) -> tuple[str, ...]:
+    """What the classes of the columns are called; () where that is not known for all."""
+    known = class_names is not None and cells.labels is not None
+    names = tuple(class_names)[: cells.columns] if known else ()
+    return names if len(names) == cells.columns else ()
+
+
 def fakes(gan, cells: Layout) -> np.ndarray:
     """uint8 [n, H, W, C] of the sampling generator, the first for a fixed seed."""
     return np.asarray(to_uint8(gan.sample(cells.number, _SEED, labels=cells.labels)))

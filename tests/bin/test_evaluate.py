@@ -60,8 +60,12 @@ def test_two_sides_are_scored_printed_and_written(run_verb, images, tmp_path):
     assert rows["recall"]["protocol"]["settings"] == {"k": 4, "strict": False}
     assert content["real"]["name"] == "digits" and content["real"]["split"] == "test"
     assert len(content["fake"]["sha256"]) == 64
-    for row, line in zip(rows.values(), out.splitlines(), strict=True):
+    for row, line in zip(rows.values(), out.splitlines()[:3], strict=True):
         assert line.startswith(row["metric"]) and line.endswith(row["protocol_id"])
+    warnings = dict.fromkeys(text for row in rows.values() for text in row["warnings"])
+    assert [line.split(" (")[0] for line in out.splitlines()[3:]] == [
+        f"warning: {text}" for text in warnings
+    ]
     before = output.read_text()
     code, again, _ = run_verb(evaluate, *sides, "--metrics=fid,precision_recall", binding)
     assert (code, again) == (0, out)
@@ -111,7 +115,8 @@ def test_a_run_and_its_rival_are_sides(run_verb, tmp_path):
         ["step", "4", "fid"],
         ["step", "4", "prdc_precision"],
     ]
-    assert out.splitlines()[-1].startswith("last, step 4: fid validation ")
+    assert out.splitlines()[-2].startswith("last, step 4: fid validation ")
+    assert out.splitlines()[-1].startswith("floor, real samples in place of fakes: fid validation ")
     code, _, err = run_verb(
         evaluate, f"--model_dir={tmp_path / '0'}", "--metrics=fid", "--gin_bindings=Prdc.k = 3"
     )

@@ -56,7 +56,15 @@ def test_one_run_goes_through_all_verbs(run_verb, small, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path / "run")  # from here on, config.gin of the run is what is read
     code, out, err = run_verb(evaluate, "--model_dir=.")
     assert code == 0, err
-    *scores, best_line, last_line = out.splitlines()
+    *lines, best_line, last_line, floor_line = out.splitlines()
+    scores = [line for line in lines if line.startswith("step ")]
+    warnings = [line for line in lines if line.startswith("warning: ")]
+    assert lines == scores + warnings
+    assert warnings[0] == (
+        "warning: 300 real samples and 300 fakes: fid needs 10,000 (fid validation, fid test)"
+    )
+    assert floor_line.startswith("floor, real samples in place of fakes: fid validation ")
+    assert len((folder / "scores.floor.jsonl").read_text().splitlines()) == 2
     assert len(scores) == len((folder / "scores.jsonl").read_text().splitlines()) == 6
     assert best_line.startswith("best by fid on validation, step ") and "fid test" in best_line
     assert last_line.startswith("last, step 4: fid validation ")

@@ -46,7 +46,7 @@ class Counting:
 
 def test_all_metrics_share_one_pass_and_nothing_is_done_twice(run, gan, digits):
     extractor = Counting()
-    options = {"extractor": extractor, "metrics": NAMES}
+    options = {"extractor": extractor, "metrics": NAMES, "floor": False}
     rows = evaluation.evaluate(run, gan, digits, steps=[1, 2], **options)
     assert extractor.seen == 2 * 600 + 600  # fakes of two checkpoints, reals once
     assert [(r["step"], r["split"], r["metric"]) for r in rows] == [
@@ -60,7 +60,7 @@ def test_all_metrics_share_one_pass_and_nothing_is_done_twice(run, gan, digits):
     assert evaluation.evaluate(run, gan, digits, steps=[1, 2], **options) == rows
     assert extractor.seen == 1800
     more = evaluation.evaluate(
-        run, gan, digits, steps=[1, 2], extractor=extractor, metrics=[*NAMES, "authenticity"]
+        run, gan, digits, steps=[1, 2], **options | {"metrics": [*NAMES, "authenticity"]}
     )
     assert extractor.seen == 1800 + 1800  # one metric more, one pass more
     assert len(more) == 20 and all(row in more for row in rows)
@@ -83,7 +83,7 @@ def interrupted(monkeypatch, calls):
 @pytest.mark.parametrize("calls", [0, 1, 4, 6])
 def test_a_process_that_dies_between_metrics_loses_none(run, gan, digits, monkeypatch, calls):
     """Of two checkpoints: 3 metrics on each of 2 splits."""
-    options = {"steps": [1, 2], "metrics": NAMES}
+    options = {"steps": [1, 2], "metrics": NAMES, "floor": False}
     with monkeypatch.context() as patch:
         called = interrupted(patch, calls)
         with pytest.raises(KeyboardInterrupt):
@@ -115,7 +115,7 @@ def test_scores_that_were_noted_are_moved_where_the_write_died(run, gan, digits,
             evaluation.evaluate(run, gan, digits, steps=[1], metrics=NAMES)
     assert written(run) == [] and len(partial(run)) == 8
     monkeypatch.setattr(outcomes, "outcomes", None)
-    rows = evaluation.evaluate(run, gan, digits, steps=[1], metrics=NAMES)
+    rows = evaluation.evaluate(run, gan, digits, steps=[1], metrics=NAMES, floor=False)
     assert written(run) == rows and len(rows) == 8 and partial(run) == []
     assert best.read(run)["step"] == 1
 

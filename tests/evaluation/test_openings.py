@@ -13,6 +13,7 @@ from compare_gan_tf.data import views
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import openings, pairs
 from compare_gan_tf.evaluation.sides import Samples
+from compare_gan_tf.metrics.features import raw_features
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1), dtype=np.uint8)
 
@@ -142,7 +143,8 @@ def test_a_module_is_sampled_and_the_batch_size_changes_nothing(tmp_path, condit
             file.write('{"conditional": true, "num_classes": 3, "ema": true}')
     side = openings.side(path, openings.How(truncation=0.5))
     assert side.available is None and side.sample_shape == (2, 2, 1)
-    assert side.facts == {"truncation": 0.5, "ema": True if conditional else None}
+    labels = {"labels": "uniform"} if conditional else {}
+    assert side.facts == {"truncation": 0.5, "ema": True if conditional else None} | labels
     first, second = (np.concatenate([b.samples for b in side.batches(150, n, 0)]) for n in (7, 99))
     np.testing.assert_array_equal(first, second)
     assert first.dtype == np.uint8 and len(np.unique(first)) > 100
@@ -326,7 +328,7 @@ COLOUR = np.zeros((12, 8, 8, 3), np.uint8)
         (IMAGES, LARGE, "are 8 x 8 pixels, grey, those of .* 9 x 9 pixels, grey"),
         (IMAGES, COLOUR, "8 x 8 pixels, grey, those of .* 8 x 8 pixels, in colour"),
         (np.ones((9, 3)), np.ones((9, 4)), "differ in length, 3 and 4"),
-        (IMAGES, np.ones((9, 4)), "differ in length, 64 and 4"),
+        ("digits/test", np.ones((9, 4)), "differ in length, 64 and 4"),
         (np.array([[np.nan, 1.0]]), np.ones((9, 2)), "1 of 1 rows of features .* not finite"),
         (IMAGES, IMAGES.astype(float), "float64"),
         ("gaussian_ring/test", IMAGES, "points of 2 coordinates, those of .* 8 x 8 pixels"),
@@ -350,12 +352,12 @@ def test_sides_that_do_not_go_together_are_one_line(real, fake, message):
 )
 def test_bad_settings_are_one_line(options, message):
     with pytest.raises(UserError, match=message):
-        pairs.evaluate(IMAGES, IMAGES, **options)
+        pairs.evaluate(IMAGES, IMAGES, **{"extractor": raw_features()} | options)
 
 
 def test_two_generators_need_a_number(gan):
     with pytest.raises(UserError, match="makes as many samples as it is asked for: set evaluate"):
-        pairs.evaluate(gan, gan)
+        pairs.evaluate(gan, gan, extractor=raw_features())
 
 
 def test_a_side_may_be_made_by_hand():

@@ -156,21 +156,21 @@ def test_the_cache_serves_the_same_samples_and_no_others(digits, cache, monkeypa
     monkeypatch.setattr(
         type(extract), "__call__", lambda self, x: (seen.append(len(x)), call(self, x))[1]
     )
-    first = pairs.evaluate(images, fakes, metrics="fid")
+    first = pairs.evaluate(images, fakes, metrics="fid", extractor=extract)
     assert sum(seen) == 600 and len(list(cache.glob("*.npz"))) == 1
-    again = pairs.evaluate(images.copy(), fakes, metrics="fid")
+    again = pairs.evaluate(images.copy(), fakes, metrics="fid", extractor=extract)
     assert sum(seen) == 900  # the fakes alone
     assert again["fid"] == pytest.approx(first["fid"], rel=1e-12)
     changed = images.copy()
     changed[0, 0, 0, 0] ^= 1  # one bit of one pixel
-    pairs.evaluate(changed, fakes, metrics="fid")
+    pairs.evaluate(changed, fakes, metrics="fid", extractor=extract)
     assert sum(seen) == 1500 and len(list(cache.glob("*.npz"))) == 2
-    pairs.evaluate(images, fakes, metrics="fid", num_real=200)
+    pairs.evaluate(images, fakes, metrics="fid", extractor=extract, num_real=200)
     assert sum(seen) == 2000
     (path, *_) = sorted(cache.glob("*.npz"))
     path.write_bytes(b"half a file")
     for changed_again in (images, changed):  # a damaged file is made again
-        pairs.evaluate(changed_again, fakes, metrics="fid")
+        pairs.evaluate(changed_again, fakes, metrics="fid", extractor=extract)
 
 
 def test_a_function_without_a_hash_is_not_cached(digits, cache):

@@ -267,7 +267,7 @@ def test_an_extractor_that_does_not_fit_the_data_is_named(run, gan):
     split = data.Split(np.zeros((4, 9, 9, 1), np.uint8))
     dataset = data.Dataset("large", {"train": split, "test": split})
     with pytest.raises(UserError, match=r"digits-cnn takes .*\(9, 9, 1\).*@raw_features"):
-        evaluation.evaluate(run, gan, dataset)
+        evaluation.evaluate(run, gan, dataset, extractor=digits_classifier())
 
 
 def test_a_run_without_checkpoints_says_so(tmp_path, gan, digits):

@@ -71,6 +71,8 @@ CHANGES = {
     "ema": False,
     "normalisation": "standing10000",
     "truncation": 0.5,
+    "labels": "real mix 1a2b3c4d",
+    "fake": "real samples of the split train",
     "seed": 43,
     "checkpoint_rule": "best",
 }
@@ -86,8 +88,23 @@ def test_every_field_is_tried_above():
 
 
 def test_a_row_carries_every_field():
-    assert PROTOCOL.to_dict().keys() == CHANGES.keys()
+    assert PROTOCOL.to_dict().keys() == CHANGES.keys() - {"labels", "fake"}  # which say nothing
+    full = dataclasses.replace(PROTOCOL, labels="uniform", fake="real samples of the split train")
+    assert full.to_dict().keys() == CHANGES.keys()
     assert PROTOCOL.to_dict()["weights_sha256"] == PROTOCOL.weights_sha256
+
+
+def test_ids_of_before_there_were_labels_are_the_same():
+    """Scores that are there already must be found again: ids as commit fcbf155 worked them out."""
+    of_run = Protocol(
+        metric="fid", settings={}, extractor="digits-cnn", weights_sha256="03ae", resize="none",
+        scaling="x/255", quantisation="uint8", dataset="digits", real_split="test", n_real=300,
+        n_fake=300, ema=True, normalisation="moving", truncation=0.0, seed=42,
+        checkpoint_rule="each",
+    )  # fmt: skip
+    assert of_run.id == "fid-digits-cnn-digits-test300-fake300-ema-b406d74e"
+    of_files = Protocol(metric="kid_full", settings={"a": 1}, n_fake=200, seed=1)
+    assert of_files.id == "kid_full-fake200-3ca89fa2"
 
 
 def row(**changes):

@@ -76,6 +76,12 @@ def score(step, split, value, **changes):
     } | changes  # fmt: skip
 
 
+@pytest.fixture
+def make_score():
+    """A function (step, split, value, changes) -> a row of scores."""
+    return score
+
+
 SCORES = [
     score(100, "validation", 80.12345678901234),
     score(100, "test", 10.5),

@@ -1,14 +1,16 @@
 """What the page shows, and that it shows it alone."""
 
+import dataclasses
 import json
 import os
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from compare_gan_tf import best, checkpoints
+from compare_gan_tf import best, checkpoints, results
 from compare_gan_tf.data import Dataset, Split
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.report import figures, page, write_report
@@ -125,7 +127,8 @@ def test_the_best_step_is_chosen_on_the_validation_split(page):
 
 def test_the_best_and_the_last_checkpoint_stand_side_by_side(page):
     header, *rows = page.tables[0]
-    assert header == ["Metric", "Split", "Best, step 200", "Last, step 300", "Protocol"]
+    steps = ["Best, step 200", "Last, step 300", "Real samples"]
+    assert header == ["Metric", "Split", *steps, "Protocol"]
     assert [row[:4] for row in rows] == [
         ["fid", "test", "41.000", "none: two samples are <not> finite"],
         ["fid", "validation", "40.250", "40.500"],
@@ -137,7 +140,7 @@ def test_each_protocol_has_a_row_of_its_own(run, gan, dataset, scores, read_page
     rows = [*scores, other]
     (run / "scores.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     page = read_page(write_report(str(run), gan, dataset))
-    found = {row[4]: row[2:4] for row in page.tables[0][1:]}
+    found = {row[5]: row[2:4] for row in page.tables[0][1:]}
     assert found["digits-validation300"] == ["40.250", "40.500"]
     assert found["digits-validation300-k5"] == ["not scored", "3.0000"]
 
@@ -253,3 +256,147 @@ def test_a_metric_scored_at_one_step_has_no_curve():
     rows[-1]["value"] = 1.0
     (diagram,) = page._score_diagrams(rows, None)
     assert diagram["title"] == "FID by step"
+
+
+# --- Warnings, floor and class names ----------------------------------------------------------
+
+
+def write_rows(run, name, rows):
+    (run / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_warnings_stand_beside_their_scores_and_once_in_words(run, gan, dataset, scores, read_page):
+    scores[2]["warnings"] = ["300 fakes: fid needs 10,000", "<b>pixels</b>"]
+    scores[3]["warnings"] = ["<b>pixels</b>"]
+    write_rows(run, "scores.jsonl", scores)
+    page = read_page(write_report(str(run), gan, dataset))
+    items = [a["id"] for a in page.attributes("li")]
+    assert items == ["warning-0", "warning-1"]
+    assert page.text.count("300 fakes: fid needs 10,000") == 1  # and as titles of its marks
+    assert "<b>" not in page.source and "<b>pixels</b>" in page.text
+    cells = {tuple(row[1:3]): row[3] for row in page.cells[1:] if row[0] == "200"}
+    assert cells["fid", "test"] == "41.000⚠1" and cells["fid", "validation"] == "40.250⚠2⚠1"
+    marks = [a for a in page.attributes("a") if a.get("class") == "caution"]
+    assert {mark["href"] for mark in marks} == {"#warning-0", "#warning-1"}
+
+
+def test_without_warnings_there_is_no_list(page):
+    assert page.attributes("ol") == [] and "⚠" not in page.text
+
+
+@pytest.fixture
+def floors(make_score):
+    rows = [make_score(0, "validation", 3.5), make_score(0, "test", 4.5, interval=[4.0, 5.0])]
+    for row in rows:
+        row["protocol"]["fake"] = "real samples of the split train"
+        row["protocol_id"] = f"real-{row['split']}"
+    return rows
+
+
+def test_the_floor_is_in_facts_tables_and_diagrams(run, gan, dataset, floors, read_page):
+    write_rows(run, "scores.floor.jsonl", floors)
+    page = read_page(write_report(str(run), gan, dataset))
+    facts = " ".join(page.text.split())
+    assert (
+        "FID, validation 40.250 FID, test 41.000 FID, test, of real samples 4.5000 [4.0000, 5.0"
+        in facts
+    )
+    assert [row[4] for row in page.tables[0]] == [
+        "Real samples",
+        "4.5000[4.0000, 5.0000]",
+        "3.5000",
+    ]
+    assert len(page.cells) == 7  # it is no score of a checkpoint
+    (words,) = [text for text in page.pictures() if text.startswith("FID by step")]
+    assert "validation, real samples: 3.5000." in words and "test, real samples: 4.5000." in words
+
+
+def test_a_floor_of_another_protocol_is_not_theirs(run, gan, dataset, floors, read_page):
+    for row in floors:
+        row["protocol"]["n_real"] = 50
+    write_rows(run, "scores.floor.jsonl", floors)
+    page = read_page(write_report(str(run), gan, dataset))
+    assert [row[4] for row in page.tables[0][1:]] == ["not scored"] * 2
+    assert "of real samples" not in page.text
+
+
+def test_a_diagram_with_a_level_has_a_line_more():
+    series = {"test": ([1, 2], [5.0, 4.0])}
+    plain, level = (figures.lines(series, y_label="FID", levels=x) for x in (None, {"test": 1.0}))
+    assert plain != level
+    assert figures.lines(series, y_label="FID", levels={"other": 1.0}) == plain
+
+
+def test_classes_have_their_names_above_their_columns(run, conditional_gan, dataset, read_page):
+    names = ("<i>zero</i>", *(f"class {i}" for i in range(1, 10)))
+    named = dataclasses.replace(dataset, class_names=names)
+    page = read_page(write_report(str(run), conditional_gan, named))
+    heads = [a["title"] for a in page.attributes("span") if "title" in a]
+    assert heads == [*names, *names]  # above the generated ones and above the real ones
+    assert "<i>" not in page.source and "<i>zero</i>" in page.text
+
+
+def test_names_that_are_not_known_for_all_columns_are_left_out(
+    run, conditional_gan, gan, dataset, read_page
+):
+    few = dataclasses.replace(dataset, class_names=("zero", "one"))
+    for model in (conditional_gan, gan):  # too few, or no columns of classes
+        page = read_page(write_report(str(run), model, few))
+        assert not any("title" in a for a in page.attributes("span"))
+
+
+# --- Files of others, and files that lie ------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["index.html", "samples.png"])
+def test_files_of_others_are_not_overwritten(run, gan, dataset, name):
+    (run / "report").mkdir()
+    (run / "report" / name).write_text("mine")
+    with pytest.raises(UserError, match=f"{name} is there and is no report of ours") as caught:
+        write_report(str(run), gan, dataset)
+    assert "\n" not in str(caught.value)
+    assert os.listdir(run / "report") == [name] and (run / "report" / name).read_text() == "mine"
+    (run / "report" / name).unlink()
+    write_report(str(run), gan, dataset)
+    write_report(str(run), gan, dataset)  # its own it replaces
+
+
+LIES = [
+    "Infinity", "-1", "1e400", "true", '"<script>"', "[]", "{}", "null", "9" * 400, "[" * 5000,
+    "NaN", "-Infinity", "1e308", '"$\\\\frac{"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_no_value_in_a_log_or_in_scores_breaks_the_page(run, gan, dataset, scores, lie, read_page):
+    lines = [f'{{"step": {lie}, "seconds": {lie}, "generator/loss": {lie}}}',
+             f'{{"step": 400, "seconds": {lie}, "generator/loss": {lie}, "$\\frac{{": {lie}}}',
+             f"[{lie}]"]  # fmt: skip
+    with open(run / "logs" / "train.jsonl", "a") as file:
+        file.write("\n".join(lines) + "\n")
+    for field in scores[0]:
+        row = json.dumps(scores[4] | {field: "LIE"}).replace('"LIE"', lie)
+        with open(run / "scores.jsonl", "a") as file:
+            file.write(row + "\n")
+    (run / "manifest.json").write_text(f'{{"starts": {lie}}}')
+    (run / "scores.floor.jsonl").write_text(f"{lie}\n" + row + "\n")
+    folder = run / "checkpoints" / "best"
+    folder.mkdir(parents=True)
+    kept = {"step": 300, "checkpoint": "0", "metric": "fid", "split": "validation", "value": 40.5}
+    for field in kept:
+        text = json.dumps(kept | {"protocol_id": "x", field: "LIE"}).replace('"LIE"', lie)
+        (folder / "best.json").write_text(text)
+        found = best.read(run)
+        assert found is None or isinstance(found["step"], int)
+    page = read_page(write_report(str(run), gan, dataset))
+    assert "<script" not in page.source
+
+
+def test_a_long_line_of_garbage_costs_little_memory(run, gan, dataset, page, read_page):
+    with open(run / "scores.jsonl", "ab") as file:
+        file.write(b"x" * (40 << 20) + b"\n")
+    tracemalloc.start()
+    rows = results.read(results.path(run))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(rows) == 6 and peak < 16 << 20

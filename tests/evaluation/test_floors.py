@@ -1,0 +1,119 @@
+"""The floor: what real samples score in place of fakes."""
+
+import os
+
+import numpy as np
+import pytest
+
+from compare_gan_tf import best, data, evaluation, results
+from compare_gan_tf.evaluation import pairs, run_scorer
+from compare_gan_tf.metrics.features import Extracted, raw_features
+
+
+def floors(run):
+    return results.read(results.floor_path(run))
+
+
+def test_the_floor_is_the_metric_between_two_real_splits(run, gan, digits):
+    rows = evaluation.evaluate(run, gan, digits, steps=[1], metrics=["fid", "kid_full"])
+    found = {(row["split"], row["metric"]): row for row in floors(run)}
+    assert found.keys() == {(s, m) for s in ("validation", "test") for m in ("fid", "kid_full")}
+    expected = pairs.evaluate(
+        "digits/test", "digits/train", metrics="fid,kid_full", num_samples=300
+    )
+    for row in expected.rows:
+        assert found["test", row["metric"]]["value"] == pytest.approx(row["value"], rel=1e-6)
+        assert found["test", row["metric"]]["interval"] == pytest.approx(row["interval"], rel=1e-6)
+    assert not {row["step"] for row in rows} & {row["step"] for row in floors(run)}
+
+
+def test_it_has_a_protocol_of_its_own_and_belongs_to_the_scores_of_the_same(run, gan, digits):
+    rows = evaluation.evaluate(run, gan, digits, steps=[1])
+    rows += evaluation.evaluate(run, gan, digits, steps=[1], truncation=0.5)
+    rows += evaluation.evaluate(run, gan, digits, steps=[1], num_samples=100)
+    known = floors(run)
+    for row in rows:
+        floor = results.floor_of(row, known)
+        assert floor["protocol"]["n_fake"] == row["protocol"]["n_fake"]
+        assert floor["protocol"]["real_split"] == row["protocol"]["real_split"] == row["split"]
+        assert floor["protocol"]["fake"] == "real samples of the split train"
+        assert floor["protocol"]["ema"] is None and floor["protocol_id"] != row["protocol_id"]
+    assert len(known) == 4  # of 300 and of 100 fakes, on two splits: truncation makes no other
+
+
+def test_it_is_worked_out_once(run, gan, digits):
+    seen = []
+
+    class Counting:
+        name, weights_sha256, resize, scaling = "counting", None, "none", "none"
+
+        def check(self, sample_shape):
+            pass
+
+        def __call__(self, images):
+            seen.append(len(images))
+            return Extracted(np.asarray(images, np.float32).reshape(len(images), -1)[:, 20:30])
+
+    options = {"extractor": Counting()}
+    evaluation.evaluate(run, gan, digits, steps=[1], **options)
+    assert sum(seen) == 600 + 600 + 600  # fakes, reals, and reals in place of fakes
+    evaluation.evaluate(run, gan, digits, steps=[1], **options)
+    assert sum(seen) == 1800
+    evaluation.evaluate(run, gan, digits, steps=[2], **options)
+    assert sum(seen) == 1800 + 600 + 600  # nothing but fakes and the reals they compare with
+    assert len(floors(run)) == 2
+
+
+def test_without_it_nothing_is_scored_but_fakes(run, gan, digits):
+    evaluation.evaluate(run, gan, digits, steps=[1], floor=False)
+    assert not os.path.exists(results.floor_path(run))
+
+
+def test_metrics_that_need_a_generator_or_no_fakes_have_none(run, gan, digits):
+    names = ["ppl", "ms_ssim_real", "discriminator_norms", "ms_ssim"]
+    evaluation.evaluate(run, gan, digits, steps=[1], metrics=names, splits=["test"])
+    assert {row["metric"] for row in floors(run)} == {"ms_ssim"}
+
+
+def test_where_no_split_has_samples_enough_there_is_none(run, gan, digits):
+    evaluation.evaluate(run, gan, digits, steps=[1], num_samples=1300, splits=["test"])
+    assert floors(run) == []
+    one = data.Dataset("npz:/x", {name: digits.splits["test"] for name in ("train",)})
+    options = {"splits": ["train"], "extractor": raw_features()}
+    (row,) = evaluation.evaluate(run, gan, one, steps=[1], **options)
+    assert row["value"] > 0 and floors(run) == []
+
+
+def test_it_does_not_count_as_a_score_of_a_checkpoint(run, gan, digits):
+    evaluation.evaluate(run, gan, digits, steps=[2])
+    assert evaluation.scored_steps(run) == {2}
+    assert best.read(run)["step"] == 2
+
+
+def test_a_process_that_dies_in_it_goes_on_where_it_stopped(run, gan, digits, monkeypatch):
+    original = run_scorer.Scorer.floor
+
+    def dying(self, split, metrics, progress):
+        for number, one in enumerate(original(self, split, metrics, progress)):
+            if number == 1:
+                raise KeyboardInterrupt
+            yield one
+
+    options = {"steps": [1], "metrics": ["fid", "kid_full"]}
+    with monkeypatch.context() as patch:
+        patch.setattr(run_scorer.Scorer, "floor", dying)
+        with pytest.raises(KeyboardInterrupt):
+            evaluation.evaluate(run, gan, digits, **options)
+    assert len(results.read(results.path(run))) == 4 and len(floors(run)) == 1
+    evaluation.evaluate(run, gan, digits, **options)
+    assert len(floors(run)) == 4
+    assert len({(row["split"], row["metric"]) for row in floors(run)}) == 4
+
+
+def test_the_summary_ends_with_it(run, gan, digits):
+    rows = evaluation.evaluate(run, gan, digits, steps=[1])
+    lines = evaluation.summary(rows, best.read(run), floors(run))
+    assert len(lines) == 3
+    assert lines[2].startswith("floor, real samples in place of fakes: fid validation ")
+    assert "fid test" in lines[2] and lines[2].count("[") == 2
+    assert len(evaluation.summary(rows, best.read(run))) == 2
