@@ -2,9 +2,10 @@
 
 import gin
 import keras
+import tensorflow as tf
 
+from compare_gan_tf import fitting, gan_settings, players
 from compare_gan_tf import game as play
-from compare_gan_tf import gan_settings, players
 from compare_gan_tf.alphabets import draw_uniforms
 from compare_gan_tf.architectures.blocks import unsquashed
 from compare_gan_tf.architectures.local_features import with_outputs
@@ -227,3 +228,64 @@ class GAN(TrainingStep):
         if uniforms is None:
             return outputs
         return self.alphabet.decode(self.alphabet.draw(outputs, uniforms))
+
+    # Keras' own doors
+
+    def compile(self, *, jit_compile: bool = False, **options):
+        """As Keras'; optimisers and losses are the constructor's, so that none are taken here.
+
+        Args:
+          jit_compile: compiles the step by XLA.
+          **options: `run_eagerly` and `steps_per_execution`.
+
+        Raises:
+          UserError: there are others.
+        """
+        others = sorted(options.keys() - {"run_eagerly", "steps_per_execution"})
+        if others:
+            raise UserError(
+                f"compile({others[0]}=...): a GAN has it already; optimisers are g_optimizer and "
+                "d_optimizer, losses are objectives, of its constructor"
+            )
+        super().compile(optimizer=self.g_optimizer, jit_compile=jit_compile, **options)
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, steps_per_epoch=None, **options):
+        """As Keras', on arrays or `tf.data`; for runs that resume there is `train`.
+
+        Of arrays each update of a step has reals of its own, as in `train`, and an epoch is as many
+        steps as there are whole batches. Of `tf.data` a step takes one batch, which all its updates
+        see. What fills no last batch is left out of the epoch.
+
+        Args:
+          x: samples, or what `from_arrays` takes, or a `Dataset`, whose "train" is used; uint8
+            images, or floats in [0, 1] or, with some below 0, in [-1, 1]; float points [N, D].
+          y: labels of arrays.
+          batch_size: reals per update of D; None for 32, or for that of `tf.data` in batches.
+          epochs: at whose number to stop, as in Keras.
+          steps_per_epoch: training steps in an epoch; None for all data, the batches of which are
+            counted.
+          **options: `callbacks`, `verbose`, `initial_epoch`.
+
+        Raises:
+          UserError: the data does not fit the GAN, or an option has no meaning for one.
+        """
+        others = sorted(options.keys() - {"callbacks", "verbose", "initial_epoch"})
+        if others:
+            raise UserError(f"fit({others[0]}=...) has no meaning for a GAN: leave it out")
+        if not self.compiled:
+            self.compile()
+        sizes = {"batch_size": batch_size, "steps": steps_per_epoch}
+        if isinstance(x, tf.data.Dataset):
+            if y is not None:
+                raise UserError(
+                    "labels of tf.data are in its elements, (images, labels): leave y out"
+                )
+            batches, steps = fitting.of_stream(self, x, **sizes)
+        else:
+            left = epochs - options.get("initial_epoch", 0)
+            batches, steps = fitting.of_arrays(self, x, y, epochs=left, **sizes)
+        return self.fit_batches(batches, epochs=epochs, steps_per_epoch=steps, **options)
+
+    def fit_batches(self, batches, **options):
+        """Keras' `fit` on batches as `train_step` takes them."""
+        return super().fit(batches, shuffle=False, **options)

@@ -136,7 +136,10 @@ def check_game(conditional: bool, num_classes: int | None, d_steps: int, g_steps
       UserError: as it says.
     """
     if conditional and not num_classes:
-        raise UserError("GAN.conditional is True but the data set has no labels")
+        raise UserError(
+            "GAN.conditional is True but there are no classes: the data set has no labels, or "
+            "GAN.num_classes is not given"
+        )
     kinds.require_number("GAN.d_steps", d_steps, least=1, most=random.SUBSTEPS - 1, whole=True)
     most = random.SUBSTEPS - d_steps
     kinds.require_number("GAN.g_steps", g_steps, least=1, most=most, whole=True)

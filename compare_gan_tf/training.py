@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gin
 import keras
@@ -23,7 +23,7 @@ from compare_gan_tf import (
     random,
     trial,
 )
-from compare_gan_tf.data import Dataset, pipeline
+from compare_gan_tf.data import Dataset, as_dataset, pipeline
 from compare_gan_tf.errors import MISFITS, UserError
 from compare_gan_tf.gan import GAN
 
@@ -88,12 +88,20 @@ def _check_model(model):
 
 @gin.configurable(
     module="training",
-    denylist=["model_dir", "dataset", "strategy", "describe", "due", "allow_config_change"],
+    denylist=[
+        "model_dir",
+        "dataset",
+        "strategy",
+        "callbacks",
+        "describe",
+        "due",
+        "allow_config_change",
+    ],
 )
 def train(
     model_dir: str,
     *,
-    dataset: Dataset,
+    dataset,
     model: Callable = GAN,
     training_steps: int = 10_000,
     batch_size: int = 64,
@@ -107,6 +115,7 @@ def train(
     init_from: str | None = None,
     freeze_d_layers: int = 0,
     strategy: tf.distribute.Strategy | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     describe: Callable[[GAN], str] | None = None,
     due: Callable[[int], bool] = lambda step: False,
     allow_config_change: bool = False,
@@ -118,7 +127,8 @@ def train(
 
     Args:
       model_dir: the run's folder; made if it does not exist.
-      dataset: its split "train" is trained on.
+      dataset: a `Dataset`, the name of one, or arrays or `tf.data`, see `from_arrays`; its split
+        "train" is trained on.
       model: see `build`.
       training_steps: of the GAN; one update of G each, unless `GAN.g_steps` says otherwise.
       batch_size: global number of reals per discriminator update.
@@ -132,6 +142,8 @@ def train(
       init_from: folder of a run, whose best or newest weights this run starts from.
       freeze_d_layers: D's first layers with weights that do not train (FreezeD, Mo et al., 2020).
       strategy: of distribution; None for the current one.
+      callbacks: of Keras, called at each step before those that log and save. One that stops
+        training ends it with a checkpoint.
       describe: gives the config's text, once the GAN is built; it is kept in `config.gin`.
       due: tells of a step whether its checkpoint must outlive `keep_checkpoints`.
       allow_config_change: goes on although `config.gin` differs.
@@ -143,8 +155,10 @@ def train(
       UserError: bad settings, an unusable folder, a loss that is not finite, a full disk.
       Stopped: by SIGTERM or SIGINT, after a checkpoint.
     """
+    dataset = as_dataset(dataset)
     strategy = strategy or tf.distribute.get_strategy()
     distribution.check_batch_size(strategy, batch_size)
+    _check_callbacks(callbacks)
     intervals = {
         "training_steps": training_steps,
         "checkpoint_every": checkpoint_every,
@@ -163,8 +177,13 @@ def train(
     trial.check(gan, dataset, batch_size=batch_size, strategy=strategy)
     if checkpoints.list_steps(model_dir):  # a start that failed before the first binds to nothing
         _check_config(model_dir, text, allow_config_change)
-    if init_from and not checkpoints.list_steps(model_dir):
+    elif init_from:
         _warm_start(gan, init_from)
+    elif gan.starts_trained:
+        raise UserError(
+            "the Keras models of this GAN have been trained by another already: make new ones, or "
+            "give functions that make them, so that the run starts from weights of its own"
+        )
     _prepare(model_dir)  # until here nothing is written
     saver = checkpoints.Checkpoints(gan, model_dir, keep=keep_checkpoints, due=due)
     start = saver.restore()
@@ -192,8 +211,9 @@ def train(
             stop=training_steps,
         )
         watchers = _callbacks(model_dir, saver, dataset.is_images, start, intervals)
+        batches = distribution.distribute(strategy, batches)
         try:
-            _fit(gan, distribution.distribute(strategy, batches), training_steps - start, watchers)
+            _fit(gan, batches, training_steps - start, watchers, callbacks)
         except tf.errors.OpError as error:
             failure = getattr(dataset.splits["train"].images, "failure", None)
             if failure is None:
@@ -212,6 +232,15 @@ def _check(steps_per_execution: int, keep_checkpoints: int, intervals: dict):
             )
     if keep_checkpoints < 1:
         raise UserError(f"train.keep_checkpoints = {keep_checkpoints}: it must be at least 1")
+
+
+def _check_callbacks(given):
+    for one in given if isinstance(given, list | tuple) else [given]:
+        fits = isinstance(one, keras.callbacks.Callback)
+        if not fits or not isinstance(given, list | tuple):
+            raise UserError(
+                f"train's callbacks: {kinds.shown(one)}: they must be a list of Keras callbacks"
+            )
 
 
 def _check_warm_start(init_from: str | None, freeze_d_layers: int):
@@ -285,11 +314,7 @@ def _callbacks(model_dir: str, saver, draws: bool, start: int, intervals: dict) 
 
 
 def _compile(gan: GAN, steps_per_execution: int, jit_compile: bool):
-    gan.compile(
-        optimizer=gan.g_optimizer,
-        steps_per_execution=steps_per_execution,
-        jit_compile=jit_compile,
-    )
+    gan.compile(steps_per_execution=steps_per_execution, jit_compile=jit_compile)
     if jit_compile and not gan.jit_compile:
         raise UserError(
             "train.jit_compile = True cannot be had: deterministic ops are on since an earlier "
@@ -297,14 +322,15 @@ def _compile(gan: GAN, steps_per_execution: int, jit_compile: bool):
         )
 
 
-def _fit(gan: GAN, batches, steps: int, watchers: list):
-    """Fits for exactly `steps`.
+def _fit(gan: GAN, batches, steps: int, watchers: list, callbacks: Sequence):
+    """Fits for exactly `steps`, unless one of `callbacks` stops it.
 
     Without their number Keras asks for one batch too many, and while that fails, updates that need
     no data, such as a power iteration, may already have run.
     """
     try:
-        gan.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=watchers)
+        everyone = [*callbacks, *watchers]
+        gan.fit_batches(batches, steps_per_epoch=steps, verbose=0, callbacks=everyone)
     finally:
         for watcher in watchers:
             watcher.close()

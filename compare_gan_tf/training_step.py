@@ -58,6 +58,8 @@ class TrainingStep(keras.Model):
                 f"the batch has the shape {tuple(images.shape)}: it must be n samples of "
                 f"{self.sample_shape}"
             )
+        if images.shape[0] is None:
+            raise UserError("the size of a batch is unknown: give fit arrays, or tf.data")
         if self.num_classes and labels is None:
             raise UserError("GAN.conditional is True but the batch has no labels: give both")
         if not plain:

@@ -185,8 +185,8 @@ def is_batched(spec, where: str) -> bool:
     """Whether elements of `tf.data` are batches rather than samples.
 
     Four dimensions are a batch of images. Else labels tell where there are some: [] or [K] is one.
-    Else [.., .., C] with C = 1, 3 or 4 is an image, and floats with a first dimension of unknown
-    size, or a second below 4, are a batch of points.
+    Else a first dimension of unknown size beside known ones is that of a batch, [H, W, C] with C =
+    1, 3 or 4 is an image, and floats with a second dimension below 4 are a batch of points.
 
     Args:
       spec: `element_spec` of the data set.
@@ -201,4 +201,6 @@ def is_batched(spec, where: str) -> bool:
         return of_labels.rank > (0 if labels.dtype.is_integer else 1)
     if shape.rank == 2 and images.dtype.is_floating:
         return shape[0] is None or shape[1] in (1, 2, 3)
+    if shape.rank == 3 and shape[0] is None and None not in shape[1:]:
+        return True
     return shape.rank == 4 or (shape.rank == 3 and shape[-1] not in (*_CHANNELS, None))
