@@ -1,10 +1,13 @@
 """The game: two players, a list of objectives and a schedule, as one Keras model."""
 
+import functools
+import inspect
+
 import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf import fitting, gan_settings, players
+from compare_gan_tf import fitting, gan_settings, hyperparameters, players
 from compare_gan_tf import game as play
 from compare_gan_tf.alphabets import draw_uniforms
 from compare_gan_tf.architectures.blocks import unsquashed
@@ -84,7 +87,9 @@ class GAN(TrainingStep):
         ema_halflife: float | None = None,
         ema_start_step: int = 0,
     ):
+        given = {name: value for name, value in locals().items() if name in _parameters()}
         super().__init__(name="gan")
+        self.hyperparameters = hyperparameters.of_arguments("GAN", given)
         objectives = gan_settings.as_objectives(objectives)
         gan_settings.check_game(conditional, num_classes, d_steps, g_steps)
         gan_settings.check_ema(ema_decay, ema_halflife, ema_start_step)
@@ -289,3 +294,9 @@ class GAN(TrainingStep):
     def fit_batches(self, batches, **options):
         """Keras' `fit` on batches as `train_step` takes them."""
         return super().fit(batches, shuffle=False, **options)
+
+
+@functools.cache
+def _parameters() -> set[str]:
+    """What the constructor takes."""
+    return set(inspect.signature(GAN.__init__).parameters) - {"self"}

@@ -17,6 +17,7 @@ from compare_gan_tf import (
     distribution,
     files,
     gin_errors,
+    hyperparameters,
     kinds,
     logs,
     manifest,
@@ -190,6 +191,10 @@ def train(
     if text:
         files.write_text(os.path.join(model_dir, files.CONFIG), text)
     logs.cut_back(model_dir, start)
+    own = {"dataset": dataset.name, "batch_size": batch_size, "seed": seed}
+    own |= {"training_steps": training_steps, "jit_compile": jit_compile, "init_from": init_from}
+    given = hyperparameters.of_arguments("train", own) | gan.hyperparameters
+    hyperparameters.write(model_dir, hyperparameters.of_text(text) if text else given)
     manifest.write(
         model_dir,
         seed=seed,
