@@ -1,8 +1,5 @@
 """The game: two players, a list of objectives and a schedule, as one Keras model."""
 
-import functools
-import inspect
-
 import gin
 import keras
 import tensorflow as tf
@@ -87,9 +84,9 @@ class GAN(TrainingStep):
         ema_halflife: float | None = None,
         ema_start_step: int = 0,
     ):
-        given = {name: value for name, value in locals().items() if name in _parameters()}
+        given = hyperparameters.of_call("GAN", GAN.__init__, locals())
         super().__init__(name="gan")
-        self.hyperparameters = hyperparameters.of_arguments("GAN", given)
+        self.hyperparameters = given
         objectives = gan_settings.as_objectives(objectives)
         gan_settings.check_game(conditional, num_classes, d_steps, g_steps)
         gan_settings.check_ema(ema_decay, ema_halflife, ema_start_step)
@@ -115,8 +112,10 @@ class GAN(TrainingStep):
         self.ema = None
         if ema_decay is not None or ema_halflife is not None:
             twin = players.copy(generator) if isinstance(generator, keras.Model) else generator
+            average = self._made_generator(twin)
+            players.check_copy(average, self.generator)
             self.ema = ExponentialMovingAverage(
-                self._made_generator(twin),
+                average,
                 decay=ema_decay,
                 halflife=ema_halflife,
                 start_step=ema_start_step,
@@ -294,9 +293,3 @@ class GAN(TrainingStep):
     def fit_batches(self, batches, **options):
         """Keras' `fit` on batches as `train_step` takes them."""
         return super().fit(batches, shuffle=False, **options)
-
-
-@functools.cache
-def _parameters() -> set[str]:
-    """What the constructor takes."""
-    return set(inspect.signature(GAN.__init__).parameters) - {"self"}

@@ -4,7 +4,7 @@ import functools
 import inspect
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -38,6 +38,12 @@ def of_arguments(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     for parameter, value in arguments.items():
         _add(found, f"{name}.{parameter}", value, 0)
     return found
+
+
+def of_call(name: str, function: Callable, values: dict[str, Any]) -> dict[str, Any]:
+    """`of_arguments` of those of some values that are a function's parameters, but for self."""
+    parameters = inspect.signature(function).parameters.keys() - {"self"}
+    return of_arguments(name, {key: values[key] for key in parameters})
 
 
 def write(model_dir: str, settings: dict[str, Any]) -> None:

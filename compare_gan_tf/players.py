@@ -138,12 +138,25 @@ def copy(model):
             twin = keras.models.clone_model(model)
         else:
             twin = type(model).from_config(_accepted(type(model), model.get_config()))
+    except NotImplementedError as error:
+        raise UserError(_uncopied("it has no get_config")) from error
     except ERRORS as error:
-        raise UserError(_uncopied(model, first_line(error))) from error
-    own = {id(variable) for variable in model.variables}
-    if twin is model or any(id(variable) in own for variable in twin.variables):
-        raise UserError(_uncopied(model, "its get_config hands on the same layers"))
+        raise UserError(_uncopied(first_line(error))) from error
     return twin
+
+
+def check_copy(average, generator):
+    """Refuses an average that a copied model cannot keep.
+
+    Raises:
+      UserError: it has other weights than the generator, or the same variables.
+    """
+    shapes = [[variable.shape for variable in one.variables] for one in (average, generator)]
+    if shapes[0] != shapes[1]:
+        raise UserError(_uncopied("its config makes other layers"))
+    own = {id(variable) for variable in generator.variables}
+    if any(id(variable) in own for variable in average.variables):
+        raise UserError(_uncopied("its config hands on the same layers"))
 
 
 def _accepted(kind: type, config: dict) -> dict:
@@ -154,11 +167,11 @@ def _accepted(kind: type, config: dict) -> dict:
     return {name: value for name, value in config.items() if name in parameters}
 
 
-def _uncopied(model, reason: str) -> str:
+def _uncopied(reason: str) -> str:
     return (
-        f"GAN.ema_decay needs a second generator, but Keras cannot copy {type(model).__name__} "
-        f"({reason}): mend its get_config, or give a function (sample_shape, latent_dim, "
-        "num_classes) that makes it"
+        f"GAN.ema_decay needs a second generator, but Keras cannot copy this one ({reason}): give "
+        "its class a get_config of all that its constructor takes, or give a function "
+        "(sample_shape, latent_dim, num_classes) that makes it"
     )
 
 

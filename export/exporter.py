@@ -10,9 +10,10 @@ import os
 import re
 
 import tensorflow as tf
+from absl import logging
 
 from compare_gan_tf.architectures import is_conditional
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.export import modules, verification
 
 # What a full disk, missing rights or a lost network raise; other errors are bugs.
@@ -39,7 +40,8 @@ def export_run(gan, model_dir: str, step: int) -> dict[str, str]:
 
     Returns:
       Paths by name: "generator" and "discriminator" (SavedModels), "generator_keras" and
-      "discriminator_keras" (.keras files).
+      "discriminator_keras" (.keras files; not of a user's own class that Keras cannot load again,
+      which is warned of).
 
     Raises:
       ExportMismatch: what was written differs from what is in memory; it is gone again.
@@ -63,8 +65,9 @@ def export_run(gan, model_dir: str, step: int) -> dict[str, str]:
         inputs = verification.discriminator_inputs(gan.discriminator, 2, gan.num_classes)
         _write_keras(gan.discriminator, path, inputs)
     names = {"generator": "generator", "discriminator": "discriminator"}
-    files = {f"{name}_keras": f"{name}.keras" for name in names}
-    return {name: os.path.join(final, file) for name, file in (names | files).items()}
+    files = names | {f"{name}_keras": f"{name}.keras" for name in names}
+    paths = {name: os.path.join(final, file) for name, file in files.items()}
+    return {name: path for name, path in paths.items() if tf.io.gfile.exists(path)}
 
 
 def export_generator(generator, latents, num_classes, path: str):
@@ -109,9 +112,23 @@ def _write_discriminator(discriminator, num_classes, path, facts, *, one_hot=Fal
 
 def _write_keras(model, path, inputs):
     path = f"{path}.keras"
-    with _marked_trainable(model):
-        model.save(path)
-    verification.check_keras(path, model, inputs)
+    try:
+        with _marked_trainable(model):
+            model.save(path)
+        verification.check_keras(path, model, inputs)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        own = verification.own_classes(model)
+        if not own:
+            raise
+        if tf.io.gfile.exists(path):
+            tf.io.gfile.remove(path)
+        logging.warning(
+            "%s is left out, for Keras cannot make %s again: give it a get_config that tells all "
+            "arguments of its constructor (%s)",
+            os.path.basename(path),
+            " and ".join(sorted(own)),
+            first_line(error),
+        )
 
 
 @contextlib.contextmanager
@@ -120,9 +137,11 @@ def _marked_trainable(model):
     before = model.trainable
     if not before:
         model.trainable = True
-    yield
-    if not before:
-        model.trainable = False
+    try:
+        yield
+    finally:
+        if not before:
+            model.trainable = False
 
 
 def _write_metadata(path, player, model, shape, num_classes, facts, latents=None):

@@ -87,14 +87,27 @@ def check_discriminator(
 def check_keras(path, model, inputs, *, tolerance=TOLERANCE):
     """Compares the .keras file at `path` with `model` on `inputs`.
 
+    Classes of layers that Keras does not know, a user's own, are those of `model`.
+
     Raises:
       ExportMismatch: as for `check_generator`.
     """
-    loaded = keras.models.load_model(path, compile=False)
+    loaded = keras.models.load_model(path, custom_objects=own_classes(model), compile=False)
     expected = tf.nest.flatten(model(inputs, training=False))
     found = tf.nest.flatten(loaded(inputs, training=False))
     for one, other in zip(found, expected, strict=True):
         _compare("outputs of the .keras file", one, other, tolerance)
+
+
+def own_classes(model) -> dict[str, type]:
+    """{name: class} of the layers of a model that are neither Keras' nor registered with it."""
+    kinds = {type(layer) for layer in model._flatten_layers()}
+    return {
+        kind.__name__: kind
+        for kind in kinds
+        if not kind.__module__.startswith("keras.")
+        and keras.saving.get_registered_name(kind) == kind.__name__
+    }
 
 
 def generator_inputs(generator, latents, num: int, num_classes=None) -> dict:

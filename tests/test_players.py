@@ -9,8 +9,10 @@ import tensorflow as tf
 from keras import layers
 from small_gan import moved, values
 
-from compare_gan_tf import GAN, Normal, UserError, optimizers
+from compare_gan_tf import GAN, Normal, UserError, metrics, optimizers, train
 from compare_gan_tf.architectures import mlp
+from compare_gan_tf.export import export_run
+from compare_gan_tf.metrics.features import raw_features
 from compare_gan_tf.objectives import FeatureMatching, losses
 
 SHAPE = (4, 4, 1)
@@ -38,9 +40,13 @@ def functional(parts, *shape):
 
 
 class Subclass(keras.Model):
-    def __init__(self, kind="g"):
-        super().__init__()
+    def __init__(self, kind="g", **model):
+        super().__init__(**model)
+        self.kind = kind
         self.parts = g_layers() if kind == "g" else d_layers()
+
+    def get_config(self):
+        return super().get_config() | {"kind": self.kind}
 
     def call(self, x, training=False):
         for layer in self.parts:
@@ -278,13 +284,95 @@ def test_players_that_share_a_layer_are_refused():
         gan(g, d)
 
 
-class Uncopied(Subclass):
+class Uncopied(keras.Model):
+    """Made of layers, which no config can tell."""
+
     def __init__(self, parts):
         super().__init__()
         self.parts = parts
 
+    call = Subclass.call
+
+
+class Plain(keras.Model):
+    """As most are written, without a get_config; for such Keras makes one of the defaults alone."""
+
+    def __init__(self, units=4):
+        super().__init__()
+        self.hidden, self.out = layers.Dense(units, "relu"), layers.Dense(16, "tanh")
+
+    def call(self, z):
+        return keras.ops.reshape(self.out(self.hidden(z)), (-1, *SHAPE))
+
+
+def test_a_subclass_whose_config_tells_too_little_is_not_copied_into_another():
+    gan(Plain(), pair()[1], latents=Normal(3), ema_decay=0.9)
+    with pytest.raises(UserError, match="its config makes other layers"):
+        gan(Plain(7), pair()[1], latents=Normal(3), ema_decay=0.9)
+
+
+def test_what_keras_cannot_load_again_is_exported_without_its_keras_file(tmp_path, caplog):
+    made = gan(built(Uncopied(g_layers()), 3), pair()[1])
+    with caplog.at_level("WARNING"):
+        paths = export_run(made, str(tmp_path), 0)
+    assert sorted(paths) == ["discriminator", "discriminator_keras", "generator"]
+    assert "generator.keras is left out, for Keras cannot make Uncopied again" in caplog.text
+    assert keras.models.load_model(paths["discriminator_keras"]) is not None
+
 
 def test_a_subclass_that_cannot_be_copied_trains_without_an_average_alone():
     gan(built(Uncopied(g_layers()), 3), pair()[1])
-    with pytest.raises(UserError, match=r"cannot copy Uncopied .*get_config"):
+    with pytest.raises(UserError, match="it has no get_config"):
         gan(built(Uncopied(g_layers()), 3), pair()[1], ema_decay=0.9)
+
+
+# --- The whole way --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["functional", "subclass called"])
+def test_a_keras_pair_is_trained_resumed_scored_and_exported(kind, tmp_path):
+    images = np.random.default_rng(0).integers(256, size=(60, *SHAPE), dtype=np.uint8)
+
+    def model():
+        keras.utils.set_random_seed(0)  # as a script that is started again
+        g, d = GENERATORS[kind](), DISCRIMINATORS[kind]()
+        return functools.partial(GAN, generator=g, discriminator=d, objectives=losses.hinge,
+                                 ema_decay=0.9)  # fmt: skip
+
+    def run(folder, steps, made):
+        return train(str(tmp_path / folder), dataset=images, model=made, training_steps=steps,
+                     batch_size=8, log_every=5)  # fmt: skip
+
+    whole = run("whole", 20, model())
+    run("parts", 11, model())
+    made = run("parts", 20, model())
+    for one, other in zip(whole.variables, made.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+    samples = made.sample(6, [0, 1])
+    scores = metrics.evaluate(
+        images, made, metrics=["fid"], extractor=raw_features(), num_samples=60
+    )
+    assert np.isfinite(scores["fid"])
+    paths = export_run(made, str(tmp_path / "parts"), 20)
+    loaded = keras.models.load_model(paths["generator_keras"], custom_objects={
+        "Subclass": Subclass})  # fmt: skip
+    z = made.latents.sample(6, [0, 1])
+    np.testing.assert_allclose(loaded({"z": z}, training=False), samples, atol=1e-5)
+    module = tf.saved_model.load(paths["generator"])
+    np.testing.assert_allclose(module.sample(6, [0, 1]), samples * 0.5 + 0.5, atol=1e-5)
+    logits = tf.saved_model.load(paths["discriminator"])(samples * 0.5 + 0.5)["logits"]
+    scored = made.discriminator({"images": samples}, training=False)["logits"]
+    np.testing.assert_allclose(logits, scored, atol=1e-5)
+
+
+def test_a_fresh_run_refuses_models_that_another_has_trained(tmp_path):
+    images = np.zeros((60, *SHAPE), np.uint8)
+    g, d = pair()
+    made = functools.partial(GAN, generator=g, discriminator=d, objectives=losses.hinge)
+    settings = dict(dataset=images, model=made, batch_size=8)
+    train(str(tmp_path / "one"), training_steps=2, **settings)
+    assert train(str(tmp_path / "one"), training_steps=4, **settings).current_step == 4
+    with pytest.raises(UserError, match="trained by another already: make new ones"):
+        train(str(tmp_path / "other"), training_steps=2, **settings)
+    assert not (tmp_path / "other").exists()
+    train(str(tmp_path / "other"), training_steps=2, init_from=str(tmp_path / "one"), **settings)
