@@ -17,6 +17,7 @@ _PUBLIC = {
     "Split": "compare_gan_tf.data",
     "Uniform": "compare_gan_tf.latents",
     "UserError": "compare_gan_tf.errors",
+    "from_arrays": "compare_gan_tf.data",
     "load": "compare_gan_tf.data",
     "load_keras": "compare_gan_tf.export.keras_files",
     "train": "compare_gan_tf.training",

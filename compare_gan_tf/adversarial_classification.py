@@ -28,7 +28,7 @@ from compare_gan_tf.layers import frozen_state
 from compare_gan_tf.objectives.adversarial import require_log_ratios, require_loss
 from compare_gan_tf.objectives.boundary_seeking import follow_log_z
 from compare_gan_tf.objectives.discrete import importance
-from compare_gan_tf.objectives.losses import non_saturating, wasserstein
+from compare_gan_tf.objectives.losses import as_losses, non_saturating, wasserstein
 from compare_gan_tf.optimizers import adam
 
 _CHUNK = 500  # images that are classified at once
@@ -82,7 +82,7 @@ class SampledLabels:
         kinds.require_function("SampledLabels.estimator", estimator, 0, 0, 0, like=_ESTIMATOR)
         kinds.require_number("SampledLabels.samples", samples, least=2, whole=True)
         kinds.require_number("SampledLabels.log_z_decay", log_z_decay, least=0, below=1)
-        self.d_loss = d_loss
+        self.d_loss = as_losses(d_loss)
         self.estimator = estimator
         self.samples = samples
         self.log_z_decay = log_z_decay
@@ -126,7 +126,7 @@ class RelaxedLabels:
 
     def __init__(self, d_loss=wasserstein):
         require_loss("RelaxedLabels.d_loss", d_loss)
-        self.d_loss = d_loss
+        self.d_loss = as_losses(d_loss)
 
     def fakes(self, logits, noise, labels):
         """Probabilities [n, 1, K]."""

@@ -49,7 +49,8 @@ class SaveCheckpoints(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.current_step
         due = step % self._every == 0 or step == self._last_step
-        if due or self._signal:
+        # Another callback may end training here.
+        if due or self._signal or self.model.stop_training:
             check_finite(self.model, logs, self._checkpoints)
             self._checkpoints.save()
         if self._signal and step != self._last_step:

@@ -40,6 +40,9 @@ class ExponentialMovingAverage(keras.layers.Layer):
         copied = {id(variable) for variable in not_averaged(self.generator)}
         decay = tf.where(step >= self.start_step, self._decay_at(step), 0.0)
         for average, variable in self._pairs(source):
+            if not average.dtype.startswith(("float", "bfloat")):  # of Keras' dropout
+                average.assign(variable)
+                continue
             rate = 0.0 if id(average) in copied else decay
             average.assign(rate * average + (1.0 - rate) * variable)
 

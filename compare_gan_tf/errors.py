@@ -9,6 +9,11 @@ class UserError(ValueError):
     The command line tools print it on stderr without a traceback and exit with code 1.
     """
 
+    def __init_subclass__(cls):
+        """Gin makes a subclass for an error that passes it, whose text goes on about the call."""
+        with_call = cls.__str__
+        cls.__str__ = lambda self: re.split(_APPENDED, with_call(self))[0]
+
 
 class Stopped(Exception):
     """A signal ended training after a checkpoint was written; the exit code is 128 + signal."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
+import keras
 import tensorflow as tf
 
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.architectures.conditioning import as_taken
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import frozen_state
-from compare_gan_tf.layers.state import views_of_pass
+from compare_gan_tf.layers.state import training_pass, views_of_pass
 from compare_gan_tf.objectives.base import Objective, Scored, Term, View
 
 _OWN = ("logits", "features")  # D's outputs that have a field in Scored
@@ -17,7 +18,12 @@ _OWN = ("logits", "features")  # D's outputs that have a field in Scored
 def couples_batch(discriminator) -> bool:
     """Whether one sample's score depends on the others in its pass, as with batch norm."""
     nested = discriminator._flatten_layers() if discriminator.layers else ()
-    return any(getattr(layer, "couples_batch", False) for layer in nested)
+    return any(getattr(layer, "couples_batch", _is_batch_norm(layer)) for layer in nested)
+
+
+def _is_batch_norm(layer) -> bool:
+    """Whether it is Keras' own."""
+    return isinstance(layer, keras.layers.BatchNormalization)
 
 
 def score(
@@ -93,7 +99,7 @@ def _score_group(discriminator, views: list[View], shown: Callable) -> list[Scor
         if is_conditional(discriminator):
             inputs["labels"] = tf.concat([as_taken(v.labels, discriminator) for v in views], 0)
         with views_of_pass([view.images.shape[0] for view in views]):
-            outputs = discriminator(inputs, training=True)
+            outputs = training_pass(discriminator, inputs)
         logits = _split(outputs["logits"], views)
     features = _split(outputs["features"], views)
     slopes = [

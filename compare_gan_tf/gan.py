@@ -1,27 +1,25 @@
-"""The game: two players, a list of objectives and a schedule, in one `train_step`."""
+"""The game: two players, a list of objectives and a schedule, as one Keras model."""
 
 import gin
 import keras
 import tensorflow as tf
 
+from compare_gan_tf import fitting, gan_settings, hyperparameters, players
 from compare_gan_tf import game as play
-from compare_gan_tf import gan_settings, random
 from compare_gan_tf.alphabets import draw_uniforms
 from compare_gan_tf.architectures.blocks import unsquashed
-from compare_gan_tf.architectures.conditioning import one_hot_like
 from compare_gan_tf.architectures.local_features import with_outputs
-from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.ema import ExponentialMovingAverage
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.failures import FirstFailure
-from compare_gan_tf.latents import Normal, given_or_drawn, require_seed, uniform_labels
-from compare_gan_tf.layers import frozen_state
-from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game, Samples, View, total
+from compare_gan_tf.latents import given_or_drawn, require_seed, uniform_labels
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 from compare_gan_tf.optimizers import adam, count_training_steps
+from compare_gan_tf.training_step import TrainingStep
 
 
 @gin.register
-class GAN(keras.Model):
+class GAN(TrainingStep):
     """Generator and discriminator, what each optimises, and in what order.
 
     One training step is `d_steps` updates of D, each on fresh reals and fakes, then `g_steps` of G,
@@ -30,13 +28,17 @@ class GAN(keras.Model):
     labels int32 [n, slices] or float32 [n, slices, K], or None, where `slices` is `self.slices`.
 
     Args:
-      sample_shape: (height, width, channels) or (D,).
+      sample_shape: (height, width, channels) or (D,); None for that of Keras models.
       num_classes: of the data set's labels, or None.
       seed: of all noise in training; the initial weights follow Keras' global seed.
-      generator: function (sample_shape, latent_dim, num_classes) -> model, see `architectures`.
-      discriminator: function (sample_shape, num_classes) -> model.
-      objectives: the terms of the game.
-      latents: the prior of z.
+      generator: function (sample_shape, latent_dim, num_classes) -> model, see `architectures`; or
+        a Keras model from z [n, d], and labels if it takes them, to images in [-1, 1] or points.
+        The model itself is trained, from the weights that it has.
+      discriminator: function (sample_shape, num_classes) -> model; or a Keras model from samples,
+        and labels if it takes them, to logits [n, 1] or [n], or to {"logits", "features"}.
+      objectives: the terms of the game, a list; a loss, such as `losses.hinge` or a function of
+        your own, stands for `Adversarial` of it.
+      latents: the prior of z; None for `Normal`, of the dimension that a Keras model takes.
       conditional: whether the players see labels.
       alphabet: of a discrete G, which writes pixels or characters out of a few, see `alphabets`;
         None for a continuous one.
@@ -60,7 +62,7 @@ class GAN(keras.Model):
 
     def __init__(
         self,
-        sample_shape,
+        sample_shape=None,
         num_classes=None,
         seed: int = 0,
         *,
@@ -82,18 +84,20 @@ class GAN(keras.Model):
         ema_halflife: float | None = None,
         ema_start_step: int = 0,
     ):
+        given = hyperparameters.of_call("GAN", GAN.__init__, locals())
         super().__init__(name="gan")
-        gan_settings.check_objectives(objectives)
+        self.hyperparameters = given
+        objectives = gan_settings.as_objectives(objectives)
         gan_settings.check_game(conditional, num_classes, d_steps, g_steps)
         gan_settings.check_ema(ema_decay, ema_halflife, ema_start_step)
         gan_settings.check_made(
             latents=latents, augment=augment, g_optimizer=g_optimizer, d_optimizer=d_optimizer
         )
         gan_settings.check_functions(generator, discriminator, label_distribution)
-        self.sample_shape = tuple(sample_shape)
+        self.sample_shape = tuple(sample_shape or players.sample_shape(generator, discriminator))
         self.num_classes = num_classes if conditional else None
         self.seed = seed
-        self.latents = latents or Normal()
+        self.latents = latents or gan_settings.latents_for(generator)
         self.label_distribution = label_distribution
         self.augment = augment
         gan_settings.check_augment(augment, self.sample_shape)
@@ -101,32 +105,26 @@ class GAN(keras.Model):
         gan_settings.check_alphabet(alphabet, self.sample_shape, symbols, augment)
         self.d_steps, self.g_steps = d_steps, g_steps
         self.reuse_last_batch = reuse_last_batch
-        self.objectives = list(objectives)
+        self.objectives = objectives
         gan_settings.check_gradients(alphabet, self.objectives)
         self.player_shape = alphabet.player_shape if alphabet else self.sample_shape
-        shape = {"sample_shape": self.player_shape, "num_classes": self.num_classes}
-        self.generator = self._made(generator, **shape)
-        judge = discriminator(**shape)
-        gan_settings.check_players(self.generator, judge, **shape)
-        asked = {name for objective in self.objectives for name in objective.reads}
-        self.discriminator = with_outputs(judge, asked)
-        gan_settings.check_outputs(self.discriminator, self.objectives)
+        self._make_players(generator, discriminator)
         self.ema = None
         if ema_decay is not None or ema_halflife is not None:
-            average = self._made(generator, **shape)
+            twin = players.copy(generator) if isinstance(generator, keras.Model) else generator
+            average = self._made_generator(twin)
+            players.check_copy(average, self.generator)
             self.ema = ExponentialMovingAverage(
-                average, decay=ema_decay, halflife=ema_halflife, start_step=ema_start_step
+                average,
+                decay=ema_decay,
+                halflife=ema_halflife,
+                start_step=ema_start_step,
             )
             self.ema.copy(self.generator)
         for objective in self.objectives:
             objective.build_for(self)
         gan_settings.check_lazy(self.objectives, play.couples_batch(self.discriminator))
-        self.g_optimizer = g_optimizer or adam()
-        self.d_optimizer = d_optimizer or adam()
-        if self.g_optimizer is self.d_optimizer:
-            raise UserError("GAN.g_optimizer and GAN.d_optimizer are one object: make two")
-        count_training_steps(self.d_optimizer, updates=d_steps)
-        count_training_steps(self.g_optimizer, updates=g_steps)
+        self._take_optimizers(g_optimizer or adam(), d_optimizer or adam())
         if augment is not None:
             augment.count_training_steps(d_steps)
         self.step = self.add_weight(
@@ -137,12 +135,42 @@ class GAN(keras.Model):
             aggregation="only_first_replica",
             name="step",
         )
+        self.starts_trained = players.note([generator, discriminator], self.step)
         self.first_failure = FirstFailure()
         self.build()
 
-    def _made(self, generator, **shape):
-        made = generator(latent_dim=self.latents.dim, **shape)
-        return unsquashed(made) if self.alphabet else made
+    @property
+    def _shapes(self) -> dict:
+        """What both players are made for."""
+        return {"sample_shape": self.player_shape, "num_classes": self.num_classes}
+
+    def _make_players(self, generator, discriminator):
+        self.generator = self._made_generator(generator)
+        judge = self._made_discriminator(discriminator)
+        gan_settings.check_players(self.generator, judge, **self._shapes)
+        asked = {name for objective in self.objectives for name in objective.reads}
+        self.discriminator = with_outputs(judge, asked)
+        gan_settings.check_outputs(self.discriminator, self.objectives)
+
+    def _made_generator(self, generator):
+        """What a function makes, or a Keras model, in the one form of generators."""
+        dim, discrete = self.latents.dim, self.alphabet is not None
+        if not isinstance(generator, keras.Model):
+            generator = generator(latent_dim=dim, **self._shapes)
+        made = players.generator(generator, latent_dim=dim, discrete=discrete, **self._shapes)
+        return unsquashed(made) if discrete and isinstance(made, keras.Model) else made
+
+    def _made_discriminator(self, discriminator):
+        if not isinstance(discriminator, keras.Model):
+            discriminator = discriminator(**self._shapes)
+        return players.discriminator(discriminator, **self._shapes)
+
+    def _take_optimizers(self, g_optimizer, d_optimizer):
+        if g_optimizer is d_optimizer:
+            raise UserError("GAN.g_optimizer and GAN.d_optimizer are one object: make two")
+        self.g_optimizer, self.d_optimizer = g_optimizer, d_optimizer
+        count_training_steps(d_optimizer, updates=self.d_steps)
+        count_training_steps(g_optimizer, updates=self.g_steps)
 
     def build(self, input_shape=None):
         """Makes the optimisers' slots; all else exists since construction."""
@@ -205,143 +233,63 @@ class GAN(keras.Model):
             return outputs
         return self.alphabet.decode(self.alphabet.draw(outputs, uniforms))
 
-    # Training
+    # Keras' own doors
 
-    @property
-    def slices(self) -> int:
-        """Batches of reals that one training step takes."""
-        needs_real = play.couples_batch(self.discriminator) or any(
-            objective.generator_needs_real for objective in self.objectives
-        )
-        return self.d_steps + self.g_steps * int(needs_real and not self.reuse_last_batch)
+    def compile(self, *, jit_compile: bool = False, **options):
+        """As Keras'; optimisers and losses are the constructor's, so that none are taken here.
 
-    def train_step(self, data):
-        """One training step; returns the value of every term, averaged over its player's updates.
+        Args:
+          jit_compile: compiles the step by XLA.
+          **options: `run_eagerly` and `steps_per_execution`.
 
-        Also that of what moves in the augmentation, as it is after them.
+        Raises:
+          UserError: there are others.
         """
-        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
-        step = tf.identity(self.step.value)  # read once: nothing may see it counted up
-        reals = images, labels, step
-        substeps = range(self.d_steps)
-        shares = _mean([self._update(DISCRIMINATOR, *reals, substep) for substep in substeps])
-        first = self.d_steps - int(self.reuse_last_batch)
-        substeps = range(first, first + self.g_steps)
-        shares |= _mean([self._update(GENERATOR, *reals, substep) for substep in substeps])
-        self.step.assign(step + 1)
-        if self.uses_ema:
-            self.ema.update(self.generator, step + 1)
-        if self.augment is not None:
-            levels = self.augment.levels()  # equal on all replicas
-            shares |= {f"augment/{name}": play.equal_share(levels[name]) for name in levels}
-        return self._log(shares, step + 1)
+        others = sorted(options.keys() - {"run_eagerly", "steps_per_execution"})
+        if others:
+            raise UserError(
+                f"compile({others[0]}=...): a GAN has it already; optimisers are g_optimizer and "
+                "d_optimizer, losses are objectives, of its constructor"
+            )
+        super().compile(optimizer=self.g_optimizer, jit_compile=jit_compile, **options)
 
-    def _update(self, player: str, images, labels, step, substep: int) -> dict:
-        """One update of one player; returns this replica's share of each of its terms."""
-        trained = self._trained_by(player)
-        weights = [variable.value for variable in trained]
-        game = self._game(step, substep)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(weights)
-            with frozen_state(player != GENERATOR):
-                samples = self._samples(game, images, labels, min(substep, self.slices - 1))
-            with frozen_state(player != DISCRIMINATOR):
-                scored = self._score(player, game, samples)
-                terms = self._terms(player, game, samples, scored)
-            shares = {name: play.share(term) for name, (_, term) in terms.items()}
-            if not terms:
-                raise UserError(f"no objective has a term for the {player}: add @Adversarial()")
-            loss = total([factor * shares[name] for name, (factor, _) in terms.items()])
-        optimizer = self.d_optimizer if player == DISCRIMINATOR else self.g_optimizer
-        gradients = play.gradients(tape, loss, weights)
-        with tf.control_dependencies([loss]):
-            # All passes have read the weights before any is updated. TensorFlow orders reads and
-            # writes of a variable by itself, but a bias of which a pass needs no gradient was seen
-            # updated before that pass read it, once in some thousand steps on a busy machine.
-            gradients = [tf.identity(gradient) for gradient in gradients]
-        optimizer.apply(play.clipped(optimizer, gradients), trained)
-        if player == DISCRIMINATOR:
-            self._after_update(game, samples, scored)
-        return shares | {f"{player}/loss": loss}
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, steps_per_epoch=None, **options):
+        """As Keras', on arrays or `tf.data`; for runs that resume there is `train`.
 
-    def _after_update(self, game, samples, scored):
-        """Moves the state of objectives and augmentation, by what D said in its update."""
-        for objective in self.objectives:
-            objective.update(game, samples, scored.get(objective.name, {}))
-        if self.augment is not None:
-            self.augment.update(scored[""]["real"].logits, game.gather)
+        Of arrays each update of a step has reals of its own, as in `train`, and an epoch is as many
+        steps as there are whole batches. Of `tf.data` a step takes one batch, which all its updates
+        see. What fills no last batch is left out of the epoch.
 
-    def _game(self, step, substep: int) -> Game:
-        def generate(z, labels):
-            with frozen_state():
-                return self._generate(z, labels)
+        Args:
+          x: samples, or what `from_arrays` takes, or a `Dataset`, whose "train" is used; uint8
+            images, or floats in [0, 1] or, with some below 0, in [-1, 1]; float points [N, D].
+          y: labels of arrays.
+          batch_size: reals per update of D; None for 32, or for that of `tf.data` in batches.
+          epochs: at whose number to stop, as in Keras.
+          steps_per_epoch: training steps in an epoch; None for all data, the batches of which are
+            counted.
+          **options: `callbacks`, `verbose`, `initial_epoch`.
 
-        networks = {"generator": self.generator, "discriminator": self.discriminator}
-        noise = random.Noise(self.seed, step, substep)
-        return Game(noise, play.gather, step, **networks, generate=generate, alphabet=self.alphabet)
+        Raises:
+          UserError: the data does not fit the GAN, or an option has no meaning for one.
+        """
+        others = sorted(options.keys() - {"callbacks", "verbose", "initial_epoch"})
+        if others:
+            raise UserError(f"fit({others[0]}=...) has no meaning for a GAN: leave it out")
+        if not self.compiled:
+            self.compile()
+        sizes = {"batch_size": batch_size, "steps": steps_per_epoch}
+        if isinstance(x, tf.data.Dataset):
+            if y is not None:
+                raise UserError(
+                    "labels of tf.data are in its elements, (images, labels): leave y out"
+                )
+            batches, steps = fitting.of_stream(self, x, **sizes)
+        else:
+            left = epochs - options.get("initial_epoch", 0)
+            batches, steps = fitting.of_arrays(self, x, y, epochs=left, **sizes)
+        return self.fit_batches(batches, epochs=epochs, steps_per_epoch=steps, **options)
 
-    def _generate(self, z, labels):
-        inputs = {"z": z} if labels is None else {"z": z, "labels": labels}
-        return self.generator(inputs, training=True)
-
-    def _samples(self, game, images, labels, row: int) -> Samples:
-        real = images[:, row]
-        if self.alphabet:
-            real = self.alphabet.encode(real)
-        elif real.dtype == tf.uint8:
-            real = from_uint8(real)
-        number = real.shape[0]
-        z = game.noise.draw("z", self.latents.sample, number)
-        real_labels = fake_labels = None
-        if self.num_classes:
-            real_labels = labels[:, row]
-            fake_labels = self.label_distribution(game.noise, real_labels, self.num_classes)
-        outputs = fake = self._generate(z, fake_labels)
-        if self.alphabet:
-            fake = self.alphabet.relaxed(outputs, game.noise)
-        if self.augment is not None:
-            pairs = (real, real_labels), (fake, one_hot_like(fake_labels, real_labels))
-            real, real_labels = self.augment.mix(*pairs, game.noise, "augment")
-        return Samples(real, real_labels, z, fake_labels, fake, outputs)
-
-    def _augmentation(self, player: str, game):
-        """What is done to the images of a view, function (images, tag); None for nothing."""
-        if self.augment is None:
-            return None
-        prefix = f"augment/{player}"
-        return lambda images, tag: self.augment(images, noise=game.noise, tag=f"{prefix}/{tag}")
-
-    def _score(self, player: str, game, samples) -> dict:
-        """{objective: {view: Scored}} of those that look at D in every step."""
-        always = [o for o in self.objectives if o.every == 1]
-        views = {o.name: o.views(player, game, samples) for o in always}
-        adapts = self.augment is not None and player == DISCRIMINATOR
-        if adapts or play.couples_batch(self.discriminator):
-            # A D that couples its batch judges fakes beside reals, as it learns to.
-            views[""] = {"real": View(samples.real, samples.real_labels)}
-        return play.score(self.discriminator, views, self._augmentation(player, game))
-
-    def _terms(self, player: str, game, samples, scored) -> dict:
-        """{name in the logs: (factor, Term)} of the player's loss."""
-        found, augment = {}, self._augmentation(player, game)
-        for objective in self.objectives:
-            if objective.every > 1:
-                terms = play.lazy_terms(objective, player, game, samples, augment)
-            else:
-                terms = getattr(objective, player)(game, samples, scored[objective.name])
-            for term in terms:
-                name = "/".join(filter(None, (player, objective.name, term.name)))
-                found[name] = objective.factor_of(term, game.step), term
-        return found
-
-    def _log(self, shares: dict, step) -> dict:
-        """The global value of each term."""
-        names = sorted(shares)
-        values = play.all_reduce_sum(tf.stack([shares[name] for name in names]))
-        self.first_failure.note(names, values, step)
-        return dict(zip(names, tf.unstack(values), strict=True))
-
-
-def _mean(updates: list[dict]) -> dict:
-    """Of each term, over the updates of a player."""
-    return {name: sum(u[name] for u in updates) / len(updates) for name in updates[0]}
+    def fit_batches(self, batches, **options):
+        """Keras' `fit` on batches as `train_step` takes them."""
+        return super().fit(batches, shuffle=False, **options)

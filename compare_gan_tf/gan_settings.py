@@ -4,11 +4,13 @@ import inspect
 
 import keras
 
-from compare_gan_tf import kinds, random
+from compare_gan_tf import kinds, players, random
 from compare_gan_tf.alphabets import Alphabet
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.augment import Augmentation
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.latents import Normal
+from compare_gan_tf.objectives.adversarial import Adversarial, require_loss
 from compare_gan_tf.objectives.base import Objective
 
 # What each part of a GAN must be, and how a config makes it.
@@ -28,8 +30,12 @@ _MADE = {
         "an optimiser such as @adam()",
     ),
 }
-_GENERATOR = "a function (sample_shape, latent_dim, num_classes) such as @mlp.generator"
-_DISCRIMINATOR = "a function (sample_shape, num_classes) such as @mlp.discriminator"
+_GENERATOR = (
+    "a function (sample_shape, latent_dim, num_classes) such as @mlp.generator, or a Keras model"
+)
+_DISCRIMINATOR = (
+    "a function (sample_shape, num_classes) such as @mlp.discriminator, or a Keras model"
+)
 _LABELS = "a function (noise, real_labels, num_classes) such as @uniform_labels"
 
 
@@ -45,6 +51,11 @@ def check_made(**parts):
             kinds.require_made(f"GAN.{name}", value, fits, like=like)
 
 
+def latents_for(generator):
+    """The prior where none is given: of the dimension that a Keras model takes, else of 128."""
+    return Normal(players.latent_dim(generator)) if isinstance(generator, keras.Model) else Normal()
+
+
 def check_functions(generator, discriminator, label_distribution):
     """Refuses what cannot make the players, or G's labels.
 
@@ -52,46 +63,70 @@ def check_functions(generator, discriminator, label_distribution):
       UserError: one of them is no function, one of other arguments, or players are swapped.
     """
     shape = {"sample_shape": None, "num_classes": None}
-    of_generator = {"like": _GENERATOR, "latent_dim": None, **shape}
-    kinds.require_function("GAN.generator", generator, classes=True, **of_generator)
-    of_discriminator = {"like": _DISCRIMINATOR, **shape}
-    kinds.require_function("GAN.discriminator", discriminator, classes=True, **of_discriminator)
-    if "latent_dim" in inspect.signature(discriminator).parameters:
-        raise UserError(
-            f"GAN.discriminator is {kinds.shown(discriminator)}, which takes a latent_dim, as "
-            f"generators do: it must be {_DISCRIMINATOR}"
-        )
+    if not isinstance(generator, keras.Model):
+        of_generator = {"like": _GENERATOR, "latent_dim": None, **shape}
+        kinds.require_function("GAN.generator", generator, classes=True, **of_generator)
+    if not isinstance(discriminator, keras.Model):
+        of_discriminator = {"like": _DISCRIMINATOR, **shape}
+        kinds.require_function("GAN.discriminator", discriminator, classes=True, **of_discriminator)
+        if "latent_dim" in inspect.signature(discriminator).parameters:
+            raise UserError(
+                f"GAN.discriminator is {kinds.shown(discriminator)}, which takes a latent_dim, as "
+                f"generators do: it must be {_DISCRIMINATOR}"
+            )
+    if generator is discriminator:
+        raise UserError("GAN.generator and GAN.discriminator are one model: make two")
     kinds.require_function("GAN.label_distribution", label_distribution, 0, 0, 0, like=_LABELS)
 
 
-def check_objectives(objectives):
-    """Refuses what is not a list of objectives, each with a name of its own.
+def as_objectives(objectives) -> list[Objective]:
+    """The list of objectives that is meant: a loss stands for `Adversarial` of it.
+
+    Args:
+      objectives: an objective or a loss, or a list of them; a loss is a function, or a pair of
+        functions, see `losses.as_losses`.
 
     Raises:
-      UserError: as it says.
+      UserError: one of them is neither, there are none, or two have one name.
     """
-    if not isinstance(objectives, list | tuple):
-        raise UserError(
-            f"GAN.objectives is {kinds.shown(objectives)}: it must be a list such as "
-            "[@Adversarial()]"
-        )
+    name = "GAN.objectives: one of them"
+    if not isinstance(objectives, list | tuple) or _is_pair_of_losses(objectives):
+        name, objectives = "GAN.objectives", [objectives]
     if not objectives:
         raise UserError("GAN.objectives is empty: start with [@Adversarial()]")
-    for objective in objectives:
-        kinds.require_made("GAN.objectives: one of them", objective, _is_objective, like=_OBJECTIVE)
-    names = [objective.name for objective in objectives]
+    made = [_as_objective(name, objective) for objective in objectives]
+    names = [objective.name for objective in made]
     twice = sorted({name for name in names if names.count(name) > 1})
     if "loss" in names:
         raise UserError("an objective is named 'loss', as the total in the logs: give it another")
     if twice:
         raise UserError(f"two of GAN.objectives are named {twice[0]!r}: give one another name")
+    return made
 
 
-_OBJECTIVE = "an objective such as @Adversarial()"
+_OBJECTIVE = "an objective such as @Adversarial(), or a loss such as @hinge"
+
+
+def _as_objective(name: str, value) -> Objective:
+    if _is_loss(value) or _is_pair_of_losses(value):
+        require_loss(name, value, like=_OBJECTIVE)
+        return Adversarial(value)
+    kinds.require_made(name, value, _is_objective, like=_OBJECTIVE)
+    return value
 
 
 def _is_objective(value) -> bool:
     return isinstance(value, Objective)
+
+
+def _is_loss(value) -> bool:
+    """Whether it is a function, and not a class or what Keras makes."""
+    return callable(value) and not isinstance(value, type | keras.layers.Layer)
+
+
+def _is_pair_of_losses(value) -> bool:
+    """Whether it is a tuple of D's loss and G's; a list is one of objectives."""
+    return isinstance(value, tuple) and len(value) == 2 and all(map(_is_loss, value))
 
 
 def check_game(conditional: bool, num_classes: int | None, d_steps: int, g_steps: int):
@@ -101,7 +136,10 @@ def check_game(conditional: bool, num_classes: int | None, d_steps: int, g_steps
       UserError: as it says.
     """
     if conditional and not num_classes:
-        raise UserError("GAN.conditional is True but the data set has no labels")
+        raise UserError(
+            "GAN.conditional is True but there are no classes: the data set has no labels, or "
+            "GAN.num_classes is not given"
+        )
     kinds.require_number("GAN.d_steps", d_steps, least=1, most=random.SUBSTEPS - 1, whole=True)
     most = random.SUBSTEPS - d_steps
     kinds.require_number("GAN.g_steps", g_steps, least=1, most=most, whole=True)
@@ -223,14 +261,9 @@ def check_players(generator, discriminator, sample_shape, num_classes):
                 f"GAN.{name} makes {kinds.shown(player)}: it must make a Keras model; a function "
                 f"such as @mlp.{name} does"
             )
-    outputs = discriminator.output
-    if not isinstance(outputs, dict) or not {"logits", "features"} <= outputs.keys():
-        raise UserError(
-            "GAN.discriminator makes a model without the outputs logits and features: it must be "
-            f"{_DISCRIMINATOR}"
-        )
+    players.check_apart(generator, discriminator)
     made = generator.output_shape[1:]
-    if made != sample_shape:
+    if made != tuple(sample_shape):
         raise UserError(
             f"GAN.generator makes samples of shape {made}, but the data has {sample_shape}"
         )

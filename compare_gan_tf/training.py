@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import gin
 import keras
@@ -18,6 +18,7 @@ from compare_gan_tf import (
     distribution,
     files,
     gin_errors,
+    hyperparameters,
     kinds,
     locks,
     logs,
@@ -25,7 +26,7 @@ from compare_gan_tf import (
     random,
     trial,
 )
-from compare_gan_tf.data import Dataset, pipeline
+from compare_gan_tf.data import Dataset, as_dataset, pipeline
 from compare_gan_tf.errors import MISFITS, UserError
 from compare_gan_tf.gan import GAN
 
@@ -92,12 +93,20 @@ def _check_model(model):
 
 @gin.configurable(
     module="training",
-    denylist=["model_dir", "dataset", "strategy", "describe", "due", "allow_config_change"],
+    denylist=[
+        "model_dir",
+        "dataset",
+        "strategy",
+        "callbacks",
+        "describe",
+        "due",
+        "allow_config_change",
+    ],
 )
 def train(
     model_dir: str,
     *,
-    dataset: Dataset,
+    dataset,
     model: Callable = GAN,
     training_steps: int = 10_000,
     batch_size: int = 64,
@@ -111,6 +120,7 @@ def train(
     init_from: str | None = None,
     freeze_d_layers: int = 0,
     strategy: tf.distribute.Strategy | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     describe: Callable[[GAN], str] | None = None,
     due: Callable[[int], bool] = lambda step: False,
     allow_config_change: bool = False,
@@ -122,7 +132,8 @@ def train(
 
     Args:
       model_dir: the run's folder; made if it does not exist.
-      dataset: its split "train" is trained on.
+      dataset: a `Dataset`, the name of one, or arrays or `tf.data`, see `from_arrays`; its split
+        "train" is trained on.
       model: see `build`.
       training_steps: of the GAN; one update of G each, unless `GAN.g_steps` says otherwise.
       batch_size: global number of reals per discriminator update.
@@ -136,6 +147,8 @@ def train(
       init_from: folder of a run, whose best or newest weights this run starts from.
       freeze_d_layers: D's first layers with weights that do not train (FreezeD, Mo et al., 2020).
       strategy: of distribution; None for the current one.
+      callbacks: of Keras, called at each step before those that log and save. One that stops
+        training ends it with a checkpoint.
       describe: gives the config's text, once the GAN is built; it is kept in `config.gin`.
       due: tells of a step whether its checkpoint must outlive `keep_checkpoints`.
       allow_config_change: goes on although `config.gin` differs.
@@ -147,8 +160,10 @@ def train(
       UserError: bad settings, an unusable folder, a loss that is not finite, a full disk.
       Stopped: by SIGTERM or SIGINT, after a checkpoint.
     """
+    dataset = as_dataset(dataset)
     strategy = strategy or tf.distribute.get_strategy()
     distribution.check_batch_size(strategy, batch_size)
+    _check_callbacks(callbacks)
     intervals = {
         "training_steps": training_steps,
         "checkpoint_every": checkpoint_every,
@@ -165,8 +180,11 @@ def train(
     _freeze(gan.discriminator, freeze_d_layers)
     text = describe(gan) if describe else None
     trial.check(gan, dataset, batch_size=batch_size, strategy=strategy)
-    if init_from and not checkpoints.list_steps(model_dir):
-        _warm_start(gan, init_from)
+    if not checkpoints.list_steps(model_dir):
+        _check_first_weights(gan, init_from)
+    own = {"dataset": dataset.name, "batch_size": batch_size, "seed": seed}
+    own |= {"training_steps": training_steps, "jit_compile": jit_compile, "init_from": init_from}
+    given = hyperparameters.of_arguments("train", own) | gan.hyperparameters
     with _sole_training(model_dir):
         if checkpoints.list_steps(model_dir):  # a start that failed before binds to nothing
             _check_config(model_dir, text, allow_config_change)
@@ -184,6 +202,7 @@ def train(
         )
         if text:
             files.write_text(os.path.join(model_dir, files.CONFIG), text)
+        hyperparameters.write(model_dir, hyperparameters.of_text(text) if text else given)
         if start < training_steps:
             _compile(gan, steps_per_execution, jit_compile)
             batches = functools.partial(
@@ -196,9 +215,9 @@ def train(
                 stop=training_steps,
             )
             watchers = _callbacks(model_dir, saver, dataset.is_images, start, intervals)
-            steps = training_steps - start
+            batches = distribution.distribute(strategy, batches)
             try:
-                _fit(gan, distribution.distribute(strategy, batches), steps, watchers)
+                _fit(gan, batches, training_steps - start, watchers, callbacks)
             except tf.errors.OpError as error:
                 failure = getattr(dataset.splits["train"].images, "failure", None)
                 if failure is None:
@@ -217,6 +236,15 @@ def _check(steps_per_execution: int, keep_checkpoints: int, intervals: dict):
             )
     if keep_checkpoints < 1:
         raise UserError(f"train.keep_checkpoints = {keep_checkpoints}: it must be at least 1")
+
+
+def _check_callbacks(given):
+    for one in given if isinstance(given, list | tuple) else [given]:
+        fits = isinstance(one, keras.callbacks.Callback)
+        if not fits or not isinstance(given, list | tuple):
+            raise UserError(
+                f"train's callbacks: {kinds.shown(one)}: they must be a list of Keras callbacks"
+            )
 
 
 def _check_warm_start(init_from: str | None, freeze_d_layers: int):
@@ -287,6 +315,17 @@ def _done(model_dir: str) -> str:
     return os.path.join(model_dir, checkpoints.TRAIN_DONE)
 
 
+def _check_first_weights(gan: GAN, init_from: str | None):
+    """Loads those that a new run starts from, or refuses a GAN that has been trained before."""
+    if init_from:
+        _warm_start(gan, init_from)
+    elif gan.starts_trained:
+        raise UserError(
+            "the Keras models of this GAN have been trained by another already: make new ones, or "
+            "give functions that make them, so that the run starts from weights of its own"
+        )
+
+
 def _warm_start(gan: GAN, model_dir: str):
     """Loads the players of another run's best checkpoint, or of its newest."""
     kept = best.read(model_dir)
@@ -316,11 +355,7 @@ def _callbacks(model_dir: str, saver, draws: bool, start: int, intervals: dict) 
 
 
 def _compile(gan: GAN, steps_per_execution: int, jit_compile: bool):
-    gan.compile(
-        optimizer=gan.g_optimizer,
-        steps_per_execution=steps_per_execution,
-        jit_compile=jit_compile,
-    )
+    gan.compile(steps_per_execution=steps_per_execution, jit_compile=jit_compile)
     if jit_compile and not gan.jit_compile:
         raise UserError(
             "train.jit_compile = True cannot be had: deterministic ops are on since an earlier "
@@ -328,14 +363,15 @@ def _compile(gan: GAN, steps_per_execution: int, jit_compile: bool):
         )
 
 
-def _fit(gan: GAN, batches, steps: int, watchers: list):
-    """Fits for exactly `steps`.
+def _fit(gan: GAN, batches, steps: int, watchers: list, callbacks: Sequence):
+    """Fits for exactly `steps`, unless one of `callbacks` stops it.
 
     Without their number Keras asks for one batch too many, and while that fails, updates that need
     no data, such as a power iteration, may already have run.
     """
     try:
-        gan.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0, callbacks=watchers)
+        everyone = [*callbacks, *watchers]
+        gan.fit_batches(batches, steps_per_epoch=steps, verbose=0, callbacks=everyone)
     finally:
         for watcher in watchers:
             watcher.close()

@@ -11,10 +11,11 @@ import os
 import re
 
 import tensorflow as tf
+from absl import logging
 
 from compare_gan_tf import staging
 from compare_gan_tf.architectures import is_conditional
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.export import keras_files, modules, verification
 
 # What a full disk, missing rights or a lost network raise; other errors are bugs.
@@ -42,12 +43,13 @@ def export_run(gan, model_dir: str, step: int, class_names=None) -> dict[str, st
 
     Returns:
       Paths by name: "generator" and "discriminator" (SavedModels), "generator_keras" and
-      "discriminator_keras" (.keras files).
+      "discriminator_keras" (.keras files; those with layers of a user's own that no other process
+      can load are left out, with a warning).
 
     Raises:
       ExportMismatch: what was written differs from what is in memory; it is gone again.
       UserError: the folder cannot be written, or holds what no export wrote; the names do not fit
-        the classes; or layers of one's own cannot be loaded by another process.
+        the classes.
       ValueError: `gan` is at another step.
     """
     if gan.current_step != step:
@@ -60,17 +62,18 @@ def export_run(gan, model_dir: str, step: int, class_names=None) -> dict[str, st
         path = os.path.join(folder, "generator")
         _write_generator(generator, gan.latents, gan.num_classes, path, facts, gan.alphabet)
         inputs = verification.generator_inputs(generator, gan.latents, 2, gan.num_classes)
-        players = {_write_keras(generator, path): (generator, inputs)}
+        players = _write_keras(generator, path, inputs)
         path = os.path.join(folder, "discriminator")
         one_hot = bool(gan.alphabet and gan.alphabet.one_hot)
         facts |= {"ema": False}
         _write_discriminator(gan.discriminator, gan.num_classes, path, facts, one_hot=one_hot)
         inputs = verification.discriminator_inputs(gan.discriminator, 2, gan.num_classes)
-        players[_write_keras(gan.discriminator, path)] = (gan.discriminator, inputs)
-        verification.check_keras(players)
+        players |= _write_keras(gan.discriminator, path, inputs)
+        _check_keras(players)
     names = {"generator": "generator", "discriminator": "discriminator"}
-    files = {f"{name}_keras": f"{name}.keras" for name in names}
-    return {name: os.path.join(final, file) for name, file in (names | files).items()}
+    files = names | {f"{name}_keras": f"{name}.keras" for name in names}
+    paths = {name: os.path.join(final, file) for name, file in files.items()}
+    return {name: path for name, path in paths.items() if tf.io.gfile.exists(path)}
 
 
 def _names(class_names, num_classes: int | None) -> list[str] | None:
@@ -129,19 +132,36 @@ def _write_discriminator(discriminator, num_classes, path, facts, *, one_hot=Fal
     verification.check_discriminator(path, discriminator, num_classes, one_hot=one_hot)
 
 
-def _write_keras(model, path) -> str:
-    """Writes `path`.keras, and returns its path.
-
-    Raises:
-      UserError: a layer of the user's cannot be saved.
-    """
+def _write_keras(model, path, inputs) -> dict[str, tuple]:
+    """Writes `path`.keras; {its path: (model, inputs)}, or {} where a user's layers forbid it."""
     path = f"{path}.keras"
     try:
         with _marked_trainable(model):
             model.save(path)
-    except NotImplementedError as error:  # what Keras raises of layers without `get_config`
-        raise UserError(f"{os.path.basename(path)}: {keras_files.reason(error)}") from error
-    return path
+        keras_files.own_modules(path)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        if not isinstance(error, UserError) and not keras_files.own_classes(model):
+            raise
+        _leave_out([path], keras_files.reason(error))
+        return {}
+    return {path: (model, inputs)}
+
+
+def _check_keras(players: dict[str, tuple]) -> None:
+    """Checks the `.keras` files in a fresh process; leaves out those that a user's layers spoil."""
+    try:
+        if players:
+            verification.check_keras(players)
+    except UserError as error:
+        _leave_out(players, first_line(error))
+
+
+def _leave_out(paths, reason: str) -> None:
+    for path in paths:
+        if tf.io.gfile.exists(path):
+            tf.io.gfile.remove(path)
+    names = " and ".join(map(os.path.basename, paths))
+    logging.warning("%s left out, the modules are written: %s", names, reason)
 
 
 @contextlib.contextmanager

@@ -82,6 +82,17 @@ def own_modules(path: str) -> set[str]:
     return modules
 
 
+def own_classes(model) -> dict[str, type]:
+    """{name: class} of the layers of a model that are neither Keras' nor registered with it."""
+    kinds = {type(layer) for layer in model._flatten_layers()}
+    return {
+        kind.__name__: kind
+        for kind in kinds
+        if not kind.__module__.startswith("keras.")
+        and keras.saving.get_registered_name(kind) == kind.__name__
+    }
+
+
 def _own_names(path: str) -> set[str]:
     """Names under which Keras looks for classes and functions that are neither its own nor ours."""
     with tf.io.gfile.GFile(path, "rb") as file, zipfile.ZipFile(io.BytesIO(file.read())) as archive:

@@ -28,7 +28,8 @@ def make(objectives=None, *, d_norm=no_norm, rates=(0.1, 0.1), **settings):
         g_optimizer=optimizers.sgd(learning_rate=rates[0]),
         d_optimizer=optimizers.sgd(learning_rate=rates[1]),
     )
-    return GAN((4, 4, 1), 3, seed=1, **defaults | settings)
+    shape = settings.pop("sample_shape", (4, 4, 1))
+    return GAN(shape, 3, seed=1, **defaults | settings)
 
 
 def batch(gan, seed=0):

@@ -1,5 +1,6 @@
 """Data sets by name: `load("digits")`, or `data.load.name = "digits"` in a gin file."""
 
 from compare_gan_tf.data.dataset import Dataset, Split, kinds, load, names
+from compare_gan_tf.data.given import as_dataset, from_arrays
 
-__all__ = ["Dataset", "Split", "kinds", "load", "names"]
+__all__ = ["Dataset", "Split", "as_dataset", "from_arrays", "kinds", "load", "names"]

@@ -34,31 +34,42 @@ def load(name: str, path: str, settings: Settings, classes: int | None = None) -
       UserError: the file cannot be read or would have to be unpickled, arrays are of another shape
         or do not fit together, labels are out of range, or values are not finite.
     """
-    arrays = _read(path)
-    found = _by_split(arrays, path)
-    if not found:
-        raise UserError(
-            f"{path} has the arrays {', '.join(arrays)}: name them images and labels, or"
-            " train_images, train_labels, test_images and so on"
-        )
+    return dataset(name, by_split(_read(path), path), path, settings, classes)
+
+
+def dataset(
+    name: str, found: dict[str, tuple], where: str, settings: Settings, classes: int | None = None
+) -> Dataset:
+    """The data set of arrays as `load` reads them.
+
+    Args:
+      name: of it.
+      found: {split, or "" for what has none: (images, labels or None)}.
+      where: they come from, for messages.
+      settings: see `data.load`.
+      classes: how many; None for one more than the largest label.
+
+    Raises:
+      UserError: as for `load`.
+    """
     parts, notes = {}, []
     for split, (images, labels) in found.items():
-        where = f"{path}, {split}" if split else path
-        images, kept, note = _checked(images, where, settings)
+        place = f"{where}, {split}" if split else where
+        images, kept, note = _checked(images, place, settings)
         notes += [note] if note else []
         if labels is not None and len(labels) != len(kept):
-            raise UserError(f"{where} has {len(kept)} images and {len(labels)} labels")
+            raise UserError(f"{place} has {len(kept)} images and {len(labels)} labels")
         parts[split] = images, None if labels is None else labels[kept]
     num_classes = None
     if any(labels is not None for _, labels in parts.values()):
-        parts, num_classes = _with_labels(parts, classes, path)
+        parts, num_classes = _with_labels(parts, classes, where)
     if "" in parts:
-        parts = _split(*parts[""], path)
+        parts = _split(*parts[""], where)
     shapes = {images.shape[1:] for images, _ in parts.values()}
     if len(shapes) > 1:
-        raise UserError(f"the splits of {path} differ in shape: {sorted(shapes)}")
+        raise UserError(f"the splits of {where} differ in shape: {sorted(shapes)}")
     if "train" not in parts:
-        raise UserError(f"{path} has no training images, only {', '.join(parts)}")
+        raise UserError(f"{where} has no training images, only {', '.join(parts)}")
     splits = {split: Split(*parts[split]) for split in SPLITS if split in parts}
     return Dataset(name, splits, num_classes, notes=tuple(notes))
 
@@ -82,15 +93,24 @@ def _read(path: str) -> dict[str, np.ndarray]:
         raise UserError(f"{path} cannot be read as .npz: {error}") from error
 
 
-def _by_split(arrays: dict, path: str) -> dict[str, tuple]:
-    """{split, or "" if there are none: (images, labels or None)}."""
+def by_split(arrays: dict, where: str) -> dict[str, tuple]:
+    """{split, or "" if there are none: (images, labels or None)}, by the names of the arrays.
+
+    Raises:
+      UserError: the names tell of no images, or some of a split and others of none.
+    """
     found = {}
     for name, split in {"": "", **SPLIT_NAMES}.items():
         images = _first(arrays, name, _IMAGES)
         if images is not None:
             found[split] = images, _first(arrays, name, _LABELS)
     if "" in found and len(found) > 1:
-        raise UserError(f"{path} has arrays with and without the name of a split: {list(arrays)}")
+        raise UserError(f"{where} has arrays with and without the name of a split: {list(arrays)}")
+    if not found:
+        raise UserError(
+            f"{where} has the arrays {', '.join(map(str, arrays))}: name them images and labels, or"
+            " train_images, train_labels, test_images and so on"
+        )
     return found
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.batch_statistics import BatchStatistics, recorded_moments
-from compare_gan_tf.layers.state import frozen_state
+from compare_gan_tf.layers.state import frozen_state, training_pass
 
 
 class _Pool:
@@ -77,7 +77,7 @@ def _moments(model, inputs) -> dict:
     """{place in `_batch_statistics`: [(mean, variance, count) of each pass of that layer]}."""
     places = {id(layer): place for place, layer in enumerate(_batch_statistics(model))}
     with frozen_state(), recorded_moments() as found:
-        model(inputs, training=True)
+        training_pass(model, inputs)
     passes: dict = {}
     for layer, *moments in found:
         passes.setdefault(places[id(layer)], []).append(moments)

@@ -8,6 +8,8 @@ under `frozen_state`.
 import contextlib
 import threading
 
+import keras
+
 _local = threading.local()  # each replica of a strategy traces in a thread of its own
 
 
@@ -28,6 +30,16 @@ def frozen_state(frozen: bool = True):
 def is_frozen() -> bool:
     """Whether the pass being traced must not write state."""
     return getattr(_local, "frozen", False)
+
+
+def training_pass(model, inputs):
+    """`model(inputs, training=True)`; under `frozen_state` no layer in it writes a variable.
+
+    Layers of ours ask `is_frozen`. Those of Keras, such as its batch normalisation, and of users
+    do not: what they would write is dropped.
+    """
+    with keras.StatelessScope() if is_frozen() else contextlib.nullcontext():
+        return model(inputs, training=True)
 
 
 @contextlib.contextmanager

@@ -8,29 +8,43 @@ import tensorflow as tf
 from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
-from compare_gan_tf.objectives.losses import Losses, non_saturating
+from compare_gan_tf.objectives.losses import Losses, as_losses, is_pair, non_saturating
 
 _LOSS = "a function (real_logits, fake_logits) of `losses` such as @hinge"
+_LOGITS = (-1.0, 0.5, 2.0)
 
 
-def require_loss(name: str, loss) -> None:
+def require_loss(name: str, loss, like: str = _LOSS) -> None:
     """Refuses what is no loss of D's logits; its settings are refused here, not in training.
 
     Args:
       name: of the setting.
-      loss: of it.
+      loss: of it, in any form that `as_losses` takes.
+      like: what it must be, for messages.
 
     Raises:
       UserError: it is something else.
     """
-    losses = kinds.tried(name, loss, tf.zeros([2]), tf.zeros([3]), like=_LOSS)
+    if is_pair(loss):
+        kinds.require_function(f"{name}, for D,", loss[0], 0, 0, like=like)
+        kinds.require_function(f"{name}, for G,", loss[1], 0, like="a function (fake_logits)")
+    else:
+        kinds.require_function(name, loss, 0, 0, like=like)
+    whole, logits = as_losses(loss), tf.constant(_LOGITS)
+    losses = kinds.tried(name, whole, logits, logits, like=like)
     if not all(hasattr(losses, field) for field in Losses._fields):
         raise UserError(
-            f"{name} is {kinds.shown(loss)}: it must be {_LOSS}; it gives "
+            f"{name} is {kinds.shown(loss)}: it must be {like}; it gives "
             f"a {type(losses).__name__}, not `Losses`"
         )
-    for values, number in ((losses.real, 2), (losses.fake, 3), (losses.generator, 3)):
-        kinds.require_shape(name, loss, values, (number,), like=_LOSS)
+    for field in Losses._fields:
+        kinds.require_shape(name, whole, getattr(losses, field), logits.shape, like=like)
+    other = whole(logits + 1.0, logits).generator
+    if not tf.reduce_all(tf.equal(losses.generator, other)):
+        raise UserError(
+            f"{name} is {kinds.shown(loss)}: its loss for G depends on the reals, which G's update"
+            " has not: take @Relativistic()"
+        )
 
 
 _RATIOS = (0.5, 2.0, 4.0)  # not 1, where the hinge's derivatives cancel as well
@@ -48,13 +62,14 @@ def require_log_ratios(name: str, loss) -> None:
     Raises:
       UserError: it is such a loss.
     """
-    logits = tf.math.log(tf.constant(_RATIOS))
-    with tf.GradientTape(persistent=True) as tape:
-        tape.watch(logits)
-        losses = loss(logits, logits)
-        real, fake = tf.reduce_sum(losses.real), tf.reduce_sum(losses.fake)
-    zero = {"unconnected_gradients": "zero"}
-    of_real, of_fake = (tape.gradient(one, logits, **zero).numpy() for one in (real, fake))
+    real_logits = tf.math.log(tf.constant(_RATIOS))
+    fake_logits = tf.identity(real_logits)
+    with tf.GradientTape() as tape:
+        tape.watch([real_logits, fake_logits])
+        losses = as_losses(loss)(real_logits, fake_logits)
+        whole = tf.reduce_sum(losses.real) + tf.reduce_sum(losses.fake)
+    gradients = tape.gradient(whole, [real_logits, fake_logits], unconnected_gradients="zero")
+    of_real, of_fake = (gradient.numpy() for gradient in gradients)
     for ratio, rise, fall in zip(_RATIOS, of_fake, -of_real, strict=True):
         if not (rise > 0.0 and math.isclose(ratio * fall, rise, rel_tol=1e-3)):
             raise UserError(
@@ -69,7 +84,8 @@ class Adversarial(Objective):
     """A loss of `objectives/losses.py`: D tells real from fake, G makes D take fake for real.
 
     Args:
-      loss: function of (real_logits [n], fake_logits [m]), see `losses`.
+      loss: function of (real_logits [n], fake_logits [m]), see `losses`; or one of your own that
+        gives a pair (D's loss, G's loss), or a pair of functions: `losses.as_losses`.
       weight: factor of the whole.
       name: prefix of its terms in the logs.
     """
@@ -77,7 +93,7 @@ class Adversarial(Objective):
     def __init__(self, loss=non_saturating, weight: float = 1.0, name: str = "adversarial"):
         super().__init__(weight=weight, name=name)
         require_loss(self._of("loss"), loss)
-        self.loss = loss
+        self.loss = as_losses(loss)
 
     def views(self, player, game, samples):
         fake = {"fake": View(samples.fake, samples.fake_labels)}
@@ -90,4 +106,5 @@ class Adversarial(Objective):
         return [Term("real", losses.real), Term("fake", losses.fake)]
 
     def generator(self, game, samples, scored):
-        return [Term("", self.loss(tf.zeros([0]), scored["fake"].logits).generator)]
+        fake = scored["fake"].logits
+        return [Term("", self.loss(tf.zeros_like(fake), fake).generator)]

@@ -7,8 +7,12 @@ mean of each vector, and D's is the sum of its two means. sigma is the logistic 
 `label_smoothing` s is one-sided (Salimans et al., 2016, section 3.4): D's target for reals is 1 - s
 instead of 1, that for fakes stays 0, and G's loss is as without. TF-GAN's default of 0.25 means
 another thing there: it is s = 0.125 here.
+
+A loss of your own may also give a pair (D's loss, G's), or be a pair of functions: `as_losses`.
 """
 
+import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import gin
@@ -23,6 +27,38 @@ class Losses(NamedTuple):
     real: Any  # D's, [n]
     fake: Any  # D's, [m]
     generator: Any  # [m]
+
+
+def as_losses(loss: Callable | tuple) -> Callable:
+    """A loss in any form as a function (real_logits [n], fake_logits [m]) -> `Losses`.
+
+    Args:
+      loss: such a function; or one that gives a pair (D's loss, G's loss); or a pair of functions,
+        D's of (real_logits, fake_logits) and G's of (fake_logits). What a pair has is a scalar, the
+        mean over the batch, or values [n]; then n = m.
+    """
+    if is_pair(loss):
+        of_d, of_g = loss
+        return lambda real, fake: _of_pair((of_d(real, fake), of_g(fake)), real, fake)
+
+    @functools.wraps(loss)
+    def losses(real, fake):
+        made = loss(real, fake)
+        return _of_pair(made, real, fake) if is_pair(made) else made
+
+    return losses
+
+
+def is_pair(value) -> bool:
+    """Whether it is two things, as a list or tuple."""
+    return isinstance(value, list | tuple) and len(value) == 2
+
+
+def _of_pair(pair, real_logits, fake_logits) -> Losses:
+    """`Losses` of D's whole loss and of G's; all of D's stands with its reals."""
+    of_d, of_g = pair
+    none = tf.zeros_like(fake_logits)
+    return Losses(real=of_d + tf.zeros_like(real_logits), fake=none, generator=of_g + none)
 
 
 def _checked(label_smoothing: float) -> float:

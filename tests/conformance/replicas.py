@@ -79,7 +79,7 @@ def train(strategy, make, split: Split) -> dict[str, np.ndarray]:
     keras.utils.set_random_seed(1)
     with strategy.scope():
         gan = make()
-    gan.compile(optimizer=gan.g_optimizer)
+    gan.compile()
     batches = functools.partial(
         pipeline.batches,
         split,
@@ -91,7 +91,7 @@ def train(strategy, make, split: Split) -> dict[str, np.ndarray]:
     )
     record = Record()
     data = distribute(strategy, batches)
-    gan.fit(data, steps_per_epoch=STEPS, shuffle=False, verbose=0, callbacks=[record])
+    gan.fit_batches(data, steps_per_epoch=STEPS, verbose=0, callbacks=[record])
     parts = {part.name: part for part in (gan.generator, gan.discriminator, *gan.objectives)}
     parts |= {"ema": gan.ema, "augment": gan.augment}
     weights = {

@@ -1,0 +1,65 @@
+"""The last layers of a Keras model: the activation that ends it, and the features before."""
+
+import keras
+
+_SHAPING = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Identity)
+
+
+def end(model) -> str | None:
+    """The name of the function that a model's output has passed last, such as "sigmoid".
+
+    None where it is a weighted sum, or where nothing tells.
+    """
+    for operation in _last(model):
+        if isinstance(operation, keras.Model):
+            return end(operation)
+        operation = getattr(operation, "layer", operation)  # within spectral normalisation
+        if isinstance(operation, _SHAPING):
+            continue
+        activation = getattr(operation, "activation", None)
+        name = getattr(activation, "__name__", type(operation).__name__.lower())
+        if name != "linear" or operation.weights:
+            return name
+    return None
+
+
+def _last(model):
+    """The operations of a model from its output backwards; of a subclass its last layer alone."""
+    if not getattr(model, "outputs", None):
+        yield from model.layers[-1:]
+        return
+    tensor = model.outputs[0]
+    while tensor is not None:
+        operation, node, _ = tensor._keras_history
+        if isinstance(operation, keras.layers.InputLayer):
+            return
+        yield operation
+        tensor = _only_input(operation, node)
+
+
+def _only_input(operation, node: int):
+    """The tensor that an operation was called on; None if there are several."""
+    inputs = operation._inbound_nodes[node].input_tensors
+    return inputs[0] if len(inputs) == 1 else None
+
+
+def with_features(model):
+    """A discriminator with what its last layer with weights takes, [logits, features].
+
+    The model itself where that is not to be seen: a subclass, or one of several outputs.
+    """
+    outputs = getattr(model, "outputs", None)
+    if not outputs or len(outputs) > 1 or isinstance(getattr(model, "output", None), dict):
+        return model
+    tensor = outputs[0]
+    while tensor is not None:
+        operation, node, _ = tensor._keras_history
+        tensor = _only_input(operation, node)
+        if isinstance(operation, keras.Model | keras.layers.InputLayer):
+            return model
+        if operation.weights:
+            break
+    if tensor is None:
+        return model
+    inputs = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    return keras.Model(inputs, [outputs[0], tensor])
