@@ -26,6 +26,7 @@ TABLE = pathlib.Path(__file__).parents[2] / "docs" / "configs.md"
 STEPPED = (
     "bgan/mnist.gin",
     "bgan/text.gin",
+    "created_equal/dragan_cifar10.gin",
     "created_equal/wgan_cifar10.gin",
     "dcgan_celeba64.gin",
     "first_gan/mnist.gin",
@@ -40,6 +41,8 @@ STEPPED = (
     "small/digits_wgan_gp.gin",
     "small/mnist_infogan.gin",
     "studiogan/icrgan.gin",
+    "studiogan/tiny_sngan.gin",
+    "wgan/gp_cifar10_acgan.gin",
 )
 PLAYERS = ("generator", "discriminator")
 # Players that a step may leave as they are: G at rest; a rectified L may be 0 everywhere.
@@ -74,7 +77,6 @@ SMALL = {
     "r3gan": _stages,
     "resnet5": _both("width = 2"),
     "resnet_cifar": _both("width = 4"),
-    "resnet_stl": _both("width = 2"),
     "sagan": _both("ch = 4"),
     "sndcgan": _both("width = 4"),
     "table": lambda side: [],
@@ -167,6 +169,38 @@ def test_trains_as_long_as_it_says(name, parsed):
     assert _bound("train.training_steps") in _states_steps(name)
 
 
+# What sources have and a default does not: their files are named in the headers.
+SOURCES = {
+    "created_equal/wgan_mnist.gin": {"adam.learning_rate": 5e-5, "train.training_steps": 3125},
+    "created_equal/lsgan_cifar10.gin": {"batch_norm.momentum": 0.999, "batch_norm.epsilon": 1e-3},
+    "created_equal/wgan_gp_mnist.gin": {"GAN.reuse_last_batch": False, "evaluate.extractor": None},
+    "landscape/resnet_lsun.gin": {"adam.learning_rate": 1.93e-5, "adam.beta_2": 0.8819},
+    "landscape/sndcgan_celebahq128_sn.gin": {
+        "data.load.hold_out": False,
+        "evaluate.num_real": 3000,
+    },
+    "mimicry/sngan_celeba64.gin": {
+        "sagan.discriminator.halvings": 5,
+        "spectral_norm.epsilon": 1e-12,
+    },
+    "mimicry/sngan_imagenet32.gin": {"central.side": 224, "data.load.min_crop_area": 1.0},
+    "studiogan/biggan_ada.gin": {"adam.epsilon": 1e-6, "data.load.flip": False},
+    "studiogan/wgan_gp.gin": {"batch_norm.epsilon": 1e-4, "GradientPenalty.weight": 10.0},
+    "studiogan/tiny_biggan.gin": {"biggan.generator.ch": 80, "GAN.ema_start_step": 20000},
+    "r3gan/ffhq64.gin": {"ada.hue.multiplier": 0.5, "ada.brightness.multiplier": 0.5},
+    "cgan_pd_imagenet128.gin": {"batch_norm.epsilon": 2e-5, "sagan.discriminator.narrow": True},
+    "biggan/imagenet256.gin": {"biggan.generator.attention": 128, "Normal.dim": 140},
+    "wgan/lsun_bedroom64.gin": {"rmsprop.rho": 0.99, "rmsprop.epsilon": 1e-16},
+    "wgan/gp_cifar10.gin": {"sagan.generator.ch": 32, "adam.beta_2": 0.9},
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_has_the_settings_of_its_source(name, parsed):
+    parsed(name)
+    assert {setting: _bound(setting, "nothing") for setting in SOURCES[name]} == SOURCES[name]
+
+
 # --- One training step ------------------------------------------------------------------------
 
 
@@ -201,16 +235,19 @@ def _lsun_set(name, settings) -> Dataset:
 
 @pytest.fixture
 def no_downloads(monkeypatch, tmp_path):
-    """Random images of the right shapes for public sets, and a folder and a file of one's own."""
+    """Random images of the right shapes for public sets, and folders and a file of one's own."""
     monkeypatch.setattr(tfds_reader, "load", _public_set)
     monkeypatch.setattr(lsun, "load", _lsun_set)
     monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "ffhq"
-    folder.mkdir()
     rng = np.random.default_rng(0)
-    for index in range(20):
-        pixels = rng.integers(0, 256, [16, 16, 3]).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / f"{index}.png")
+    for folder in (
+        "ffhq",
+        *(f"tiny_imagenet/{part}/{n}" for part in ("train", "valid") for n in "ab"),
+    ):
+        (tmp_path / folder).mkdir(parents=True)
+        for index in range(20):
+            pixels = rng.integers(0, 256, [16, 16, 3]).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{index}.png")
     (tmp_path / "lines.txt").write_text("".join(f"line {index}\n" for index in range(60)))
 
 
@@ -254,7 +291,8 @@ def _weights(network) -> list[np.ndarray]:
 
 # --- Published sizes --------------------------------------------------------------------------
 
-# In units: of compare_gan's code, of StudioGAN's table (10,000s), of R3GAN's code.
+# In units: of compare_gan's code, of mimicry's networks by hand (tests/architectures/
+# test_sources_options.py), of StudioGAN's table (10,000s), of R3GAN's code.
 COUNTS = {
     "dcgan_celeba64.gin": (5_364_739, 4_314_753, 1),
     "first_gan/mnist.gin": (2_503_984, 1_231_441, 1),
@@ -264,6 +302,10 @@ COUNTS = {
     "biggan_imagenet128.gin": (70_433_988, 87_982_370, 1),
     "biggan/imagenet128.gin": (70_433_988, 87_982_370, 1),
     "biggan/imagenet128_deep.gin": (50_244_484, 34_590_210, 1),
+    "mimicry/sngan_cifar10.gin": (4_276_739, 1_053_825, 1),
+    "mimicry/sngan_celeba64.gin": (12_220_675, 10_141_441, 1),
+    "mimicry/sngan_celeba128.gin": (32_150_787, 29_017_857, 1),
+    "mimicry/wgan_gp_stl10.gin": (4_878_083, 10_141_441, 1),
     "studiogan/sngan.gin": (430, 106, 10_000),
     "studiogan/biggan.gin": (942, 242, 10_000),
     "r3gan/cifar10.gin": (20_781_952, 21_280_512, 1),
