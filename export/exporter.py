@@ -140,7 +140,8 @@ def _write_keras(model, path, inputs) -> dict[str, tuple]:
             model.save(path)
         keras_files.own_modules(path)
     except (TypeError, ValueError, NotImplementedError) as error:
-        if not isinstance(error, UserError) and not keras_files.own_classes(model):
+        ours = not isinstance(error, keras_files.OwnLayersError)
+        if ours and not keras_files.own_classes(model):
             raise
         _leave_out([path], keras_files.reason(error))
         return {}
@@ -152,7 +153,7 @@ def _check_keras(players: dict[str, tuple]) -> None:
     try:
         if players:
             verification.check_keras(players)
-    except UserError as error:
+    except keras_files.OwnLayersError as error:
         _leave_out(players, first_line(error))
 
 

@@ -42,7 +42,8 @@ def outputs(players: dict[str, dict]) -> dict[str, list[np.ndarray]]:
 
     Raises:
       LoadingFailed: a file cannot be loaded, or fails when it is called.
-      UserError: no process can be started, or a file holds layers that none could import.
+      UserError: no process can be started.
+      OwnLayersError: a file holds layers that none could load.
     """
     modules = sorted(set().union(*(keras_files.own_modules(path) for path in players)))
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +60,7 @@ def outputs(players: dict[str, dict]) -> dict[str, list[np.ndarray]]:
             _run(job)
         except LoadingFailed as error:
             if modules:
-                raise UserError(
+                raise keras_files.OwnLayersError(
                     f"a process that imports {', '.join(modules)} cannot load {error}"
                 ) from error
             raise

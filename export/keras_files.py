@@ -25,6 +25,10 @@ for _package in (architectures, layers):
         importlib.import_module(f"{_package.__name__}.{_module.name}")
 
 
+class OwnLayersError(UserError):
+    """A network has layers of the user's that no other process can load; the modules have them."""
+
+
 def load_keras(path: str) -> keras.Model:
     """Loads a `.keras` file that `compare-gan export` wrote.
 
@@ -53,7 +57,7 @@ def reason(error: BaseException) -> str:
     """What Keras says of a file, without the configuration of a whole network around it."""
     innermost = str(error).split("Exception encountered: ")[-1]
     text = first_line(type(error)(innermost) if innermost != str(error) else error)
-    text = text.split(" Full object config")[0].removesuffix(".")
+    text = text.split(" Full object config")[0].strip().removesuffix(".")
     return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}..."
 
 
@@ -61,20 +65,20 @@ def own_modules(path: str) -> set[str]:
     """Modules that must be imported before a `.keras` file is loaded: the user's own.
 
     Raises:
-      UserError: the file holds a class or function that Keras has not been told of, or that no
+      OwnLayersError: the file holds a class or function that Keras has not been told of, or that no
         other process can import.
     """
     modules = set()
     for name in sorted(_own_names(path)):
         found = keras.saving.get_registered_object(name)
         if found is None:
-            raise UserError(
+            raise OwnLayersError(
                 f"{os.path.basename(path)} would hold {name}, which nothing could load: write a "
                 "layer of your own, decorated by @keras.saving.register_keras_serializable()"
             )
         module = found.__module__
         if module == "__main__" or not _is_importable(module):
-            raise UserError(
+            raise OwnLayersError(
                 f"{os.path.basename(path)} would hold {name} of {module}, which another process "
                 "cannot import: move it into a module of its own"
             )

@@ -102,7 +102,8 @@ def check_keras(players: dict, *, tolerance=TOLERANCE):
 
     Raises:
       ExportMismatch: as for `check_generator`, or a file cannot be loaded there.
-      UserError: no process can be started, or a file holds layers that none could import.
+      UserError: no process can be started.
+      OwnLayersError: a file holds layers that none could load.
     """
     try:
         found = fresh_process.outputs({path: each[1] for path, each in players.items()})

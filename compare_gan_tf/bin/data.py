@@ -20,6 +20,7 @@ from compare_gan_tf.errors import UserError
 
 _SHOWN_CLASSES = 20
 _BAR = 40  # characters of the longest bar
+_NAME = 24  # characters of the longest name of a class
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -59,7 +60,7 @@ def run(values: flags.FlagValues) -> None:
         print(line)
     for name, split in dataset.splits.items():
         print()
-        for line in _split_lines(name, summary.of_split(dataset, split)):
+        for line in _split_lines(name, summary.of_split(dataset, split), dataset.class_names):
             print(line)
     train = dataset.splits["train"]
     print(f"\n{summary.rate(train):,.0f} samples a second in training, {summary.kept(train)}")
@@ -74,16 +75,19 @@ def _bindings(values: flags.FlagValues) -> list[str]:
 
 
 def _facts(dataset) -> list[str]:
+    from compare_gan_tf.data import naming
+
     shape = " x ".join(map(str, dataset.sample_shape))
     classes = f"{dataset.num_classes} classes" if dataset.num_classes else "no classes"
-    return [f"{dataset.name}: samples of shape {shape}, {classes}", *map(_note, dataset.notes)]
+    name = naming.printable(dataset.name)
+    return [f"{name}: samples of shape {shape}, {classes}", *map(_note, dataset.notes)]
 
 
 def _note(text: str) -> str:
     return f"  {text}"
 
 
-def _split_lines(name: str, found) -> list[str]:
+def _split_lines(name: str, found, class_names: tuple[str, ...] | None) -> list[str]:
     mean = " ".join(f"{value:.4f}" for value in found.mean[:8])
     values = f"values {found.low:g} to {found.high:g}, mean {mean}"
     of_some = "" if found.looked_at == found.number else f" (of {found.looked_at:,})"
@@ -91,22 +95,31 @@ def _split_lines(name: str, found) -> list[str]:
     if found.unlabelled:
         lines.append(f"  {found.unlabelled:,} without a label")
     if found.classes is not None:
-        lines += _histogram(found.classes)
+        lines += _histogram(found.classes, class_names)
     return lines
 
 
-def _histogram(counts) -> list[str]:
+def _histogram(counts, class_names: tuple[str, ...] | None) -> list[str]:
     """A line and a bar for each class, or of many classes their least and largest number."""
+    names = [_short(name) for name in class_names or [""] * len(counts)]
     if len(counts) > _SHOWN_CLASSES:
-        return [
-            f"  {len(counts)} classes of {counts.min():,} to {counts.max():,} samples,"
-            f" {int((counts == 0).sum())} of them empty"
-        ]
+        least, most = (
+            f"{counts[label]:,}" + (f" ({label} {names[label]})" if names[label] else "")
+            for label in (counts.argmin(), counts.argmax())
+        )
+        empty = int((counts == 0).sum())
+        return [f"  {len(counts)} classes of {least} to {most} samples, {empty} of them empty"]
     largest = max(int(counts.max()), 1)
+    width = max(map(len, names))
     return [
-        f"  {label:>4} {count:>9,} {'#' * round(_BAR * count / largest)}"
+        f"  {label:>4} {names[label]:<{width}}{' ' if width else ''}{count:>9,}"
+        f" {'#' * round(_BAR * count / largest)}"
         for label, count in enumerate(counts)
     ]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME else f"{name[: _NAME - 3]}..."
 
 
 def main(argv: Sequence[str] | None = None) -> None:

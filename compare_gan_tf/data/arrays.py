@@ -1,50 +1,88 @@
 """`npz:/path`: images, or points, as arrays in a file written by `numpy.savez`."""
 
-import os
-import zipfile
-
 import gin
 import numpy as np
 
-from compare_gan_tf.data import broken_files
+from compare_gan_tf.data import array_names, broken_files, label_values, npz
 from compare_gan_tf.data import labels as label_rules
-from compare_gan_tf.data.own_images import SPLIT_NAMES, SPLITS, Settings, held_out
+from compare_gan_tf.data.naming import printable, some_of
+from compare_gan_tf.data.own_images import SPLITS, Settings, held_out
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
 
-_IMAGES = ("images", "x", "arr_0")
-_LABELS = ("labels", "y", "arr_1")
-
 
 @gin.configurable("npz", module="data", denylist=["name", "path", "settings"])
-def load(name: str, path: str, settings: Settings, classes: int | None = None) -> Dataset:
+def load(
+    name: str,
+    path: str,
+    settings: Settings,
+    classes: int | None = None,
+    label_array: str | bool | None = None,
+    max_bytes: int | None = None,
+) -> Dataset:
     """Reads the arrays, which are held in memory.
 
-    Names are `images` and `labels` (or x and y, or none), or for each split `train_images`,
-    `train_labels` (or x_train, y_train) and so on. Images are uint8 [N, H, W] or [N, H, W, C], C =
-    1, 3 or 4; floats in [0, 1] are rounded to uint8. Float [N, D] are points.
+    Names are `images` and `labels` (or x and y, data and targets, or none), or for each split
+    `train_images`, `train_labels` (or x_train, y_train) and so on. Images are uint8 [N, H, W] or
+    [N, H, W, C], C = 1, 3 or 4; floats in [0, 1] are rounded to uint8. Float [N, D] are points.
+    Labels are whole numbers [N], texts [N], or probabilities float [N, K]. An array `class_names`
+    of texts [K] says what the classes are called. Others are passed over, as `Dataset.notes` says.
 
     Args:
       name: of the data set.
       path: of the file.
       settings: see `data.load`.
       classes: how many; None for one more than the largest label.
+      label_array: name of the array with the labels, without that of the split; False if none is to
+        be used; None for the names above.
+      max_bytes: that the arrays may take; None for the memory of the machine.
 
     Raises:
       UserError: the file cannot be read or would have to be unpickled, arrays are of another shape
-        or do not fit together, labels are out of range, or values are not finite.
+        or do not fit together, labels are out of range or in an array of another name, or values
+        are not finite.
     """
-    return dataset(name, by_split(_read(path), path), path, settings, classes)
+    headers = npz.headers(path)
+    roles = array_names.roles(headers, path, label_array, "npz.label_array")
+    names = {name for pair in roles.parts.values() for name in (*pair, roles.class_names) if name}
+    found = npz.read(path, sorted(names), max_bytes)
+    return dataset(name, *_by_role(found, roles), path, settings, classes)
+
+
+def by_split(arrays: dict, where: str) -> tuple[dict[str, tuple], np.ndarray | None, list[str]]:
+    """What arrays in memory are, by their names: the arguments of `dataset` that say so.
+
+    Raises:
+      UserError: see `array_names.roles`.
+    """
+    headers = {name: npz.Header(array.shape, array.dtype) for name, array in arrays.items()}
+    return _by_role(arrays, array_names.roles(headers, where))
+
+
+def _by_role(arrays: dict, roles: array_names.Roles):
+    parts = {
+        split: (arrays[images], None if labels is None else arrays[labels])
+        for split, (images, labels) in roles.parts.items()
+    }
+    return parts, arrays.get(roles.class_names), roles.notes
 
 
 def dataset(
-    name: str, found: dict[str, tuple], where: str, settings: Settings, classes: int | None = None
+    name: str,
+    found: dict[str, tuple],
+    class_names: np.ndarray | None,
+    notes: list[str],
+    where: str,
+    settings: Settings,
+    classes: int | None = None,
 ) -> Dataset:
     """The data set of arrays as `load` reads them.
 
     Args:
       name: of it.
       found: {split, or "" for what has none: (images, labels or None)}.
+      class_names: texts [K], what the classes are called, or None.
+      notes: about the arrays.
       where: they come from, for messages.
       settings: see `data.load`.
       classes: how many; None for one more than the largest label.
@@ -52,17 +90,20 @@ def dataset(
     Raises:
       UserError: as for `load`.
     """
-    parts, notes = {}, []
+    parts, notes = {}, list(notes)
     for split, (images, labels) in found.items():
         place = f"{where}, {split}" if split else where
-        images, kept, note = _checked(images, place, settings)
+        samples, kept, note = _checked(images, place, settings)
         notes += [note] if note else []
-        if labels is not None and len(labels) != len(kept):
-            raise UserError(f"{place} has {len(kept)} images and {len(labels)} labels")
-        parts[split] = images, None if labels is None else labels[kept]
-    num_classes = None
+        if labels is not None and labels.shape[:1] != (len(kept),):
+            number = len(labels) if labels.ndim else 1
+            raise UserError(f"{place} has {len(kept)} images and {number} labels")
+        parts[split] = samples, None if labels is None else labels[kept]
+    num_classes, called = None, None
     if any(labels is not None for _, labels in parts.values()):
-        parts, num_classes = _with_labels(parts, classes, where)
+        parts, num_classes, called = _with_labels(parts, classes, class_names, where)
+    elif class_names is not None:
+        raise UserError(f"{where} has names of classes and no labels: add labels")
     if "" in parts:
         parts = _split(*parts[""], where)
     shapes = {images.shape[1:] for images, _ in parts.values()}
@@ -71,55 +112,10 @@ def dataset(
     if "train" not in parts:
         raise UserError(f"{where} has no training images, only {', '.join(parts)}")
     splits = {split: Split(*parts[split]) for split in SPLITS if split in parts}
-    return Dataset(name, splits, num_classes, notes=tuple(notes))
+    return Dataset(name, splits, num_classes, called, notes=tuple(notes))
 
 
-def _read(path: str) -> dict[str, np.ndarray]:
-    try:
-        with np.load(os.path.expanduser(path), allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise UserError(f"{path} is one array: save it by numpy.savez(path, images=...)")
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError as error:
-        raise UserError(f"there is no file {path}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        if isinstance(error, UserError):
-            raise
-        if "pickle" in str(error).lower() or "object arrays" in str(error).lower():
-            raise UserError(
-                f"{path} holds Python objects, which are never loaded, for loading them may run any"
-                " code: save arrays of numbers, all images of one shape"
-            ) from error
-        raise UserError(f"{path} cannot be read as .npz: {error}") from error
-
-
-def by_split(arrays: dict, where: str) -> dict[str, tuple]:
-    """{split, or "" if there are none: (images, labels or None)}, by the names of the arrays.
-
-    Raises:
-      UserError: the names tell of no images, or some of a split and others of none.
-    """
-    found = {}
-    for name, split in {"": "", **SPLIT_NAMES}.items():
-        images = _first(arrays, name, _IMAGES)
-        if images is not None:
-            found[split] = images, _first(arrays, name, _LABELS)
-    if "" in found and len(found) > 1:
-        raise UserError(f"{where} has arrays with and without the name of a split: {list(arrays)}")
-    if not found:
-        raise UserError(
-            f"{where} has the arrays {', '.join(map(str, arrays))}: name them images and labels, or"
-            " train_images, train_labels, test_images and so on"
-        )
-    return found
-
-
-def _first(arrays: dict, split: str, kinds: tuple[str, ...]):
-    for kind in kinds:
-        for name in (f"{split}_{kind}", f"{kind}_{split}") if split else (kind,):
-            if name in arrays:
-                return arrays[name]
-    return None
+# --- Samples -------------------------------------------------------------------------------------
 
 
 def _checked(images, where: str, settings: Settings) -> tuple[np.ndarray, np.ndarray, str | None]:
@@ -172,18 +168,48 @@ def _without_alpha(images, background) -> np.ndarray:
     return np.floor(mixed + 0.5).astype(np.uint8)
 
 
-def _with_labels(parts: dict, num_classes: int | None, path: str) -> tuple[dict, int]:
-    """The parts with checked labels, and the number of classes, which is that of all splits."""
-    given = [np.asarray(labels) for _, labels in parts.values() if labels is not None]
-    if num_classes is None and all(np.issubdtype(labels.dtype, np.integer) for labels in given):
-        _, num_classes = label_rules.check(np.concatenate(given), None, path)
-    checked = {}
-    for split, (images, labels) in parts.items():
+# --- Labels --------------------------------------------------------------------------------------
+
+
+def _with_labels(parts: dict, num_classes: int | None, called, path: str):
+    """(parts with checked labels, number of classes, their names), the same for all splits."""
+    for split, (_, labels) in parts.items():
         if labels is None:
             raise UserError(f"{path} has labels for some splits, but none for {split}")
+    given = [labels for _, labels in parts.values()]
+    called = None if called is None else tuple(map(printable, _texts(called, path)))
+    if any(labels.dtype.kind in "US" for labels in given):
+        joined = [text for labels in given for text in _texts(labels, path)]
+        names = [f"sample {number}" for number in range(len(joined))]
+        joined, found, own = label_values.numbered(joined, names, path)
+        if own is not None and called is not None and set(own) - set(called):
+            raise UserError(
+                f"class_names of {path} lacks {some_of(sorted(set(own) - set(called)))}"
+            )
+        if own is not None and called is not None:
+            joined = np.array([called.index(own[i]) if i >= 0 else -1 for i in joined])
+        called, num_classes = called or own, num_classes or found
+        given = np.split(joined, np.cumsum([len(labels) for labels in given])[:-1])
+    if num_classes is None and called is not None:
+        num_classes = len(called)
+    if num_classes is None and all(labels.dtype.kind in "iu" for labels in given):
+        flat = [label_rules.check(labels.reshape(-1), 2**31, path)[0] for labels in given]
+        _, num_classes = label_rules.check(np.concatenate(flat), None, path)
+    checked = {}
+    for (split, (images, _)), labels in zip(parts.items(), given, strict=True):
         labels, num_classes = label_rules.check(labels, num_classes, path)
         checked[split] = images, labels
-    return checked, num_classes
+    return checked, num_classes, called
+
+
+def _texts(array: np.ndarray, path: str) -> list[str | None]:
+    if array.dtype.kind not in "US" or array.ndim != 1:
+        raise UserError(f"texts of {path} are {array.dtype} {list(array.shape)}: they must be [N]")
+    try:
+        texts = np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
+    except UnicodeDecodeError as error:
+        raise UserError(f"texts of {path} are not in UTF-8: save them as str") from error
+    return [text or None for text in texts.tolist()]
 
 
 def _split(images, labels, path: str) -> dict:

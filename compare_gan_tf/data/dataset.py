@@ -17,7 +17,7 @@ from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.data.stored import Stored
 from compare_gan_tf.data.table import DATASETS, KINDS
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.kinds import require_shape, tried
+from compare_gan_tf.kinds import require_number, require_shape, tried
 
 __all__ = ["Dataset", "Split", "kinds", "load", "names"]
 
@@ -50,6 +50,7 @@ def load(
     crop: sizing.Crop | None = None,
     resize: sizing.Resize | None = None,
     background: tuple = decode.WHITE,
+    max_pixels: int = decode.MAX_PIXELS,
     hold_out: bool = True,
     broken: broken_files.Policy = broken_files.refuse_broken,
     labels: label_rules.Labelling | None = None,
@@ -71,6 +72,7 @@ def load(
       crop: the part of each image that is used, see `sizing`; None for the set's own rule.
       resize: how that part gets its size, see `sizing`; None for the set's own rule.
       background: RGB behind transparent pixels.
+      max_pixels: of an image file; one that claims more is broken, and is not decoded.
       hold_out: False trains on the images held out for validation too, as papers do; there is then
         no split "validation", and no best checkpoint.
       broken: what to do about files that cannot be read, see `broken_files`.
@@ -100,6 +102,7 @@ def load(
         resize=resize,
         min_crop_area=min_crop_area,
         background=tuple(background),
+        max_pixels=max_pixels,
         hold_out=hold_out,
         broken=broken,
         cache=Cache(cache_folder, disk_budget),
@@ -126,6 +129,7 @@ def _check(settings: Settings, memory_budget: int) -> None:
         raise UserError(f"data.load.image_size = {settings.image_size}: it must be at least 1")
     if settings.channels not in (None, 1, 3):
         raise UserError(f"data.load.channels = {settings.channels}: it must be 1 or 3")
+    require_number("data.load.max_pixels", settings.max_pixels, least=1, whole=True)
     if memory_budget < 0:
         raise UserError(f"data.load.memory_budget = {memory_budget}: it must be at least 0")
     background = tuple(settings.background)

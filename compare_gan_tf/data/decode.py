@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 import io
+import re
+import warnings
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -11,29 +13,59 @@ from compare_gan_tf.data import sizing
 from compare_gan_tf.data.cache import fingerprint
 
 WHITE = (255, 255, 255)
+MAX_PIXELS = 89_478_485  # those of a quarter of 1 GiB in colour, above which Pillow warns
+# What Pillow may take a file for: raster images. Of others it would run programs, as of EPS.
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 
 
 class BrokenImage(ValueError):
     """These bytes are no image that we can read; the message says why."""
 
 
-def open_image(content: bytes) -> Image.Image:
+def open_image(content: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Reads an image whole, upright, in mode L, LA, RGB or RGBA with 8 bits a channel.
 
     Of an animation it is the first frame; CMYK and the like become RGB; 16-bit grey is divided by
     257 and rounded.
 
     Raises:
-      BrokenImage: it cannot be read to its end, or its pixels are floats, whose range is not known.
+      BrokenImage: it cannot be read to its end, claims more than `max_pixels`, which is looked at
+        before anything is decoded, or its pixels are floats, whose range is not known.
     """
     if not content:
         raise BrokenImage("the file is empty")
+    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = max_pixels  # of the process: Pillow has no other way
     try:
-        image = Image.open(io.BytesIO(content))
+        image = Image.open(io.BytesIO(content), formats=_formats())
+        if image.width * image.height > max_pixels:
+            raise BrokenImage(_too_large(f"{image.width} x {image.height}", max_pixels))
         image.load()
+        return _eight_bits(_upright(image))
+    except BrokenImage:
+        raise
+    except Image.DecompressionBombError as error:
+        pixels = re.search(r"\d+", str(error))
+        claimed = f"{int(pixels[0]):,}" if pixels else "too many"
+        raise BrokenImage(_too_large(claimed, max_pixels)) from error
     except Exception as error:  # PIL's decoders raise whatever the bytes lead them into
         raise BrokenImage(_reason(error)) from error
-    return _eight_bits(_upright(image))
+
+
+@functools.cache
+def _formats() -> list[str]:
+    """Those of `_FORMATS` that this Pillow can read."""
+    # It warns of what is refused here, and in any other place too: warnings are the process's.
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+    Image.init()
+    return [name for name in _FORMATS if name in Image.OPEN]
+
+
+def _too_large(claimed: str, most: int) -> str:
+    return (
+        f"it claims {claimed} pixels, more than the {most:,} that are read: raise"
+        " data.load.max_pixels if that is meant"
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -84,6 +116,7 @@ class Decoder:
       resize: see `sizing`.
       min_area: below 1, training takes random squares of at least this share of the image's area.
       background: RGB behind what is transparent.
+      max_pixels: of a file; one that claims more is broken.
     """
 
     shape: tuple[int, int] | None
@@ -92,6 +125,7 @@ class Decoder:
     resize: sizing.Resize = sizing.area
     min_area: float = 1.0
     background: tuple[int, int, int] = WHITE
+    max_pixels: int = MAX_PIXELS
 
     def __call__(self, content: bytes, draw: np.ndarray | None = None) -> np.ndarray:
         """uint8 [H, W, C] of a file; with `draw` float [3], of a random crop of it.
@@ -99,7 +133,7 @@ class Decoder:
         Raises:
           BrokenImage: see `open_image`.
         """
-        image = _opaque(open_image(content), self.background)
+        image = _opaque(open_image(content, self.max_pixels), self.background)
         mode = "L" if self.channels == 1 else "RGB"
         if image.mode != mode:
             image = image.convert(mode)
@@ -132,11 +166,11 @@ def _test_images():
             yield buffer.getvalue()
 
 
-def image_facts(content: bytes) -> tuple[tuple[int, int], int]:
+def image_facts(content: bytes, max_pixels: int = MAX_PIXELS) -> tuple[tuple[int, int], int]:
     """((height, width), channels 1 or 3) of a readable image; reads it whole.
 
     Raises:
       BrokenImage: see `open_image`.
     """
-    image = open_image(content)
+    image = open_image(content, max_pixels)
     return (image.height, image.width), 1 if image.mode in ("L", "LA") else 3

@@ -1,5 +1,6 @@
 """Data that Python has already: arrays, and `tf.data`, which is read once into memory."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -44,8 +45,8 @@ def from_arrays(
     Args:
       given: images; a tuple (images, labels); a `tf.data.Dataset` of either, in batches or one by
         one, with an end; a dict of these by split, "train", "validation" and "test"; a dict of
-        arrays named as in an `.npz`; or ((train images, labels), (test images, labels)), as
-        `keras.datasets` give. What names no splits is split by a fixed permutation: a tenth each
+        arrays named as in an `.npz`, also with `class_names`; or ((train images, labels), (test
+        images, labels)), as `keras.datasets` give. What names no splits is split by a fixed permutation: a tenth each
         for validation and test.
       name: of the data set, for scores and reports.
       classes: how many; None for one more than the largest label.
@@ -55,21 +56,25 @@ def from_arrays(
       UserError: it is none of these, or too large, or has values that are out of range.
     """
     where = f"the data set {name!r}"
-    found = {
-        split: (_scaled(images, where), labels)
-        for split, (images, labels) in _found(given, where, memory_budget).items()
-    }
-    made = arrays.dataset(name, found, where, Settings(), classes)
-    return Dataset(name, made.splits, made.num_classes, notes=made.notes, altered=True)
+    class_names, notes = None, []
+    if isinstance(given, Mapping) and not _is_by_split(given):
+        named = {str(key): _array(value, where) for key, value in given.items()}
+        found, class_names, notes = arrays.by_split(named, where)
+    else:
+        found = _found(given, where, memory_budget)
+    found = {split: (_scaled(images, where), labels) for split, (images, labels) in found.items()}
+    made = arrays.dataset(name, found, class_names, notes, where, Settings(), classes)
+    return dataclasses.replace(made, altered=True)
+
+
+def _is_by_split(given: Mapping) -> bool:
+    return bool(given) and given.keys() <= SPLIT_NAMES.keys()
 
 
 def _found(given, where: str, budget: int) -> dict[str, tuple]:
-    """{split, or "": (images, labels or None)}."""
-    if isinstance(given, Mapping) and given.keys() <= SPLIT_NAMES.keys() and given:
-        return {SPLIT_NAMES[split]: _part(part, where, budget) for split, part in given.items()}
+    """{split, or "": (images, labels or None)} of all but arrays by name."""
     if isinstance(given, Mapping):
-        named = {key: _array(value, where) for key, value in given.items()}
-        return arrays.by_split(named, where)
+        return {SPLIT_NAMES[split]: _part(part, where, budget) for split, part in given.items()}
     if isinstance(given, tuple) and len(given) == 2 and all(isinstance(p, tuple) for p in given):
         return dict(zip(("train", "test"), (_part(p, where, budget) for p in given), strict=True))
     return {"": _part(given, where, budget)}

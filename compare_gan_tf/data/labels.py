@@ -3,10 +3,12 @@
 Each is a function (split, name of the split, number of classes or None) -> (labels, number of
 classes). Labels are int32 [N], -1 where there is none, or float32 [N, K], the probability of each
 class. What trains on soft labels must take [n, K] as it stands wherever it one-hot encodes int32
-[n]; labels of fakes are drawn as ever.
+[n]; labels of fakes are drawn as ever. Names of classes stay where the labels keep their meaning.
 """
 
 import dataclasses
+import functools
+import inspect
 import os
 from collections.abc import Callable
 
@@ -14,7 +16,9 @@ import gin
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf.data import tfrecords
+from compare_gan_tf.data import npz, tfrecords
+from compare_gan_tf.data.naming import printable
+from compare_gan_tf.data.records import require_file
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
 
@@ -60,7 +64,37 @@ def relabelled(dataset: Dataset, labelling: Labelling) -> Dataset:
     for name, split in dataset.splits.items():
         labels, num_classes = labelling(split, name, dataset.num_classes)
         splits[name] = dataclasses.replace(split, labels=labels)
-    return dataclasses.replace(dataset, splits=splits, num_classes=num_classes)
+    same = num_classes == dataset.num_classes and (
+        _keeps_classes(labelling)
+        or all(
+            _some_of(splits[name].labels, split.labels) for name, split in dataset.splits.items()
+        )
+    )
+    return dataclasses.replace(
+        dataset,
+        splits=splits,
+        num_classes=num_classes,
+        class_names=dataset.class_names if same else None,
+    )
+
+
+def _some_of(labels: np.ndarray | None, before: np.ndarray | None) -> bool:
+    """Whether labels are what they were, or are taken away."""
+    if labels is None or before is None or labels.shape != before.shape or labels.ndim != 1:
+        return False
+    return bool(((labels == before) | (labels == -1)).all())
+
+
+def _of_same_classes(labelling):
+    """Marks a labelling whose labels, if their number of classes is the set's, mean its classes."""
+    labelling.of_same_classes = True
+    return labelling
+
+
+def _keeps_classes(labelling) -> bool:
+    while isinstance(labelling, functools.partial):
+        labelling = labelling.func
+    return getattr(inspect.unwrap(labelling), "of_same_classes", False)
 
 
 def _check_soft(labels, num_classes, where) -> tuple[np.ndarray, int]:
@@ -91,6 +125,7 @@ def single_label(split, name, num_classes):
 
 
 @gin.configurable(module="data", denylist=_OWN)
+@_of_same_classes
 def random_labels(split, name, num_classes, classes: int | None = None, seed: int = 0):
     """A label drawn once for each sample, independent of what it shows.
 
@@ -142,13 +177,19 @@ def labels_from_table(split, name, num_classes, path: str = "", classes: int | N
       classes: how many; None for one more than the largest label in the file.
     """
     table = {}
-    for number, line in enumerate(_text(path.format(split=name)).splitlines(), 1):
+    for number, line in enumerate(_text(_of_split(path, name)).splitlines(), 1):
         if line.strip():
             key, _, label = line.rpartition(",")
             try:
-                table[key.strip()] = int(label)
+                value = int(label)
             except ValueError as error:
-                raise UserError(f'line {number} of {path} is not "name,label": {line!r}') from error
+                raise UserError(
+                    f'line {number} of {path} is not "name,label": {line[:80]!r}'
+                ) from error
+            if not -(2**31) <= value < 2**31:
+                raise UserError(f"line {number} of {path} has the label {label.strip()[:20]}")
+            if table.setdefault(key.strip(), value) != value:
+                raise UserError(f"{path} has two labels for {printable(key.strip())}: mend one")
     return _by_name(split, table, classes or max(table.values(), default=0) + 1, path)
 
 
@@ -161,22 +202,20 @@ def labels_from_npz(split, name, num_classes, path: str = "", classes: int | Non
       path: of the file; arrays int [N], or float [N, K] for soft labels.
       classes: how many; None for one more than the largest of the file.
     """
-    try:
-        with np.load(os.path.expanduser(path), allow_pickle=False) as arrays:
-            found = {key: arrays[key] for key in arrays.files}
-    except (OSError, ValueError) as error:
-        raise UserError(f"the labels in {path!r} cannot be read: {error}") from error
+    found = npz.read(path, list(npz.headers(path)))
     if name not in found or len(found[name]) != len(split):
         shape = list(found[name].shape) if name in found else "missing"
         raise UserError(
             f"the array {name!r} in {path} is {shape}, and the split has {len(split)} samples"
         )
     if classes is None and found[name].ndim == 1:
-        classes = max(int(array.max(initial=0)) for array in found.values()) + 1
+        hard = [array for array in found.values() if array.ndim == 1 and array.dtype.kind in "iu"]
+        classes = max((int(array.max(initial=0)) for array in hard), default=0) + 1
     return check(found[name], classes, path)
 
 
 @gin.configurable(module="data", denylist=_OWN)
+@_of_same_classes
 def labels_from_tfrecords(split, name, num_classes, pattern: str = "", classes: int | None = None):
     """Labels of TFRecords with features file_name and label, as the ancestor's.
 
@@ -186,7 +225,7 @@ def labels_from_tfrecords(split, name, num_classes, pattern: str = "", classes: 
         or one float for each class (soft).
       classes: how many; None for those of the set, or of the soft labels.
     """
-    paths = sorted(tf.io.gfile.glob(pattern.format(split=name)))
+    paths = sorted(tf.io.gfile.glob(_of_split(pattern, name)))
     if not paths:
         raise UserError(f"labels_from_tfrecords.pattern = {pattern!r}: there is no such file")
     table = {}
@@ -206,6 +245,11 @@ def _by_name(split: Split, table: dict, classes: int | None, where: str):
     return check(np.array([table[name] for name in names]), classes, where)
 
 
+def _of_split(path: str, name: str) -> str:
+    """The path with {split} replaced; any other braces are part of it."""
+    return path.replace("{split}", name)
+
+
 def _need_labels(split: Split, who: str) -> None:
     if split.labels is None or split.labels.ndim != 1:
         raise UserError(f"{who} needs a set with labels; this one has none that are whole numbers")
@@ -216,8 +260,11 @@ def _rng(seed: int, name: str) -> np.random.Generator:
 
 
 def _text(path: str) -> str:
+    path = os.path.expanduser(path)
     try:
-        with tf.io.gfile.GFile(os.path.expanduser(path)) as file:
+        if "://" not in path:
+            require_file(path)
+        with tf.io.gfile.GFile(path) as file:
             return file.read()
-    except (tf.errors.OpError, UnicodeDecodeError) as error:
+    except (tf.errors.OpError, OSError, ValueError) as error:
         raise UserError(f"the labels in {path!r} cannot be read: {error}") from error

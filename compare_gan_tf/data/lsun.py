@@ -50,6 +50,8 @@ class Values:
         """The key."""
         return bytes(self._keys[index]).decode()
 
+    short_name = name
+
     def read(self, index: int) -> bytes:
         """The value: an encoded image."""
         with self._environment.begin() as transaction:
@@ -94,6 +96,7 @@ def load(name: str, settings: Settings) -> Dataset:
         crop=settings.crop or sizing.middle_square,
         resize=settings.resize or sizing.area,
         min_area=settings.min_crop_area or 1.0,
+        max_pixels=settings.max_pixels,
     )
     images = References(Values(path), decoder)
     number, one = len(images), len(images) // 100
@@ -108,4 +111,4 @@ def load(name: str, settings: Settings) -> Dataset:
     if not settings.hold_out:
         splits["train"] = Split(images.subset(np.arange(0, number - one)))
         del splits["validation"]
-    return Dataset(name, splits, notes=(_NOTE,))
+    return Dataset(name, splits, notes=(_NOTE,), source=f"lsun {scene}")

@@ -1,6 +1,8 @@
 """Sets of one's own images: all are looked at once, then split and decoded like any other set."""
 
 import dataclasses
+import re
+import zlib
 from collections.abc import Callable
 
 import gin
@@ -10,14 +12,29 @@ import PIL
 from compare_gan_tf.data import broken_files, decode, references, sizing
 from compare_gan_tf.data.cache import Cache, fingerprint
 from compare_gan_tf.data.decode import BrokenImage, Decoder, image_facts
-from compare_gan_tf.data.references import References
+from compare_gan_tf.data.naming import printable
+from compare_gan_tf.data.references import Contents, References
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
 
 _LOOK_KEPT_FROM = 10_000  # images
 SPLITS = ("train", "validation", "test")
-# What folders and arrays of other collections call them.
-SPLIT_NAMES = {name: name for name in SPLITS} | {"val": "validation", "valid": "validation"}
+# What folders, files and arrays of other collections call them, in any case.
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("validation", "val", "valid", "validate", "dev", "eval"), "validation"),
+    **dict.fromkeys(("test", "testing", "tst"), "test"),
+}
+# Words and numbers that may stand beside them, as in train2017 and images_test.
+_FILLERS = frozenset(("data", "image", "images", "img", "imgs", "set", "split"))
+
+
+def split_of(name: str) -> str | None:
+    """The split that a name such as "train", "Val2017" or "images_test" means, or None."""
+    words = re.findall(r"[^\W\d_]+", name.lower())
+    splits = {SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES}
+    others = [word for word in words if word not in SPLIT_NAMES and word not in _FILLERS]
+    return splits.pop() if len(splits) == 1 and not others else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +48,7 @@ class Settings:
     resize: sizing.Resize | None = None
     min_crop_area: float | None = None
     background: tuple[int, int, int] = decode.WHITE
+    max_pixels: int = decode.MAX_PIXELS
     hold_out: bool = True
     broken: broken_files.Policy = broken_files.refuse_broken
     cache: Cache = Cache()
@@ -46,6 +64,8 @@ class Found:
       labels: int32 [N], or None.
       num_classes: or None.
       split: str [N] out of `SPLITS`, or None if the source names none.
+      class_names: what the classes are called, or None.
+      notes: what was passed over or is not as it seems, a line each.
     """
 
     where: str
@@ -53,6 +73,8 @@ class Found:
     labels: np.ndarray | None = None
     num_classes: int | None = None
     split: np.ndarray | None = None
+    class_names: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @gin.configurable(module="data", denylist=["number", "where", "kind"])
@@ -98,25 +120,28 @@ def dataset(name: str, found: Found, settings: Settings) -> Dataset:
         that, or they differ in size and none is asked for.
     """
     if not len(found.records):
-        raise UserError(f"there are no images in {found.where}")
-    sizes, channels, problems = _known_look(found.records, settings.cache)
+        passed_over = "".join(f" ({note})" for note in found.notes)
+        raise UserError(f"there are no images in {found.where}{passed_over}")
+    look = _known_look(found.records, settings)
     notes = []
-    if problems:
-        notes.append(settings.broken(problems, len(found.records), found.where))
-    usable = np.flatnonzero(channels > 0)
+    if look.problems:
+        notes.append(settings.broken(look.problems, len(found.records), found.where))
+    usable = np.flatnonzero(look.channels > 0)
     if not len(usable):
-        raise UserError(f"no image in {found.where} can be used: {broken_files.listing(problems)}")
-    chosen_channels = settings.channels or int(channels[usable].max())
-    notes += _conversions(channels[usable], chosen_channels)
+        problems = broken_files.listing(look.problems)
+        raise UserError(f"no image in {found.where} can be used: {problems}")
+    chosen_channels = settings.channels or int(look.channels[usable].max())
+    notes += [*_conversions(look.channels[usable], chosen_channels), *found.notes]
     decoder = Decoder(
-        shape=_shape(found, sizes, usable, settings),
+        shape=_shape(found, look.sizes, usable, settings),
         channels=chosen_channels,
         crop=settings.crop or (sizing.middle_square if settings.image_size else sizing.whole),
         resize=settings.resize or sizing.area,
         min_area=settings.min_crop_area or 1.0,
         background=tuple(settings.background),
+        max_pixels=settings.max_pixels,
     )
-    images = References(found.records, decoder)
+    images = References(found.records, decoder, contents=look.contents)
     split = found.split
     if split is None:
         split = np.full(len(found.records), "", dtype="<U10")
@@ -124,40 +149,72 @@ def dataset(name: str, found: Found, settings: Settings) -> Dataset:
     whole = Split(images, found.labels)
     present = [each for each in SPLITS if (split[usable] == each).any()]
     if "train" not in present:
-        raise UserError(f"{found.where} has no images to train on")
+        raise UserError(f"{found.where} has no images to train on, only {', '.join(present)}")
     splits = {each: whole.subset(usable[split[usable] == each]) for each in present}
-    return Dataset(name, splits, found.num_classes, notes=tuple(notes))
+    return Dataset(
+        name, splits, found.num_classes, class_names=found.class_names, notes=tuple(notes)
+    )
 
 
-def _known_look(records, cache: Cache):
+# --- The look at every image -------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class _Look:
+    """What all images are like.
+
+    Attributes:
+      sizes: int32 [N, 2], height and width.
+      channels: int8 [N], 1 or 3, and 0 of those that are broken.
+      contents: of the files.
+      problems: of those that are broken.
+    """
+
+    sizes: np.ndarray
+    channels: np.ndarray
+    contents: Contents
+    problems: list[broken_files.Problem]
+
+
+def _known_look(records, settings: Settings) -> _Look:
     """As `_look_at`, kept for the next run where it takes seconds or more."""
+    cache = settings.cache
     if len(records) < _LOOK_KEPT_FROM or not cache.budget:
-        return _look_at(records)
-    name = f"look-{fingerprint(records.fingerprint(), PIL.__version__)}"
+        return _look_at(records, settings.max_pixels)
+    facts = (records.fingerprint(), PIL.__version__, settings.max_pixels, "contents")
+    name = f"look-{fingerprint(*facts)}"
     kept = cache.read(name)
     if kept is None:
-        sizes, channels, problems = _look_at(records)
-        parts = [np.array([each[i] for each in problems], np.str_) for i in range(2)]
-        kept = {"sizes": sizes, "channels": channels, "names": parts[0], "reasons": parts[1]}
+        look = _look_at(records, settings.max_pixels)
+        parts = [np.array([each[i] for each in look.problems], np.str_) for i in range(2)]
+        kept = {"sizes": look.sizes, "channels": look.channels}
+        kept |= {"lengths": look.contents.length, "crcs": look.contents.crc}
+        kept |= {"names": parts[0], "reasons": parts[1]}
         cache.write(name, kept)
     problems = zip(kept["names"].tolist(), kept["reasons"].tolist(), strict=True)
-    return kept["sizes"], kept["channels"], [broken_files.Problem(*each) for each in problems]
+    contents = Contents(kept["lengths"], kept["crcs"])
+    problems = [broken_files.Problem(*each) for each in problems]
+    return _Look(kept["sizes"], kept["channels"], contents, problems)
 
 
-def _look_at(records) -> tuple[np.ndarray, np.ndarray, list[broken_files.Problem]]:
-    """Reads every image whole: sizes int [N, 2] (height, width), channels int [N], 0 if broken."""
+def _look_at(records, max_pixels: int) -> _Look:
+    """Reads every image whole."""
     sizes = np.zeros((len(records), 2), np.int32)
     channels = np.zeros(len(records), np.int8)
+    contents = Contents(np.zeros(len(records), np.int64), np.zeros(len(records), np.uint32))
 
     def look(index: int):
         try:
-            sizes[index], channels[index] = image_facts(records.read(index))
+            content = records.read(index)
+            contents.length[index], contents.crc[index] = len(content), zlib.crc32(content)
+            sizes[index], channels[index] = image_facts(content, max_pixels)
         except (BrokenImage, ValueError, OSError) as error:
-            return broken_files.Problem(records.name(index), str(error))
+            reason = getattr(error, "strerror", None) or str(error)
+            return broken_files.Problem(printable(records.name(index)), reason)
         return None
 
     found = in_parallel(look, len(records))
-    return sizes, channels, [problem for problem in found if problem]
+    return _Look(sizes, channels, contents, [problem for problem in found if problem])
 
 
 def in_parallel(function: Callable[[int], object], number: int) -> list:
@@ -188,8 +245,9 @@ def _shape(found: Found, sizes, usable, settings: Settings) -> tuple[int, int]:
     if len(other):
         (height, width), (other_height, other_width) = first, sizes[other[0]]
         raise UserError(
-            f"the images in {found.where} differ in size: {found.records.name(int(usable[0]))} has"
-            f" {width} x {height} pixels, {found.records.name(int(other[0]))} {other_width} x"
-            f" {other_height}; set data.load.image_size"
+            f"the images in {found.where} differ in size:"
+            f" {printable(found.records.name(int(usable[0])))} has {width} x {height} pixels,"
+            f" {printable(found.records.name(int(other[0])))} {other_width} x {other_height}; set"
+            " data.load.image_size"
         )
     return int(first[0]), int(first[1])

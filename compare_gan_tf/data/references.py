@@ -1,12 +1,14 @@
 """Images that are not in memory: references of a few bytes each, decoded when asked for."""
 
 import concurrent.futures
+import dataclasses
 import functools
 import os
 
 import numpy as np
 
 from compare_gan_tf.data.decode import BrokenImage, Decoder
+from compare_gan_tf.data.naming import printable
 from compare_gan_tf.errors import UserError
 
 _CHUNK = 8  # images that a thread decodes before it looks for more
@@ -50,9 +52,23 @@ def _fill(images, records, decoder, chosen, draws, start: int) -> None:
                 raise BrokenImage(f"its shape is {pixels.shape}, not {images.shape[1:]}")
         except (ValueError, OSError) as error:
             raise UserError(
-                f"cannot read the image {records.name(record)}: {error}; repair or remove it"
+                f"cannot read the image {printable(records.name(record))}: {error}; repair or"
+                " remove it"
             ) from error
         images[row] = pixels
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """What tells the contents of N records apart without reading them again.
+
+    Attributes:
+      length: int64 [N], bytes.
+      crc: uint32 [N], CRC-32.
+    """
+
+    length: np.ndarray
+    crc: np.ndarray
 
 
 class References:
@@ -67,13 +83,22 @@ class References:
       keep: whether `in_memory` may hold all of them decoded.
       stored: rows on a disk that these are among, see `Stored`; None for none.
       view: a function uint8 [n, H, W, C] -> the same shape, applied to what is decoded, or None.
+      contents: of all records, or None where they were never read whole.
     """
 
     ndim = 4
     dtype = np.dtype(np.uint8)
 
     def __init__(
-        self, records, decoder: Decoder, chosen=None, *, keep: bool = False, stored=None, view=None
+        self,
+        records,
+        decoder: Decoder,
+        chosen=None,
+        *,
+        keep: bool = False,
+        stored=None,
+        view=None,
+        contents: Contents | None = None,
     ):
         self.records = records
         self.decoder = decoder
@@ -81,6 +106,7 @@ class References:
         self.keep = keep
         self.stored = stored
         self.view = view
+        self.contents = contents
         self.failure: UserError | None = None  # what ended a read in another thread
         self._decoded = None
 
@@ -119,7 +145,8 @@ class References:
         return self._replaced(stored=stored)
 
     def _replaced(self, **changes) -> "References":
-        settings = {name: getattr(self, name) for name in ("chosen", "keep", "stored", "view")}
+        kept = ("chosen", "keep", "stored", "view", "contents")
+        settings = {name: getattr(self, name) for name in kept}
         settings |= changes
         return References(self.records, self.decoder, settings.pop("chosen"), **settings)
 

@@ -7,6 +7,7 @@ import numpy as np
 from compare_gan_tf.data.augmentation import Augmentation
 from compare_gan_tf.data.references import References
 from compare_gan_tf.data.toy import Density
+from compare_gan_tf.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +60,11 @@ class Dataset:
       notes: what is worth knowing, a line each: the protocol, what was skipped or converted.
       altered: whether options of `load` made other samples or labels than the name stands for.
       other_images: whether they made other images.
+      source: for sets that a name and a version stand for, such as "cifar10 3.0.2"; None for what
+        is known by its content alone.
+
+    Raises:
+      UserError: the classes have another number of names.
     """
 
     name: str
@@ -72,6 +78,14 @@ class Dataset:
     notes: tuple[str, ...] = ()
     altered: bool = False
     other_images: bool = False
+    source: str | None = None
+
+    def __post_init__(self):
+        if self.class_names is not None and len(self.class_names) != self.num_classes:
+            raise UserError(
+                f"{self.name} has {self.num_classes} classes and {len(self.class_names)} names of"
+                " classes: give each class one"
+            )
 
     @property
     def sample_shape(self) -> tuple[int, ...]:

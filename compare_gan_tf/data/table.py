@@ -40,14 +40,17 @@ class Row:
     heeds: frozenset = frozenset()
 
 
-_DECODED = frozenset(("image_size", "channels", "crop", "resize", "min_crop_area", "background"))
+_DECODED = frozenset(
+    ("image_size", "channels", "crop", "resize", "min_crop_area", "background", "max_pixels")
+)
 _PUBLIC = _DECODED | {"data_dir", "hold_out"}
 _OWN = _DECODED | {"broken"}
 
 
 def _digits(settings: Settings) -> Dataset:
     splits = {name: Split(*arrays) for name, arrays in digits.splits().items()}
-    return Dataset("digits", splits, num_classes=digits.NUM_CLASSES)
+    class_names = tuple(map(str, range(digits.NUM_CLASSES)))
+    return Dataset("digits", splits, digits.NUM_CLASSES, class_names)
 
 
 def _toy(name: str, make: Callable[[], toy.Density]) -> Row:

@@ -36,6 +36,7 @@ def load(name: str, spec: Spec, settings: Settings) -> Dataset:
         resize=settings.resize or spec.resize,
         min_area=settings.min_crop_area or spec.min_crop_area,
         background=tuple(settings.background),
+        max_pixels=settings.max_pixels,
     )
     slices = {"train": spec.train, "validation": spec.validation, "test": spec.test}
     if not settings.hold_out:
@@ -50,11 +51,23 @@ def load(name: str, spec: Spec, settings: Settings) -> Dataset:
         split: _split(builder, part, decoder, spec, settings.cache)
         for split, part in slices.items()
     }
-    splits["train"], notes = _large_enough(splits["train"], spec.min_side)
+    splits["train"], notes = _large_enough(splits["train"], spec.min_side, settings.max_pixels)
     if decoder.min_area < 1.0:
         crops = Augmentation(min_area=decoder.min_area)
         splits["train"] = Split(splits["train"].images, splits["train"].labels, crops)
-    return Dataset(name, splits, spec.num_classes, notes=(*filter(None, [spec.note]), *notes))
+    return Dataset(
+        name,
+        splits,
+        spec.num_classes,
+        _class_names(builder) if spec.num_classes else None,
+        notes=(*filter(None, [spec.note]), *notes),
+        source=builder.info.full_name,
+    )
+
+
+def _class_names(builder) -> tuple[str, ...] | None:
+    names = getattr(builder.info.features["label"], "names", None)
+    return tuple(names) if names else None
 
 
 def _split(builder, part: str, decoder: Decoder, spec: Spec, cache: Cache) -> Split:
@@ -78,12 +91,14 @@ def _split(builder, part: str, decoder: Decoder, spec: Spec, cache: Cache) -> Sp
     return Split(References(extents, decoder), labels)
 
 
-def _large_enough(split: Split, min_side: int) -> tuple[Split, list[str]]:
+def _large_enough(split: Split, min_side: int, max_pixels: int) -> tuple[Split, list[str]]:
     """The images whose shorter side has `min_side` pixels, and a note about the others."""
     if not min_side:
         return split, []
     records = split.images.records
-    sides = own_images.in_parallel(lambda i: min(image_facts(records.read(i))[0]), len(records))
+    sides = own_images.in_parallel(
+        lambda i: min(image_facts(records.read(i), max_pixels)[0]), len(records)
+    )
     chosen = np.flatnonzero(np.array(sides) >= min_side)
     if not len(chosen):
         raise UserError(f"there are no images of at least {min_side} pixels to train on")

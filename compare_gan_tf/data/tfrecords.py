@@ -5,14 +5,14 @@ are passed over unread, so the index of a large file costs a look at each record
 """
 
 import mmap
-import os
 import struct
 
 import numpy as np
 import tensorflow as tf
 
 from compare_gan_tf.data.cache import Cache, file_facts, fingerprint
-from compare_gan_tf.data.records import Extents
+from compare_gan_tf.data.naming import some_of
+from compare_gan_tf.data.records import Extents, require_file
 from compare_gan_tf.errors import UserError
 
 _SMALL = 4096  # bytes; a longer feature is not read, only found
@@ -125,10 +125,13 @@ def _open(path: str):
     if "://" in path:
         with tf.io.gfile.GFile(path, "rb") as file:
             return file.read()
-    with open(path, "rb") as file:
-        return (
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if os.path.getsize(path) else b""
-        )
+    try:
+        size = require_file(path)
+        with open(path, "rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"the TFRecord file {path} cannot be read: {reason}") from error
 
 
 def _records(content, path: str):
@@ -148,7 +151,7 @@ def _records(content, path: str):
 def _image_extent(features: dict, image: str, path: str) -> tuple[int, int]:
     if image not in features:
         raise UserError(
-            f"a record of {path} has no feature {image!r}, only {', '.join(sorted(features))}: set"
+            f"a record of {path} has no feature {image!r}, only {some_of(sorted(features))}: set"
             " tfrecord.image_feature"
         )
     kind, start, stop = features[image]
@@ -165,14 +168,14 @@ def _image_extent(features: dict, image: str, path: str) -> tuple[int, int]:
 
 def _varint(content, position: int) -> tuple[int, int]:
     """(number, position after it)."""
-    value = shift = 0
-    while True:
+    value = 0
+    for shift in range(0, 70, 7):
         byte = content[position]
         position += 1
         value |= (byte & 127) << shift
         if byte < 128:
             return value, position
-        shift += 7
+    raise ValueError("a number has more than ten bytes")
 
 
 def _fields(content, start: int, stop: int):
@@ -182,6 +185,8 @@ def _fields(content, start: int, stop: int):
         if tag & 7 != 2:
             raise ValueError(f"wire type {tag & 7}")
         length, start = _varint(content, start)
+        if start + length > stop:
+            raise ValueError("a field ends behind the record")
         yield tag >> 3, start, start + length
         start += length
 
@@ -214,8 +219,19 @@ def _value(content, feature: tuple[int, int, int]):
         return raw
     example = tf.train.Feature()
     values = example.float_list if kind == 2 else example.int64_list
-    values.ParseFromString(raw)
+    try:
+        values.ParseFromString(raw)
+    except Exception:  # protobuf's own, for bytes that are no such list
+        return None
     return values.value[0] if kind == 3 and len(values.value) == 1 else list(values.value)
+
+
+def feature_names(path: str) -> list[str]:
+    """Names of the features of a file's first record, sorted; none if it has no record."""
+    content = _open(path)
+    for start, stop in _records(content, path):
+        return sorted(_features(content, start, stop, path))
+    return []
 
 
 def pairs(path: str, first: str, second: str):

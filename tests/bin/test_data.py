@@ -1,5 +1,7 @@
 """The verb that shows a data set."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -33,6 +35,7 @@ def test_a_spec_in_numbers_and_a_grid(run_verb, tmp_path):
         line.startswith("train: 1,197 samples, values 0 to 255, mean 0.30") for line in lines
     )
     assert sum("#" in line for line in lines) == 30
+    assert any(re.fullmatch(r"     3 3       123 #+", line) for line in lines), out
     assert any(line.endswith(" samples a second in training, held in memory") for line in lines)
     grid = np.asarray(Image.open(tmp_path / "digits.png"))
     assert grid.shape == (512, 512, 3) and len(np.unique(grid)) > 10
@@ -49,6 +52,33 @@ def test_own_images_with_what_was_skipped(run_verb, photos):
     assert code == 0, err
     assert "1 of 30 images in the folder" in out
     assert "in training, decoded once and held in memory" in out
+
+
+def test_classes_by_name_and_what_is_passed_over(run_verb, photos):
+    (photos / "cat" / "notes.heic").write_bytes(b"")
+    code, out, err = run_verb(data, f"--dataset=folder:{photos}")
+    assert code == 0, err
+    assert "  files passed over, for they are no images: 1 .heic" in out.splitlines()
+    assert re.search(r"^     0 cat +\d+ #+$", out, re.M) and re.search(
+        r"^     1 dog +\d+ #", out, re.M
+    )
+
+
+def test_many_classes_are_summed_up_by_name(run_verb, tmp_path):
+    for number in range(60):
+        path = tmp_path / "photos" / f"kind{number // 2}" / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8, 3), number, np.uint8)).save(path)
+    code, out, err = run_verb(data, f"--dataset=folder:{tmp_path / 'photos'}")
+    assert code == 0, err
+    assert re.search(r"^  30 classes of \d \(\d+ kind\d+\) to 2 \(\d+ kind\d+\) samples", out, re.M)
+
+
+def test_a_path_of_any_bytes(run_verb, photos):
+    strange = photos.parent / "{a} 'b\"\n\udcff"
+    photos.rename(strange)
+    code, out, err = run_verb(data, f"--dataset=folder:{strange}")
+    assert code == 0 and "cat" in out, err
 
 
 def test_a_set_beyond_the_memory_is_decoded_once_to_a_disk(run_verb, photos, tmp_path):

@@ -9,7 +9,7 @@ from compare_gan_tf.data import Split, sizing
 from compare_gan_tf.data import references as references_module
 from compare_gan_tf.data.augmentation import Augmentation
 from compare_gan_tf.data.decode import Decoder
-from compare_gan_tf.data.folders import encoded as encoded_names
+from compare_gan_tf.data.layout import encoded as encoded_names
 from compare_gan_tf.data.pipeline import batches
 from compare_gan_tf.data.records import Files
 from compare_gan_tf.data.references import References

@@ -142,6 +142,19 @@ def test_sets_are_read_as_tfds_reads_them(prepare, name, sizes, shape):
         assert split.images[:5].std() > 10
 
 
+@pytest.mark.parametrize(
+    ("name", "label", "class_name"),
+    [("mnist", 3, "3"), ("imagenet_32", 0, "n01440764"), ("oxford_flowers102", 50, "petunia")],
+)
+def test_classes_are_called_as_tfds_calls_them(prepare, name, label, class_name):
+    spec, folder = prepare(name)
+    dataset = tfds_reader.load(name, spec, Settings(data_dir=folder))
+    assert dataset.class_names[label] == class_name
+    found = data.identity(dataset)
+    assert re.fullmatch(rf"{spec.source}/[0-9.]+", found["source"])
+    assert found["splits"]["train"]["samples"] == len(dataset.splits["train"])
+
+
 def test_celeb_a_is_cut_and_resized_as_the_ancestor_did(prepare):
     import tensorflow as tf
 

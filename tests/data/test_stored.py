@@ -18,7 +18,7 @@ from compare_gan_tf import data
 from compare_gan_tf.data import decode, references, sizing, stored
 from compare_gan_tf.data.cache import Cache
 from compare_gan_tf.data.decode import Decoder
-from compare_gan_tf.data.folders import encoded as encoded_names
+from compare_gan_tf.data.layout import encoded as encoded_names
 from compare_gan_tf.data.pipeline import batches
 from compare_gan_tf.data.records import Files
 from compare_gan_tf.data.references import References

@@ -1,0 +1,288 @@
+"""Labels in files beside the images: every form that people have, and every way it can be wrong."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from compare_gan_tf import config, configurables, data
+from compare_gan_tf.data import folders, zips
+from compare_gan_tf.errors import UserError, first_line
+
+NAMES = [f"{number}.png" for number in range(6)]
+NUMBERS = [(name, number % 2) for number, name in enumerate(NAMES)]
+TEXTS = [(name, ["dog", "cat"][number % 2]) for number, name in enumerate(NAMES)]
+
+
+def lines(rows, separator=","):
+    return "\n".join(separator.join(map(str, row)) for row in rows)
+
+
+def records(rows):
+    return "\n".join(json.dumps({"file_name": name, "label": label}) for name, label in rows)
+
+
+@pytest.fixture
+def put(made, tmp_path):
+    """A function (files, names of images) -> folder with both."""
+
+    def write(files, images=NAMES):
+        root = tmp_path / "photos"
+        for number, name in enumerate(images):
+            made.write(root / name, made.encoded(made.picture(number)))
+        for name, text in files.items():
+            made.write(root / name, text if isinstance(text, bytes) else text.encode())
+        return root
+
+    return write
+
+
+def labels_of(dataset):
+    """{name of the sample: name or number of its class}."""
+    found = {}
+    for split in dataset.splits.values():
+        for index, label in enumerate(split.labels.tolist()):
+            known = dataset.class_names and label >= 0
+            found[split.name(index)] = dataset.class_names[label] if known else label
+    return found
+
+
+def refused(root, **settings):
+    with pytest.raises(UserError) as error:
+        folders.find(str(root), **settings)
+    message = first_line(error.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "rows"),
+    [
+        ("dataset.json", json.dumps({"labels": NUMBERS}), NUMBERS),
+        ("dataset.json", json.dumps({"labels": dict(TEXTS)}), TEXTS),
+        ("dataset.json", json.dumps(dict(NUMBERS)), NUMBERS),
+        ("labels.json", json.dumps(NUMBERS), NUMBERS),
+        ("labels.csv", lines(NUMBERS), NUMBERS),
+        ("Labels.CSV", "\ufeff" + lines(TEXTS).replace("\n", "\r\n"), TEXTS),
+        ("labels.csv", "filename,label\n" + lines(TEXTS), TEXTS),
+        ("labels.csv", "picture;kind\n" + lines(TEXTS, ";"), TEXTS),
+        ("labels.csv", lines((f'"{name}"', f'"{label}"') for name, label in TEXTS), TEXTS),
+        ("labels.csv", "file,width,class\n" + lines((n, 8, c) for n, c in TEXTS), TEXTS),
+        ("labels.csv", lines((f".\\{name}", label) for name, label in TEXTS), TEXTS),
+        ("labels.csv", "id,breed\n" + lines((n[:-4], c) for n, c in TEXTS), TEXTS),
+        ("labels.csv", "file,label\n" + lines((n, f"{c}.0") for n, c in NUMBERS), NUMBERS),
+        ("labels.tsv", lines(TEXTS, "\t"), TEXTS),
+        ("labels.txt", lines(NUMBERS, " "), NUMBERS),
+        ("metadata.csv", "file_name,label\n" + lines(TEXTS), TEXTS),
+        ("metadata.jsonl", records(TEXTS), TEXTS),
+        ("metadata.jsonl", records(NUMBERS), NUMBERS),
+    ],
+)
+def test_forms_of_label_files(put, tmp_path, file, text, rows):
+    root = put({file: text})
+    dataset = data.load(f"folder:{root}")
+    assert labels_of(dataset) == dict(rows)
+    assert dataset.class_names == (("cat", "dog") if rows is TEXTS else None)
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for path in root.iterdir():
+            archive.write(path, path.name)
+    packed = data.load(f"zip:{tmp_path / 'photos.zip'}")
+    assert labels_of(packed) == dict(rows) and packed.class_names == dataset.class_names
+
+
+def test_unlabelled_images_and_probabilities(put):
+    rows = [*NUMBERS[:4], ("4.png", None), ("5.png", -1)]
+    dataset = data.load(f"folder:{put({'dataset.json': json.dumps({'labels': rows})})}")
+    assert labels_of(dataset) == dict([*NUMBERS[:4], ("4.png", -1), ("5.png", -1)])
+    soft = [[name, [0.25, 0.75]] for name in NAMES]
+    found = folders.find(str(put({"dataset.json": json.dumps({"labels": soft})})))
+    np.testing.assert_array_equal(found.labels, [[0.25, 0.75]] * 6)
+    assert found.num_classes == 2
+    none = folders.find(str(put({"dataset.json": json.dumps({"labels": None})})))
+    assert none.labels is None and "dataset.json says that there are no labels" in none.notes
+
+
+def test_folders_of_stylegan_are_no_classes(put):
+    images = [f"0000{number % 2}/img{number}.png" for number in range(6)]
+    rows = [(name, number // 2) for number, name in enumerate(images)]
+    root = put({"dataset.json": json.dumps({"labels": rows})}, images)
+    assert labels_of(data.load(f"folder:{root}")) == dict(rows)
+
+
+def test_a_file_for_each_split_has_classes_in_common(put):
+    images = ["train/0.png", "train/1.png", "train/2.png", "test/0.png"]
+    files = {
+        "train/metadata.csv": "file_name,label\n0.png,emu\n1.png,ant\n2.png,emu\n",
+        "test/metadata.csv": "file_name,label\n0.png,bee\n",
+    }
+    dataset = data.load(f"folder:{put(files, images)}")
+    assert dataset.class_names == ("ant", "bee", "emu")
+    assert labels_of(dataset) == {
+        "train/0.png": "emu",
+        "train/1.png": "ant",
+        "train/2.png": "emu",
+        "test/0.png": "bee",
+    }
+
+
+@pytest.mark.parametrize("place", ["", "images/"])
+def test_names_without_their_folder(put, place):
+    root = put({f"{place}labels.csv": lines(TEXTS)}, [f"images/{name}" for name in NAMES])
+    assert labels_of(data.load(f"folder:{root}")) == {f"images/{n}": c for n, c in TEXTS}
+
+
+# --- Which file ----------------------------------------------------------------------------------
+
+
+def test_which_file_is_asked_where_it_is_not_clear(put):
+    root = put({"labels.csv": lines(NUMBERS), "dataset.json": json.dumps(dict(TEXTS))})
+    message = refused(root)
+    assert "has dataset.json, labels.csv: set folder.label_file" in message
+    assert "folder.label_file = False" in message
+    assert folders.find(str(root), label_file="dataset.json").class_names == ("cat", "dog")
+    assert folders.find(str(root), label_file="labels.csv").class_names is None
+    unlabelled = folders.find(str(root), label_file=False)
+    assert unlabelled.labels is None and any("1 .csv" in note for note in unlabelled.notes)
+
+
+def test_folders_of_classes_beside_a_label_file(put):
+    images = [f"{'ant' if number % 2 else 'bee'}/{number}.png" for number in range(6)]
+    root = put({"labels.csv": lines(TEXTS)}, images)
+    assert "has folders of classes and labels.csv: set folder.label_file" in refused(root)
+    assert folders.find(str(root), label_file="labels.csv").class_names == ("cat", "dog")
+    assert folders.find(str(root), label_file=False).class_names == ("ant", "bee")
+    by_folder = folders.find(str(root), class_folders=True)
+    assert by_folder.class_names == ("ant", "bee")
+    assert any(note.startswith("labels.csv is not used") for note in by_folder.notes)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("train.csv", "id,breed\n" + lines((n[:-4], c) for n, c in TEXTS)),
+        ("annotations.json", json.dumps({"images": [{"file_name": name} for name in NAMES]})),
+        ("list.txt", lines(NUMBERS, " ")),
+    ],
+)
+def test_a_table_of_another_name_is_no_secret(put, file, text):
+    root = put({file: text})
+    assert f"has no labels, but {file} names images of it: set folder.label_file" in refused(root)
+    assert folders.find(str(root), label_file=False).labels is None
+    if "json" not in file:
+        assert folders.find(str(root), label_file=file).num_classes == 2
+
+
+def test_captions_are_no_labels(put):
+    found = folders.find(str(put({"metadata.csv": "file_name,text\n0.png,a cat\n"})))
+    assert found.labels is None and "metadata.csv has no column of labels" in found.notes
+
+
+def test_the_column_is_asked_for_where_it_is_not_clear(put):
+    rows = "file,kind,age\n" + lines((name, label, 3) for name, label in TEXTS)
+    root = put({"labels.csv": rows})
+    assert "has the columns file, kind, age: say which" in refused(root)
+    found = folders.find(str(root), label_column="kind")
+    assert found.class_names == ("cat", "dog")
+    assert any("the columns age of" in note for note in found.notes)
+    assert "folder.label_column = 'sort'" in refused(root, label_column="sort")
+    two = put({"labels.csv": "file,label,target\n" + lines((n, c, c) for n, c in TEXTS)})
+    assert "has label, target: say which" in refused(two)
+    (two / "labels.csv").unlink()
+    assert "has no label file" in refused(two, label_column="kind")
+
+
+def test_a_file_that_is_named_must_be_there(put, tmp_path):
+    root = put({"truth.csv": lines(TEXTS)})
+    message = refused(root, label_file="nothing.csv")
+    assert "label_file = 'nothing.csv': there is no such file" in message and "truth.csv" in message
+    outside = tmp_path / "outside.csv"
+    outside.write_text(lines(TEXTS))
+    assert folders.find(str(root), label_file=str(outside)).class_names == ("cat", "dog")
+    outside.unlink()
+    assert "cannot be read: No such file" in refused(root, label_file=str(outside))
+    assert "name the file" in refused(root, label_file=True)
+
+
+def test_gin_names_the_file(put):
+    root = put({"truth.csv": lines(TEXTS)})
+    configurables.load()
+    config.parse([], [f"data.load.name = 'folder:{root}'", "folder.label_file = 'truth.csv'"])
+    try:
+        assert data.load().class_names == ("cat", "dog")
+    finally:
+        config.parse([])
+
+
+# --- What does not fit ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "part"),
+    [
+        (NUMBERS[1:], "labels.csv of the folder .* has no label for 1 of 6 images, such as 0.png"),
+        ([*NUMBERS, ("z.png", 1)], "names 1 images that are not there: z.png"),
+        ([("x.png", 0), ("y.png", 1)], "names none of the images, such as 0.png, but x.png"),
+        ([*NUMBERS, ("0.png", 1)], "has two labels for 0.png"),
+        ([*NUMBERS, ("3",)], "row 7 of .* has 1 cells and the first 2"),
+        ([], "is empty"),
+    ],
+)
+def test_a_file_that_does_not_fit_to_the_images(put, rows, part):
+    import re
+
+    assert re.search(part, refused(put({"labels.csv": lines(rows)})))
+
+
+@pytest.mark.parametrize(
+    ("label", "part"),
+    [
+        ("x", "the label 'x' of 0.png in labels.csv is no whole number"),
+        ("nan", "the label 'nan' of 0.png"),
+        ("-inf", "the label '-inf' of 0.png"),
+        ("2.5", "the label '2.5' of 0.png"),
+        ("1e300", "the label '1e300' of 0.png"),
+        ("9" * 5000, "of 0.png in labels.csv is no whole number"),
+        ("-2", "1 labels of labels.csv are not in [0, 2)"),
+        ("1000000", "the largest label of labels.csv is 1000000, with 6 samples"),
+    ],
+)
+def test_labels_that_cannot_be(put, label, part):
+    assert part in refused(put({"labels.csv": lines([("0.png", label), *NUMBERS[1:]])}))
+
+
+@pytest.mark.parametrize(
+    "label", [True, -5, 1e300, float("nan"), 10**40, 2.5, {"a": 1}, [1, 2], [], "cat", [0.5, 0.5]]
+)
+def test_labels_of_other_types(put, label):
+    text = json.dumps({"labels": [("0.png", label), *NUMBERS[1:]]})
+    assert "dataset.json" in refused(put({"dataset.json": text}))
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "part"),
+    [
+        ("dataset.json", b"[" * 100_000, "is no JSON"),
+        ("dataset.json", b'{"labels": [["0.png", ' + b"9" * 5000 + b"]]}", "is no JSON"),
+        ("dataset.json", b"5", "is neither"),
+        ("dataset.json", b'{"labels": [1, 2]}', "is neither"),
+        ("dataset.json", b'{"0.png": 1, "0.png": 2}', "has '0.png' twice"),
+        ("labels.csv", b"0.png,caf\xe9\n1.png,tea", "is not in UTF-8"),
+        ("labels.csv", b"0.png," + b"x" * 200_000, "is no table of names and labels"),
+        ("metadata.jsonl", b'{"file_name": 3, "label": 1}', "record 1 of"),
+        ("metadata.jsonl", b"[1]", 'is not {"file_name"'),
+    ],
+)
+def test_files_of_another_form(put, file, content, part):
+    assert part in refused(put({file: content}))
+
+
+def test_a_label_file_of_a_zip_that_inflates_is_not_read(made, tmp_path, monkeypatch):
+    from compare_gan_tf.data import label_files
+
+    monkeypatch.setattr(label_files, "_MOST_BYTES", 1_000)
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("0.png", made.encoded(made.picture(0)))
+        archive.writestr("labels.csv", "0.png,1\n" * 1_000)
+    with pytest.raises(UserError, match="has 8,000 bytes, more than the 1,000 that are read"):
+        zips.find(str(tmp_path / "x.zip"))
