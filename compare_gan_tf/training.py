@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import json
 import os
 from collections.abc import Callable, Sequence
 
@@ -15,6 +16,7 @@ from compare_gan_tf import (
     callbacks,
     checkpoints,
     config,
+    data,
     distribution,
     files,
     gin_errors,
@@ -101,6 +103,7 @@ def _check_model(model):
         "describe",
         "due",
         "allow_config_change",
+        "allow_data_change",
     ],
 )
 def train(
@@ -124,6 +127,7 @@ def train(
     describe: Callable[[GAN], str] | None = None,
     due: Callable[[int], bool] = lambda step: False,
     allow_config_change: bool = False,
+    allow_data_change: bool = False,
 ) -> GAN:
     """Trains to `training_steps`, from the newest checkpoint in `model_dir` if there is one.
 
@@ -152,6 +156,7 @@ def train(
       describe: gives the config's text, once the GAN is built; it is kept in `config.gin`.
       due: tells of a step whether its checkpoint must outlive `keep_checkpoints`.
       allow_config_change: goes on although `config.gin` differs.
+      allow_data_change: goes on although the data set has other samples, labels or classes.
 
     Returns:
       The trained GAN.
@@ -185,9 +190,12 @@ def train(
     own = {"dataset": dataset.name, "batch_size": batch_size, "seed": seed}
     own |= {"training_steps": training_steps, "jit_compile": jit_compile, "init_from": init_from}
     given = hyperparameters.of_arguments("train", own) | gan.hyperparameters
+    seen = data.identity(dataset)
     with _sole_training(model_dir):
         if checkpoints.list_steps(model_dir):  # a start that failed before binds to nothing
             _check_config(model_dir, text, allow_config_change)
+            _check_data(model_dir, seen, allow_data_change)
+        _begin(model_dir)
         saver = checkpoints.Checkpoints(gan, model_dir, keep=keep_checkpoints, due=due)
         start = saver.restore()
         logs.cut_back(model_dir, start)
@@ -199,6 +207,7 @@ def train(
             jit_compile=jit_compile,
             deterministic_ops=not jit_compile,
             first_step=start,
+            data=seen,
         )
         if text:
             files.write_text(os.path.join(model_dir, files.CONFIG), text)
@@ -277,9 +286,23 @@ def _check_config(model_dir: str, new: str | None, allow_change: bool):
         )
 
 
+def _check_data(model_dir: str, now: dict, allow_change: bool):
+    """Refuses data other than the run has seen, as its manifest tells."""
+    told = [
+        start["data"] for start in manifest.read(model_dir) if isinstance(start.get("data"), dict)
+    ]
+    changes = data.changes(told[-1], json.loads(json.dumps(now))) if told else []
+    if changes and not allow_change:
+        raise UserError(
+            f"the data set is not the one that the run in {model_dir} has seen:"
+            f" {'; '.join(changes)}. Bring that back, use another --model_dir, or --allow_data_change (in Python,"
+            " allow_data_change=True) to go on all the same"
+        )
+
+
 @contextlib.contextmanager
 def _sole_training(model_dir: str):
-    """Makes the folder, finds out whether it can be written, and keeps other trainings out of it.
+    """Makes the folder, and keeps other trainings out of it.
 
     Raises:
       UserError: it cannot be had, or holds what this program did not write and would replace.
@@ -297,12 +320,16 @@ def _sole_training(model_dir: str):
                 f"{config_file} was not written by a training, which would replace it: use another"
                 " --model_dir"
             )
-        try:
-            files.write_text(_done(model_dir), "")
-            tf.io.gfile.remove(_done(model_dir))
-        except (tf.errors.OpError, OSError) as error:
-            raise _unwritable(model_dir, error) from error
         yield
+
+
+def _begin(model_dir: str):
+    """Takes back that training is done; finds out whether the folder can be written."""
+    try:
+        files.write_text(_done(model_dir), "")
+        tf.io.gfile.remove(_done(model_dir))
+    except (tf.errors.OpError, OSError) as error:
+        raise _unwritable(model_dir, error) from error
 
 
 def _unwritable(model_dir: str, error: Exception) -> UserError:

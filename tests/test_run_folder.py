@@ -1,11 +1,14 @@
 """What a training does to a folder that holds more than its own run."""
 
 import functools
+import json
 import os
 import pathlib
 
 import keras
+import numpy as np
 import pytest
+from PIL import Image
 
 from compare_gan_tf import checkpoints, data, latents, locks, optimizers, training
 from compare_gan_tf.architectures import mlp
@@ -41,10 +44,8 @@ def digits():
 def run(digits, tmp_path):
     def train(steps=2, folder=tmp_path / "run", **settings):
         defaults = dict(batch_size=8, checkpoint_every=1, log_every=1, sample_every=1)
-        return training.train(
-            str(folder), dataset=digits, training_steps=steps,
-            **{"model": model} | defaults | settings,
-        )  # fmt: skip
+        defaults |= {"model": model, "dataset": digits}
+        return training.train(str(folder), training_steps=steps, **defaults | settings)
 
     return train
 
@@ -147,6 +148,61 @@ def test_a_second_training_is_refused_and_changes_nothing(run, tmp_path):
         assert contents(tmp_path) == before
     run(2)
     assert ".training.lock" not in os.listdir(tmp_path / "run")
+
+
+# Data that changed
+
+
+def images(number=20, seed=0):
+    return np.random.default_rng(seed).integers(256, size=(number, 4, 4, 1), dtype=np.uint8)
+
+
+def labels(number=20, seed=0):
+    return np.random.default_rng(seed).integers(3, size=number).astype(np.int32)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ((images(18), labels(18)), "it had 16 train samples and now has 14"),
+        ((images(seed=1), labels()), "its train samples are others"),
+        ((images(), labels(seed=1)), "its train labels are others"),
+        ((images(), None), "its number of classes was 3 and is now None"),
+    ],
+)
+def test_a_run_whose_data_changed_is_told_so_and_refused(run, tmp_path, changed, said):
+    run(1, dataset=(images(), labels()))
+    before = contents(tmp_path)
+    with pytest.raises(UserError) as caught:
+        run(2, dataset=changed)
+    assert said in str(caught.value) and "--allow_data_change" in str(caught.value)
+    assert contents(tmp_path) == before
+    run(2, dataset=changed, allow_data_change=True)
+    run(3, dataset=changed)  # which is what the run has seen by now
+    with pytest.raises(UserError, match="is not the one that the run in"):
+        run(4, dataset=(images(), labels()))
+
+
+def test_the_same_data_in_another_folder_are_the_same(run, tmp_path):
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        for index, image in enumerate(images()):
+            Image.fromarray(image[..., 0]).save(tmp_path / name / f"{index}.png")
+    for steps, name in enumerate(("here", "there"), start=1):
+        run(steps, dataset=data.load(f"folder:{tmp_path / name}"))
+    (tmp_path / "there" / "5.png").unlink()
+    with pytest.raises(UserError, match="it had 16 train samples and now has 15"):
+        run(3, dataset=data.load(f"folder:{tmp_path / 'there'}"))
+
+
+def test_a_run_whose_manifest_tells_nothing_of_its_data_goes_on(run, tmp_path):
+    run(1)
+    path = tmp_path / "run/manifest.json"
+    told = json.loads(path.read_text())
+    del told["starts"][0]["data"]
+    path.write_text(json.dumps(told))
+    run(2)
+    assert [("data" in start) for start in json.loads(path.read_text())["starts"]] == [False, True]
 
 
 # What is bound

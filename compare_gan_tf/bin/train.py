@@ -53,6 +53,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Go on in --model_dir although the config differs from the one the run was started with.",
         flag_values=flag_values,
     )
+    flags.DEFINE_bool(
+        "allow_data_change",
+        False,
+        "Go on in --model_dir although the data set has other samples, labels or classes by now.",
+        flag_values=flag_values,
+    )
     flags.DEFINE_enum(
         "strategy",
         "auto",
@@ -87,6 +93,7 @@ def _train(values: flags.FlagValues, *, scored: bool = False) -> None:
         describe=describe,
         due=_due(values.model_dir, scored),
         allow_config_change=values.allow_config_change,
+        allow_data_change=values.allow_data_change,
     )
     print(f"{values.model_dir} is trained to step {gan.current_step}")
     if scored:
@@ -95,7 +102,13 @@ def _train(values: flags.FlagValues, *, scored: bool = False) -> None:
 
 def _follow(values: flags.FlagValues) -> None:
     """Scores what another process trains; refuses what only a training would heed."""
-    for name in ("init_from", "freeze_d_layers", "allow_config_change", "strategy"):
+    for name in (
+        "init_from",
+        "freeze_d_layers",
+        "allow_config_change",
+        "allow_data_change",
+        "strategy",
+    ):
         if not values[name].using_default_value:
             raise UserError(f"--{name} is for training: --schedule=continuous_eval trains nothing")
     build.follow(values)
