@@ -64,7 +64,7 @@ def from_arrays(
         found = _found(given, where, memory_budget)
     found = {split: (_scaled(images, where), labels) for split, (images, labels) in found.items()}
     made = arrays.dataset(name, found, class_names, notes, where, Settings(), classes)
-    return dataclasses.replace(made, altered=True)
+    return dataclasses.replace(made, altered=True, other_images=True)
 
 
 def _is_by_split(given: Mapping) -> bool:

@@ -5,6 +5,7 @@ It belongs to the data and the protocol, not to a checkpoint, and is worked out 
 """
 
 from compare_gan_tf import results
+from compare_gan_tf.evaluation.rows import row_of_run
 from compare_gan_tf.evaluation.run_scorer import Scorer
 
 _STEP, _CHECKPOINT = 0, "real"  # of its rows: no checkpoint has made the samples
@@ -41,7 +42,7 @@ class Floors:
             for metric, outcomes in self._scorer.floor(split, metrics, progress):
                 protocol = self._scorer.floor_protocols[split, metric]
                 rows = [
-                    results.row(self._model_dir, one, protocol, step=_STEP, checkpoint=_CHECKPOINT,
+                    row_of_run(self._model_dir, one, protocol, step=_STEP, checkpoint=_CHECKPOINT,
                                 split=split)
                     for one in outcomes
                 ]  # fmt: skip

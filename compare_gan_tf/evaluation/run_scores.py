@@ -14,6 +14,7 @@ from compare_gan_tf import best, checkpoints, results
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import outcomes
 from compare_gan_tf.evaluation.outcomes import Outcome
+from compare_gan_tf.evaluation.rows import row_of_run
 from compare_gan_tf.evaluation.run_scorer import Scorer
 
 
@@ -137,7 +138,7 @@ class RunScores:
         return None
 
     def _new_row(self, step, fingerprint, split, metric, outcome: Outcome) -> results.Row:
-        return results.row(
+        return row_of_run(
             self._model_dir, outcome, self._scorer.protocols[split, metric],
             step=step, checkpoint=fingerprint, split=split,
             warnings=self._scorer.warnings(split, metric),

@@ -13,6 +13,7 @@ from compare_gan_tf import files, results
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import misleading
 from compare_gan_tf.evaluation.outcomes import Outcome
+from compare_gan_tf.evaluation.rows import warned
 
 _PACKAGES = ("tensorflow", "keras", "numpy")
 _ROW = ("metric", "value", "reason", "interval", "protocol", "protocol_id", "seconds", "time")
@@ -97,7 +98,7 @@ def row(outcome: Outcome, protocol, warnings=()) -> dict:
         "seconds": outcome.seconds,
         "time": results.now(),
     }
-    return made | results.warned(outcome, warnings)
+    return made | warned(outcome, warnings)
 
 
 def versions() -> dict[str, str]:

@@ -73,7 +73,7 @@ def _page(model_dir: str, gan, dataset) -> dict:
         "run": os.path.basename(os.path.normpath(model_dir)),
         "step": gan.current_step,
         "ema": gan.uses_ema,
-        "facts": _facts(gan, dataset, log, starts) | _score_facts(scores, chosen, floors),
+        "facts": _score_facts(scores, chosen, floors) | _facts(gan, dataset, log, starts),
         "losses": _loss_diagrams(log),
         "metrics": _score_diagrams(scores, chosen, floors),
         "scores": scores,

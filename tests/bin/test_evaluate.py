@@ -133,7 +133,7 @@ FEATURES = np.ones((4, 2))
         (("--real=digits/test",), "--fake is missing"),
         (("--real=digits/test", "--fake=nothing.npz"), "there is no file nothing.npz"),
         (("--real=digit/test", "--fake={npz}"), "did you mean digits?"),
-        (("--real=digits/dev", "--fake={npz}"), "no split 'dev', only train, validation, test"),
+        (("--real=digits/extra", "--fake={npz}"), "no split 'extra', only train, validation, test"),
         (("--real=digits/test", "--fake={npz}", "--metrics=fdi"), "nearest names are fid"),
         (("--real=digits/test", "--fake={npz}", "--preset=clen"), "nearest names are clean"),
         (("--real=digits/test", "--fake={npz}", "--metrics="), "--metrics is empty"),

@@ -116,9 +116,10 @@ def test_a_view_or_a_size_makes_other_images_and_labels_do_not():
         "view": functools.partial(data.load, "digits", view=views.binarised),
         "labels": functools.partial(data.load, "digits", labels=label_rules.partial_labels),
         "nothing": functools.partial(data.load, "digits"),
+        "given": lambda: data.from_arrays(np.zeros((40, 8, 8, 1), np.uint8), name="digits"),
     }
     found = {name: openings.images_of(load()) for name, load in changed.items()}
-    assert found == {"view": None, "labels": "digits", "nothing": "digits"}
+    assert found == {"view": None, "labels": "digits", "nothing": "digits", "given": None}
 
 
 def test_own_images_that_happen_to_have_the_size_of_digits_are_no_digits(nowhere):

@@ -62,4 +62,6 @@ def test_a_run(tmp_path, gan, save, seed):
     assert all(row["value"] is not None for row in rows)
     assert not results.read(results.partial_path(run))
     assert best.read(run)["step"] in (1, 2)
-    assert counts.total() <= 2 * 2 * 4 + 3
+    floors = results.read(results.floor_path(run))
+    assert len({results.key(row) for row in floors}) == 2 * len(SCORES)
+    assert counts.total() <= 2 * 2 * 4 + 2 * 4 + 3  # two checkpoints and the floor, on two splits

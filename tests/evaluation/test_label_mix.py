@@ -1,7 +1,10 @@
 """Fakes have the labels of the reals that they are compared with."""
 
+import os
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from compare_gan_tf import data, evaluation
 from compare_gan_tf.evaluation import openings, pairs
@@ -168,3 +171,32 @@ def test_without_labels_nothing_is_said_of_them(tmp_path, gan, digits, save):
     save(gan, tmp_path, 1)
     rows = evaluation.evaluate(tmp_path, gan, digits, splits=["test"], floor=False)
     assert not any("labels" in row["protocol"] for row in rows)
+
+
+def test_a_module_draws_the_mix_too(tmp_path):
+    class Sampler(tf.Module):
+        """Image i is of the brightness of its label."""
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32),
+                tf.TensorSpec([], tf.float32), tf.TensorSpec([None], tf.int32),
+            ]
+        )  # fmt: skip
+        def sample(self, num, seed, truncation, labels):
+            return tf.ones([num, 2, 2, 1]) * tf.cast(labels, tf.float32)[:, None, None, None] / 255
+
+    path = tmp_path / "generator"
+    tf.saved_model.save(Sampler(), str(path))
+    os.makedirs(path / "assets.extra")
+    (path / "assets.extra" / "metadata.json").write_text('{"conditional": true, "num_classes": 3}')
+    labels = np.repeat([0, 1, 2], [10, 70, 20])
+    side, metric = openings.side(str(path)), registry.find("fid")()
+    mixed = labelled_sides(side, (metric,), reals(labels), None, 42)[metric]
+    assert mixed.facts["labels"] == LabelMix((0.1, 0.7, 0.2)).name
+    batches = list(mixed.batches(1000, 7, 3))
+    found = np.concatenate([batch.labels for batch in batches])
+    shares = np.bincount(found, minlength=3) / 1000
+    np.testing.assert_allclose(shares, [0.1, 0.7, 0.2], atol=0.06)
+    images = np.concatenate([batch.samples for batch in batches])
+    np.testing.assert_array_equal(images[:, 0, 0, 0], found)

@@ -339,7 +339,7 @@ def test_classes_have_their_names_above_their_columns(run, conditional_gan, data
 def test_names_that_are_not_known_for_all_columns_are_left_out(
     run, conditional_gan, gan, dataset, read_page
 ):
-    few = dataclasses.replace(dataset, class_names=("zero", "one"))
+    few = dataclasses.replace(dataset, num_classes=2, class_names=("zero", "one"))
     for model in (conditional_gan, gan):  # too few, or no columns of classes
         page = read_page(write_report(str(run), model, few))
         assert not any("title" in a for a in page.attributes("span"))
