@@ -175,7 +175,7 @@ def test_a_full_disk_is_named_in_one_line_and_nothing_remains(tmp_path):
         raise tf.errors.ResourceExhaustedError(None, None, message)
     assert str(caught.value) == (
         f"cannot export to {tmp_path}/30: /a/b.data; No space left on device "
-        "(free space there, or choose another --model_dir)"
+        "(free space there, or choose another folder)"
     )
     assert os.listdir(tmp_path) == []
 
