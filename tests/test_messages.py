@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from compare_gan_tf import GAN, Normal, UserError, load, metrics, train
+from compare_gan_tf import GAN, Normal, UserError, config, load, metrics, train
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.export import export_run
 from compare_gan_tf.objectives import Classification, losses
@@ -27,6 +27,10 @@ def run(folder, made=None, **settings):
                  **{"training_steps": 1, "batch_size": 4} | settings)  # fmt: skip
 
 
+def told(value):
+    return lambda gan: f"{config.HEADER}\na.b = {value}\n"
+
+
 WRONG = {
     "a GAN": (lambda p: run(p, model()(sample_shape=(4, 4, 1))), r"functools.partial\(GAN, ...\)"),
     "labels": (lambda p: run(p, model(conditional=True)), "conditional is True but there are no"),
@@ -36,7 +40,7 @@ WRONG = {
     "a strategy": (lambda p: run(p, batch_size=0), "batch_size = 0"),
     "no callbacks": (lambda p: run(p, callbacks=[print]), "must be a list of Keras callbacks"),
     "one callback": (lambda p: run(p, callbacks=print), "must be a list of Keras callbacks"),
-    "a config": (lambda p: [run(p, describe=lambda gan, x=x: f"a.b = {x}\n") for x in (1, 2)],
+    "a config": (lambda p: [run(p, describe=told(x)) for x in (1, 2)],
                  r"another folder, or allow_config_change=True \(--allow_config_change\)"),
     "a folder": (lambda p: run("/dev/null/x"), "cannot write to model_dir"),
     "data": (lambda p: run(p, dataset="digts"), "unknown data set 'digts'"),
