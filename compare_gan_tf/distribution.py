@@ -46,7 +46,8 @@ def _tpu():
     except (ValueError, tf.errors.OpError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(
-            f"no TPU at {address!r} ({reason}): set TPU_NAME, or use --strategy=default"
+            f"no TPU at {address!r} ({reason}): set TPU_NAME, or take the default strategy "
+            "(--strategy=default)"
         ) from error
     return tf.distribute.TPUStrategy(resolver)
 

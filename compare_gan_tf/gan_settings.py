@@ -216,7 +216,7 @@ def check_gradients(alphabet, objectives):
     if waiting and alphabet.relaxation is None:
         raise UserError(
             f"{type(waiting[0]).__name__} cannot teach a discrete generator, whose hard samples "
-            "have no gradient: take @DiscreteBoundarySeeking(), or bind "
+            "have no gradient: take @DiscreteBoundarySeeking(), or set "
             f"{relaxation} = @straight_through or @Concrete()"
         )
     if not waiting and alphabet.relaxation is not None:

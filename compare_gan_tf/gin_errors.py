@@ -146,7 +146,7 @@ def explain_misfit(error: Exception) -> str | None:
         return None
     kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
     return (
-        f"{kind}{first_line(error)}, in {place}: mend its bindings (--verbosity=1 shows the "
+        f"{kind}{first_line(error)}, in {place}: mend its settings (--verbosity=1 shows the "
         "place in the code)"
     )
 

@@ -91,7 +91,8 @@ def _plain(value: Any) -> bool | int | float | str:
         return f"{type(value).__name__} of {weights} weights"
     if isinstance(value, type) or not hasattr(value, "__qualname__"):
         return (value if isinstance(value, type) else type(value)).__qualname__
-    return f"{value.__module__.rpartition('.')[2]}.{value.__qualname__}"
+    module = (getattr(value, "__module__", None) or "").rpartition(".")[2]
+    return f"{module}.{value.__qualname__}" if module else value.__qualname__
 
 
 def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -84,7 +84,7 @@ def _range(least, above, most, below) -> str:
 def _cure(value) -> str:
     """What to write where a function was given in the place of what it makes."""
     if isinstance(value, type) or inspect.isroutine(value):
-        return f"; bind {shown(value)}(), with parentheses, for what it makes"
+        return f"; give {shown(value)}(), with parentheses, for what it makes"
     return ""
 
 
@@ -182,14 +182,14 @@ def require_made(name: str, value: Any, fits: Callable[[Any], bool], *, like: st
       name: of the setting.
       value: of it.
       fits: whether an object is of the kind.
-      like: what to bind: "an optimiser such as @adam()".
+      like: what to give: "an optimiser such as @adam()".
 
     Raises:
       UserError: it is something else, or the function or class itself.
     """
     if isinstance(value, type) or (inspect.isroutine(value) and not fits(value)):
         raise UserError(
-            f"{name} is {shown(value)}, a function or class: bind {shown(value)}(), with "
+            f"{name} is {shown(value)}, a function or class: give {shown(value)}(), with "
             f"parentheses, if that makes {like}"
         )
     if not fits(value):

@@ -55,7 +55,7 @@ def _locked(path: str, model_dir: str, part: str) -> int:
         try:
             descriptor = os.open(path, flags, 0o644)
         except OSError as error:
-            raise UserError(f"cannot write to --model_dir {model_dir}: {error.strerror}") from error
+            raise UserError(f"cannot write to model_dir {model_dir}: {error.strerror}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -63,7 +63,7 @@ def _locked(path: str, model_dir: str, part: str) -> int:
             os.close(descriptor)
             raise UserError(
                 f"another {part} is writing to {model_dir}{holder}: wait until it ends, stop it, or"
-                " use another --model_dir"
+                " use another folder"
             ) from None
         except OSError as error:
             if error.errno not in _NO_LOCKS:

@@ -50,7 +50,7 @@ def _rows_until(path: str, step: int):
             except ValueError:  # the line a crash cut short
                 continue
             if not isinstance(row, dict) or not isinstance(row.get("step"), int):
-                raise UserError(f"{path} was not written by compare-gan: use another --model_dir")
+                raise UserError(f"{path} was not written by compare-gan: use another folder")
             if row["step"] <= step:
                 yield line + "\n"
 

@@ -76,7 +76,7 @@ def read(model_dir: str) -> list[dict[str, Any]]:
         return []
     starts = content.get("starts") if isinstance(content, dict) else None
     if not isinstance(starts, list) or not all(isinstance(start, dict) for start in starts):
-        raise UserError(f"{path} was not written by compare-gan: use another --model_dir")
+        raise UserError(f"{path} was not written by compare-gan: use another folder")
     return starts
 
 

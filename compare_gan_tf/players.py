@@ -123,8 +123,8 @@ def sample_shape(generator, discriminator) -> tuple[int, ...]:
             return known[1:]
     raise UserError(
         "GAN.sample_shape is not given: it must be (height, width, channels), or (D,) of points; "
-        "Keras models that begin with keras.Input tell it themselves. In a config, write @GAN, "
-        "without parentheses"
+        "Keras models that begin with keras.Input tell it themselves, and train that of the data "
+        "(write @GAN, without parentheses, or functools.partial(GAN, ...))"
     )
 
 

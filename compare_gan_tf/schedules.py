@@ -107,7 +107,7 @@ def exponential_decay(
 def piecewise_constant(*, boundaries: list, values: list):
     """values[i] up to and including step boundaries[i], the last of `values` after them all."""
     if not boundaries:
-        raise UserError("piecewise_constant.boundaries is empty: bind the one number itself")
+        raise UserError("piecewise_constant.boundaries is empty: give the one number itself")
     for boundary in boundaries:
         kinds.require_number("piecewise_constant.boundaries: one", boundary, least=0, whole=True)
     if any(later <= one for one, later in itertools.pairwise(boundaries)):

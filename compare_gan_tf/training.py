@@ -32,7 +32,10 @@ from compare_gan_tf.data import Dataset, as_dataset, pipeline
 from compare_gan_tf.errors import MISFITS, UserError
 from compare_gan_tf.gan import GAN
 
-_MODEL = "@GAN, or a class derived from it, without parentheses"
+_MODEL = (
+    "@GAN, or a class derived from it, without parentheses; in Python also "
+    "functools.partial(GAN, ...)"
+)
 _MOST_SEED = 2**32 - 1  # of NumPy's
 # What a training writes in a run's folder.
 _PARTS = (files.CONFIG, manifest.FILE, checkpoints.FOLDER, checkpoints.TRAIN_DONE, logs.LOGS)
@@ -282,7 +285,7 @@ def _check_config(model_dir: str, new: str | None, allow_change: bool):
     if lines and not allow_change:
         raise UserError(
             f"the config differs from that of the run in {model_dir}: {' | '.join(lines)}; use "
-            "another --model_dir, or --allow_config_change to go on all the same"
+            "another folder, or allow_config_change=True (--allow_config_change) to go on"
         )
 
 
@@ -318,7 +321,7 @@ def _sole_training(model_dir: str):
         if text and not text.startswith(config.HEADER):
             raise UserError(
                 f"{config_file} was not written by a training, which would replace it: use another"
-                " --model_dir"
+                " folder"
             )
         yield
 
@@ -334,7 +337,7 @@ def _begin(model_dir: str):
 
 def _unwritable(model_dir: str, error: Exception) -> UserError:
     reason = getattr(error, "strerror", None) or getattr(error, "message", None) or error
-    return UserError(f"cannot write to --model_dir {model_dir}: {reason}")
+    return UserError(f"cannot write to model_dir {model_dir}: {reason}")
 
 
 def _done(model_dir: str) -> str:

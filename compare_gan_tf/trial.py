@@ -150,6 +150,6 @@ def _named(setting: str, name: str) -> Iterator[None]:
         place = gin_errors.place_of(error)
         reason = f"{type(error).__name__}: {first_line(error)}{f', in {place}' if place else ''}"
         raise UserError(
-            f"{setting}: {name} cannot be used ({reason}); mend its bindings (--verbosity=1 shows "
+            f"{setting}: {name} cannot be used ({reason}); mend its settings (--verbosity=1 shows "
             "the place in the code)"
         ) from error

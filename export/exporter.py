@@ -253,4 +253,4 @@ def _is_ours(folder: str, path: str) -> bool:
 def _one_line(final: str, error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     reason = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", lines[0])  # which operation failed to write
-    return f"cannot export to {final}: {reason} (free space there, or choose another --model_dir)"
+    return f"cannot export to {final}: {reason} (free space there, or choose another folder)"

@@ -31,7 +31,7 @@ from compare_gan_tf.objectives import (
         ({"num_classes": None, "conditional": True}, "conditional is True but"),
         ({"ema_decay": 0.9, "ema_halflife": 2.0}, "ema_halflife is 2.0: give one"),
         ({"ema_halflife": 0.0}, "ema_halflife is 0.0"),
-        ({"augment": Brighten}, "bind @Brighten"),
+        ({"augment": Brighten}, "give @Brighten"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(settings, message):

@@ -37,7 +37,7 @@ def test_numbers_in_range_pass(value):
         (None, {}, "a.b is None: it must be a number"),
         (math.nan, {}, "a.b is nan: it must be a number"),
         (math.inf, {"least": 0}, "a.b is inf: it must be a number, 0 or more"),
-        (one, {}, "a.b is @one: it must be a number; bind @one(), with parentheses, for what"),
+        (one, {}, "a.b is @one: it must be a number; give @one(), with parentheses, for what"),
         (0, {"least": 1, "whole": True, "unit": "codes"}, "a whole number of codes, 1 or more"),
     ],
 )

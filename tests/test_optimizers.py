@@ -125,8 +125,8 @@ def test_a_constant_schedule_of_momentum_is_that_of_keras():
     [
         ({"clip_norm": 1.0, "clip_value": 1.0}, "give one of them"),
         ({"clip_norm": 0.0}, "clip_norm of an optimiser is 0.0"),
-        ({"learning_rate": linear_decay}, "bind @linear_decay"),
-        ({"beta_2": cosine_decay}, "adam.beta_2 is @cosine_decay.*bind @cosine_decay"),
+        ({"learning_rate": linear_decay}, "give @linear_decay"),
+        ({"beta_2": cosine_decay}, "adam.beta_2 is @cosine_decay.*give @cosine_decay"),
     ],
 )
 def test_bad_settings_of_optimisers_are_refused(settings, message):

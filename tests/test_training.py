@@ -3,6 +3,7 @@
 import functools
 import json
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -324,3 +325,30 @@ def test_toy_points_train_too(tmp_path):
 
 def test_the_end_of_training_leaves_a_mark(whole):
     assert (whole[1] / "TRAIN_DONE").read_text() == "30\n"
+
+
+class Stop(keras.callbacks.Callback):
+    """Stops at a step; counts those that it saw."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at, self.seen = at, []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append(self.model.current_step)
+        assert np.isfinite(float(logs["generator/loss"]))
+        if self.model.current_step == self.at:
+            self.model.stop_training = True
+
+
+@pytest.mark.slow
+def test_callbacks_of_keras_see_each_step_and_may_stop(run, tmp_path):
+    """One that stops leaves a checkpoint there, and the same call goes on from it."""
+    whole = run(tmp_path / "whole", 9)
+    stopping = Stop(at=5)
+    assert run(tmp_path / "parts", 9, callbacks=[stopping]).current_step == 5
+    assert stopping.seen == [1, 2, 3, 4, 5]
+    assert checkpoints.list_steps(str(tmp_path / "parts")) == [0, 5]
+    going_on = Stop(at=None)
+    assert_equal(whole, run(tmp_path / "parts", 9, callbacks=[going_on]))
+    assert going_on.seen == [6, 7, 8, 9]

@@ -152,7 +152,7 @@ def as_taken(labels, player):
     if len(labels.shape) > len(taken.shape):
         raise UserError(
             f"the data's labels are probabilities of {labels.shape[-1]} classes, but the "
-            f"{player.name} takes whole numbers: bind its conditioning to @SoftLabels()"
+            f"{player.name} takes whole numbers: set its conditioning to @SoftLabels()"
         )
     return one_hot_like(labels, taken)
 

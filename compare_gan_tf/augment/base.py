@@ -34,7 +34,7 @@ class Augmentation(keras.layers.Layer):
         if len(sample_shape) != 3:
             raise UserError(
                 f"GAN.augment = @{type(self).__name__}() needs images (height, width, channels), "
-                f"the data set's samples have shape {tuple(sample_shape)}: leave it unbound"
+                f"the data set's samples have shape {tuple(sample_shape)}: leave it out"
             )
 
     def count_training_steps(self, updates: int) -> None:

@@ -47,7 +47,7 @@ def check(labels: np.ndarray, num_classes: int | None, where: str) -> tuple[np.n
         if num_classes > max(len(labels), 2):
             raise UserError(
                 f"the largest label of {where} is {num_classes - 1}, with {len(labels)} samples:"
-                " number the classes from 0, or say how many there are (npz.classes and the like)"
+                " number the classes from 0, or say how many there are (classes, as of npz)"
             )
     bad = np.flatnonzero((labels < -1) | (labels >= num_classes))
     if len(bad):

@@ -25,12 +25,13 @@ NEEDS = {
     "statistics": "mean and covariance of {side}: give features, or a file of both",
     "images": "images of {side}: give images",
     "labels": "labels of {side}: give samples that have labels",
-    "generate": "a generator that can be differentiated: give a run, --fake=RUN, of a continuous"
+    "generate": "a generator that can be differentiated: give a GAN or a run (--fake=RUN) of a"
+    " continuous generator",
+    "latents": "the latents of a generator: give a GAN or a run (--fake=RUN) of a continuous"
     " generator",
-    "latents": "the latents of a generator: give a run, --fake=RUN, of a continuous generator",
-    "discriminate": "a discriminator: give a run, --fake=RUN, of a continuous generator",
-    "kernels": "the kernels of a discriminator: give a run, --fake=RUN",
-    "held_out": "real samples that no model was trained on: name them by --held_out, or score a"
+    "discriminate": "a discriminator: give a GAN or a run (--fake=RUN) of a continuous generator",
+    "kernels": "the kernels of a discriminator: give a GAN or a run (--fake=RUN)",
+    "held_out": "real samples that no model was trained on: name them by held_out, or score a"
     " run on its split train",
 }
 

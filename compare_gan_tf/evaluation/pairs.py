@@ -206,8 +206,8 @@ def _save(job: Job, path: str) -> None:
         found = job.real.statistics
     elif job.extractor is None and job.real.sample_shape is not None:
         raise UserError(
-            "--save_real_statistics needs features of the real side, which none of the metrics"
-            " looks at: add fid to --metrics"
+            "save_real_statistics needs features of the real side, which none of the metrics"
+            " looks at: add fid to them"
         )
     else:
         wanted = Wanted(

@@ -191,7 +191,7 @@ def _check_number(number: int, side: Samples) -> None:
     if number > side.available:
         raise UserError(
             f"{number} real samples are asked for, {side.where} has {side.available}: ask for"
-            " fewer, or bind data.load.hold_out = False"
+            " fewer, or set data.load.hold_out = False"
         )
 
 

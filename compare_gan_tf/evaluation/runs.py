@@ -186,7 +186,7 @@ def _asked(model_dir, steps, every: int) -> list[int]:
     if kept and steps is not None:
         found = sorted({*found, kept["step"]})
     if not found:
-        raise UserError(f"no checkpoints in {model_dir}: train first, or name another --model_dir")
+        raise UserError(f"no checkpoints in {model_dir}: train first, or name another folder")
     if steps is None:
         return [step for step in found if is_due(step, every)]
     missing = sorted(set(steps) - set(found))

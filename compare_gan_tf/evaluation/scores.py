@@ -122,7 +122,7 @@ def write(path: str, scores: Scores) -> None:
         files.write_text(path, text)
     except (OSError, tf.errors.OpError) as error:
         reason = getattr(error, "message", None) or error
-        raise UserError(f"cannot write {path}: {reason}; choose another --output") from error
+        raise UserError(f"cannot write {path}: {reason}; choose another output") from error
 
 
 def read(path: str) -> dict:
@@ -132,10 +132,10 @@ def read(path: str) -> dict:
       UserError: the file is something else, which must not be overwritten.
     """
     if not os.path.basename(path) or tf.io.gfile.isdir(path):
-        raise UserError(f"--output={path} is a folder: name a file in it, as in scores.json")
+        raise UserError(f"output {path} is a folder: name a file in it, as in scores.json")
     files.refuse_link(path)
     if os.path.exists(path) and not os.path.isfile(path):
-        raise UserError(f"{path} is no regular file: choose another --output")
+        raise UserError(f"{path} is no regular file: choose another output")
     try:
         text = files.read_text(path)
         if text is None:
@@ -146,7 +146,7 @@ def read(path: str) -> dict:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         known = False
     if not known:
-        raise UserError(f"{path} is there and holds no scores: choose another --output")
+        raise UserError(f"{path} is there and holds no scores: choose another output")
     return content
 
 

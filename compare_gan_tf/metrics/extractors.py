@@ -46,7 +46,7 @@ class NetworkFeatures(Extractor):
             kinds = "of 1 channel" if self._channels == 1 else f"of 1 or {self._channels} channels"
             raise UserError(
                 f"the extractor {self.name} takes images {kinds}, the data set has samples of "
-                f"shape {tuple(sample_shape)}: bind evaluate.extractor, for instance "
+                f"shape {tuple(sample_shape)}: set evaluate.extractor, for instance "
                 "evaluate.extractor = @raw_features()"
             )
 
@@ -84,7 +84,7 @@ def _check_size(name: str, network: Network, resize: Resize | None) -> None:
         if side is not None and side != resize.size:
             raise UserError(
                 f"the extractor {name} takes images of {network.shape[:2]} pixels, not"
-                f" {resize.size}: bind its size"
+                f" {resize.size}: set its size"
             )
 
 
@@ -125,7 +125,7 @@ def model_file(
     network = model_files.open_model(path, Outlets(features, logits))
     size = size or network.shape[0]
     if size is None:
-        raise UserError(f"model_file.size is not bound, and {path} takes images of every size")
+        raise UserError(f"model_file.size is not given, and {path} takes images of every size")
     resize = Resize(size=size, rule=rule, crop=crop, quantise=quantise)
     return NetworkFeatures(name or pathlib.Path(path).stem, network, resize, scaling)
 
@@ -133,11 +133,11 @@ def model_file(
 def _check_bound(path, scaling) -> None:
     if path is None:
         raise UserError(
-            "model_file.path is not bound: a .keras, .h5 or .onnx file, or a SavedModel"
+            "model_file.path is not given: a .keras, .h5 or .onnx file, or a SavedModel"
         )
     if scaling is None:
         raise UserError(
-            "model_file.scaling is not bound: how the network wants its input, for instance"
+            "model_file.scaling is not given: how the network wants its input, for instance"
             " @unit_scaling(), @symmetric_scaling() or @imagenet_scaling()"
         )
 
@@ -179,9 +179,9 @@ def callable_features(
     """
     if not callable(function):
         raise UserError(
-            f"callable_features.function is {function!r}: bind a function of a batch of images"
+            f"callable_features.function is {function!r}: give a function of a batch of images"
         )
     name = name or getattr(function, "__name__", None)
     if not name or name == "<lambda>":
-        raise UserError("callable_features.name is not bound: the protocol of a score needs it")
+        raise UserError("callable_features.name is not given: the protocol of a score needs it")
     return CallableFeatures(function, str(name))

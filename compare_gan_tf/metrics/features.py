@@ -136,7 +136,7 @@ class Classifier(Extractor):
         if tuple(sample_shape) != self._shape:
             raise UserError(
                 f"the extractor {self.name} takes images of shape {self._shape}, the data set has "
-                f"samples of shape {tuple(sample_shape)}: bind evaluate.extractor, for instance "
+                f"samples of shape {tuple(sample_shape)}: set evaluate.extractor, for instance "
                 "evaluate.extractor = @raw_features()"
             )
 

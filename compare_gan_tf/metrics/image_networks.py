@@ -185,7 +185,7 @@ def _encoder(what: str, path, file_name: str, outlets: Outlets) -> Network:
     if not path.exists():
         raise UserError(
             f"there is no {what} at {path}: export its image encoder to ONNX or as a SavedModel,"
-            " and put it there, or bind path"
+            " and put it there, or set its path"
         )
     network = model_files.open_model(path, outlets)
     return network._replace(forward=lambda images: (_first_token(network.forward(images)[0]), None))

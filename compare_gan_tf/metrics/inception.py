@@ -56,7 +56,7 @@ def inception_2015(
     """
     path = downloads.fetch_folder(HUB_MODULE) if path is None else pathlib.Path(path).expanduser()
     if not path.exists():
-        raise UserError(f"there is no Inception network at {path}: put it there, or bind path")
+        raise UserError(f"there is no Inception network at {path}: put it there, or set its path")
     network = hub_module(path) if path.is_dir() else frozen_graph(path)
     resize = Resize(size=SIZE, rule=rule, quantise=quantise)
     return NetworkFeatures("inception-2015", network, resize, scaling or inception_2015_scaling())

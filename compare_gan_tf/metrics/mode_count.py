@@ -79,7 +79,7 @@ def mnist_probabilities(images: np.ndarray) -> np.ndarray:
 
     if images.shape[1:] != (28, 28, 1):
         raise UserError(
-            f"mnist_probabilities takes channels of 28x28 pixels, not {images.shape[1:3]}: bind "
+            f"mnist_probabilities takes channels of 28x28 pixels, not {images.shape[1:3]}: set "
             "StackedModes.classifier to a classifier of one channel"
         )
     return mnist_classifier().classify(images)

@@ -57,7 +57,7 @@ def open_model(path: str | os.PathLike, outlets: Outlets) -> Network:
     """
     path = pathlib.Path(path).expanduser()
     if not path.exists():
-        raise UserError(f"there is no network at {path}: put it there, or bind another path")
+        raise UserError(f"there is no network at {path}: put it there, or set another path")
     opener = open_saved_model if path.is_dir() else OPENERS.get(path.suffix)
     if opener is None:
         raise UserError(
@@ -207,7 +207,7 @@ def pick(outputs: dict, outlets: Outlets, source: str):
         if name in outputs:
             return outputs[name]
     raise UserError(
-        f"{source} has the outputs {', '.join(sorted(outputs))}: bind features to one of them"
+        f"{source} has the outputs {', '.join(sorted(outputs))}: set features to one of them"
     )
 
 

@@ -72,7 +72,7 @@ class PolygonPrecision(Metric):
         name = f"{type(self).__name__}.distance"
         if self.distance is None:
             raise UserError(
-                f"{name} is None: bind the distance to the manifold, uint8 images [n, H, W, C] ->"
+                f"{name} is None: give the distance to the manifold, uint8 images [n, H, W, C] ->"
                 " root mean square differences [n] in [0, 1]"
             )
         check_rows(images, least=1, what="images of the fakes")

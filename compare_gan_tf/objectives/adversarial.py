@@ -25,12 +25,13 @@ def require_loss(name: str, loss, like: str = _LOSS) -> None:
     Raises:
       UserError: it is something else.
     """
+    logits = tf.constant(_LOGITS)
     if is_pair(loss):
-        kinds.require_function(f"{name}, for D,", loss[0], 0, 0, like=like)
-        kinds.require_function(f"{name}, for G,", loss[1], 0, like="a function (fake_logits)")
+        kinds.tried(f"{name}, for D,", loss[0], logits, logits, like=like)
+        kinds.tried(f"{name}, for G,", loss[1], logits, like="a function (fake_logits)")
     else:
         kinds.require_function(name, loss, 0, 0, like=like)
-    whole, logits = as_losses(loss), tf.constant(_LOGITS)
+    whole = as_losses(loss)
     losses = kinds.tried(name, whole, logits, logits, like=like)
     if not all(hasattr(losses, field) for field in Losses._fields):
         raise UserError(

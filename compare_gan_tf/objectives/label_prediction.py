@@ -42,7 +42,7 @@ class LabelPrediction(Objective):
         if _OUTPUT not in outputs:
             raise UserError(
                 f"LabelPrediction trains D's output {_OUTPUT!r}, but GAN.discriminator has only "
-                f"{', '.join(sorted(outputs))}: bind its conditioning to @PredictedProjection()"
+                f"{', '.join(sorted(outputs))}: set its conditioning to @PredictedProjection()"
             )
 
     def views(self, player, game, samples):

@@ -45,7 +45,7 @@ def _density_of(generator, objective):
     found = [layer for layer in generator.layers if hasattr(layer, "log_prob")]
     if len(found) != 1:
         raise UserError(
-            f"{type(objective).__name__} needs a generator whose density is known: bind "
+            f"{type(objective).__name__} needs a generator whose density is known: set "
             "GAN.generator = @gaussian.generator"
         )
     return found[0].log_prob

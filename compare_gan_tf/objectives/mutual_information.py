@@ -39,7 +39,7 @@ class _Information(Objective):
     def _require(self, found, example: str):
         if not found:
             raise UserError(
-                f"{type(self).__name__} needs codes in z: bind GAN.latents = @Coded(), with "
+                f"{type(self).__name__} needs codes in z: set GAN.latents = @Coded(), with "
                 f"Coded.{example}"
             )
 

@@ -280,7 +280,7 @@ def test_a_metric_that_a_side_cannot_serve_is_a_row_with_the_reason(run, gan, di
     rows = evaluation.evaluate(run, gan, digits, steps=[1], metrics=["fid", "held_out_gap"])
     reasons = {row["reason"] for row in rows if row["metric"] == "fid_gap"}
     (reason,) = reasons
-    assert "needs real samples that no model was trained on: name them by --held_out" in reason
+    assert "needs real samples that no model was trained on: name them by held_out" in reason
     (gap,) = evaluation.evaluate(
         run, gan, digits, steps=[1], metrics=["held_out_gap"], splits=["train"]
     )[:1]

@@ -163,7 +163,7 @@ def test_players_can_be_exported_alone(tiny, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_the_users_to_cure(tiny, tmp_path):
     (tmp_path / "hub").write_text("in the way")
-    with pytest.raises(UserError, match="cannot export to .*/hub/30: .*--model_dir") as caught:
+    with pytest.raises(UserError, match="cannot export to .*/hub/30: .*another folder") as caught:
         export.export_run(tiny, str(tmp_path), STEP)
     assert "\n" not in str(caught.value)
 
@@ -175,7 +175,7 @@ def test_a_full_disk_is_named_in_one_line_and_nothing_remains(tmp_path):
         raise tf.errors.ResourceExhaustedError(None, None, message)
     assert str(caught.value) == (
         f"cannot export to {tmp_path}/30: /a/b.data; No space left on device "
-        "(free space there, or choose another --model_dir)"
+        "(free space there, or choose another folder)"
     )
     assert os.listdir(tmp_path) == []
 

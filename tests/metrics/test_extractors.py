@@ -82,11 +82,11 @@ def test_only_uint8_images_are_taken(folder):
 
 
 def test_what_is_not_bound_is_named(folder):
-    with pytest.raises(UserError, match="model_file.path is not bound"):
+    with pytest.raises(UserError, match="model_file.path is not given"):
         model_file()
-    with pytest.raises(UserError, match="model_file.scaling is not bound.*@unit_scaling"):
+    with pytest.raises(UserError, match="model_file.scaling is not given.*@unit_scaling"):
         model_file(folder / "tiny.keras")
-    with pytest.raises(UserError, match="model_file.size is not bound"):
+    with pytest.raises(UserError, match="model_file.size is not given"):
         make(folder, "tiny.onnx")
     with pytest.raises(UserError, match=r"tiny takes images of \(12, 12\) pixels, not 16"):
         make(folder, size=16)
@@ -154,7 +154,7 @@ def test_a_function_that_loses_rows_is_named(images, result):
 def test_a_function_needs_to_be_one_and_to_have_a_name():
     with pytest.raises(UserError, match="callable_features.function is None"):
         callable_features()
-    with pytest.raises(UserError, match="callable_features.name is not bound"):
+    with pytest.raises(UserError, match="callable_features.name is not given"):
         callable_features(lambda x: x)
 
 

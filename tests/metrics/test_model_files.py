@@ -90,7 +90,7 @@ def test_a_sequential_model_is_cut_at_any_layer(tmp_path):
 
 @pytest.mark.parametrize("name", ["tiny", "tiny.onnx"])
 def test_of_several_outputs_one_must_be_named_or_usual(folder, inputs, name):
-    with pytest.raises(UserError, match="has the outputs pooled, scores: bind features"):
+    with pytest.raises(UserError, match="has the outputs pooled, scores: set features"):
         model_files.open_model(folder / name, Outlets())
     usual = model_files.open_model(folder / name, Outlets(usual=("absent", "scores")))
     np.testing.assert_allclose(usual.forward(inputs)[0], networks.expected(inputs)[1], atol=1e-5)

@@ -220,7 +220,7 @@ def test_continuous_codes_have_the_log_density_of_a_gaussian(learn_variance):
 
 def test_codes_must_be_part_of_z():
     for objective in (CategoricalInformation(), GaussianInformation()):
-        with pytest.raises(UserError, match="needs codes in z: bind GAN.latents = @Coded"):
+        with pytest.raises(UserError, match="needs codes in z: set GAN.latents = @Coded"):
             make(objective)
 
 
