@@ -298,8 +298,8 @@ def _check_data(model_dir: str, now: dict, allow_change: bool):
     if changes and not allow_change:
         raise UserError(
             f"the data set is not the one that the run in {model_dir} has seen:"
-            f" {'; '.join(changes)}. Bring that back, use another --model_dir, or --allow_data_change (in Python,"
-            " allow_data_change=True) to go on all the same"
+            f" {'; '.join(changes)}. Bring that back, use another folder, or --allow_data_change"
+            " (allow_data_change=True) to go on all the same"
         )
 
 
