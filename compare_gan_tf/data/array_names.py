@@ -61,8 +61,8 @@ def roles(
             parts[split] = images, _first(places, split, kinds["labels"])
     if not parts:
         raise UserError(
-            f"{where} has the arrays {some_of(headers) or 'of no name'}: name them images and labels, or"
-            " train_images, train_labels, test_images and so on"
+            f"{where} has the arrays {some_of(headers) or 'of no name'}: name them images and"
+            " labels, or train_images, train_labels, test_images and so on"
         )
     if "" in parts and len(parts) > 1:
         raise UserError(

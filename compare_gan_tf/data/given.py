@@ -46,8 +46,8 @@ def from_arrays(
       given: images; a tuple (images, labels); a `tf.data.Dataset` of either, in batches or one by
         one, with an end; a dict of these by split, "train", "validation" and "test"; a dict of
         arrays named as in an `.npz`, also with `class_names`; or ((train images, labels), (test
-        images, labels)), as `keras.datasets` give. What names no splits is split by a fixed permutation: a tenth each
-        for validation and test.
+        images, labels)), as `keras.datasets` give. What names no splits is split by a fixed
+        permutation: a tenth each for validation and test.
       name: of the data set, for scores and reports.
       classes: how many; None for one more than the largest label.
       memory_budget: bytes, the most that is read of one `tf.data.Dataset`.
