@@ -203,6 +203,20 @@ def _canonical(key: Key) -> tuple:
     return key.scope, _configurable(key.selector), key.parameter
 
 
+def _is_default(key: Key, value) -> bool:
+    """Whether a value is the default of what it is bound to."""
+    try:
+        called = _configurable(key.selector)
+    except ValueError:
+        return False
+    signature = inspect.signature(called.__init__ if inspect.isclass(called) else called)
+    if key.parameter not in signature.parameters:
+        return False
+    default = signature.parameters[key.parameter].default
+    written = _as_references(default) or [default]
+    return repr(written[0] if inspect.isfunction(default) else default) == repr(value)
+
+
 def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:
     """Returns the bindings in which two configs differ, as "- name = value" and "+ name = value".
 
@@ -222,6 +236,8 @@ def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:
     for key in sorted(old_values.keys() | new_values.keys(), key=str):
         if any(re.fullmatch(pattern, str(key)) for pattern in free):
             continue
+        if key not in old_values and _is_default(key, new_values[key]):
+            continue  # of a parameter that is newer than the run
         for sign, values, other in (
             ("-", old_values, new_values),
             ("+", new_values, old_values),

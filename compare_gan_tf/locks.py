@@ -15,6 +15,7 @@ from absl import logging
 from compare_gan_tf import files
 from compare_gan_tf.errors import UserError
 
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 # File systems that have no locks: a run in them is as safe as its user is careful.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
@@ -31,13 +32,16 @@ def sole_writer(model_dir: str, part: str) -> Iterator[None]:
       part: "training", "evaluation", "export" or "report".
 
     Raises:
-      UserError: another holds it; says who. Or the folder cannot be written.
+      UserError: another holds it; says who. Or there is no such folder.
     """
     if files.is_remote(model_dir):
         yield
         return
     path = os.path.join(model_dir, f".{part}.lock")
     descriptor = _locked(path, model_dir, part)
+    if descriptor is None:
+        yield
+        return
     try:
         _write(descriptor)
         yield
@@ -47,14 +51,16 @@ def sole_writer(model_dir: str, part: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _locked(path: str, model_dir: str, part: str) -> int:
-    """A descriptor of the lock's file, locked."""
+def _locked(path: str, model_dir: str, part: str) -> int | None:
+    """A descriptor of the lock's file, locked; None in a folder that cannot be written to."""
     while True:
         files.refuse_link(path)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
             descriptor = os.open(path, flags, 0o644)
         except OSError as error:
+            if error.errno in _READ_ONLY:
+                return None
             raise UserError(f"cannot write to model_dir {model_dir}: {error.strerror}") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

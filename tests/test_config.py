@@ -309,3 +309,19 @@ def test_one_and_true_and_one_point_zero_are_different_values():
 def test_a_damaged_config_is_a_user_error():
     with pytest.raises(UserError, match="cannot parse"):
         config.differing_lines("a.x = ", "a.x = 1")
+
+
+@pytest.mark.parametrize(
+    ("line", "differs"),
+    [
+        ("toy_config.toy_loss.margin = 1.0", False),  # the default
+        ("toy_config.toy_loss.margin = 2.0", True),
+        ("toy_config.ToyGame.loss = None", False),
+        ("toy_config.ToyGame.loss = @toy_loss", True),
+        ("no_such.thing = 1", True),
+    ],
+)
+def test_a_parameter_that_is_newer_than_the_run_differs_unless_it_has_its_default(line, differs):
+    old = "toy_config.toy_train.steps = 3\n"
+    assert config.differing_lines(old, old + line) == ([f"+ {line}"] if differs else [])
+    assert config.differing_lines(old + line, old) == [f"- {line}"]  # it was bound

@@ -81,20 +81,27 @@ def follow(values: flags.FlagValues) -> None:
     from compare_gan_tf import evaluation
 
     dataset, built = gan(values)
-    print_scores(evaluation.follow(values.model_dir, built, dataset))
+    print_scores(values.model_dir, evaluation.follow(values.model_dir, built, dataset))
 
 
-def print_scores(rows: Sequence[dict]) -> None:
-    """Prints a line for each score.
+def print_scores(model_dir: str, rows: Sequence[dict]) -> None:
+    """Prints a line for each score of a run, then the warnings, and its best and last checkpoint.
 
     Raises:
       UserError: there are scores, and none has a value; says why.
     """
+    from compare_gan_tf import best, evaluation, results
+
     for row in rows:
         value = f"failed: {row['reason']}" if row["value"] is None else f"{row['value']:.4f}"
         print(f"step {row['step']:>8}  {row['metric']} {row['split']:<10} {value}")
     if rows and all(row["value"] is None for row in rows):
         raise UserError(f"none of {len(rows)} scores has a value: {rows[-1]['reason']}")
+    summary = evaluation.summary(
+        rows, best.read(model_dir), results.read(results.floor_path(model_dir))
+    )
+    for line in (*evaluation.warning_lines(rows), *summary):
+        print(line)
 
 
 def define_checkpoint_flag(flag_values: flags.FlagValues, *, all_steps: bool = False) -> None:

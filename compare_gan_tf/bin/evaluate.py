@@ -158,7 +158,7 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
             " that `evaluate.every` names"
         )
     build.read_config(values, bindings=bindings)
-    from compare_gan_tf import best, distribution, evaluation, results
+    from compare_gan_tf import distribution, evaluation
 
     with distribution.get_strategy(values.strategy).scope():
         dataset, gan = build.gan(values)
@@ -172,11 +172,7 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
         if values.checkpoint != "all":
             steps = [build.choose_step(values.model_dir, values.checkpoint)]
         rows = evaluation.evaluate(values.model_dir, gan, dataset, steps=steps)
-    build.print_scores(rows)
-    floors = results.read(results.floor_path(values.model_dir))
-    summary = evaluation.summary(rows, best.read(values.model_dir), floors)
-    for line in (*evaluation.warning_lines(rows), *summary):
-        print(line)
+    build.print_scores(values.model_dir, rows)
 
 
 # --- Two sides --------------------------------------------------------------------------------

@@ -97,7 +97,8 @@ def _train(values: flags.FlagValues, *, scored: bool = False) -> None:
     )
     print(f"{values.model_dir} is trained to step {gan.current_step}")
     if scored:
-        build.print_scores(evaluation.evaluate(values.model_dir, gan, dataset))
+        rows = evaluation.evaluate(values.model_dir, gan, dataset)
+        build.print_scores(values.model_dir, rows)
 
 
 def _follow(values: flags.FlagValues) -> None:

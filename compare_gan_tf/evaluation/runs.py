@@ -6,7 +6,7 @@ the test split is that of a choice made without it.
 
 import gin
 
-from compare_gan_tf import best, checkpoints, files, results
+from compare_gan_tf import best, checkpoints, files, locks, results
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import extractors, openings, scalars
 from compare_gan_tf.evaluation.floors import Floors
@@ -101,15 +101,16 @@ def evaluate(
     select_by = _selecting(metrics, select_by)
     if steps is not None and not steps:
         return []
-    _refuse_others(str(model_dir))
-    run = RunScores(str(model_dir), scorer, select_by, retry_failed)
     steps = _asked(model_dir, steps, every)
-    run.keep_best()  # where an earlier evaluation died before it had done so
-    pending = {step: lacking for step in steps if (lacking := run.lacking(step))}
-    floors = Floors(str(model_dir), scorer, retry_failed) if floor else None
-    _score(run, scorer, pending, [step for step in steps if run.has_partial(step)], floors)
-    scalars.write(model_dir, run.written)
-    return run.rows(steps)
+    with locks.sole_writer(str(model_dir), "evaluation"):
+        _refuse_others(str(model_dir))
+        run = RunScores(str(model_dir), scorer, select_by, retry_failed)
+        run.keep_best()  # where an earlier evaluation died before it had done so
+        pending = {step: lacking for step in steps if (lacking := run.lacking(step))}
+        floors = Floors(str(model_dir), scorer, retry_failed) if floor else None
+        _score(run, scorer, pending, [step for step in steps if run.has_partial(step)], floors)
+        scalars.write(model_dir, run.written)
+        return run.rows(steps)
 
 
 def _refuse_others(model_dir: str) -> None:
