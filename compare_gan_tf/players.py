@@ -10,6 +10,7 @@ import inspect
 import weakref
 
 import keras
+import tensorflow as tf
 
 from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.player_ends import end, with_features
@@ -237,4 +238,10 @@ def _check_range(model, is_images: bool, discrete: bool):
 def _with_weights(player: str, model):
     if not model.trainable_variables:
         raise UserError(f"GAN.{player} has no weights to train: give a model that has")
+    strategy = tf.distribute.get_strategy()
+    if not all(strategy.extended.variable_created_in_scope(v.value) for v in model.variables):
+        raise UserError(
+            f"GAN.{player} was made outside of the strategy that distributes it: make it within "
+            "`with strategy.scope()`, or give a function that makes it"
+        )
     return model

@@ -4,6 +4,7 @@ import functools
 
 import keras
 import pytest
+import tensorflow as tf
 from keras import layers
 from keras_models import (
     SHAPE,
@@ -129,3 +130,12 @@ def test_a_subclass_that_cannot_be_copied_trains_without_an_average_alone():
     gan(built(Uncopied(g_layers()), 3), pair()[1])
     with pytest.raises(UserError, match="it has no get_config"):
         gan(built(Uncopied(g_layers()), 3), pair()[1], ema_decay=0.9)
+
+
+def test_models_made_outside_of_their_strategy_are_refused():
+    outside = pair()
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        gan(*pair())
+        with pytest.raises(UserError, match="made outside of the strategy that distributes it"):
+            gan(*outside)

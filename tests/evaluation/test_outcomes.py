@@ -72,7 +72,7 @@ def test_every_field_that_a_metric_may_need_has_a_cure():
     ("name", "reason"),
     [
         ("reconstruction_error", "needs images of the real side: give images"),
-        ("ppl", "needs a generator that can be differentiated: give a run, --fake=RUN"),
+        ("ppl", "needs a generator that can be differentiated: give a GAN or a run"),
         ("held_out_gap", "needs features of the real side: give samples or features"),
     ],
 )
