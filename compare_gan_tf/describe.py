@@ -113,6 +113,7 @@ def _settings(value, settings_of) -> dict[str, Any]:
 
 def _plain(value, settings_of):
     """A setting as JSON: numbers and texts as they are, a function by its name and parameters."""
+    value = getattr(value, "given", value)  # of a loss in any form
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, keras.Variable):

@@ -1,12 +1,14 @@
 """Which extractor looks at the samples, where none is named."""
 
+import contextlib
+
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import outcomes
 from compare_gan_tf.evaluation.sides import EXTRACTED
 from compare_gan_tf.metrics import features
 from compare_gan_tf.metrics.extractors import callable_features
 
-# By the name of a public data set whose images are unchanged.
+# By the name of a public data set.
 _CLASSIFIERS = {
     "digits": features.digits_classifier,
     "mnist": features.mnist_classifier,
@@ -47,11 +49,17 @@ def choose(given, preset, metrics, sample_shape: tuple[int, ...], images_of: str
 
 
 def _of_data(sample_shape: tuple[int, ...], images_of: str | None):
-    """Points in their own space; images through the classifier that knows them, or ResNet50."""
+    """Points in their own space; images through the classifier that knows them, or ResNet50.
+
+    Images of a view are not those that the classifier knows: their scores carry a warning.
+    """
     if len(sample_shape) == 1:
         return features.raw_features()
     if images_of in _CLASSIFIERS:
-        return _CLASSIFIERS[images_of]()
+        classifier = _CLASSIFIERS[images_of]()
+        with contextlib.suppress(UserError):  # of another size
+            classifier.check(sample_shape)
+            return classifier
     from compare_gan_tf.metrics import image_networks
 
     path = image_networks.weights_here(image_networks.RESNET50)

@@ -243,6 +243,11 @@ def images_of(dataset) -> str | None:
     return dataset.name if known else None
 
 
+def public_name(dataset) -> str | None:
+    """As `images_of`, but also where `load` changed the images, as by a view or another size."""
+    return dataset.name if dataset.name in data.names() and dataset.is_images else None
+
+
 def check_alike(real: Side, fake: Side) -> None:
     """Refuses samples of different shapes.
 

@@ -89,7 +89,7 @@ def evaluate(
     settings = Settings(
         metrics=metrics,
         extractor=extractors.choose(
-            extractor, preset, metrics, dataset.sample_shape, openings.images_of(dataset)
+            extractor, preset, metrics, dataset.sample_shape, openings.public_name(dataset)
         ),
         numbers=_numbers(preset, reported, splits, dataset, num_real, num_samples),
         batch_size=batch_size,

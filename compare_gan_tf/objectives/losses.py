@@ -46,6 +46,7 @@ def as_losses(loss: Callable | tuple) -> Callable:
         made = loss(real, fake)
         return _of_pair(made, real, fake) if is_pair(made) else made
 
+    losses.given = loss  # for those who describe it
     return losses
 
 

@@ -4,8 +4,8 @@ import json
 import subprocess
 import sys
 
+import exported_networks as networks
 import keras
-import networks
 import numpy as np
 import pytest
 

@@ -226,7 +226,7 @@ def tried(critic, estimate=None):
         (FDivergenceBound, "FDivergenceBound.divergence is None: .* such as @kl()"),
         (
             lambda: FDivergenceBound(divergence=f_divergences.kl),
-            "FDivergenceBound.divergence is @kl, a function .*: bind @kl\\(\\), with parentheses",
+            "FDivergenceBound.divergence is @kl, a function .*: give @kl\\(\\), with parentheses",
         ),
         (
             lambda: IndependentCritic(estimate=f_divergences.kl),
