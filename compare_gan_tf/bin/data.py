@@ -38,6 +38,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "output", None, "Where to write a PNG with a grid of samples.", flag_values=flag_values
     )
+    flags.DEFINE_bool(
+        "overwrite", False, "Replace the file of --output if it is there.", flag_values=flag_values
+    )
 
 
 def run(values: flags.FlagValues) -> None:
@@ -47,9 +50,11 @@ def run(values: flags.FlagValues) -> None:
     from compare_gan_tf.bin import quiet
 
     quiet.import_tensorflow()
-    from compare_gan_tf import config, configurables, data, files
+    from compare_gan_tf import config, configurables, data, staging
     from compare_gan_tf.data import summary
 
+    if values.output:
+        staging.require_free(values.output, overwrite=values.overwrite)
     configurables.load()
     config.parse(values.gin_config, [*values.gin_bindings, *_bindings(values)])
     dataset = data.load()
@@ -65,7 +70,9 @@ def run(values: flags.FlagValues) -> None:
     train = dataset.splits["train"]
     print(f"\n{summary.rate(train):,.0f} samples a second in training, {summary.kept(train)}")
     if values.output:
-        files.write_bytes(values.output, summary.grid_png(dataset))
+        with staging.staged_file(values.output, overwrite=values.overwrite) as path:
+            with open(path, "wb") as file:
+                file.write(summary.grid_png(dataset))
         print(values.output)
 
 

@@ -7,9 +7,9 @@ takes hundreds. Rows are read by `pread` and not mapped, so that memory does not
 import contextlib
 import errno
 import fcntl
-import glob
 import math
 import os
+import re
 import shutil
 import threading
 import weakref
@@ -22,6 +22,7 @@ from compare_gan_tf.data.cache import Cache, fingerprint
 from compare_gan_tf.data.decode import Decoder
 from compare_gan_tf.errors import UserError
 
+_NAME = r"decoded-\d+x\d+x\d+-[0-9a-f]{32}\.uint8(\.partial)?"  # of files that make way
 _BLOCK = 2**25  # bytes that are decoded and written at a time
 _CHECKED = 16  # rows that are compared with their images whenever a file is opened
 _CURES = (
@@ -169,8 +170,10 @@ class Stored:
         """Removes the files that were not used for longest, until all fit in the budget."""
         folder = os.path.dirname(self.path)
         others = []
-        for path in glob.glob(os.path.join(glob.escape(folder), "decoded-*.uint8*")):
-            if not path.endswith(".lock") and path not in (self.path, self._partial):
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            ours = re.fullmatch(_NAME, name) and not os.path.islink(path)
+            if ours and path not in (self.path, self._partial):
                 with contextlib.suppress(FileNotFoundError):
                     found = os.stat(path)
                     others.append((found.st_mtime_ns, found.st_size, path))
