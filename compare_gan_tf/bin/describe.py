@@ -1,7 +1,7 @@
 """Print both networks layer by layer, what they cost, and every objective with its settings.
 
 Multiply-adds are those of one sample. Nothing is trained and nothing is written; --model_dir is for
-a run's own config alone.
+a run's own config alone. Public data sets need not be on this machine.
 
 For example:
 
@@ -29,8 +29,10 @@ def run(values: flags.FlagValues) -> None:
     """Builds the networks, and prints what they are."""
     build.read_config(values)
     from compare_gan_tf import describe
+    from compare_gan_tf.data.outlines import outlines
 
-    _, gan = build.gan(values)
+    with outlines():
+        _, gan = build.gan(values)
     description = describe.describe(gan, _bound)
     print(json.dumps(description, indent=2) if values.json else describe.as_text(description))
 

@@ -9,7 +9,7 @@ import os
 
 import numpy as np
 
-from compare_gan_tf.data import sizing
+from compare_gan_tf.data import outlines, sizing
 from compare_gan_tf.data.cache import file_facts, fingerprint
 from compare_gan_tf.data.decode import Decoder
 from compare_gan_tf.data.own_images import Settings
@@ -83,6 +83,9 @@ def load(name: str, settings: Settings) -> Dataset:
       UserError: it is not where it should be; says what to put where.
     """
     scene, size = SCENES[name]
+    side, channels = settings.image_size or size, settings.channels or 3
+    if outlines.are_wanted():
+        return outlines.outline(name, (side, side, channels), None)
     folder = os.path.expanduser(settings.data_dir or "~/tensorflow_datasets")
     path = os.path.join(folder, "lsun", f"{scene}_train_lmdb")
     if not os.path.isdir(path):
@@ -91,8 +94,8 @@ def load(name: str, settings: Settings) -> Dataset:
             f" into {os.path.dirname(path)}, or name another folder by data.load.data_dir"
         )
     decoder = Decoder(
-        shape=(settings.image_size or size,) * 2,
-        channels=settings.channels or 3,
+        shape=(side, side),
+        channels=channels,
         crop=settings.crop or sizing.middle_square,
         resize=settings.resize or sizing.area,
         min_area=settings.min_crop_area or 1.0,

@@ -8,7 +8,7 @@ import urllib.request
 
 import numpy as np
 
-from compare_gan_tf.data import own_images, tfrecords
+from compare_gan_tf.data import outlines, own_images, tfrecords
 from compare_gan_tf.data.augmentation import Augmentation
 from compare_gan_tf.data.cache import Cache
 from compare_gan_tf.data.decode import Decoder, image_facts
@@ -28,10 +28,13 @@ def load(name: str, spec: Spec, settings: Settings) -> Dataset:
     Raises:
       UserError: it is neither prepared nor can be; says what to put where.
     """
+    side, channels = settings.image_size or spec.size, settings.channels or spec.channels
+    if outlines.are_wanted():
+        return outlines.outline(name, (side, side, channels), spec.num_classes)
     builder = _prepared(name, spec.source, settings.data_dir)
     decoder = Decoder(
-        shape=(settings.image_size or spec.size,) * 2,
-        channels=settings.channels or spec.channels,
+        shape=(side, side),
+        channels=channels,
         crop=settings.crop or spec.crop,
         resize=settings.resize or spec.resize,
         min_area=settings.min_crop_area or spec.min_crop_area,

@@ -1,6 +1,9 @@
 """The verb, from flags to what it prints."""
 
 import json
+import os
+
+import pytest
 
 from compare_gan_tf.bin import describe
 
@@ -70,3 +73,20 @@ def test_without_a_config_it_says_so(run_verb):
     code, _, err = run_verb(describe)
     assert code == 1
     assert "--gin_config" in err
+
+
+@pytest.mark.parametrize(
+    ("config", "shape"),
+    [
+        ("landscape/sndcgan_cifar10_sn.gin", [32, 32, 3]),
+        ("landscape/resnet_lsun.gin", [128, 128, 3]),
+        ("mimicry/sngan_stl10.gin", [48, 48, 3]),
+    ],
+)
+def test_public_data_need_not_be_there(run_verb, tmp_path, monkeypatch, config, shape):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
+    code, out, err = run_verb(describe, f"--gin_config={config}", "--json")
+    assert code == 0, err
+    assert json.loads(out)["generator"]["layers"][-1]["output_shape"][-3:] == shape
+    assert os.listdir(tmp_path) == []
