@@ -24,8 +24,6 @@ LATER_STAGES = (
     "compare_gan_tf.report",
 )
 
-# The first line of a run's config, by which it is told from one that somebody wrote.
-HEADER = "# What this run used: the values bound, and the defaults of the rest."
 _ONE_LINE = 1_000_000  # A width at which gin wraps no value.
 
 
@@ -159,8 +157,9 @@ def operative_text(later: Sequence[str] = LATER_STAGES) -> str:
     bound, operative = _bound(), _operative()
     later_keys = _reached(bound, operative) | _for_later(bound, later)
     used = {key: bound[key] for key in later_keys} | operative
-    imports = _imports()
-    lines, section = [HEADER, *gin_imports.kept(imports)], None
+    imports, text = _imports(), gin.config_str(max_line_length=_ONE_LINE)
+    kept = gin_imports.kept(imports, gin_files.named_models(text))
+    lines, section = [gin_files.HEADER, *kept], None
     lines += ["", *(f"import {module}" for module in imports)] if imports else []
     for key in sorted(used, key=lambda key: (key.selector != "gin.macro", str(key).lower())):
         name = str(key)

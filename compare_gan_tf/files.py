@@ -66,6 +66,23 @@ def refuse_links(folder: str, names) -> None:
                 refuse_link(os.path.join(parent, inner))
 
 
+def refuse_pipes(folder: str, names) -> None:
+    """Refuses what would be waited for without end in these parts of a run's folder.
+
+    Raises:
+      UserError: names a pipe, a socket or a device.
+    """
+    if is_remote(folder):
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        inner = (os.path.join(parent, one) for parent, _, all_ in os.walk(path) for one in all_)
+        for one in (path, *inner):
+            mode = os.stat(one).st_mode if os.path.exists(one) else stat.S_IFREG
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise UserError(f"{one} is neither a file nor a folder: remove it")
+
+
 def exists(path: str) -> bool:
     """Whether there is a file or folder; imports TensorFlow for remote ones alone."""
     if not is_remote(path):

@@ -35,7 +35,7 @@ def of_arrays(gan, x, y, *, batch_size: int | None, epochs: int, steps: int | No
         x = from_arrays(whole, name="given to fit", classes=gan.num_classes)
     split = x.splits["train"]
     _check(gan, x.sample_shape, split.labels)
-    strategy, batch_size = gan.distribute_strategy, batch_size or _BATCH
+    strategy, batch_size = gan.distribute_strategy, _BATCH if batch_size is None else batch_size
     distribution.check_batch_size(strategy, batch_size)
     steps = steps or len(split) // batch_size
     if not steps:

@@ -214,6 +214,9 @@ class GAN(TrainingStep):
 
     def draw_inputs(self, num, seed, truncation=0.0, labels=None) -> dict:
         """What `generate` takes, for the samples that `sample` gives; arguments as there."""
+        known = tf.get_static_value(tf.convert_to_tensor(num))
+        if known is not None and known < 0:
+            raise UserError(f"num is {known}: it must be 0 or more")
         seed = require_seed(seed)
         inputs = {"z": self.latents.sample(num, seed, truncation)}
         if self.num_classes:

@@ -1,5 +1,6 @@
 """One line for each error of gin: what is wrong, where, and the nearest right name."""
 
+import collections
 import difflib
 import inspect
 import itertools
@@ -69,7 +70,9 @@ def explain_construction(error: Exception) -> str | None:
     if match := re.match(r"Required bindings for `(.*)` not provided in config: \[(.*)\]", first):
         return _missing(match[1], match[2])
     place = place_of(error)
-    if isinstance(error, RecursionError) and _places(error).count(place) > _MOST_NESTED:
+    most = collections.Counter(_places(error)).most_common(1)
+    if isinstance(error, RecursionError) and most and most[0][1] > _MOST_NESTED:
+        place = most[0][0]
         return (
             f"@{place}() must be made before it is made, for its own settings name it: give the "
             f"inner one a scope, as in @inner/{place}()"

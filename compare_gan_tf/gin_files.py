@@ -13,9 +13,11 @@ from gin import config_parser
 
 from compare_gan_tf import gin_errors, gin_imports
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gin_statements import AsData
+from compare_gan_tf.gin_statements import AsData, statements
 
 PACKAGE = "compare_gan_tf.gin_configs"
+# The first line of a run's config, by which it is told from one that somebody wrote.
+HEADER = "# What this run used: the values bound, and the defaults of the rest."
 _MOST_BYTES = 2**24  # of a gin file
 
 
@@ -59,9 +61,10 @@ def find_config(name: str, *, including: str | None = None) -> str:
     for folder in folders:
         if (folder / name).is_file():
             return os.path.abspath(folder / name)
+    if os.path.lexists(name):
+        raise UserError(f"{name} is not a file: name a gin file")
     if os.path.isabs(name):
-        reason = "is not a file" if os.path.exists(name) else ""
-        raise UserError(f"{name} {reason}: name a gin file" if reason else f"no gin file at {name}")
+        raise UserError(f"no gin file at {name}")
     places = dict.fromkeys(map(str, folders))
     raise UserError(
         f"no gin file {name!r}, neither in {' nor in '.join(places)}"
@@ -119,6 +122,9 @@ def read_by_gin() -> Iterator[None]:
         file.name = path
         gin_imports.honour(text)
         check_imports(text, path)
+        if text.startswith(HEADER):
+            for model in named_models(text):
+                gin_imports.doubt(model)
         including.append(path)
         yield file
         including.pop()
@@ -130,6 +136,16 @@ def read_by_gin() -> Iterator[None]:
         yield
     finally:
         gin.config._FILE_READERS, gin.config._LOCATION_PREFIXES = before
+
+
+def named_models(text: str) -> list[str]:
+    """Paths of model files that a config names."""
+    return [
+        value
+        for key, value in statements(text).items()
+        if key.parameter == "path" and key.selector.split(".")[-1] == "model_file"
+        if isinstance(value, str)
+    ]
 
 
 def check_imports(text: str, path: str | None = None) -> None:

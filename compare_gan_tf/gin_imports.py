@@ -1,5 +1,7 @@
 """Which modules a config may import: it is data, and an import in it would run code.
 
+So would a SavedModel that it names, whose graph may read and write files.
+
 Free are this package, and modules that an installed distribution names as entry points of the group
 `compare_gan_tf`. All others are named by the user, by `--allow_imports`. A run keeps in its config
 what it imports, and that the user allowed it, signed by a key that only this user has: so the verbs
@@ -27,11 +29,30 @@ _IMPORTLIB = importlib.__file__
 _MARK = "# allowed by --allow_imports: "
 
 _allowed: set[str] = set()
+_doubted: set[str] = set()  # paths of SavedModels that only a run's config names
 
 
 def allow(modules: Iterable[str]) -> None:
     """Lets configs import these modules, and those in them, from now on."""
     _allowed.update(modules)
+
+
+def doubt(path: str) -> None:
+    """Notes a SavedModel that a run's config names, and perhaps nobody else."""
+    _doubted.add(path)
+
+
+def check_model(path: str) -> None:
+    """Refuses a SavedModel that only a run's config names.
+
+    Raises:
+      UserError: its user has not allowed it.
+    """
+    if path in _doubted and path not in _allowed:
+        raise UserError(
+            f"{path} is a SavedModel that the run's config names, and would run what it holds: if"
+            f" you trust it, allow it by --allow_imports={path}"
+        )
 
 
 def plugins() -> list[str]:
@@ -107,8 +128,16 @@ def _is_code(frame: traceback.FrameSummary) -> bool:
 # --- What a run keeps -------------------------------------------------------------------------
 
 
-def kept(modules: Iterable[str]) -> Iterator[str]:
-    """Comments for a run's config: that the user allowed these imports, and where they were."""
+def kept(modules: Iterable[str], models: Iterable[str] = ()) -> Iterator[str]:
+    """Comments for a run's config: that the user allowed these imports, and where they were.
+
+    Args:
+      modules: that the config imports.
+      models: paths of model files that it names; those that the user named are allowed.
+    """
+    for path in sorted(set(models)):
+        if (path not in _doubted or path in _allowed) and (key := _key(make=True)) is not None:
+            yield _MARK + json.dumps([path, "", _signature(key, path, "")])
     for module in sorted(set(modules)):
         if _is_within(module, (PACKAGE, *plugins())) or not _is_within(module, _allowed):
             continue
@@ -129,7 +158,7 @@ def honour(text: str) -> None:
         key = _key()
         if key and hmac.compare_digest(str(signature), _signature(key, module, folder)):
             allow([module])
-            if folder not in sys.path:
+            if folder and folder not in sys.path:
                 sys.path.append(folder)
 
 

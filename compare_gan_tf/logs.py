@@ -47,7 +47,7 @@ def _rows_until(path: str, step: int):
         for line in log.read().splitlines():
             try:
                 row = json.loads(line)
-            except ValueError:  # the line a crash cut short
+            except (ValueError, RecursionError):  # the line a crash cut short
                 continue
             if not isinstance(row, dict) or not isinstance(row.get("step"), int):
                 raise UserError(f"{path} was not written by compare-gan: use another folder")

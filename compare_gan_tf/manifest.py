@@ -71,7 +71,7 @@ def read(model_dir: str) -> list[dict[str, Any]]:
     try:
         text = files.read_text(path)
         content = {"starts": []} if text is None else json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         logging.warning("%s is damaged (%s): its entries are not read", path, error)
         return []
     starts = content.get("starts") if isinstance(content, dict) else None

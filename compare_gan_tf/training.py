@@ -20,6 +20,7 @@ from compare_gan_tf import (
     distribution,
     files,
     gin_errors,
+    gin_files,
     hyperparameters,
     kinds,
     locks,
@@ -289,12 +290,22 @@ def _check_config(model_dir: str, new: str | None, allow_change: bool):
         )
 
 
-def _check_data(model_dir: str, now: dict, allow_change: bool):
-    """Refuses data other than the run has seen, as its manifest tells."""
+def data_changes(model_dir: str, now: dict) -> list[str]:
+    """How a data set differs from what a run has seen, as its manifest tells; a clause each.
+
+    Args:
+      model_dir: the run's folder.
+      now: `data.identity` of the data set.
+    """
     told = [
         start["data"] for start in manifest.read(model_dir) if isinstance(start.get("data"), dict)
     ]
-    changes = data.changes(told[-1], json.loads(json.dumps(now))) if told else []
+    return data.changes(told[-1], json.loads(json.dumps(now))) if told else []
+
+
+def _check_data(model_dir: str, now: dict, allow_change: bool):
+    """Refuses data other than the run has seen."""
+    changes = data_changes(model_dir, now)
     if changes and not allow_change:
         raise UserError(
             f"the data set is not the one that the run in {model_dir} has seen:"
@@ -318,7 +329,7 @@ def _sole_training(model_dir: str):
         files.refuse_links(model_dir, _PARTS)
         config_file = os.path.join(model_dir, files.CONFIG)
         text = files.read_text(config_file)
-        if text and not text.startswith(config.HEADER):
+        if text and not text.startswith(gin_files.HEADER):
             raise UserError(
                 f"{config_file} was not written by a training, which would replace it: use another"
                 " folder"

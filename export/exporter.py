@@ -13,7 +13,7 @@ import re
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf import staging
+from compare_gan_tf import files, staging
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.export import keras_files, modules, verification
@@ -55,6 +55,7 @@ def export_run(gan, model_dir: str, step: int, class_names=None) -> dict[str, st
     if gan.current_step != step:
         raise ValueError(f"the GAN holds step {gan.current_step}, not step {step}")
     final = os.path.join(model_dir, "hub", str(step))
+    files.refuse_link(os.path.dirname(final))
     names = _names(class_names, gan.num_classes)
     facts = {"class_names": names, "step": step, "ema": gan.uses_ema}
     generator = gan.sampling_generator
@@ -71,8 +72,8 @@ def export_run(gan, model_dir: str, step: int, class_names=None) -> dict[str, st
         players |= _write_keras(gan.discriminator, path, inputs)
         _check_keras(players)
     names = {"generator": "generator", "discriminator": "discriminator"}
-    files = names | {f"{name}_keras": f"{name}.keras" for name in names}
-    paths = {name: os.path.join(final, file) for name, file in files.items()}
+    written = names | {f"{name}_keras": f"{name}.keras" for name in names}
+    paths = {name: os.path.join(final, file) for name, file in written.items()}
     return {name: path for name, path in paths.items() if tf.io.gfile.exists(path)}
 
 

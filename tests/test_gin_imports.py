@@ -7,7 +7,8 @@ import sys
 import gin
 import pytest
 
-from compare_gan_tf import config, gin_imports
+from compare_gan_tf import config, gin_files, gin_imports
+from compare_gan_tf.metrics import extractors
 from compare_gan_tf.errors import UserError
 
 # Registers a function, and leaves a trace of having been run.
@@ -189,3 +190,28 @@ def test_modules_of_entry_points_need_no_leave_and_are_loaded(module, monkeypatc
     config.parse([], ["plugin_losses.own.margin = 3.0"])
     config.parse([path])
     assert "import plugin_losses" in config.operative_text()
+
+
+def test_a_savedmodel_that_only_a_runs_config_names_needs_leave(tmp_path, monkeypatch):
+    monkeypatch.setattr(gin_imports, "_doubted", set())
+    assert extractors.model_file is not None  # which registers it
+    bound = "model_file.path = '/of/a/stranger'\n"
+    (tmp_path / "mine.gin").write_text(bound)
+    config.parse(["mine.gin"])
+    gin_imports.check_model("/of/a/stranger")  # whoever writes a config names it himself
+
+    (tmp_path / "run.gin").write_text(f"{gin_files.HEADER}\n{bound}")
+    config.parse(["run.gin"])
+    with pytest.raises(UserError, match="--allow_imports=/of/a/stranger") as caught:
+        gin_imports.check_model("/of/a/stranger")
+    assert "would run what it holds" in str(caught.value)
+    gin_imports.allow(["/of/a/stranger"])
+    gin_imports.check_model("/of/a/stranger")
+
+
+def test_a_run_keeps_that_its_user_named_a_model(tmp_path, monkeypatch):
+    monkeypatch.setattr(gin_imports, "_doubted", set())
+    config.parse([], ["model_file.path = '/of/mine'"])
+    (tmp_path / "run.gin").write_text(config.operative_text())
+    config.parse(["run.gin"])
+    gin_imports.check_model("/of/mine")

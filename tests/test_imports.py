@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "augment": {"latents"},
     "objectives": {"layers"},
     "architectures": {"layers"},
-    "metrics": {"data", "replicated"},
+    "metrics": {"data", "files", "gin_imports", "replicated"},
     "replicated": set(),
     "config": {"gin_errors", "gin_files", "gin_imports", "gin_statements", "gin_types"},
     "gin_imports": set(),

@@ -35,7 +35,7 @@ def test_starts_are_added_and_nothing_half_written_is_left(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
 
 
-@pytest.mark.parametrize("text", ["", '{"starts": [{"seed', "\x00\xff"])
+@pytest.mark.parametrize("text", ["", '{"starts": [{"seed', "\x00\xff", "[" * 100_000])
 def test_a_damaged_manifest_is_begun_again_with_a_warning(tmp_path, caplog, text):
     (tmp_path / "manifest.json").write_text(text)
     assert manifest.read(str(tmp_path)) == []

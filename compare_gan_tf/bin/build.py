@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 
-from absl import flags
+from absl import flags, logging
 
 from compare_gan_tf.errors import UserError
 
@@ -39,6 +39,8 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
                 " --gin_config=quickstart.gin"
             )
         names = [own]
+    if values.model_dir:
+        run_files.refuse_pipes(values.model_dir, ("checkpoints", "logs", "manifest.json"))
     from compare_gan_tf.bin import quiet
 
     quiet.import_tensorflow()
@@ -68,11 +70,29 @@ def gan(values: flags.FlagValues, *, of_run: bool | None = None):
     bound = gin.get_bindings("train")
     settings = {"seed": bound["seed"]} if "seed" in bound else {}
     dataset = data.load()
+    _check_data(values.model_dir, dataset)
     built = training.build(bound["model"], dataset, **settings)
     of_run = not values.gin_config if of_run is None else of_run
     among = values.gin_bindings if of_run else None
     config.check_used([*config.LATER_STAGES, training.__name__], among=among)
     return dataset, built
+
+
+def _check_data(model_dir: str | None, dataset) -> None:
+    """Warns of data other than the run has seen, and refuses what its networks do not fit."""
+    from compare_gan_tf import data, training
+    from compare_gan_tf.data import outlines
+
+    if not model_dir or outlines.are_wanted():
+        return
+    now = data.identity(dataset)
+    changes = training.data_changes(model_dir, now)
+    if not changes:
+        return
+    text = f"the data set is not the one that the run in {model_dir} has seen: {'; '.join(changes)}"
+    if any(clause.startswith(("its shape", "its number of classes")) for clause in changes):
+        raise UserError(f"{text}. Bring that back")
+    logging.warning("%s", text)
 
 
 def follow(values: flags.FlagValues) -> None:

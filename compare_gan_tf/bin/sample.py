@@ -19,7 +19,6 @@ For example:
 """
 
 import contextlib
-import math
 import os
 import signal
 import sys
@@ -32,6 +31,7 @@ from compare_gan_tf.bin import build, command
 from compare_gan_tf.errors import UserError
 
 _MOST = 10**7  # samples
+_MOST_TRUNCATION = 1e6  # of latents whose standard deviation is 1
 _FORMATS = ("grid", "png", "npz", "txt")
 
 
@@ -131,8 +131,10 @@ def _check_flags(values: flags.FlagValues) -> None:
         raise UserError(
             "--output is missing: name a file such as samples.png, or a folder such as samples/"
         )
-    if not math.isfinite(values.truncation):
-        raise UserError(f"--truncation={values.truncation}: it must be a number of at least 0")
+    if not 0 <= values.truncation <= _MOST_TRUNCATION:
+        raise UserError(
+            f"--truncation={values.truncation}: it must be a number in [0, {_MOST_TRUNCATION:g}]"
+        )
 
 
 def _run(values: flags.FlagValues):

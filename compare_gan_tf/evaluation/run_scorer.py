@@ -13,6 +13,7 @@ from compare_gan_tf.evaluation.label_mix import labelled_sides
 from compare_gan_tf.evaluation.sides import Samples, Side, Wanted
 from compare_gan_tf.metrics.base import Collected
 
+_MOST_TRUNCATION = 1e6  # of latents whose standard deviation is 1
 TRAIN, HELD_OUT = "train", "test"
 _SPLITS = (TRAIN, "validation", HELD_OUT)  # the first with samples enough gives the floor
 
@@ -208,5 +209,8 @@ def _check(dataset, settings: Settings) -> None:
         for name, value in asked.items():
             if value is not None and value < 1:
                 raise UserError(f"evaluate.{name} is {value}: it must be at least 1")
-    if settings.truncation < 0 or settings.standing < 0:
-        raise UserError("evaluate.truncation and evaluate.standing must be at least 0")
+    if not 0 <= settings.truncation <= _MOST_TRUNCATION or settings.standing < 0:
+        raise UserError(
+            f"evaluate.truncation is {settings.truncation} and evaluate.standing"
+            f" {settings.standing}: they must be 0 or more, truncation at most {_MOST_TRUNCATION:g}"
+        )

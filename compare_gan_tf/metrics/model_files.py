@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from compare_gan_tf import files, gin_imports
 from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.metrics import downloads
 from compare_gan_tf.replicated import replicated
@@ -118,8 +119,10 @@ def keras_network(
 
 def open_saved_model(path: pathlib.Path, outlets: Outlets) -> Network:
     """The folder of a SavedModel with a signature "serving_default" or "serve" of one input."""
+    gin_imports.check_model(str(path))
     try:
-        module = tf.saved_model.load(str(path))
+        with files.without_patterns(str(path)) as readable:
+            module = tf.saved_model.load(readable)
     except (OSError, ValueError) as error:
         raise _unreadable(path, "a SavedModel", error) from error
     signatures = module.signatures

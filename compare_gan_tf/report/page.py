@@ -41,6 +41,7 @@ def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
     html = _render(_page(model_dir, gan, dataset) | {"pictures": pictures})
     path, grid = (os.path.join(folder, name) for name in ("index.html", "samples.png"))
     try:
+        files.refuse_link(folder)
         _refuse_others(path, grid)
         tf.io.gfile.makedirs(folder)
         files.write_text(path, html)

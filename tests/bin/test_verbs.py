@@ -3,10 +3,13 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from compare_gan_tf import checkpoints, config, training
 from compare_gan_tf.bin import build, evaluate, export, report, train
@@ -38,6 +41,16 @@ def small(tmp_path):
     path = tmp_path / "small.gin"
     path.write_text(SMALL)
     return f"--gin_config={path}", f"--model_dir={tmp_path / 'run'}"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Folder of a small run, to be copied."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "small.gin").write_text(SMALL)
+    run = [sys.executable, "-m", "compare_gan_tf.bin.train", f"--model_dir={folder / 'run'}"]
+    subprocess.run([*run, f"--gin_config={folder / 'small.gin'}"], check=True, capture_output=True)
+    return folder / "run"
 
 
 def folder_of(flags):
@@ -253,3 +266,57 @@ def test_in_a_process_of_its_own_an_error_is_all_that_stderr_says(small):
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1, done.stderr
     assert "did you mean d_steps or g_steps?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["logs/train.jsonl", "checkpoints/checkpoint", "checkpoints/ckpt-4.index"]
+)
+@pytest.mark.parametrize("verb", [train, evaluate, export, report])
+def test_no_verb_waits_for_a_pipe_in_a_runs_folder(run_verb, trained, tmp_path, name, verb):
+    folder = tmp_path / "run"
+    shutil.copytree(trained, folder)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    code, _, err = run_verb(verb, f"--model_dir={folder}")
+    assert code == 1 and err.count("\n") == 1
+    assert f"{name} is neither a file nor a folder: remove it" in err
+
+
+@pytest.mark.parametrize(("verb", "part"), [(export, "hub"), (report, "report")])
+def test_modules_and_pages_are_not_written_through_a_link(run_verb, trained, tmp_path, verb, part):
+    folder = tmp_path / "run"
+    shutil.copytree(trained, folder)
+    (tmp_path / "elsewhere").mkdir()
+    (folder / part).symlink_to(tmp_path / "elsewhere")
+    code, _, err = run_verb(verb, f"--model_dir={folder}")
+    assert code == 1 and f"{part} is a link to" in err
+    assert os.listdir(tmp_path / "elsewhere") == []
+
+
+def test_a_config_that_means_itself_is_one_line(run_verb, trained, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(trained, folder)
+    own = "--gin_bindings=GAN.objectives = [@GAN()]"
+    code, _, err = run_verb(export, f"--model_dir={folder}", own)
+    assert code == 1 and err.count("\n") == 1
+    assert "must be made before it is made" in err
+
+
+def test_later_verbs_say_that_the_data_changed(run_verb, tmp_path, caplog):
+    images = tmp_path / "images"
+    for label in "ab":
+        (images / label).mkdir(parents=True)
+        for index in range(10):
+            pixels = np.full((8, 8, 3), 20 * index, np.uint8)
+            Image.fromarray(pixels).save(images / label / f"{index}.png")
+    config_ = tmp_path / "own.gin"
+    config_.write_text(SMALL.replace('"digits"', f"'folder:{images}'") + "GAN.conditional = True")
+    folder = f"--model_dir={tmp_path / 'run'}"
+    assert run_verb(train, f"--gin_config={config_}", folder)[0] == 0
+    shutil.copytree(images / "a", images / "c")
+    code, _, err = run_verb(export, folder)
+    assert code == 1 and "its number of classes was 2 and is now 3" in err
+    shutil.rmtree(images / "c")
+    (images / "a" / "0.png").unlink()
+    assert run_verb(export, folder)[0] == 0
+    assert "samples and now has" in caplog.text
