@@ -8,8 +8,8 @@ import gin
 import pytest
 
 from compare_gan_tf import config, gin_files, gin_imports
-from compare_gan_tf.metrics import extractors
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.metrics import extractors
 
 # Registers a function, and leaves a trace of having been run.
 MODULE = """
