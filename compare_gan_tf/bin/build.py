@@ -34,6 +34,11 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
     if not names:
         own = os.path.join(values.model_dir, run_files.CONFIG)
         if not run_files.exists(own):
+            if run_files.exists(os.path.join(values.model_dir, "manifest.json")):
+                raise UserError(
+                    f"there is no {own}: the run was made in Python, where metrics.evaluate and"
+                    " export_run score and export its GAN"
+                )
             raise UserError(
                 f"no --gin_config is given and there is no {own}; for a first run take"
                 " --gin_config=quickstart.gin"
@@ -70,7 +75,7 @@ def gan(values: flags.FlagValues, *, of_run: bool | None = None):
     bound = gin.get_bindings("train")
     settings = {"seed": bound["seed"]} if "seed" in bound else {}
     dataset = data.load()
-    _check_data(values.model_dir, dataset)
+    _check_data(values, dataset)
     built = training.build(bound["model"], dataset, **settings)
     of_run = not values.gin_config if of_run is None else of_run
     among = values.gin_bindings if of_run else None
@@ -78,11 +83,25 @@ def gan(values: flags.FlagValues, *, of_run: bool | None = None):
     return dataset, built
 
 
-def _check_data(model_dir: str | None, dataset) -> None:
-    """Warns of data other than the run has seen, and refuses what its networks do not fit."""
+def define_data_change_flag(flag_values: flags.FlagValues) -> None:
+    """Defines `--allow_data_change`."""
+    flags.DEFINE_bool(
+        "allow_data_change",
+        False,
+        "Go on although the data set has other samples, labels or classes than the run has seen.",
+        flag_values=flag_values,
+    )
+
+
+def _check_data(values: flags.FlagValues, dataset) -> None:
+    """Refuses data other than the run has seen, or warns of them where nothing is scored.
+
+    Splits are drawn anew for other data: what was trained on may then be among what is held out.
+    """
     from compare_gan_tf import data, training
     from compare_gan_tf.data import outlines
 
+    model_dir = values.model_dir
     if not model_dir or outlines.are_wanted():
         return
     now = data.identity(dataset)
@@ -92,6 +111,8 @@ def _check_data(model_dir: str | None, dataset) -> None:
     text = f"the data set is not the one that the run in {model_dir} has seen: {'; '.join(changes)}"
     if any(clause.startswith(("its shape", "its number of classes")) for clause in changes):
         raise UserError(f"{text}. Bring that back")
+    if "allow_data_change" in values and not values.allow_data_change:
+        raise UserError(f"{text}. Bring that back, or --allow_data_change to go on all the same")
     logging.warning("%s", text)
 
 

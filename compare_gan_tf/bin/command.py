@@ -42,7 +42,7 @@ def main(
     """
     argv = list(sys.argv if argv is None else argv)
     if any(argument in ("-h", "-help", "--help", "--helpshort") for argument in argv[1:]):
-        print(help_text(verb, text, define_flags))
+        show(help_text(verb, text, define_flags))
         sys.exit(0)
     app.run(
         lambda values: _guarded(verb, lambda: run(values)),
@@ -176,6 +176,14 @@ def _describe(flag: flags.Flag) -> str:
 
 
 # --- Errors -----------------------------------------------------------------------------------
+
+
+def show(text: str) -> None:
+    """Prints it, also for a reader that has seen enough before its end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _guarded(verb: str, work: Callable[[], None]) -> int:

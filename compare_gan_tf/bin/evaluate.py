@@ -56,6 +56,7 @@ _HEEDED = frozenset(
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     build.define_checkpoint_flag(flag_values, all_steps=True)
+    build.define_data_change_flag(flag_values)
     flags.DEFINE_enum(
         "schedule",
         "once",

@@ -9,7 +9,7 @@ For example:
 
 and then, in Python:
 
-  module = tensorflow_hub.load("runs/quickstart/hub/4000/generator")
+  module = tensorflow_hub.load("runs/quickstart/hub/2000/generator")
   images = module.sample(16, seed=[0, 1], truncation=0.0)  # float32 [16, height, width, channels]
 """
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from compare_gan_tf import __version__
-from compare_gan_tf.bin.command import PROGRAM
+from compare_gan_tf.bin.command import PROGRAM, show
 from compare_gan_tf.gin_errors import did_you_mean
 
 VERBS = {
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the verb that `argv` names, and exits."""
     program, *arguments = sys.argv if argv is None else argv
     if not arguments or arguments[0] in ("-h", "-help", "--help", "--helpfull", "help"):
-        print(help_text())
+        show(help_text())
         sys.exit(0)
     if arguments[0] == "--version":
         print(__version__)

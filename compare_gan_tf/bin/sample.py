@@ -15,7 +15,7 @@ For example:
 
   compare-gan sample --model_dir=runs/quickstart --output=samples.png
   compare-gan sample --model_dir=runs/quickstart --num=10000 --output=samples.npz
-  compare-gan sample --module=runs/quickstart/hub/1000/generator --classes=3,7 --output=samples/
+  compare-gan sample --module=runs/quickstart/hub/2000/generator --classes=3,7 --output=samples/
 """
 
 import contextlib
@@ -70,7 +70,7 @@ def _define_choice(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_list(
         "classes",
         [],
-        "Classes to sample, by label or by name, such as 0,3. Default: all.",
+        "Classes to sample, by name or else by label, such as cat,dog or 0,3. Default: all.",
         flag_values=flag_values,
     )
     flags.DEFINE_integer(

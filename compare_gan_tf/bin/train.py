@@ -53,12 +53,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Go on in --model_dir although the config differs from the one the run was started with.",
         flag_values=flag_values,
     )
-    flags.DEFINE_bool(
-        "allow_data_change",
-        False,
-        "Go on in --model_dir although the data set has other samples, labels or classes by now.",
-        flag_values=flag_values,
-    )
+    build.define_data_change_flag(flag_values)
     flags.DEFINE_enum(
         "strategy",
         "auto",

@@ -193,12 +193,15 @@ def wanted(
 
 
 def _label(text: str, source: Source) -> int:
-    """The class that a number or a name means; a number is a label first."""
-    if text.isdecimal() and len(text) <= _MOST_DIGITS and int(text) < source.num_classes:
-        return int(text)
+    """The class that a name or a number means; what is a name is no label, also if it is a number.
+
+    A folder "2" may well be the class of another label than 2.
+    """
     names = source.class_names or ()
     if text in names:
         return names.index(text)
+    if text.isdecimal() and len(text) <= _MOST_DIGITS and int(text) < source.num_classes:
+        return int(text)
     range_ = f"0 to {source.num_classes - 1}"
     if not names:
         raise UserError(f"--classes has {text!r}: the classes of {source.where} are {range_}")

@@ -104,3 +104,11 @@ def test_a_verb_starts_in_four_seconds_of_the_processor():
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert statistics.median(seconds) < START_SECONDS
+
+
+def test_a_reader_that_has_seen_enough_of_the_help_is_no_error():
+    command = [sys.executable, "-m", "compare_gan_tf.bin.main", "toy", "--help"]
+    reader = subprocess.Popen(["true"], stdin=subprocess.PIPE)
+    reader.wait()
+    done = subprocess.run(command, stdout=reader.stdin, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

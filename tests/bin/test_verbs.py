@@ -282,6 +282,14 @@ def test_no_verb_waits_for_a_pipe_in_a_runs_folder(run_verb, trained, tmp_path, 
     assert f"{name} is neither a file nor a folder: remove it" in err
 
 
+def test_a_run_made_in_python_has_no_config_to_read(run_verb, trained, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(trained, folder)
+    (folder / "config.gin").unlink()
+    code, _, err = run_verb(report, f"--model_dir={folder}")
+    assert code == 1 and "the run was made in Python" in err
+
+
 @pytest.mark.parametrize(("verb", "part"), [(export, "hub"), (report, "report")])
 def test_modules_and_pages_are_not_written_through_a_link(run_verb, trained, tmp_path, verb, part):
     folder = tmp_path / "run"
@@ -320,3 +328,8 @@ def test_later_verbs_say_that_the_data_changed(run_verb, tmp_path, caplog):
     (images / "a" / "0.png").unlink()
     assert run_verb(export, folder)[0] == 0
     assert "samples and now has" in caplog.text
+    raw = "--extractor=raw_features"
+    code, _, err = run_verb(evaluate, folder, raw)  # of splits that are drawn anew
+    assert code == 1 and "or --allow_data_change to go on" in err
+    assert not (tmp_path / "run/scores.jsonl").exists()
+    assert run_verb(evaluate, folder, raw, "--allow_data_change")[0] == 0

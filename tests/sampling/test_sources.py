@@ -65,9 +65,9 @@ def test_labels_go_round_the_classes_in_the_order_that_is_asked_for():
         np.testing.assert_array_equal(labels[0], [2, 0, 2, 0, 2])
 
 
-def test_a_number_is_a_label_before_it_is_a_name():
+def test_a_name_that_is_a_number_is_no_label():
     source = numbers(num_classes=3, class_names=("2", "7", "1"))
-    assert sampling.wanted(source, 1, classes=["2", "7", "1"]).classes == (2, 1, 1)
+    assert sampling.wanted(source, 1, classes=["2", "7", "1", "0"]).classes == (0, 1, 2, 0)
 
 
 @pytest.mark.parametrize(
