@@ -93,7 +93,11 @@ def run(values: flags.FlagValues) -> None:
     """Scores, and prints the scores."""
     bindings = _bindings(values)
     if any(values[name].value is not None for name in _OF_SIDES):
-        _refuse(values, ("model_dir", "schedule"), "is for a run, not for --real and --fake")
+        _refuse(
+            values,
+            ("model_dir", "schedule", "allow_data_change"),
+            "is for a run, not for --real and --fake",
+        )
         _compare(values, bindings)
         return
     if not values.model_dir:
