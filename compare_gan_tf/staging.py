@@ -10,6 +10,7 @@ import fcntl
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 
 import tensorflow as tf
@@ -83,10 +84,16 @@ def require_replaceable(final: str, foreign: Foreign) -> None:
     cure = "move it away, or choose another folder"
     if os.path.islink(final):
         raise UserError(f"{final} is a link, and what it leads to is not replaced: {cure}")
-    if not files.exists(final):
-        return
-    if not (files.is_remote(final) or os.path.isdir(final)):
-        raise UserError(f"{final} is no folder: {cure}")
+    if files.is_remote(final):
+        if not files.exists(final):
+            return
+    else:
+        try:  # one look: another writer may replace it between two
+            mode = os.stat(final).st_mode
+        except FileNotFoundError:
+            return
+        if not stat.S_ISDIR(mode):
+            raise UserError(f"{final} is no folder: {cure}")
     found = foreign(final)
     if found is not None:
         raise UserError(f"{os.path.join(final, found)} is in the way and not ours: {cure}")

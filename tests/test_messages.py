@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from compare_gan_tf import GAN, Normal, UserError, config, load, metrics, train
+from compare_gan_tf import GAN, Normal, UserError, gin_files, load, metrics, train
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.export import export_run
 from compare_gan_tf.objectives import Classification, losses
@@ -28,7 +28,7 @@ def run(folder, made=None, **settings):
 
 
 def told(value):
-    return lambda gan: f"{config.HEADER}\na.b = {value}\n"
+    return lambda gan: f"{gin_files.HEADER}\na.b = {value}\n"
 
 
 WRONG = {

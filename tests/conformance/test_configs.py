@@ -15,7 +15,7 @@ from compare_gan_tf import config, configurables, data, describe, gin_files
 from compare_gan_tf.bin import build
 from compare_gan_tf.data import Dataset, Split, lsun, pipeline, specs, tfds_reader
 
-FLAGS = types.SimpleNamespace(gin_config=["of the test"], gin_bindings=[])
+FLAGS = types.SimpleNamespace(gin_config=["of the test"], gin_bindings=[], model_dir=None)
 CONFIGS = gin_files.packaged_configs()
 PIECES = [name for name in CONFIGS if name.startswith("base/")]
 ROWS = [name for name in CONFIGS if name not in PIECES and name != "quickstart.gin"]
