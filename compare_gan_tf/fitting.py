@@ -2,11 +2,13 @@
 
 import functools
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from compare_gan_tf import distribution, random
 from compare_gan_tf.data import Dataset, from_arrays, given, pipeline
+from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.data.labels import check as check_labels
 from compare_gan_tf.errors import UserError
 
@@ -141,3 +143,30 @@ def _is_unit(images) -> bool:
 
 def _unit_to_signed(images, *labels) -> tuple:
     return images * 2.0 - 1.0, *labels
+
+
+def as_slices(gan, data) -> tuple:
+    """What `train_step` is given, as (samples [n, slices, ...], labels [n, slices, ...] or None).
+
+    Images uint8 become float32 in [-1, 1]; of a plain batch [n, ...] all updates see the one slice.
+
+    Raises:
+      UserError: the samples have another shape than those of G, or labels are missing.
+    """
+    images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+    plain = len(images.shape) == len(gan.sample_shape) + 1
+    if tuple(images.shape[1 if plain else 2 :]) != gan.sample_shape:
+        raise UserError(
+            f"the batch has the shape {tuple(images.shape)}: it must be n samples of "
+            f"{gan.sample_shape}"
+        )
+    if images.shape[0] is None:
+        raise UserError("the size of a batch is unknown: give fit arrays, or tf.data")
+    if gan.num_classes and labels is None:
+        raise UserError("GAN.conditional is True but the batch has no labels: give both")
+    if plain:
+        images = tf.convert_to_tensor(images)[:, tf.newaxis]
+        labels = None if labels is None else tf.convert_to_tensor(labels)[:, tf.newaxis]
+    if images.dtype == tf.uint8 and gan.alphabet is None:
+        images = from_uint8(images)
+    return images, labels if gan.num_classes else None

@@ -4,8 +4,7 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf import fitting, gan_settings, hyperparameters, players
-from compare_gan_tf import game as play
+from compare_gan_tf import fitting, gan_settings, hyperparameters, passes, players, update
 from compare_gan_tf.alphabets import draw_uniforms
 from compare_gan_tf.architectures.blocks import unsquashed
 from compare_gan_tf.architectures.local_features import with_outputs
@@ -15,11 +14,10 @@ from compare_gan_tf.failures import FirstFailure
 from compare_gan_tf.latents import given_or_drawn, require_seed, uniform_labels
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 from compare_gan_tf.optimizers import adam, count_training_steps
-from compare_gan_tf.training_step import TrainingStep
 
 
-@gin.register
-class GAN(TrainingStep):
+@gin.register(module="gan")
+class GAN(keras.Model):
     """Generator and discriminator, what each optimises, and in what order.
 
     One training step is `d_steps` updates of D, each on fresh reals and fakes, then `g_steps` of G,
@@ -123,7 +121,7 @@ class GAN(TrainingStep):
             self.ema.copy(self.generator)
         for objective in self.objectives:
             objective.build_for(self)
-        gan_settings.check_lazy(self.objectives, play.couples_batch(self.discriminator))
+        gan_settings.check_lazy(self.objectives, passes.couples_batch(self.discriminator))
         self._take_optimizers(g_optimizer or adam(), d_optimizer or adam())
         if augment is not None:
             augment.count_training_steps(d_steps)
@@ -174,20 +172,54 @@ class GAN(TrainingStep):
 
     def build(self, input_shape=None):
         """Makes the optimisers' slots; all else exists since construction."""
-        self.g_optimizer.build(self._trained_by(GENERATOR))
-        self.d_optimizer.build(self._trained_by(DISCRIMINATOR))
+        self.g_optimizer.build(update.trained_by(self, GENERATOR))
+        self.d_optimizer.build(update.trained_by(self, DISCRIMINATOR))
         self.built = True
-
-    def _trained_by(self, player: str) -> list:
-        """The player's variables, and those of objectives that train with it."""
-        members = [o for o in self.objectives if player in o.trains_with]
-        networks = [getattr(self, player), *members]
-        return [variable for network in networks for variable in network.trainable_variables]
 
     @property
     def current_step(self) -> int:
         """Training steps done, as a number."""
         return int(self.step.numpy())
+
+    # Training
+
+    @property
+    def slices(self) -> int:
+        """Batches of reals that one training step takes."""
+        needs_real = passes.couples_batch(self.discriminator) or any(
+            objective.generator_needs_real for objective in self.objectives
+        )
+        return self.d_steps + self.g_steps * int(needs_real and not self.reuse_last_batch)
+
+    def train_step(self, data):
+        """One training step: the updates of D, then those of G, then G's moving average.
+
+        Returns:
+          {name: value} of every term, averaged over its player's updates, and of what moves in the
+          augmentation, as it is after them.
+        """
+        images, labels = fitting.as_slices(self, data)
+        step = tf.identity(self.step.value)  # read once: nothing may see it counted up
+        first = self.d_steps - int(self.reuse_last_batch)
+        substeps = {DISCRIMINATOR: range(self.d_steps), GENERATOR: range(first, first + self.g_steps)}
+        shares = {}
+        for player in substeps:
+            updates = []
+            for substep in substeps[player]:
+                row = min(substep, images.shape[1] - 1)
+                reals = images[:, row], None if labels is None else labels[:, row]
+                updates.append(update.update(self, player, *reals, step=step, substep=substep))
+            shares |= {name: sum(u[name] for u in updates) / len(updates) for name in updates[0]}
+        self.step.assign(step + 1)
+        if self.uses_ema:
+            self.ema.update(self.generator, step + 1)
+        if self.augment is not None:
+            levels = self.augment.levels()  # equal on all replicas
+            shares |= {f"augment/{name}": update.equal_share(levels[name]) for name in levels}
+        names = sorted(shares)
+        values = update.all_reduce_sum(tf.stack([shares[name] for name in names]))
+        self.first_failure.note(names, values, step + 1)
+        return dict(zip(names, tf.unstack(values), strict=True))
 
     # Sampling
 

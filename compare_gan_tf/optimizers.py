@@ -111,6 +111,11 @@ class PerTrainingStep(_Schedule):
         return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["updates"])
 
 
+def value_at(value, step):
+    """A number as it is; the value of a schedule at a training step as a float32 scalar."""
+    return tf.cast(value(step), tf.float32) if callable(value) else value
+
+
 def count_training_steps(optimizer, *, updates: int):
     """Makes the schedules of an optimiser, which counts its updates, run over training steps.
 

@@ -27,7 +27,7 @@ from compare_gan_tf import (
     logs,
     manifest,
     random,
-    trial,
+    dry_run,
 )
 from compare_gan_tf.data import Dataset, as_dataset, pipeline
 from compare_gan_tf.errors import MISFITS, UserError
@@ -188,7 +188,7 @@ def train(
     distribution.keep_sums_in_pairs(not jit_compile and len(gan.objectives) > 2)
     _freeze(gan.discriminator, freeze_d_layers)
     text = describe(gan) if describe else None
-    trial.check(gan, dataset, batch_size=batch_size, strategy=strategy)
+    dry_run.check(gan, dataset, batch_size=batch_size, strategy=strategy)
     if not checkpoints.list_steps(model_dir):
         _check_first_weights(gan, init_from)
     own = {"dataset": dataset.name, "batch_size": batch_size, "seed": seed}

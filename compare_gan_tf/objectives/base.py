@@ -92,6 +92,11 @@ class Objective(keras.layers.Layer):
         self.every = every
         self.built = True
 
+    @property
+    def observes(self) -> bool:
+        """Whether it has a state that `update` moves."""
+        return type(self).update is not Objective.update
+
     def _of(self, parameter: str) -> str:
         """How a message names a parameter."""
         return f"{type(self).__name__}.{parameter}"
@@ -121,22 +126,6 @@ class Objective(keras.layers.Layer):
         State must come out equal on all replicas: see `Game.gather`. With `every` > 1 there are no
         scores.
         """
-        return None  # AutoGraph cannot read a function without a statement
-
-    def factor_of(self, term: Term, step):
-        """What a term is multiplied by in the loss at a step."""
-        factor = self.weight if term.factor is None else term.factor
-        return self.every * value_at(factor, step)
-
-
-def total(values: list):
-    """The sum of scalars, in the order of the list; that of tf.add_n is up to chance."""
-    return tf.reduce_sum(tf.stack(values))
-
-
-def value_at(value, step):
-    """A number as it is; the value of a schedule at a step as a float32 scalar."""
-    return tf.cast(value(step), tf.float32) if callable(value) else value
 
 
 def check_factor(name: str, value):

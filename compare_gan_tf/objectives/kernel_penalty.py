@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term, total
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term
 
 _DEVIATION = "a function of W^T W such as @off_diagonal"
 
@@ -87,7 +87,7 @@ class L2(KernelPenalty):
         super().__init__(players=players, weight=weight, every=every, name=name)
 
     def value(self, player, kernels):
-        return total([tf.nn.l2_loss(kernel) for kernel in kernels]) / len(kernels)
+        return tf.reduce_sum(tf.stack([tf.nn.l2_loss(kernel) for kernel in kernels])) / len(kernels)
 
 
 @gin.configurable(module="orthogonality")
@@ -132,4 +132,6 @@ class Orthogonal(KernelPenalty):
     def value(self, player, kernels):
         matrices = [as_matrix(kernel) for kernel in kernels]
         products = [tf.matmul(w, w, transpose_a=True) for w in matrices]
-        return total([tf.reduce_sum(tf.square(self.deviation(p))) for p in products])
+        return tf.reduce_sum(
+            tf.stack([tf.reduce_sum(tf.square(self.deviation(p))) for p in products])
+        )

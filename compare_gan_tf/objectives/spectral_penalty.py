@@ -3,7 +3,7 @@
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, total
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 from compare_gan_tf.objectives.kernel_penalty import KernelPenalty, as_matrix, kernels
 
 
@@ -52,7 +52,7 @@ class SpectralPenalty(KernelPenalty):
             matrix = as_matrix(kernel)
             u, v = (tf.stop_gradient(vector) for vector in _iterated(matrix, start))
             squares.append(tf.square(tf.tensordot(u, tf.linalg.matvec(matrix, v), 1)))
-        return 0.5 * total(squares)
+        return 0.5 * tf.reduce_sum(tf.stack(squares))
 
     def update(self, game, samples, scored):
         networks = {DISCRIMINATOR: game.discriminator, GENERATOR: game.generator}

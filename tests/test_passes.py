@@ -2,7 +2,7 @@
 
 import keras
 
-from compare_gan_tf import game
+from compare_gan_tf import passes
 from compare_gan_tf.layers import batch_norm, no_norm
 
 
@@ -17,5 +17,5 @@ def nested(norm):
 
 
 def test_a_batch_norm_in_a_model_within_d_couples_its_batch():
-    assert game.couples_batch(nested(batch_norm))
-    assert not game.couples_batch(nested(no_norm))
+    assert passes.couples_batch(nested(batch_norm))
+    assert not passes.couples_batch(nested(no_norm))

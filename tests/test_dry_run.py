@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import GAN, alphabets, trial
+from compare_gan_tf import GAN, alphabets, dry_run
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.data import Dataset, Split
 from compare_gan_tf.errors import UserError
@@ -14,7 +14,7 @@ from compare_gan_tf.objectives import Adversarial, DiscreteBoundarySeeking, disc
 
 
 def check(level: int, alphabet, objective):
-    """A trial of a GAN on images of two levels, 0 and `level`."""
+    """A dry run of a GAN on images of two levels, 0 and `level`."""
     images = level * np.random.default_rng(0).integers(0, 2, [8, 4, 4, 1])
     dataset = Dataset("two levels", {"train": Split(images.astype(np.uint8))})
     gan = GAN(
@@ -24,7 +24,7 @@ def check(level: int, alphabet, objective):
         alphabet=alphabet,
         objectives=[objective],
     )
-    trial.check(gan, dataset, batch_size=4, strategy=tf.distribute.get_strategy())
+    dry_run.check(gan, dataset, batch_size=4, strategy=tf.distribute.get_strategy())
 
 
 def test_bits_are_for_pixels_that_are_black_or_white():
