@@ -23,7 +23,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from compare_gan_tf import config, configurables, data, training
+from compare_gan_tf import config, data, training
+from compare_gan_tf.config import configurables
 from compare_gan_tf.data import Dataset, Split, pipeline
 
 REQUIRED = 3.0

@@ -17,9 +17,10 @@ import sys
 
 import gin
 
-from compare_gan_tf import config, configurables, data
-from compare_gan_tf.adversarial_classification import classify
+from compare_gan_tf import config, data
 from compare_gan_tf.bin import command
+from compare_gan_tf.config import configurables
+from compare_gan_tf.gan.adversarial_classification import classify
 
 
 def train(file: str, bindings: list[str]):

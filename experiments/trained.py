@@ -33,7 +33,10 @@ def load(folder: str, step: int | None = None):
     """The data set and the GAN of a run, with the weights of a checkpoint: the last, or `step`."""
     import gin
 
-    from compare_gan_tf import checkpoints, config, configurables, data, files, training
+    from compare_gan_tf import config, data, training
+    from compare_gan_tf.config import configurables
+    from compare_gan_tf.runs import checkpoints
+    from compare_gan_tf.storage import files
 
     configurables.load()
     config.parse([os.path.join(folder, files.CONFIG)])
@@ -47,7 +50,7 @@ def load(folder: str, step: int | None = None):
 
 def logged(folder: str) -> list[dict]:
     """The lines of the training's log, each with its step and the terms' values."""
-    from compare_gan_tf import logs
+    from compare_gan_tf.runs import logs
 
     with open(logs.log_path(folder)) as lines:
         return [json.loads(line) for line in lines]

@@ -13,10 +13,10 @@ import re
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf import files, staging
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.export import keras_files, modules, verification
+from compare_gan_tf.storage import files, staging
 
 # What a full disk, missing rights or a lost network raise; other errors are bugs.
 _UNWRITABLE = (

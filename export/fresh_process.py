@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import files
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.export import keras_files
+from compare_gan_tf.storage import files
 
 # Where to import from comes by a file with the rest of the job, for paths hold any character.
 _PROGRAM = """

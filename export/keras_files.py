@@ -10,8 +10,9 @@ import zipfile
 import keras
 import tensorflow as tf
 
-from compare_gan_tf import architectures, files, layers
+from compare_gan_tf import architectures, layers
 from compare_gan_tf.errors import UserError, first_line
+from compare_gan_tf.storage import files
 
 PACKAGE = "compare_gan_tf"
 _MOST_SAID = 300  # characters of a reason

@@ -9,9 +9,9 @@ import types
 
 import tensorflow as tf
 
-from compare_gan_tf.alphabets import draw_uniforms
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.data import images as image_codec
+from compare_gan_tf.gan.alphabets import draw_uniforms
 from compare_gan_tf.latents import given_or_drawn, require_labels
 
 _NUM = tf.TensorSpec([], tf.int32, name="num")

@@ -5,12 +5,12 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import files
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.architectures.conditioning import as_taken
 from compare_gan_tf.data import images as image_codec
 from compare_gan_tf.export import fresh_process, modules
 from compare_gan_tf.latents import draw_labels
+from compare_gan_tf.storage import files
 
 BATCH_SIZES = (1, 2, 7)
 TRUNCATIONS = (0.0, 0.5)

@@ -4,7 +4,6 @@ from typing import Any, NamedTuple
 
 import keras
 
-from compare_gan_tf import kinds
 from compare_gan_tf.architectures.conditioning import (
     AppendLabels,
     OneHot,
@@ -13,6 +12,7 @@ from compare_gan_tf.architectures.conditioning import (
 )
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.settings import kinds
 
 
 def _initial(stddev: float):

@@ -9,10 +9,10 @@ import gin
 import keras
 from keras import ops
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.channel_map import fresh
 from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.settings import kinds
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")

@@ -10,9 +10,9 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings import kinds
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")

@@ -10,10 +10,10 @@ from keras import ops
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Concatenation
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers import no_norm
 from compare_gan_tf.layers.kernel_norm import reparameterised
 from compare_gan_tf.layers.state import is_frozen, view_sizes
+from compare_gan_tf.settings.kinds import require_number
 
 _CONCATENATION = Concatenation()
 _MOST_VIEWS = 64  # of a pass

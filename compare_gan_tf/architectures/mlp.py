@@ -7,9 +7,9 @@ import keras
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Concatenation
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers import no_norm
 from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.settings.kinds import require_number
 
 _CONCATENATION = Concatenation()
 

@@ -4,7 +4,7 @@ import gin
 import keras
 from keras import ops
 
-from compare_gan_tf import kinds
+from compare_gan_tf.settings import kinds
 
 _POOLING = "a function [n, h, w, c] -> [n, c] such as @pooling.mean"
 

@@ -8,8 +8,8 @@ import keras
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.r3gan_layers import GroupedConv2D
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.settings.kinds import require_number
 
 _SLOPE = 0.2
 _GAIN = math.sqrt(2.0 / (1.0 + _SLOPE**2))  # keeps the variance through leaky ReLUs

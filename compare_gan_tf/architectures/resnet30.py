@@ -11,8 +11,8 @@ from compare_gan_tf.architectures import blocks, residual
 from compare_gan_tf.architectures.conditioning import Projection
 from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.residual import average_pool, nearest
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.settings.kinds import require_number
 
 _PROJECTION = Projection()
 _STAGES = 6  # of `depth` blocks each, between them five that change the size

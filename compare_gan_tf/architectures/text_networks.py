@@ -7,11 +7,11 @@ Samples are one-hot vectors [length, symbols]; the generator's outputs are logit
 import gin
 import keras
 
-from compare_gan_tf import kinds
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Projection
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.settings import kinds
 
 _PROJECTION = Projection()
 _NOTHING = blocks.Condition()

@@ -4,8 +4,8 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings import kinds
 
 
 class Augmentation(keras.layers.Layer):

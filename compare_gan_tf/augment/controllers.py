@@ -7,8 +7,8 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings import kinds
 
 _SCHEDULE = "a schedule such as @linear_decay(), with parentheses"
 

@@ -6,8 +6,8 @@ and a position in an image would be off by a pixel.
 
 import tensorflow as tf
 
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.latents import Normal
+from compare_gan_tf.settings.kinds import require_number
 
 
 def rows(*lines):

@@ -9,7 +9,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.augment.pixels import pick
-from compare_gan_tf.kinds import require_number
+from compare_gan_tf.settings.kinds import require_number
 
 
 def _each(values):

@@ -25,8 +25,9 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
     # What needs no TensorFlow comes before the seconds that its import takes.
     import gin
 
-    from compare_gan_tf import config, gin_files
-    from compare_gan_tf import files as run_files
+    from compare_gan_tf import config
+    from compare_gan_tf.config import gin_files
+    from compare_gan_tf.storage import files as run_files
 
     names = [gin_files.find_config(name) for name in values.gin_config]
     if not names and not values.model_dir:
@@ -49,7 +50,7 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
     from compare_gan_tf.bin import quiet
 
     quiet.import_tensorflow()
-    from compare_gan_tf import configurables
+    from compare_gan_tf.config import configurables
 
     configurables.load()
     config.parse(names, [*values.gin_bindings, *bindings])
@@ -131,7 +132,8 @@ def print_scores(model_dir: str, rows: Sequence[dict]) -> None:
     Raises:
       UserError: there are scores, and none has a value; says why.
     """
-    from compare_gan_tf import best, evaluation, results
+    from compare_gan_tf import evaluation
+    from compare_gan_tf.runs import best, results
 
     for row in rows:
         value = f"failed: {row['reason']}" if row["value"] is None else f"{row['value']:.4f}"
@@ -165,7 +167,7 @@ def choose_step(model_dir: str, choice: str | None) -> int:
     Raises:
       UserError: there is no such checkpoint; names those that are there.
     """
-    from compare_gan_tf import best, checkpoints
+    from compare_gan_tf.runs import best, checkpoints
 
     steps = checkpoints.list_steps(model_dir)
     kept = best.read(model_dir)

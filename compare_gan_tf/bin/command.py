@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
-from compare_gan_tf import gin_errors, gin_imports
+from compare_gan_tf.config import gin_errors, gin_imports
 from compare_gan_tf.errors import Stopped, UserError, first_line
 
 PROGRAM = "compare-gan"

@@ -50,8 +50,10 @@ def run(values: flags.FlagValues) -> None:
     from compare_gan_tf.bin import quiet
 
     quiet.import_tensorflow()
-    from compare_gan_tf import config, configurables, data, staging
+    from compare_gan_tf import config, data
+    from compare_gan_tf.config import configurables
     from compare_gan_tf.data import summary
+    from compare_gan_tf.storage import staging
 
     if values.output:
         staging.require_free(values.output, overwrite=values.overwrite)

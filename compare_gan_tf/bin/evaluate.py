@@ -163,7 +163,8 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
             " that `evaluate.every` names"
         )
     build.read_config(values, bindings=bindings)
-    from compare_gan_tf import distribution, evaluation
+    from compare_gan_tf import evaluation
+    from compare_gan_tf.gan import distribution
 
     with distribution.get_strategy(values.strategy).scope():
         dataset, gan = build.gan(values)
@@ -190,7 +191,9 @@ def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
     from compare_gan_tf.bin import quiet
 
     quiet.import_tensorflow()
-    from compare_gan_tf import config, configurables, distribution
+    from compare_gan_tf import config
+    from compare_gan_tf.config import configurables
+    from compare_gan_tf.gan import distribution
 
     configurables.load()
     from compare_gan_tf.evaluation import pairs
@@ -239,9 +242,11 @@ def _bound() -> dict:
 
 def _open_run(values: flags.FlagValues, bindings: list[str], path: str, how):
     """The generator of a run, at the checkpoint of --checkpoint, or the best, or the last."""
-    from compare_gan_tf import best, checkpoints, config, files
+    from compare_gan_tf import config
     from compare_gan_tf.evaluation import openings
     from compare_gan_tf.evaluation.generators import Players
+    from compare_gan_tf.runs import best, checkpoints
+    from compare_gan_tf.storage import files
 
     own = os.path.join(path, files.CONFIG)
     config.parse([own, *values.gin_config], [*values.gin_bindings, *bindings])

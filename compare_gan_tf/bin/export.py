@@ -28,8 +28,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Exports, and prints where each file lies."""
     build.read_config(values)
-    from compare_gan_tf import checkpoints
     from compare_gan_tf.export import export_run
+    from compare_gan_tf.runs import checkpoints
 
     step = build.choose_step(values.model_dir, values.checkpoint)
     dataset, gan = build.gan(values)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from compare_gan_tf import __version__
 from compare_gan_tf.bin.command import PROGRAM, show
-from compare_gan_tf.gin_errors import did_you_mean
+from compare_gan_tf.config.gin_errors import did_you_mean
 
 VERBS = {
     "train": "train a GAN, or go on with a training",

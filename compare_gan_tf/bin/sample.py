@@ -138,7 +138,8 @@ def _check_flags(values: flags.FlagValues) -> None:
 
 
 def _run(values: flags.FlagValues):
-    from compare_gan_tf import checkpoints, sampling
+    from compare_gan_tf import sampling
+    from compare_gan_tf.runs import checkpoints
 
     step = build.choose_step(values.model_dir, values.checkpoint)
     dataset, gan = build.gan(values)

@@ -71,7 +71,8 @@ def run(values: flags.FlagValues) -> None:
 def _train(values: flags.FlagValues, *, scored: bool = False) -> None:
     """Trains, and scores all checkpoints at the end if `scored`."""
     build.read_config(values, bindings=_bindings(values))
-    from compare_gan_tf import config, data, distribution, evaluation, training
+    from compare_gan_tf import config, data, evaluation, training
+    from compare_gan_tf.gan import distribution
 
     dataset = data.load()
 

@@ -17,7 +17,7 @@ from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.data.stored import Stored
 from compare_gan_tf.data.table import DATASETS, KINDS
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.kinds import require_number, require_shape, tried
+from compare_gan_tf.settings.kinds import require_number, require_shape, tried
 
 __all__ = ["Dataset", "Split", "kinds", "load", "names"]
 

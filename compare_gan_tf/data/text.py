@@ -10,7 +10,7 @@ from compare_gan_tf.data.own_images import SPLITS, held_out
 from compare_gan_tf.data.records import require_file
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.kinds import require_number
+from compare_gan_tf.settings.kinds import require_number
 
 PAD = " "
 

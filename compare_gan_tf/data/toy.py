@@ -10,7 +10,7 @@ import gin
 import numpy as np
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.kinds import require_number
+from compare_gan_tf.settings.kinds import require_number
 
 SIZES = {"train": 20_000, "validation": 5_000, "test": 5_000}
 

@@ -4,9 +4,9 @@ It is what fakes would score that nobody could tell from real samples, at these 
 It belongs to the data and the protocol, not to a checkpoint, and is worked out once for a run.
 """
 
-from compare_gan_tf import results
 from compare_gan_tf.evaluation.rows import row_of_run
 from compare_gan_tf.evaluation.run_scorer import Scorer
+from compare_gan_tf.runs import results
 
 _STEP, _CHECKPOINT = 0, "real"  # of its rows: no checkpoint has made the samples
 

@@ -7,8 +7,8 @@ import gin
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf import checkpoints, results
 from compare_gan_tf.evaluation import runs
+from compare_gan_tf.runs import checkpoints, results
 
 
 @gin.configurable(module="evaluation")

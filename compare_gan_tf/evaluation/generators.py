@@ -17,7 +17,7 @@ from compare_gan_tf.evaluation.label_mix import UNIFORM, LabelMix
 from compare_gan_tf.evaluation.sides import EXTRACTED, PASSED, Batch, Side, Wanted
 from compare_gan_tf.layers.standing_statistics import standing_statistics
 from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
-from compare_gan_tf.replicated import replicated
+from compare_gan_tf.metrics.replicated import replicated
 
 _STANDING_BATCH = 64  # samples of a batch that standing statistics are taken over
 

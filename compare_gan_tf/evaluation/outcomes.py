@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compare_gan_tf import gin_parameters
+from compare_gan_tf.config import gin_parameters
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import misleading
 from compare_gan_tf.metrics.base import Collected, UndefinedScore

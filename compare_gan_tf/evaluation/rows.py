@@ -2,7 +2,7 @@
 
 import os
 
-from compare_gan_tf import results
+from compare_gan_tf.runs import results
 
 
 def row_of_run(

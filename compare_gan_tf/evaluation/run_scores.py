@@ -10,12 +10,12 @@ import time
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf import best, checkpoints, results
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import outcomes
 from compare_gan_tf.evaluation.outcomes import Outcome
 from compare_gan_tf.evaluation.rows import row_of_run
 from compare_gan_tf.evaluation.run_scorer import Scorer
+from compare_gan_tf.runs import best, checkpoints, results
 
 
 class RunScores:

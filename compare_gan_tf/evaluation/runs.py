@@ -6,7 +6,6 @@ the test split is that of a choice made without it.
 
 import gin
 
-from compare_gan_tf import best, checkpoints, files, locks, results
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import extractors, openings, scalars
 from compare_gan_tf.evaluation.floors import Floors
@@ -14,6 +13,8 @@ from compare_gan_tf.evaluation.progress import Progress, forecast
 from compare_gan_tf.evaluation.run_scorer import Scorer, Settings
 from compare_gan_tf.evaluation.run_scores import RunScores
 from compare_gan_tf.metrics import presets
+from compare_gan_tf.runs import best, checkpoints, results
+from compare_gan_tf.storage import files, locks
 
 REPORTED = "test"  # the split of the score that is reported, unless a preset has another
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf import logs, results
+from compare_gan_tf.runs import logs, results
 
 FOLDER = os.path.join(logs.LOGS, "scores")  # in a run's folder
 _Summary = tf.compat.v1.Summary

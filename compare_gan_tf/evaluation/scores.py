@@ -9,11 +9,12 @@ import platform
 import tensorflow as tf
 
 import compare_gan_tf
-from compare_gan_tf import files, results
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import misleading
 from compare_gan_tf.evaluation.outcomes import Outcome
 from compare_gan_tf.evaluation.rows import warned
+from compare_gan_tf.runs import results
+from compare_gan_tf.storage import files
 
 _PACKAGES = ("tensorflow", "keras", "numpy")
 _ROW = ("metric", "value", "reason", "interval", "protocol", "protocol_id", "seconds", "time")

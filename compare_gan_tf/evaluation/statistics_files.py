@@ -14,10 +14,10 @@ import tempfile
 import numpy as np
 from absl import logging
 
-from compare_gan_tf import files
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import arrays
 from compare_gan_tf.metrics.gaussian_statistics import GaussianStatistics
+from compare_gan_tf.storage import files
 
 VARIABLE = "COMPARE_GAN_CACHE"
 _MOMENTS = ("mu", "sigma")

@@ -1,7 +1,7 @@
 """What a run has come to: its best and its last checkpoint, and what real samples would score."""
 
-from compare_gan_tf import results
 from compare_gan_tf.evaluation.scores import number
+from compare_gan_tf.runs import results
 
 
 def summary(rows: list[results.Row], kept: dict | None, floors=()) -> list[str]:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers.state import is_frozen
+from compare_gan_tf.settings.kinds import require_number
 
 _local = threading.local()  # each replica of a strategy traces in a thread of its own
 

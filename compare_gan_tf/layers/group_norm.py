@@ -7,8 +7,8 @@ import keras
 from keras import ops
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers.batch_statistics import require_epsilon
+from compare_gan_tf.settings.kinds import require_number
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")

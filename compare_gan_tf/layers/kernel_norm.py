@@ -2,8 +2,8 @@
 
 import keras
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings import kinds
 
 _LIKE = "a function of a layer such as @spectral_norm, or None for none"
 

@@ -3,10 +3,10 @@
 import gin
 import keras
 
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers.batch_statistics import BatchStatistics
 from compare_gan_tf.layers.channel_map import NORMAL, ChannelMap, build_once, fresh
 from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.settings.kinds import require_number
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")

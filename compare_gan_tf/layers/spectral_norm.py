@@ -5,8 +5,8 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers.state import is_frozen
+from compare_gan_tf.settings.kinds import require_number
 
 VECTORS = ("left", "right", "auto")
 

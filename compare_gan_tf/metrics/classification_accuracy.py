@@ -13,7 +13,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.metrics import estimates
 from compare_gan_tf.metrics.base import (
     Collected,
@@ -23,6 +22,7 @@ from compare_gan_tf.metrics.base import (
     check_at_least,
     check_rows,
 )
+from compare_gan_tf.settings import kinds
 
 _CHUNK = 512
 _NAME = "ClassificationAccuracy.classifier"

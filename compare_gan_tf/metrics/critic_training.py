@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.metrics.base import Rows, UndefinedScore
+from compare_gan_tf.settings import kinds
 
 CRITIC = "a function (shape, seed) -> keras.Model such as @mlp_critic"
 

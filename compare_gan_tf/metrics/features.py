@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import classifiers
-from compare_gan_tf.replicated import replicated
+from compare_gan_tf.metrics.replicated import replicated
 
 
 class Extracted(NamedTuple):

@@ -16,7 +16,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.metrics import estimates
 from compare_gan_tf.metrics.base import (
     Collected,
@@ -25,6 +24,7 @@ from compare_gan_tf.metrics.base import (
     check_above,
     check_at_least,
 )
+from compare_gan_tf.settings import kinds
 
 _HELD_OUT = 1 << 20  # added to the seeds of training for the latents that are scored
 

@@ -18,9 +18,9 @@ from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.metrics import downloads
 from compare_gan_tf.metrics.extractors import NetworkFeatures
 from compare_gan_tf.metrics.model_files import Network
+from compare_gan_tf.metrics.replicated import replicated
 from compare_gan_tf.metrics.resize import Resize, Rule, tf1_bilinear
 from compare_gan_tf.metrics.scalings import Scaling, inception_2015_scaling
-from compare_gan_tf.replicated import replicated
 
 HANDLE = "https://tfhub.dev/tensorflow/tfgan/eval/inception/1"
 HUB_MODULE = downloads.Remote(

@@ -19,7 +19,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.metrics.base import (
     Collected,
     Metric,
@@ -32,6 +31,7 @@ from compare_gan_tf.metrics.base import (
 )
 from compare_gan_tf.metrics.critic_training import CRITIC, Batches, Training
 from compare_gan_tf.metrics.intervals import student_quantile
+from compare_gan_tf.settings import kinds
 
 _ESTIMATE = "an estimate such as @PenalisedWasserstein()"
 

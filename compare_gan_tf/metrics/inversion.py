@@ -6,9 +6,9 @@ import gin
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.base import Collected, UndefinedScore, check_rows
+from compare_gan_tf.settings import kinds
 
 DISTANCE = "a function of two batches of images such as @mean_squared_difference"
 

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import gin
 import numpy as np
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import estimates
 from compare_gan_tf.metrics.base import (
@@ -23,6 +22,7 @@ from compare_gan_tf.metrics.base import (
     check_at_least,
     check_rows,
 )
+from compare_gan_tf.settings import kinds
 
 _CHUNK = 1024
 _NAME = "StackedModes.classifier"

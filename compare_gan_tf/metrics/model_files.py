@@ -9,10 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import files, gin_imports
+from compare_gan_tf.config import gin_imports
 from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.metrics import downloads
-from compare_gan_tf.replicated import replicated
+from compare_gan_tf.metrics.replicated import replicated
+from compare_gan_tf.storage import files
 
 Outputs = dict[str, np.ndarray]
 

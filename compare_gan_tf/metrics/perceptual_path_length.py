@@ -14,9 +14,9 @@ from typing import ClassVar
 import gin
 import numpy as np
 
-from compare_gan_tf import kinds
 from compare_gan_tf.metrics.base import UndefinedScore, check_at_least
 from compare_gan_tf.metrics.intervals import BLOCKS, Jackknifed, Replicates, block_of
+from compare_gan_tf.settings import kinds
 
 _DISTANCE = "PerceptualPathLength.distance"
 _LIKE = "a function of two batches of images such as @mean_squared_pixels"

@@ -12,7 +12,6 @@ from typing import ClassVar
 import gin
 import numpy as np
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import estimates
 from compare_gan_tf.metrics.base import (
@@ -23,6 +22,7 @@ from compare_gan_tf.metrics.base import (
     check_at_least,
     check_rows,
 )
+from compare_gan_tf.settings import kinds
 
 THRESHOLD = 0.75 / 28  # the paper's 0.75, of a difference of 28x28 pixels in [0, 1], per pixel
 _CHUNK = 512

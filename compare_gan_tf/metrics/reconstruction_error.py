@@ -15,7 +15,6 @@ from typing import ClassVar
 import gin
 import numpy as np
 
-from compare_gan_tf import kinds
 from compare_gan_tf.metrics import estimates
 from compare_gan_tf.metrics.base import Collected, Metric, check_above, check_at_least
 from compare_gan_tf.metrics.inversion import (
@@ -25,6 +24,7 @@ from compare_gan_tf.metrics.inversion import (
     least_distances,
     mean_absolute_difference,
 )
+from compare_gan_tf.settings import kinds
 
 _DISTANCE = "ReconstructionError.distance"
 

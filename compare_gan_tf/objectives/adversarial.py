@@ -5,10 +5,10 @@ import math
 import gin
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
 from compare_gan_tf.objectives.losses import Losses, as_losses, is_pair, non_saturating
+from compare_gan_tf.settings import kinds
 
 _LOSS = "a function (real_logits, fake_logits) of `losses` such as @hinge"
 _LOGITS = (-1.0, 0.5, 2.0)

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
-import tensorflow as tf
 
-from compare_gan_tf.kinds import require_number, require_number_or_schedule
+from compare_gan_tf.settings.kinds import require_number, require_number_or_schedule
 
 DISCRIMINATOR, GENERATOR = "discriminator", "generator"
 

@@ -9,11 +9,11 @@ ICR   bCR and zCR
 import gin
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View, check_factor
 from compare_gan_tf.objectives.gradient_penalty import POINTS, at_real
 from compare_gan_tf.objectives.heads import require_images
+from compare_gan_tf.settings import kinds
 
 _TRANSFORM = "a function (images, noise, tag) such as @flip_and_shift"
 

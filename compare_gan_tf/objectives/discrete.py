@@ -13,12 +13,12 @@ The self-normalised weights are biased by O(1 / M), and of one sample they say n
 import gin
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.adversarial import Adversarial, require_log_ratios
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Term, View
 from compare_gan_tf.objectives.boundary_seeking import follow_log_z, running_log_z
 from compare_gan_tf.objectives.losses import non_saturating
+from compare_gan_tf.settings import kinds
 
 _ESTIMATOR = "a function of `estimators` such as @importance"
 

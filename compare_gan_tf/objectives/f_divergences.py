@@ -22,9 +22,9 @@ from collections.abc import Callable
 import gin
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.lambert_w import lambert_w_of_exp
+from compare_gan_tf.settings import kinds
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,10 @@ of the divergence. What T is of D's logits, and what G minimises, are functions:
 
 import gin
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives import f_divergences
 from compare_gan_tf.objectives.losses import Losses
+from compare_gan_tf.settings import kinds
 
 
 @gin.configurable(module="f_gan")

@@ -14,9 +14,9 @@ there, has `one_sided`. A weight may be a schedule (R3GAN), and `every` makes th
 import gin
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Scored, Term, View
+from compare_gan_tf.settings import kinds
 
 POINTS = "a function (name, game, samples) such as @between or @at_real"
 

@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.settings.kinds import require_number
 
 
 class LinearHead(keras.layers.Layer):

@@ -4,9 +4,9 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.objectives.base import Objective, Term, View, check_factor
 from compare_gan_tf.objectives.heads import ResidualHead
+from compare_gan_tf.settings.kinds import require_number
 
 _OUTPUT = "local_features"
 _LEFT_OUT = -1e9  # a score whose exponential is 0

@@ -4,9 +4,9 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term
+from compare_gan_tf.settings import kinds
 
 _DEVIATION = "a function of W^T W such as @off_diagonal"
 

@@ -3,8 +3,8 @@
 import gin
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
+from compare_gan_tf.settings import kinds
 
 _DISTANCE = "a function (above, below) of each logit, such as @squared_difference"
 

@@ -15,7 +15,6 @@ Slope 0 is LS-GAN: pairs that keep their margin cost nothing. Other slopes in (-
 import gin
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import (
     DISCRIMINATOR,
@@ -27,6 +26,7 @@ from compare_gan_tf.objectives.base import (
 )
 from compare_gan_tf.objectives.classification import cross_entropy
 from compare_gan_tf.objectives.heads import LinearHead, on_several, require_labels
+from compare_gan_tf.settings import kinds
 
 # Deltas: functions of a real's and a fake's Scored, [n] each; images in [-1, 1], flattened.
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.kinds import require_number
+from compare_gan_tf.settings.kinds import require_number
 
 
 class Losses(NamedTuple):

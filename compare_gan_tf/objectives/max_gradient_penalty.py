@@ -3,7 +3,6 @@
 import gin
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
 from compare_gan_tf.objectives.gradient_penalty import (
     POINTS,
@@ -11,6 +10,7 @@ from compare_gan_tf.objectives.gradient_penalty import (
     check_image_width,
     squared_slope,
 )
+from compare_gan_tf.settings import kinds
 
 
 @gin.register(module="objectives")

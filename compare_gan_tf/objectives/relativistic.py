@@ -14,8 +14,8 @@ al., 2024), is `paired` with `logistic`.
 import gin
 import tensorflow as tf
 
-from compare_gan_tf import kinds
 from compare_gan_tf.objectives.base import Objective, Term, View
+from compare_gan_tf.settings import kinds
 
 _LOSS = "a function of margins such as @relativistic.logistic"
 _COMPARE = "a function (above, below, loss, gather) such as @paired or @average"

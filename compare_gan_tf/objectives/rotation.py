@@ -4,9 +4,9 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View, check_factor
 from compare_gan_tf.objectives.heads import LinearHead, on_several, require_images
+from compare_gan_tf.settings.kinds import require_number
 
 _TURNS = 4
 

@@ -3,8 +3,8 @@
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.kinds import require_number
 from compare_gan_tf.objectives.base import Objective
+from compare_gan_tf.settings.kinds import require_number
 
 
 @gin.register(module="objectives")

@@ -11,9 +11,10 @@ import os
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf import best, files, logs, manifest, results
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.protocol import check_same, differences
+from compare_gan_tf.runs import best, logs, manifest, results
+from compare_gan_tf.storage import files
 
 _NOT_TERMS = ("step", "seconds", "steps_per_second")
 _MOST_STEPS = 2**53  # which floats count

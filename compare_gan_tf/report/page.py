@@ -7,9 +7,10 @@ import os
 import jinja2
 import tensorflow as tf
 
-from compare_gan_tf import checkpoints, files, results
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.report import contents, figures, samples
+from compare_gan_tf.runs import checkpoints, results
+from compare_gan_tf.storage import files
 
 _HERE = os.path.dirname(__file__)
 _ABBREVIATION = 3  # letters

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
+from compare_gan_tf.config.gin_errors import did_you_mean
 from compare_gan_tf.data.images import from_unit_interval, to_uint8
 from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.evaluation import modules
-from compare_gan_tf.gin_errors import did_you_mean
 
 _MOST_OF_A_BLOCK = 64  # samples
 _MOST_DIGITS = 18  # of a label

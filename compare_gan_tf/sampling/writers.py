@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
-from compare_gan_tf import files, staging
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.sampling import arrays, pictures
 from compare_gan_tf.sampling.sources import Source, Wanted, batches
+from compare_gan_tf.storage import files, staging
 
 # {format: extension of its file}; "png" is a folder of files.
 FORMATS = {"grid": ".png", "png": "", "npz": ".npz", "txt": ".txt"}

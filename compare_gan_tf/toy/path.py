@@ -6,9 +6,10 @@ import json
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import checkpoints, files, logs
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives import f_divergences
+from compare_gan_tf.runs import checkpoints, logs
+from compare_gan_tf.storage import files
 from compare_gan_tf.toy import quadrature
 
 FIELD_HALF, FIELD_NODES = 4.0, 60

@@ -29,8 +29,8 @@ MEASURES = [
 
 def methods() -> dict:
     """{name of the measure: settings of `AdversarialClassifier`}."""
-    from compare_gan_tf import adversarial_classification as game
     from compare_gan_tf import optimizers
+    from compare_gan_tf.gan import adversarial_classification as game
     from compare_gan_tf.objectives import discrete, f_divergences, f_gan
 
     found = {CROSS_ENTROPY: {"method": game.CrossEntropy()}}
@@ -48,9 +48,9 @@ def methods() -> dict:
 
 def accuracy(dataset, settings: dict, seed: int) -> float:
     """On the split test, in per cent, of a classifier that is trained with these settings."""
-    from compare_gan_tf import adversarial_classification as game
     from compare_gan_tf import optimizers
     from compare_gan_tf.architectures import classifiers
+    from compare_gan_tf.gan import adversarial_classification as game
 
     small = {"widths": (8, 16, 16), "units": (64, 32)}
     networks = {

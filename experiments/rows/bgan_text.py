@@ -14,8 +14,8 @@ MEASURES = [
 
 
 def measure(seed: int, folder: str) -> dict[str, float]:
-    from compare_gan_tf import checkpoints
     from compare_gan_tf.metrics import bigram_divergence
+    from compare_gan_tf.runs import checkpoints
 
     train("bgan/sentences.gin", folder, seed=seed)
     dataset, gan = load(folder)

@@ -25,7 +25,7 @@ def measure(seed: int, folder: str) -> dict[str, float]:
 
 def _accuracy(folder: str, seed: int, more: list[str]) -> float:
     """Of the class of least loss, on the test split, %."""
-    from compare_gan_tf import checkpoints
+    from compare_gan_tf.runs import checkpoints
 
     bindings = [f"partial_labels.seed = {seed}", *more]
     train("toy/clsgan.gin", folder, seed=seed, bindings=bindings)

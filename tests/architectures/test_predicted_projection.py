@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import describe
 from compare_gan_tf.architectures import biggan, is_conditional, mlp, r3gan
 from compare_gan_tf.architectures.conditioning import (
     Concatenation,
@@ -18,6 +17,7 @@ from compare_gan_tf.architectures.conditioning import (
 )
 from compare_gan_tf.architectures.predicted_projection import FillLabels, PredictedProjection
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import description as describe
 from compare_gan_tf.layers import spectral_norm
 
 RNG = np.random.default_rng(0)

@@ -5,7 +5,6 @@ import keras
 import numpy as np
 import pytest
 
-from compare_gan_tf import configurables
 from compare_gan_tf.architectures import (
     biggan,
     biggan_deep,
@@ -16,6 +15,7 @@ from compare_gan_tf.architectures import (
     resnet_stl,
     sagan,
 )
+from compare_gan_tf.config import configurables
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import no_norm
 

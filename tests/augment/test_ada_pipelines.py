@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import configurables
 from compare_gan_tf.augment import ADA, Constant, colours, corruptions, geometry
+from compare_gan_tf.config import configurables
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.random import Noise
 

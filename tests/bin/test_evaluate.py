@@ -7,8 +7,9 @@ import gin
 import numpy as np
 import pytest
 
-from compare_gan_tf import configurables, data, metrics
+from compare_gan_tf import data, metrics
 from compare_gan_tf.bin import evaluate, train
+from compare_gan_tf.config import configurables
 
 SMALL = """
 data.load.name = "digits"

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from compare_gan_tf import gin_imports
 from compare_gan_tf.bin import data, describe, evaluate, export, report, sample, train
+from compare_gan_tf.config import gin_imports
 
 PARTS = """
 import dataclasses

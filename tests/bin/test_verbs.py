@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from compare_gan_tf import checkpoints, config, training
+from compare_gan_tf import config, training
 from compare_gan_tf.bin import build, evaluate, export, report, train
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.runs import checkpoints
 
 SMALL = """
 data.load.name = "digits"
@@ -246,7 +247,7 @@ def test_continuous_evaluation_ends_when_training_is_done(run_verb, small):
 
 
 def test_every_strategy_that_the_flag_takes_is_known():
-    from compare_gan_tf import distribution
+    from compare_gan_tf.gan import distribution
 
     assert train.STRATEGIES == distribution.STRATEGIES
 

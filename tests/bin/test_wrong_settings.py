@@ -10,8 +10,9 @@ import pathlib
 import gin
 import pytest
 
-from compare_gan_tf import config, configurables, data, training
+from compare_gan_tf import config, data, training
 from compare_gan_tf.bin import command, train
+from compare_gan_tf.config import configurables
 
 SMALL = """
 train.model = @GAN

@@ -45,7 +45,7 @@ from compare_gan_tf.objectives import (
     losses,
     relativistic,
 )
-from compare_gan_tf.schedules import linear_decay
+from compare_gan_tf.optimizers.schedules import linear_decay
 
 BATCH, CLASSES, SHAPE = 8, 3, (4, 4, 1)
 

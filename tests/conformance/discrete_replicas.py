@@ -10,9 +10,10 @@ import catalogue
 import numpy as np
 import replicas
 
-from compare_gan_tf import GAN, alphabets, latents
+from compare_gan_tf import GAN, latents
 from compare_gan_tf.architectures import mlp, text_networks
 from compare_gan_tf.data import Split
+from compare_gan_tf.gan import alphabets
 from compare_gan_tf.layers import batch_norm
 from compare_gan_tf.objectives import DiscreteBoundarySeeking, discrete
 

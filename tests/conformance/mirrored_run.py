@@ -10,7 +10,8 @@ import numpy as np
 import replicas
 import tensorflow as tf
 
-from compare_gan_tf import checkpoints, data, objectives, training
+from compare_gan_tf import data, objectives, training
+from compare_gan_tf.runs import checkpoints
 
 
 def model(sample_shape, num_classes, seed):

@@ -14,9 +14,9 @@ import tensorflow as tf
 from compare_gan_tf import optimizers
 from compare_gan_tf.augment import ADA, APA, Adaptive, Chain
 from compare_gan_tf.data import Split, pipeline
-from compare_gan_tf.distribution import distribute
+from compare_gan_tf.gan.distribution import distribute
 from compare_gan_tf.layers import no_norm
-from compare_gan_tf.schedules import cosine_decay
+from compare_gan_tf.optimizers.schedules import cosine_decay
 
 STEPS = 3
 

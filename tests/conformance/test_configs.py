@@ -11,9 +11,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from compare_gan_tf import config, configurables, data, describe, gin_files
+from compare_gan_tf import config, data
 from compare_gan_tf.bin import build
+from compare_gan_tf.config import configurables, gin_files
 from compare_gan_tf.data import Dataset, Split, lsun, pipeline, specs, tfds_reader
+from compare_gan_tf.gan import description as describe
 
 FLAGS = types.SimpleNamespace(gin_config=["of the test"], gin_bindings=[], model_dir=None)
 CONFIGS = gin_files.packaged_configs()

@@ -5,7 +5,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf import distribution, optimizers
+from compare_gan_tf import optimizers
+from compare_gan_tf.gan import distribution
 
 CALLS = 150
 # Many that D's logits flow to, in which AddN would begin with any; with second derivatives too.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import checkpoints
+from compare_gan_tf.runs import checkpoints
 
 FIRST = "non_saturating"
 STEP = 5  # the next one is number 6, at which every lazy objective is due

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from compare_gan_tf import config, configurables, data
+from compare_gan_tf import config, data
+from compare_gan_tf.config import configurables
 from compare_gan_tf.data import labels, sizing, stacked, views
 from compare_gan_tf.errors import UserError
 

@@ -6,7 +6,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from compare_gan_tf import config, configurables, data
+from compare_gan_tf import config, data
+from compare_gan_tf.config import configurables
 from compare_gan_tf.data import folders, zips
 from compare_gan_tf.errors import UserError, first_line
 

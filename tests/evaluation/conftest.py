@@ -5,13 +5,14 @@ import functools
 import numpy as np
 import pytest
 
-from compare_gan_tf import checkpoints, data
+from compare_gan_tf import data
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.evaluation import run_scorer
 from compare_gan_tf.evaluation.outcomes import Outcome
 from compare_gan_tf.gan import GAN
 from compare_gan_tf.latents import Normal
 from compare_gan_tf.objectives.adversarial import Adversarial
+from compare_gan_tf.runs import checkpoints
 
 
 @pytest.fixture(autouse=True)

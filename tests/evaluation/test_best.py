@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import best, checkpoints, evaluation, results
+from compare_gan_tf import evaluation
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.runs import best, checkpoints, results
 
 
 def delete(run, step):

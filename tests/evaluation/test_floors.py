@@ -5,9 +5,10 @@ import os
 import numpy as np
 import pytest
 
-from compare_gan_tf import best, data, evaluation, results
+from compare_gan_tf import data, evaluation
 from compare_gan_tf.evaluation import pairs, run_scorer
 from compare_gan_tf.metrics.features import Extracted, raw_features
+from compare_gan_tf.runs import best, results
 
 
 def floors(run):

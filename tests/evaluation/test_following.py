@@ -6,9 +6,10 @@ import gin
 import numpy as np
 import pytest
 
-from compare_gan_tf import checkpoints, data, evaluation, results
+from compare_gan_tf import data, evaluation
 from compare_gan_tf.evaluation import following, sides
 from compare_gan_tf.metrics.features import Extracted, raw_features
+from compare_gan_tf.runs import checkpoints, results
 
 
 def delete(run, step):

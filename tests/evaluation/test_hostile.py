@@ -7,9 +7,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from compare_gan_tf import best, evaluation, results
+from compare_gan_tf import evaluation
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import arrays, openings, pairs, scores, statistics_files
+from compare_gan_tf.runs import best, results
 
 FEATURES = np.random.default_rng(0).normal(size=(60, 4))
 

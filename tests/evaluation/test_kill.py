@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from compare_gan_tf import best, results
+from compare_gan_tf.runs import best, results
 
 SCRIPT = pathlib.Path(__file__).parent / "killed.py"
 SCORES = ["authenticity", "fid", "kid_full", "precision", "recall"]

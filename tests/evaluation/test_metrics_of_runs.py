@@ -8,8 +8,9 @@ import gin
 import numpy as np
 import pytest
 
-from compare_gan_tf import best, checkpoints, configurables, evaluation, results
+from compare_gan_tf import evaluation
 from compare_gan_tf.architectures import mlp
+from compare_gan_tf.config import configurables
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import outcomes, run_scorer
 from compare_gan_tf.evaluation.generators import Players
@@ -17,6 +18,7 @@ from compare_gan_tf.evaluation.outcomes import Outcome
 from compare_gan_tf.layers import batch_norm
 from compare_gan_tf.metrics import presets, registry
 from compare_gan_tf.metrics.features import Extracted
+from compare_gan_tf.runs import best, checkpoints, results
 
 NAMES = ["fid", "kid_full", "precision_recall"]
 SCORES = ["fid", "kid_full", "precision", "recall"]

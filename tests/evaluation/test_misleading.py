@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from compare_gan_tf import data, evaluation, results
+from compare_gan_tf import data, evaluation
 from compare_gan_tf.evaluation import misleading, pairs
 from compare_gan_tf.metrics import registry
 from compare_gan_tf.metrics.features import digits_classifier, raw_features
+from compare_gan_tf.runs import results
 
 RNG = np.random.default_rng(0)
 

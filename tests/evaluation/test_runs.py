@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import best, checkpoints, data, evaluation, results
+from compare_gan_tf import data, evaluation
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation.generators import Players
 from compare_gan_tf.metrics.features import digits_classifier, raw_features
 from compare_gan_tf.metrics.frechet import GaussianStatistics, frechet_distance
+from compare_gan_tf.runs import best, checkpoints, results
 
 
 def delete(run, step):

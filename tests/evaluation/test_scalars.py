@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import evaluation, logs, results
+from compare_gan_tf import evaluation
 from compare_gan_tf.evaluation import scalars
+from compare_gan_tf.runs import logs, results
 
 
 def events(run):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import export, files, load_keras
+from compare_gan_tf import export, load_keras
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.storage import files
 
 STEP = 30
 PLAYERS = {"generator", "discriminator", "generator.keras", "discriminator.keras"}

@@ -26,7 +26,7 @@ from compare_gan_tf.objectives import (
     relativistic,
 )
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game
-from compare_gan_tf.schedules import exponential_decay
+from compare_gan_tf.optimizers.schedules import exponential_decay
 
 SAMPLES = Samples(None, None, None, None, None)
 

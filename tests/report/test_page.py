@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from compare_gan_tf import best, checkpoints, results
 from compare_gan_tf.data import Dataset, Split
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.report import figures, page, write_report
+from compare_gan_tf.runs import best, checkpoints, results
 
 
 def cell(grid, row, column, scale=8):

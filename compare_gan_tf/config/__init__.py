@@ -1,0 +1,19 @@
+"""Configs: gin files, what they may import, and what is said of a wrong one."""
+
+from compare_gan_tf.config.parsing import (
+    LATER_STAGES,
+    check_used,
+    differing_lines,
+    operative_text,
+    parse,
+    unused_bindings,
+)
+
+__all__ = [
+    "LATER_STAGES",
+    "check_used",
+    "differing_lines",
+    "operative_text",
+    "parse",
+    "unused_bindings",
+]

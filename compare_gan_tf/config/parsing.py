@@ -1,0 +1,246 @@
+"""Reading gin files, and telling what a run really used of them.
+
+Everything about gin that is not a decorator is here and in the modules `gin_*`: parsing, the
+operative config as text, and the bindings that nothing has consumed.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gin
+
+from compare_gan_tf.config import gin_errors, gin_files, gin_imports, gin_types
+from compare_gan_tf.config.gin_files import find_config
+from compare_gan_tf.config.gin_statements import Key, Reference, references, statements
+from compare_gan_tf.errors import UserError
+
+# A training binds nothing of these; its config carries their bindings to the stages after it.
+LATER_STAGES = (
+    "compare_gan_tf.evaluation",
+    "compare_gan_tf.export",
+    "compare_gan_tf.metrics",
+    "compare_gan_tf.report",
+)
+
+_ONE_LINE = 1_000_000  # A width at which gin wraps no value.
+
+
+# --- Parsing ----------------------------------------------------------------------------------
+
+
+def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
+    """Clears gin's state and parses `files`, then `bindings`, which win over them.
+
+    Modules whose names the files use must have been imported: see `configurables`. Files may import
+    further ones that the user allows: see `gin_imports`.
+
+    Raises:
+      UserError: a file is missing, gin rejects something, an import is not allowed, or a value is
+        of the wrong kind; one line that names it.
+    """
+    paths = [find_config(name) for name in files]
+    gin.clear_config()
+    try:
+        gin_files.check_imports("\n".join(bindings))
+        with gin_files.read_by_gin():
+            gin.parse_config_files_and_bindings(paths, list(bindings))
+    except gin_errors.RAISED as error:
+        raise UserError(gin_errors.explain(error)) from error
+    gin_types.check()
+
+
+# --- What a run used --------------------------------------------------------------------------
+
+
+def _bound() -> dict[Key, Any]:
+    return statements(gin.config_str(max_line_length=_ONE_LINE))
+
+
+def _operative() -> dict[Key, Any]:
+    return statements(gin.operative_config_str(max_line_length=_ONE_LINE))
+
+
+def _configurable(selector: str) -> Callable:
+    """The function or class that `selector`, however abbreviated, names."""
+    return gin.get_configurable(selector)
+
+
+def _reached(bound: dict[Key, Any], start: dict[Key, Any]) -> set[Key]:
+    """The bindings that the statements `start` have consumed, or hand on to be consumed later.
+
+    A loss bound as `@least_squares` is first called in the first training step; its own bindings
+    count as reached once that reference is consumed, and so on down. So do those of a function that
+    is the default of a parameter left alone.
+    """
+    consumed = {(key.scope, _configurable(key.selector), key.parameter) for key in start}
+    calls, reached, waiting = set(consumed), set(), list(start.items())
+    waiting += _defaults(bound, {(scope, called) for scope, called, _ in consumed})
+    while waiting:
+        holder, value = waiting.pop()
+        for reference in references(value):
+            scope, function = reference.scope or holder.scope, _configurable(reference.selector)
+            if (scope, function, None) in calls:
+                continue
+            if not any(_within(at, scope) and called is function for at, called, _ in consumed):
+                calls.add((scope, function, None))
+                waiting += _defaults(bound, {(scope, function)})
+        new = {key for key in bound.keys() - reached if any(_applies(key, *at) for at in calls)}
+        reached |= new
+        waiting += [(key, bound[key]) for key in new]
+    return reached
+
+
+def _defaults(bound: dict[Key, Any], calls: set) -> list[tuple[Key, Any]]:
+    """The functions under gin that are defaults of unbound parameters, as if they were bound.
+
+    They are called in no scope.
+    """
+    found = []
+    for scope, called in calls:
+        signature = inspect.signature(called.__init__ if inspect.isclass(called) else called)
+        for name, parameter in signature.parameters.items():
+            if not any(_applies(key, scope, called, name) for key in bound):
+                found.append((Key("", "", name), _as_references(parameter.default)))
+    return found
+
+
+def _as_references(default) -> list[Reference]:
+    """Of a default, or of the functions in a list of them."""
+    functions = default if isinstance(default, list | tuple) else [default]
+    registered = [gin.config._inverse_lookup(f) for f in functions if inspect.isfunction(f)]
+    return [Reference("", one.selector, False) for one in registered if one is not None]
+
+
+def _within(scope: str, outer: str) -> bool:
+    """Whether `scope` is `outer` or lies in it: "a/b" lies in "a", and all lie in ""."""
+    return not outer or f"{scope}/".startswith(f"{outer}/")
+
+
+def _applies(key: Key, scope: str, configurable: Callable, parameter: str | None) -> bool:
+    """Whether the binding `key` counts in a call of `configurable` in `scope`."""
+    if parameter not in (None, key.parameter) or not _within(scope, key.scope):
+        return False
+    return _configurable(key.selector) is configurable
+
+
+def _is_later(key: Key, later: Sequence[str]) -> bool:
+    module = _configurable(key.selector).__module__
+    return any(module == name or module.startswith(name + ".") for name in later)
+
+
+def unused_bindings(later: Sequence[str] = LATER_STAGES) -> list[str]:
+    """Returns the bindings that nothing has consumed, as "scope/selector.parameter".
+
+    Args:
+      later: modules whose bindings are for a later stage and are left out, with the macros that
+        only they use.
+    """
+    bound = _bound()
+    used = _reached(bound, _operative()) | _for_later(bound, later)
+    return sorted(str(key) for key in bound.keys() - used)
+
+
+def _for_later(bound: dict[Key, Any], later: Sequence[str]) -> set[Key]:
+    """Bindings of the modules `later`, and all that those bindings refer to."""
+    own = {key: value for key, value in bound.items() if _is_later(key, later)}
+    return _reached(bound, own)
+
+
+def operative_text(later: Sequence[str] = LATER_STAGES) -> str:
+    """The config that the process has used so far, as gin text with one binding a line, sorted.
+
+    Holds every value consumed, the defaults of what was left alone, and the bindings that are
+    for functions called later: in the first training step, or by a later stage.
+    """
+    bound, operative = _bound(), _operative()
+    later_keys = _reached(bound, operative) | _for_later(bound, later)
+    used = {key: bound[key] for key in later_keys} | operative
+    imports, text = _imports(), gin.config_str(max_line_length=_ONE_LINE)
+    kept = gin_imports.kept(imports, gin_files.named_models(text))
+    lines, section = [gin_files.HEADER, *kept], None
+    lines += ["", *(f"import {module}" for module in imports)] if imports else []
+    for key in sorted(used, key=lambda key: (key.selector != "gin.macro", str(key).lower())):
+        name = str(key)
+        if section != (section := name.rpartition(".")[0]):
+            lines.append("")
+        lines.append(f"{name} = {used[key]!r}")
+    return "\n".join(lines) + "\n"
+
+
+def _imports() -> list[str]:
+    """Modules of others that the config imports."""
+    modules = {statement.module for statement in gin.config._IMPORTS}
+    return sorted(name for name in modules if name.partition(".")[0] != gin_imports.PACKAGE)
+
+
+def check_used(later: Sequence[str] = LATER_STAGES, *, among: Sequence[str] | None = None) -> None:
+    """Refuses bindings that nothing has consumed, nor a stage of `later` will consume.
+
+    Args:
+      later: modules of such stages.
+      among: statements of gin; only what they bind is refused. None for all that is bound.
+
+    Raises:
+      UserError: names them.
+    """
+    unused = unused_bindings(later)
+    if among is not None:
+        asked = {_canonical(key) for key in statements("\n".join(among))}
+        bound = {str(key): key for key in _bound()}
+        unused = [name for name in unused if _canonical(bound[name]) in asked]
+    if unused:
+        raise UserError(
+            f"bound in the config but used by nothing: {', '.join(unused)};"
+            " remove it, or refer to what it configures"
+        )
+
+
+def _canonical(key: Key) -> tuple:
+    """The same for any abbreviation of a selector."""
+    return key.scope, _configurable(key.selector), key.parameter
+
+
+def _is_default(key: Key, value) -> bool:
+    """Whether a value is the default of what it is bound to."""
+    try:
+        called = _configurable(key.selector)
+    except ValueError:
+        return False
+    signature = inspect.signature(called.__init__ if inspect.isclass(called) else called)
+    if key.parameter not in signature.parameters:
+        return False
+    default = signature.parameters[key.parameter].default
+    written = _as_references(default) or [default]
+    return repr(written[0] if inspect.isfunction(default) else default) == repr(value)
+
+
+def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:
+    """Returns the bindings in which two configs differ, as "- name = value" and "+ name = value".
+
+    Args:
+      old: text of the config that is there, as `operative_text` wrote it.
+      new: text of the config that is wanted.
+      free: regular expressions; a name that one of them matches in full may differ.
+
+    Raises:
+      UserError: one of the texts is not gin.
+    """
+    try:
+        old_values, new_values = statements(old), statements(new)
+    except SyntaxError as error:
+        raise UserError(gin_errors.explain(error)) from error
+    lines = []
+    for key in sorted(old_values.keys() | new_values.keys(), key=str):
+        if any(re.fullmatch(pattern, str(key)) for pattern in free):
+            continue
+        if key not in old_values and _is_default(key, new_values[key]):
+            continue  # of a parameter that is newer than the run
+        for sign, values, other in (
+            ("-", old_values, new_values),
+            ("+", new_values, old_values),
+        ):
+            if key in values and (key not in other or repr(other[key]) != repr(values[key])):
+                lines.append(f"{sign} {key} = {values[key]!r}")
+    return lines

@@ -1,0 +1,292 @@
+"""What a discrete generator writes: `GAN.alphabet`, None for images and points as they are.
+
+G's outputs are then logits of a distribution that factors over positions, from which hard samples
+are drawn; D sees hard samples of one form, reals and fakes alike:
+
+  Bits        a Bernoulli variable a pixel; D sees -1 and 1
+  Colours     one of k colours a pixel; D sees one-hot vectors [height, width, k]
+  Characters  one of k characters a place; D sees one-hot vectors [length, k]
+
+Draws are by the inverse distribution function of one uniform number a position, so that they too
+are a function of a seed.
+
+A hard sample has no gradient. Either an objective has an estimator of its own (`BoundarySeeking` on
+discrete data), or `relaxation` puts something with a gradient in its place, for all objectives:
+`straight_through` or `Concrete(temperature)`, functions of (alphabet, logits, noise).
+"""
+
+import gin
+import numpy as np
+import tensorflow as tf
+
+from compare_gan_tf import random
+from compare_gan_tf.data.images import from_uint8
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings import kinds
+
+_RELAXATION = (
+    "@Concrete(), with parentheses, or a function (alphabet, logits, noise) such as "
+    "@straight_through"
+)
+
+
+class Alphabet:
+    """What all have in common; `bind` must be called once before anything else.
+
+    Attributes:
+      player_shape: of G's logits and of what D sees, without the batch.
+      draw_shape: of the uniform numbers that one sample takes.
+      relaxation: of samples in training, or None.
+      one_hot: whether players see one-hot vectors, and not images.
+    """
+
+    one_hot = False
+
+    def __init__(self, relaxation=None):
+        if relaxation is not None:
+            name = f"{type(self).__name__}.relaxation"
+            kinds.require_function(name, relaxation, self, 0, 0, like=_RELAXATION)
+        self.relaxation = relaxation
+        self.player_shape = self.draw_shape = None
+
+    def bind(self, sample_shape: tuple[int, ...], symbols) -> None:
+        """Takes over the shape of the data and, where it has them, its symbols.
+
+        Raises:
+          UserError: this alphabet cannot write such data.
+        """
+        raise NotImplementedError
+
+    def check_data(self, data) -> None:
+        """Refuses samples of the data that this alphabet cannot write, though their shape fits.
+
+        Args:
+          data: a batch of them, as `encode` takes it.
+
+        Raises:
+          UserError: there is such a sample.
+        """
+
+    def encode(self, data):
+        """A batch of the data as D sees it, float32 [n, *player_shape]."""
+        raise NotImplementedError
+
+    def decode(self, hard):
+        """Hard samples as the data: images float32 in [-1, 1], or characters int32 [n, length]."""
+        raise NotImplementedError
+
+    def draw(self, logits, uniforms):
+        """Hard samples [..., *player_shape] by uniforms [..., *draw_shape]; they broadcast."""
+        raise NotImplementedError
+
+    def likeliest(self, logits):
+        """The most probable hard samples."""
+        raise NotImplementedError
+
+    def log_probability(self, logits, hard):
+        """log g(x) of hard samples; both broadcast, all positions are summed up."""
+        raise NotImplementedError
+
+    def probabilities(self, logits):
+        """Of 1, or of each symbol on the last axis."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict:
+        """What whoever has the exported logits must know: the kind, and its symbols."""
+        return {"name": type(self).__name__.lower()}
+
+    def relaxed(self, logits, noise):
+        """What stands for fakes in training, [n, *player_shape].
+
+        Args:
+          logits: [n, *player_shape].
+          noise: the update's `random.Noise`.
+        """
+        if self.relaxation is None:
+            return tf.stop_gradient(self.draw(logits, self.uniforms(logits, noise)))
+        return self.relaxation(self, logits, noise)
+
+    def uniforms(self, logits, noise):
+        """For a draw, [n, *draw_shape]."""
+        return noise.uniform("alphabet", [logits.shape[0], *self.draw_shape])
+
+
+class Bits(Alphabet):
+    """Pixels that are black or white, such as a data set under `data.load.view = @binarised`.
+
+    Args:
+      relaxation: of samples in training, or None.
+    """
+
+    def bind(self, sample_shape, symbols):
+        if len(sample_shape) != 3 or symbols is not None:
+            raise UserError(
+                f"GAN.alphabet is Bits but the data has samples of shape {sample_shape} with "
+                f"{'symbols of their own' if symbols is not None else 'no pixels'}: it is for "
+                "images under data.load.view = @binarised"
+            )
+        self.player_shape = self.draw_shape = tuple(sample_shape)
+
+    def check_data(self, data):
+        levels = np.unique(data)
+        between = levels[(levels > 0) & (levels < 255)]
+        if len(between):
+            raise UserError(
+                f"GAN.alphabet is Bits but pixels of the data are {between[0]}, neither 0 nor 255: "
+                "set data.load.view = @binarised"
+            )
+
+    def encode(self, data):
+        return _signs(from_uint8(data) > 0.0, tf.float32)
+
+    def decode(self, hard):
+        return hard
+
+    def draw(self, logits, uniforms):
+        return _signs(uniforms < tf.sigmoid(logits), logits.dtype)
+
+    def likeliest(self, logits):
+        return _signs(logits > 0.0, logits.dtype)
+
+    def log_probability(self, logits, hard):
+        values = -tf.math.softplus(-hard * logits)
+        return tf.reduce_sum(values, list(range(-len(self.player_shape), 0)))
+
+    def probabilities(self, logits):
+        return tf.sigmoid(logits)
+
+    def mean(self, logits):
+        """Of the samples: 2 p - 1."""
+        return tf.tanh(logits / 2.0)
+
+    def concrete(self, logits, noise, temperature: float):
+        """tanh of half of (logits + logistic noise) / temperature."""
+        uniforms = noise.uniform("concrete", logits.shape)
+        logistic = tf.math.log(uniforms) - tf.math.log1p(-uniforms)
+        return tf.tanh((logits + logistic) / (2.0 * temperature))
+
+
+def _signs(positive, dtype):
+    return 2.0 * tf.cast(positive, dtype) - 1.0
+
+
+class Categorical(Alphabet):
+    """One of k symbols a position; the last axis of logits and samples is over the symbols."""
+
+    one_hot = True
+
+    def draw(self, logits, uniforms):
+        probabilities = tf.nn.softmax(logits)
+        below = tf.cumsum(probabilities, -1)[..., :-1] <= uniforms[..., tf.newaxis]
+        indices = tf.reduce_sum(tf.cast(below, tf.int32), -1)
+        return tf.one_hot(indices, self.player_shape[-1], dtype=logits.dtype)
+
+    def likeliest(self, logits):
+        return tf.one_hot(tf.argmax(logits, -1), self.player_shape[-1], dtype=logits.dtype)
+
+    def log_probability(self, logits, hard):
+        values = hard * tf.nn.log_softmax(logits)
+        return tf.reduce_sum(values, list(range(-len(self.player_shape), 0)))
+
+    def probabilities(self, logits):
+        return tf.nn.softmax(logits)
+
+    def mean(self, logits):
+        """Of the one-hot samples."""
+        return tf.nn.softmax(logits)
+
+    def concrete(self, logits, noise, temperature: float):
+        """softmax of (logits + Gumbel noise) / temperature."""
+        gumbel = -tf.math.log(-tf.math.log(noise.uniform("concrete", logits.shape)))
+        return tf.nn.softmax((logits + gumbel) / temperature)
+
+
+class Colours(Categorical):
+    """Pixels of a palette: data under `data.load.view = @adaptive_palette()`.
+
+    Args:
+      relaxation: of samples in training, or None.
+    """
+
+    def bind(self, sample_shape, symbols):
+        palette = None if symbols is None else np.asarray(symbols)
+        if palette is None or palette.dtype != np.uint8 or len(sample_shape) != 3:
+            raise UserError(
+                "GAN.alphabet is Colours but the data has no palette: set "
+                "data.load.view = @adaptive_palette()"
+            )
+        self.palette = palette  # [k, channels]
+        self.player_shape = (*sample_shape[:2], len(palette))
+        self.draw_shape = tuple(sample_shape[:2])
+
+    def get_config(self):
+        return super().get_config() | {"palette": self.palette.tolist()}
+
+    def encode(self, data):
+        """Each pixel, which must be of the palette, as its one-hot vector."""
+        same = tf.equal(data[..., tf.newaxis, :], tf.constant(self.palette))
+        return tf.cast(tf.reduce_all(same, -1), tf.float32)
+
+    def decode(self, hard):
+        return tf.tensordot(hard, tf.cast(from_uint8(self.palette), hard.dtype), 1)
+
+
+class Characters(Categorical):
+    """Lines of text: the data set "text:/path".
+
+    Args:
+      relaxation: of samples in training, or None.
+    """
+
+    def bind(self, sample_shape, symbols):
+        if symbols is None or len(sample_shape) != 1 or not isinstance(symbols[0], str):
+            raise UserError(
+                "GAN.alphabet is Characters but the data is no text: set data.load.name to "
+                '"text:/path"'
+            )
+        self.vocabulary = tuple(symbols)
+        self.player_shape = (*sample_shape, len(self.vocabulary))
+        self.draw_shape = tuple(sample_shape)
+
+    def get_config(self):
+        return super().get_config() | {"vocabulary": list(self.vocabulary)}
+
+    def encode(self, data):
+        return tf.one_hot(tf.cast(data, tf.int32), len(self.vocabulary))
+
+    def decode(self, hard):
+        return tf.argmax(hard, -1, tf.int32)
+
+
+def draw_uniforms(num, seed, alphabet):
+    """Uniform numbers [num, *draw_shape] for samples of a seed, independent of its z and labels."""
+    own = tf.random.fold_in(seed, 1000, alg="philox")  # latents and labels take small numbers
+    return random.uniform([num, *alphabet.draw_shape], own)
+
+
+for _alphabet in (Bits, Colours, Characters):
+    gin.register(_alphabet, module="alphabets")
+
+
+@gin.configurable(module="alphabets")
+def straight_through(alphabet, logits, noise):
+    """Hard samples whose gradient is that of their mean (Bengio et al., 2013)."""
+    mean = alphabet.mean(logits)
+    hard = alphabet.draw(logits, alphabet.uniforms(logits, noise))
+    return mean + tf.stop_gradient(hard - mean)
+
+
+@gin.register(module="alphabets")
+class Concrete:
+    """Gumbel-softmax: soft samples (Jang et al., 2017, eq. 2; Maddison et al., 2017).
+
+    Args:
+      temperature: > 0; the lower, the harder the samples and the wilder the gradient.
+    """
+
+    def __init__(self, temperature: float = 0.67):
+        kinds.require_number("Concrete.temperature", temperature, above=0)
+        self.temperature = temperature
+
+    def __call__(self, alphabet, logits, noise):
+        return alphabet.concrete(logits, noise, self.temperature)

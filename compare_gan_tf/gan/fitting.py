@@ -1,0 +1,173 @@
+"""What `GAN.fit` is given, as batches of whole size: arrays like those of `train`, or `tf.data`."""
+
+import functools
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from compare_gan_tf import random
+from compare_gan_tf.data import Dataset, from_arrays, given, pipeline
+from compare_gan_tf.data.images import from_uint8
+from compare_gan_tf.data.labels import check as check_labels
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import distribution
+
+_BATCH = 32  # samples, Keras' own default
+_WHERE = "the data given to fit"
+
+
+def of_arrays(gan, x, y, *, batch_size: int | None, epochs: int, steps: int | None) -> tuple:
+    """(batches as `train` draws them, training steps in an epoch).
+
+    An epoch has as many training steps as the data has whole batches, unless `steps` says.
+
+    Args:
+      gan: to be trained, from the step that it is at.
+      x, y: samples and labels, or in x what `from_arrays` takes, of which "train" is used.
+      batch_size: global number of reals per D update; None for 32.
+      epochs: how many there are to go.
+      steps: training steps in an epoch; None for all data.
+
+    Raises:
+      UserError: the data does not fit the GAN, or has no whole batch.
+    """
+    if not isinstance(x, Dataset):
+        train = x if y is None else (x, y)
+        whole = train if isinstance(train, dict) else {"train": train}
+        x = from_arrays(whole, name="given to fit", classes=gan.num_classes)
+    split = x.splits["train"]
+    _check(gan, x.sample_shape, split.labels)
+    strategy, batch_size = gan.distribute_strategy, _BATCH if batch_size is None else batch_size
+    distribution.check_batch_size(strategy, batch_size)
+    steps = steps or len(split) // batch_size
+    if not steps:
+        raise UserError(f"batch_size is {batch_size}, and {_WHERE} has {len(split)} samples")
+    if gan.alphabet is not None:
+        gan.alphabet.check_data(split.images[:batch_size])
+    batches = functools.partial(
+        pipeline.batches,
+        split,
+        key=random.key(gan.seed, "shuffle"),
+        batch_size=batch_size,
+        slices=gan.slices,
+        start=gan.current_step,
+        stop=gan.current_step + epochs * steps,
+    )
+    return distribution.distribute(strategy, batches), steps
+
+
+def of_stream(gan, stream: tf.data.Dataset, *, batch_size: int | None, steps: int | None) -> tuple:
+    """(batches of a `tf.data.Dataset`, endlessly, in the form that `train_step` takes; as above).
+
+    Samples that fill no last batch are left out. Float images whose first batch has nothing below
+    0 are taken to be in [0, 1].
+
+    Args:
+      gan: to be trained.
+      stream: of samples, or of batches, with or without labels.
+      batch_size: of samples; None for 32; batches have their own.
+      steps: training steps in an epoch; None for all data.
+
+    Raises:
+      UserError: it does not fit the GAN, has no whole batch, no end that is known, or floats that
+        are out of range.
+    """
+    if not steps and stream.cardinality() < 0:  # infinite, or unknown
+        raise UserError(f"{_WHERE} has no end that is known: give steps_per_epoch")
+    stream = _whole_batches(stream.map(functools.partial(_parts, gan)), batch_size)
+    stream = stream.map(functools.partial(_shaped, gan))
+    images, *labels = _first(stream)
+    _check(gan, images.shape[1:], labels[0] if labels else None)
+    if labels:
+        check_labels(labels[0].numpy(), gan.num_classes, _WHERE)
+    stream = stream.map(_unit_to_signed) if _is_unit(images) else stream
+    return stream.repeat(), steps or int(stream.reduce(np.int64(0), lambda n, *_: n + 1))
+
+
+def _whole_batches(stream: tf.data.Dataset, batch_size: int | None) -> tf.data.Dataset:
+    """The stream in batches of one known size: its own, that of its first, or that asked for."""
+    if not given.is_batched(stream.element_spec, _WHERE):
+        return stream.batch(batch_size or _BATCH, drop_remainder=True)
+    if batch_size is not None:
+        raise UserError(f"batch_size is {batch_size}, but {_WHERE} is in batches: leave it out")
+    if stream.element_spec[0].shape[0] is not None:
+        return stream
+    return stream.unbatch().batch(len(_first(stream)[0]), drop_remainder=True)
+
+
+def _first(stream: tf.data.Dataset):
+    for batch in stream.take(1):
+        return batch
+    raise UserError(f"{_WHERE} has no whole batch: make batches smaller")
+
+
+def _parts(gan, *element) -> tuple:
+    """(samples, labels) of an element; without labels where the GAN has none."""
+    images, labels = given.named(element[0] if len(element) == 1 else element, _WHERE)
+    return (images,) if labels is None or not gan.num_classes else (images, labels)
+
+
+def _shaped(gan, images, *labels) -> tuple:
+    """Grey images [n, H, W, 1]; labels int32 [n] or float32 [n, K]."""
+    if images.shape.rank == len(gan.sample_shape) and gan.sample_shape[-1] == 1:
+        images = images[..., tf.newaxis]
+    if images.dtype.is_floating:
+        images = tf.cast(images, tf.float32)
+    if labels and labels[0].dtype.is_integer:
+        return images, tf.cast(tf.reshape(labels[0], [-1]), tf.int32)
+    return images, *(tf.cast(one, tf.float32) for one in labels)
+
+
+def _check(gan, sample_shape, labels):
+    if tuple(sample_shape) != gan.sample_shape:
+        raise UserError(
+            f"{_WHERE} has samples of shape {tuple(sample_shape)}, but those of the GAN have "
+            f"{gan.sample_shape}"
+        )
+    if gan.num_classes and labels is None:
+        raise UserError(f"conditional is True but {_WHERE} has no labels: give (images, labels)")
+
+
+def _is_unit(images) -> bool:
+    """Whether a batch of images is in [0, 1]; refuses what is neither in [-1, 1] nor uint8."""
+    if images.shape.rank != 4 or images.dtype == tf.uint8:
+        return False
+    low, high = float(np.min(images)), float(np.max(images))
+    if not (images.dtype.is_floating and -1 <= low and high <= 1):
+        raise UserError(
+            f"the images of {_WHERE} are {images.dtype.name} from {low:.6g} to {high:.6g}: they "
+            "must be uint8, or floats in [0, 1] or in [-1, 1]"
+        )
+    return low >= 0
+
+
+def _unit_to_signed(images, *labels) -> tuple:
+    return images * 2.0 - 1.0, *labels
+
+
+def as_slices(gan, data) -> tuple:
+    """What `train_step` is given, as (samples [n, slices, ...], labels [n, slices, ...] or None).
+
+    Images uint8 become float32 in [-1, 1]; of a plain batch [n, ...] all updates see the one slice.
+
+    Raises:
+      UserError: the samples have another shape than those of G, or labels are missing.
+    """
+    images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+    plain = len(images.shape) == len(gan.sample_shape) + 1
+    if tuple(images.shape[1 if plain else 2 :]) != gan.sample_shape:
+        raise UserError(
+            f"the batch has the shape {tuple(images.shape)}: it must be n samples of "
+            f"{gan.sample_shape}"
+        )
+    if images.shape[0] is None:
+        raise UserError("the size of a batch is unknown: give fit arrays, or tf.data")
+    if gan.num_classes and labels is None:
+        raise UserError("GAN.conditional is True but the batch has no labels: give both")
+    if plain:
+        images = tf.convert_to_tensor(images)[:, tf.newaxis]
+        labels = None if labels is None else tf.convert_to_tensor(labels)[:, tf.newaxis]
+    if images.dtype == tf.uint8 and gan.alphabet is None:
+        images = from_uint8(images)
+    return images, labels if gan.num_classes else None

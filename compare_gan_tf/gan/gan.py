@@ -1,0 +1,334 @@
+"""The game: two players, a list of objectives and a schedule, as one Keras model."""
+
+import gin
+import keras
+import tensorflow as tf
+
+from compare_gan_tf.architectures.blocks import unsquashed
+from compare_gan_tf.architectures.local_features import with_outputs
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import fitting, gan_settings, passes, players, update
+from compare_gan_tf.gan.alphabets import draw_uniforms
+from compare_gan_tf.gan.first_failure import FirstFailure
+from compare_gan_tf.latents import given_or_drawn, require_seed, uniform_labels
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
+from compare_gan_tf.optimizers import adam, count_training_steps
+from compare_gan_tf.optimizers.ema import ExponentialMovingAverage
+from compare_gan_tf.runs import hyperparameters
+
+
+@gin.register(module="gan")
+class GAN(keras.Model):
+    """Generator and discriminator, what each optimises, and in what order.
+
+    One training step is `d_steps` updates of D, each on fresh reals and fakes, then `g_steps` of G,
+    one unless said otherwise, then the moving average of G. `fit` takes batches (images, labels) of
+    this replica's part of the step's reals: images [n, slices, ...], uint8 or float points, and
+    labels int32 [n, slices] or float32 [n, slices, K], or None, where `slices` is `self.slices`.
+
+    Args:
+      sample_shape: (height, width, channels) or (D,); None for that of Keras models.
+      num_classes: of the data set's labels, or None.
+      seed: of all noise in training; the initial weights follow Keras' global seed.
+      generator: function (sample_shape, latent_dim, num_classes) -> model, see `architectures`; or
+        a Keras model from z [n, d], and labels if it takes them, to images in [-1, 1] or points.
+        The model itself is trained, from the weights that it has.
+      discriminator: function (sample_shape, num_classes) -> model; or a Keras model from samples,
+        and labels if it takes them, to logits [n, 1] or [n], or to {"logits", "features"}.
+      objectives: the terms of the game, a list; a loss, such as `losses.hinge` or a function of
+        your own, stands for `Adversarial` of it.
+      latents: the prior of z; None for `Normal`, of the dimension that a Keras model takes.
+      conditional: whether the players see labels.
+      alphabet: of a discrete G, which writes pixels or characters out of a few, see `alphabets`;
+        None for a continuous one.
+      symbols: the data set's own, for the alphabet: its palette or vocabulary, or None.
+      label_distribution: of what G is fed in training, see `latents`: `uniform_labels`, or
+        `labels_of_reals` for that of the data.
+      augment: what is done to all images before D sees them, see `augment`; None for nothing.
+      d_steps: D updates per training step.
+      g_steps: G updates per training step, after those of D; 1 in nearly all papers.
+      reuse_last_batch: G's first update takes the z of the last D update, and all of G's its reals
+        where they need reals, instead of fresh ones (compare_gan on GPU).
+      g_optimizer, d_optimizer: Keras optimisers, each player its own. Their schedules are over
+        training steps.
+      ema_decay: of the moving average of G; None for none.
+      ema_halflife: instead of `ema_decay`, in training steps: a number or a schedule.
+      ema_start_step: training step from which it averages; before, it copies.
+
+    Raises:
+      UserError: settings that do not go together.
+    """
+
+    def __init__(
+        self,
+        sample_shape=None,
+        num_classes=None,
+        seed: int = 0,
+        *,
+        generator,
+        discriminator,
+        objectives,
+        latents=None,
+        conditional: bool = False,
+        alphabet=None,
+        symbols=None,
+        label_distribution=uniform_labels,
+        augment=None,
+        d_steps: int = 1,
+        g_steps: int = 1,
+        reuse_last_batch: bool = False,
+        g_optimizer=None,
+        d_optimizer=None,
+        ema_decay: float | None = None,
+        ema_halflife: float | None = None,
+        ema_start_step: int = 0,
+    ):
+        given = hyperparameters.of_call("GAN", GAN.__init__, locals())
+        super().__init__(name="gan")
+        self.hyperparameters = given
+        objectives = gan_settings.as_objectives(objectives)
+        gan_settings.check_game(conditional, num_classes, d_steps, g_steps)
+        gan_settings.check_ema(ema_decay, ema_halflife, ema_start_step)
+        gan_settings.check_made(
+            latents=latents, augment=augment, g_optimizer=g_optimizer, d_optimizer=d_optimizer
+        )
+        gan_settings.check_functions(generator, discriminator, label_distribution)
+        self.sample_shape = tuple(sample_shape or players.sample_shape(generator, discriminator))
+        self.num_classes = num_classes if conditional else None
+        self.seed = seed
+        self.latents = latents or gan_settings.latents_for(generator)
+        self.label_distribution = label_distribution
+        self.augment = augment
+        gan_settings.check_augment(augment, self.sample_shape)
+        self.alphabet = alphabet
+        gan_settings.check_alphabet(alphabet, self.sample_shape, symbols, augment)
+        self.d_steps, self.g_steps = d_steps, g_steps
+        self.reuse_last_batch = reuse_last_batch
+        self.objectives = objectives
+        gan_settings.check_gradients(alphabet, self.objectives)
+        self.player_shape = alphabet.player_shape if alphabet else self.sample_shape
+        self._make_players(generator, discriminator)
+        self.ema = None
+        if ema_decay is not None or ema_halflife is not None:
+            twin = players.copy(generator) if isinstance(generator, keras.Model) else generator
+            average = self._made_generator(twin)
+            players.check_copy(average, self.generator)
+            self.ema = ExponentialMovingAverage(
+                average,
+                decay=ema_decay,
+                halflife=ema_halflife,
+                start_step=ema_start_step,
+            )
+            self.ema.copy(self.generator)
+        for objective in self.objectives:
+            objective.build_for(self)
+        gan_settings.check_lazy(self.objectives, passes.couples_batch(self.discriminator))
+        self._take_optimizers(g_optimizer or adam(), d_optimizer or adam())
+        if augment is not None:
+            augment.count_training_steps(d_steps)
+        self.step = self.add_weight(
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+            name="step",
+        )
+        self.starts_trained = players.note([generator, discriminator], self.step)
+        self.first_failure = FirstFailure()
+        self.build()
+
+    @property
+    def _shapes(self) -> dict:
+        """What both players are made for."""
+        return {"sample_shape": self.player_shape, "num_classes": self.num_classes}
+
+    def _make_players(self, generator, discriminator):
+        self.generator = self._made_generator(generator)
+        judge = self._made_discriminator(discriminator)
+        gan_settings.check_players(self.generator, judge, **self._shapes)
+        asked = {name for objective in self.objectives for name in objective.reads}
+        self.discriminator = with_outputs(judge, asked)
+        gan_settings.check_outputs(self.discriminator, self.objectives)
+
+    def _made_generator(self, generator):
+        """What a function makes, or a Keras model, in the one form of generators."""
+        dim, discrete = self.latents.dim, self.alphabet is not None
+        if not isinstance(generator, keras.Model):
+            generator = generator(latent_dim=dim, **self._shapes)
+        made = players.generator(generator, latent_dim=dim, discrete=discrete, **self._shapes)
+        return unsquashed(made) if discrete and isinstance(made, keras.Model) else made
+
+    def _made_discriminator(self, discriminator):
+        if not isinstance(discriminator, keras.Model):
+            discriminator = discriminator(**self._shapes)
+        return players.discriminator(discriminator, **self._shapes)
+
+    def _take_optimizers(self, g_optimizer, d_optimizer):
+        if g_optimizer is d_optimizer:
+            raise UserError("GAN.g_optimizer and GAN.d_optimizer are one object: make two")
+        self.g_optimizer, self.d_optimizer = g_optimizer, d_optimizer
+        count_training_steps(d_optimizer, updates=self.d_steps)
+        count_training_steps(g_optimizer, updates=self.g_steps)
+
+    def build(self, input_shape=None):
+        """Makes the optimisers' slots; all else exists since construction."""
+        self.g_optimizer.build(update.trained_by(self, GENERATOR))
+        self.d_optimizer.build(update.trained_by(self, DISCRIMINATOR))
+        self.built = True
+
+    @property
+    def current_step(self) -> int:
+        """Training steps done, as a number."""
+        return int(self.step.numpy())
+
+    # Training
+
+    @property
+    def slices(self) -> int:
+        """Batches of reals that one training step takes."""
+        needs_real = passes.couples_batch(self.discriminator) or any(
+            objective.generator_needs_real for objective in self.objectives
+        )
+        return self.d_steps + self.g_steps * int(needs_real and not self.reuse_last_batch)
+
+    def train_step(self, data):
+        """One training step: the updates of D, then those of G, then G's moving average.
+
+        Returns:
+          {name: value} of every term, averaged over its player's updates, and of what moves in the
+          augmentation, as it is after them.
+        """
+        images, labels = fitting.as_slices(self, data)
+        step = tf.identity(self.step.value)  # read once: nothing may see it counted up
+        first = self.d_steps - int(self.reuse_last_batch)
+        substeps = {
+            DISCRIMINATOR: range(self.d_steps),
+            GENERATOR: range(first, first + self.g_steps),
+        }
+        shares = {}
+        for player in substeps:
+            updates = []
+            for substep in substeps[player]:
+                row = min(substep, images.shape[1] - 1)
+                reals = images[:, row], None if labels is None else labels[:, row]
+                updates.append(update.update(self, player, *reals, step=step, substep=substep))
+            shares |= {name: sum(u[name] for u in updates) / len(updates) for name in updates[0]}
+        self.step.assign(step + 1)
+        if self.uses_ema:
+            self.ema.update(self.generator, step + 1)
+        if self.augment is not None:
+            levels = self.augment.levels()  # equal on all replicas
+            shares |= {f"augment/{name}": update.equal_share(levels[name]) for name in levels}
+        names = sorted(shares)
+        values = update.all_reduce_sum(tf.stack([shares[name] for name in names]))
+        self.first_failure.note(names, values, step + 1)
+        return dict(zip(names, tf.unstack(values), strict=True))
+
+    # Sampling
+
+    @property
+    def uses_ema(self) -> bool:
+        """Whether the run averages G; then samples come from the average."""
+        return self.ema is not None
+
+    @property
+    def sampling_generator(self) -> keras.Model:
+        """The averaged generator where the run has one, else the generator."""
+        return self.ema.generator if self.uses_ema else self.generator
+
+    def sample(self, num, seed, truncation=0.0, labels=None):
+        """Samples [num, ...] of the sampling generator: images in [-1, 1], points or characters.
+
+        Args:
+          num: int32 scalar.
+          seed: int [2]; the first k rows for `num` are the rows for k.
+          truncation: float32 scalar, see `latents`; <= 0 for none.
+          labels: int32 [num] for conditional generators; -1 draws one uniformly, None all.
+        """
+        return self.generate(self.draw_inputs(num, seed, truncation, labels))
+
+    def draw_inputs(self, num, seed, truncation=0.0, labels=None) -> dict:
+        """What `generate` takes, for the samples that `sample` gives; arguments as there."""
+        known = tf.get_static_value(tf.convert_to_tensor(num))
+        if known is not None and known < 0:
+            raise UserError(f"num is {known}: it must be 0 or more")
+        seed = require_seed(seed)
+        inputs = {"z": self.latents.sample(num, seed, truncation)}
+        if self.num_classes:
+            inputs["labels"] = given_or_drawn(labels, num, seed, self.num_classes)
+        elif labels is not None:
+            raise UserError("labels are given to a GAN without: set GAN.conditional = True")
+        if self.alphabet:
+            inputs["uniforms"] = draw_uniforms(num, seed, self.alphabet)
+        return inputs
+
+    def generate(self, inputs: dict):
+        """Samples of rows of `draw_inputs`, each a function of its own row alone."""
+        inputs = dict(inputs)
+        uniforms = inputs.pop("uniforms", None)
+        outputs = self.sampling_generator(inputs, training=False)
+        if uniforms is None:
+            return outputs
+        return self.alphabet.decode(self.alphabet.draw(outputs, uniforms))
+
+    # Keras' own doors
+
+    def compile(self, *, jit_compile: bool = False, **options):
+        """As Keras'; optimisers and losses are the constructor's, so that none are taken here.
+
+        Args:
+          jit_compile: compiles the step by XLA.
+          **options: `run_eagerly` and `steps_per_execution`.
+
+        Raises:
+          UserError: there are others.
+        """
+        others = sorted(options.keys() - {"run_eagerly", "steps_per_execution"})
+        if others:
+            raise UserError(
+                f"compile({others[0]}=...): a GAN has it already; optimisers are g_optimizer and "
+                "d_optimizer, losses are objectives, of its constructor"
+            )
+        super().compile(optimizer=self.g_optimizer, jit_compile=jit_compile, **options)
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, steps_per_epoch=None, **options):
+        """As Keras', on arrays or `tf.data`; for runs that resume there is `train`.
+
+        Of arrays each update of a step has reals of its own, as in `train`, and an epoch is as many
+        steps as there are whole batches. Of `tf.data` a step takes one batch, which all its updates
+        see. What fills no last batch is left out of the epoch.
+
+        Args:
+          x: samples, or what `from_arrays` takes, or a `Dataset`, whose "train" is used; uint8
+            images, or floats in [0, 1] or, with some below 0, in [-1, 1]; float points [N, D].
+          y: labels of arrays.
+          batch_size: reals per update of D; None for 32, or for that of `tf.data` in batches.
+          epochs: at whose number to stop, as in Keras.
+          steps_per_epoch: training steps in an epoch; None for all data, the batches of which are
+            counted.
+          **options: `callbacks`, `verbose`, `initial_epoch`.
+
+        Raises:
+          UserError: the data does not fit the GAN, or an option has no meaning for one.
+        """
+        others = sorted(options.keys() - {"callbacks", "verbose", "initial_epoch"})
+        if others:
+            raise UserError(f"fit({others[0]}=...) has no meaning for a GAN: leave it out")
+        if not self.compiled:
+            self.compile()
+        sizes = {"batch_size": batch_size, "steps": steps_per_epoch}
+        if isinstance(x, tf.data.Dataset):
+            if y is not None:
+                raise UserError(
+                    "labels of tf.data are in its elements, (images, labels): leave y out"
+                )
+            batches, steps = fitting.of_stream(self, x, **sizes)
+        else:
+            left = epochs - options.get("initial_epoch", 0)
+            batches, steps = fitting.of_arrays(self, x, y, epochs=left, **sizes)
+        return self.fit_batches(batches, epochs=epochs, steps_per_epoch=steps, **options)
+
+    def fit_batches(self, batches, **options):
+        """Keras' `fit` on batches as `train_step` takes them."""
+        return super().fit(batches, shuffle=False, **options)

@@ -1,0 +1,92 @@
+"""Labels that G is fed: how they are drawn in training, and those that samples are asked for."""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf import random
+from compare_gan_tf.errors import UserError
+
+
+@gin.configurable(module="latents")
+def uniform_labels(noise, real_labels, num_classes: int):
+    """Labels for G's update, int32 [n], uniform on [0, num_classes).
+
+    Args:
+      noise: `random.Noise` of the update.
+      real_labels: of the reals beside which G's samples stand, int32 [n]; -1 is unlabelled; or
+        probabilities float32 [n, K].
+      num_classes: of the data set.
+    """
+    return noise.integers("labels", real_labels.shape[0], num_classes)
+
+
+@gin.configurable(module="latents")
+def labels_of_reals(noise, real_labels, num_classes: int):
+    """Labels distributed as in the data: that of the real sample at the same place.
+
+    So a fake and the real that it is paired with (relativistic losses) share their class. Where
+    the real is unlabelled one is drawn as by `uniform_labels`; arguments as there. Where the label
+    of the real is probabilities [n, K], one is drawn by them.
+    """
+    if len(real_labels.shape) == 2:
+        number, classes = real_labels.shape
+        below = tf.cumsum(real_labels, 1) < noise.uniform("labels", [number])[:, tf.newaxis]
+        return tf.minimum(tf.reduce_sum(tf.cast(below, tf.int32), 1), classes - 1)
+    drawn = uniform_labels(noise, real_labels, num_classes)
+    return tf.where(real_labels < 0, drawn, real_labels)
+
+
+def draw_labels(num, seed, num_classes: int):
+    """Labels int32 [num], uniform on [0, num_classes), independent of the z of the same seed."""
+    own = tf.random.fold_in(seed, 1, alg="philox")  # or they would share z's random bits
+    return random.integers([num], own, num_classes)
+
+
+def given_or_drawn(labels, num, seed, num_classes: int):
+    """Labels int32 [num] of samples that are asked for: those given, drawn where they are -1.
+
+    Args:
+      labels: int [num] in [-1, num_classes), or None to draw all.
+      num: int32 scalar.
+      seed: int [2], of the samples.
+      num_classes: of the data set.
+
+    Raises:
+      UserError: `labels` are not such; in a graph, where their values are not known yet, running
+        it fails instead.
+    """
+    drawn = draw_labels(num, seed, num_classes)
+    if labels is None:
+        return drawn
+    labels = require_labels(labels, num_classes, least=-1)
+    fits = tf.get_static_value(tf.equal(tf.size(labels), num))
+    if fits is not None and not fits:
+        raise UserError(f"labels have the shape {labels.shape}: they must be int32 [{num}]")
+    same = tf.debugging.assert_equal(tf.size(labels), num, "labels must be int32 [num]")
+    with tf.control_dependencies([] if same is None else [same]):
+        return tf.where(labels < 0, drawn, labels)
+
+
+def require_labels(labels, num_classes: int, *, least: int = 0):
+    """The labels as int32 [n], refused unless all are in [least, num_classes).
+
+    Raises:
+      UserError: they are not; in a graph, where their values are not known yet, running it fails.
+    """
+    labels = tf.convert_to_tensor(labels)
+    if not labels.dtype.is_integer or labels.shape.rank not in (None, 1):
+        raise UserError(f"labels are {labels.dtype.name} {labels.shape}: they must be int32 [n]")
+    labels = tf.cast(labels, tf.int32)
+    text = f"labels must be {least} to {num_classes - 1}"
+    known = tf.get_static_value(labels)
+    if known is not None:
+        wrong = [int(one) for one in known if not least <= one < num_classes]
+        if wrong:
+            raise UserError(f"a label is {wrong[0]}: {text}")
+        return labels
+    checks = [
+        tf.debugging.assert_greater_equal(labels, least, text),
+        tf.debugging.assert_less(labels, num_classes, text),
+    ]
+    with tf.control_dependencies(checks):
+        return tf.identity(labels)

@@ -1,0 +1,159 @@
+"""Priors over the latent z; one binding serves training, evaluation and the exported module."""
+
+import gin
+import tensorflow as tf
+
+from compare_gan_tf import random
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings import kinds
+
+
+class _Latents:
+    """A prior whose row i of `sample(num, seed)` does not depend on `num`."""
+
+    def __init__(self, dim: int = 128):
+        kinds.require_number(f"{type(self).__name__}.dim", dim, least=1, whole=True)
+        self.dim = dim
+
+    def get_config(self) -> dict:
+        return {"name": type(self).__name__.lower(), "dim": self.dim}
+
+
+@gin.register(module="latents")
+class Normal(_Latents):
+    """Standard normal z. Truncation t redraws until every |z| <= t."""
+
+    def sample(self, num, seed, truncation=0.0):
+        """Returns float32 [num, dim].
+
+        Args:
+          num: int32 scalar.
+          seed: int [2]; the same seed gives the same rows.
+          truncation: float32 scalar t; t <= 0 means none.
+
+        Redrawing until |z| <= t is drawing from the normal restricted to [-t, t], which is
+        done by its inverse distribution function: one draw, and monotone in t.
+        """
+        truncation = tf.cast(truncation, tf.float32)
+        below = 0.5 * tf.math.erfc(truncation * 0.5**0.5)  # P(Z <= -t)
+        below = tf.where(truncation > 0.0, below, 0.0)
+        limit = tf.where(truncation > 0.0, truncation, float("inf"))
+        # In whole vectors of the CPU: what is left over is rounded otherwise, and then row i would
+        # depend on `num`.
+        padded = [num + (-num) % 16, self.dim]
+        probability = below + (1.0 - 2.0 * below) * random.uniform(padded, seed)
+        return tf.clip_by_value(tf.math.ndtri(probability), -limit, limit)[:num]
+
+
+@gin.register(module="latents")
+class Uniform(_Latents):
+    """z uniform on (-limit, limit). Truncation t > 0 scales z by t.
+
+    Args:
+      dim: of z.
+      limit: 1 is compare_gan's default; the square root of 3 gives the variance of normals.
+    """
+
+    def __init__(self, dim: int = 128, limit: float = 1.0):
+        super().__init__(dim)
+        kinds.require_number("Uniform.limit", limit, above=0)
+        self.limit = limit
+
+    def sample(self, num, seed, truncation=0.0):
+        """Returns float32 [num, dim]; arguments as for `Normal.sample`."""
+        truncation = tf.cast(truncation, tf.float32)
+        z = random.uniform([num, self.dim], seed) * 2.0 - 1.0
+        return z * self.limit * tf.where(truncation > 0.0, truncation, 1.0)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"limit": self.limit}
+
+
+@gin.register(module="latents")
+class Hypersphere(_Latents):
+    """z uniform on the sphere of radius sqrt(dim), of which a normal z is near: a normal, scaled.
+
+    Truncation t truncates the normal before it is scaled, so that none of its elements dominates.
+    """
+
+    def sample(self, num, seed, truncation=0.0):
+        """Returns float32 [num, dim], rows of length sqrt(dim); arguments as for `Normal`."""
+        z = Normal(self.dim).sample(num, seed, truncation)
+        length = tf.sqrt(tf.reduce_sum(tf.square(z), 1, keepdims=True))
+        # The maximum also keeps TensorFlow from rewriting the quotient in graphs, with other bits.
+        return z / tf.maximum(length, 1e-6) * self.dim**0.5
+
+
+@gin.register(module="latents")
+class Coded:
+    """z = (noise, categorical codes one-hot, continuous codes in (-1, 1)), as InfoGAN's.
+
+    Codes are uniform (Chen et al., 2016, section 7). Truncation acts on the noise alone.
+
+    Args:
+      noise: the prior of the rest; None for `Normal(62)`.
+      categorical: number of values of each categorical code.
+      continuous: number of continuous codes.
+    """
+
+    def __init__(self, noise=None, categorical: tuple = (10,), continuous: int = 2):
+        self.noise = Normal(62) if noise is None else noise
+        kinds.require_made(
+            "Coded.noise", self.noise, _is_plain_prior, like="a prior without codes, as @Normal()"
+        )
+        if not isinstance(categorical, list | tuple):
+            raise UserError(
+                f"Coded.categorical is {categorical!r}: it must be a list such as [10], of the "
+                "number of values of each code"
+            )
+        for size in categorical:
+            kinds.require_number("Coded.categorical: one", size, least=2, whole=True, unit="values")
+        kinds.require_number("Coded.continuous", continuous, least=0, whole=True, unit="codes")
+        self.categorical = tuple(categorical)
+        self.continuous = continuous
+        if not self.categorical and not continuous:
+            raise UserError("Coded has no codes: set Coded.categorical or Coded.continuous")
+        self.dim = self.noise.dim + sum(self.categorical) + continuous
+
+    @property
+    def categorical_slices(self) -> list[slice]:
+        """Where in z each categorical code is."""
+        starts = [self.noise.dim + sum(self.categorical[:i]) for i in range(len(self.categorical))]
+        return [slice(s, s + size) for s, size in zip(starts, self.categorical, strict=True)]
+
+    def sample(self, num, seed, truncation=0.0):
+        """Returns float32 [num, dim]; arguments as for `Normal.sample`."""
+        parts = [self.noise.sample(num, seed, truncation)]
+        for index, size in enumerate(self.categorical):
+            own = tf.random.fold_in(seed, 2 + index, alg="philox")  # 1 is for labels
+            parts.append(tf.one_hot(random.integers([num], own, size), size))
+        if self.continuous:
+            own = tf.random.fold_in(seed, 2 + len(self.categorical), alg="philox")
+            parts.append(random.uniform([num, self.continuous], own) * 2.0 - 1.0)
+        return tf.concat(parts, 1)
+
+    def get_config(self) -> dict:
+        codes = {"categorical": list(self.categorical), "continuous": self.continuous}
+        return {"name": "coded", "dim": self.dim, "noise": self.noise.get_config(), **codes}
+
+
+def _is_plain_prior(value) -> bool:
+    return isinstance(value, _Latents)
+
+
+def require_seed(seed):
+    """The seed of samples as a tensor, refused unless it is two whole numbers.
+
+    Raises:
+      UserError: it is not.
+    """
+    try:
+        seed = tf.convert_to_tensor(seed)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"the seed is {seed!r}: it must be two whole numbers: {_SEED}") from error
+    if not seed.dtype.is_integer or tuple(seed.shape) != (2,):
+        raise UserError(f"the seed is {seed.dtype.name} {seed.shape}: it must be int {_SEED}")
+    return seed
+
+
+_SEED = "[2], such as [0, 1]"

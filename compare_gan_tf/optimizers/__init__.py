@@ -1,0 +1,23 @@
+"""Optimisers, their schedules, and the moving average of G."""
+
+from compare_gan_tf.optimizers.optimizers import (
+    FusedAdam,
+    PerTrainingStep,
+    ScheduledSGD,
+    adam,
+    count_training_steps,
+    rmsprop,
+    sgd,
+    value_at,
+)
+
+__all__ = [
+    "FusedAdam",
+    "PerTrainingStep",
+    "ScheduledSGD",
+    "adam",
+    "count_training_steps",
+    "rmsprop",
+    "sgd",
+    "value_at",
+]

@@ -1,0 +1,215 @@
+"""Optimisers under gin: small functions, because a misspelt parameter of theirs is an error."""
+
+import gin
+import keras
+import tensorflow as tf
+from keras import ops
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.kinds import require_number, require_number_or_schedule
+
+_Schedule = keras.optimizers.schedules.LearningRateSchedule
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class FusedAdam(keras.optimizers.Adam):
+    """Keras' Adam with TensorFlow's own kernel: one pass over each variable instead of a dozen.
+
+    The formula, the slots and the config are those of Keras; only rounding differs. Gradients are
+    dense, and there is no amsgrad. `beta_2` may be a schedule; the correction of the bias is then
+    that of a constant with its present value, as in R3GAN (Huang et al., 2024).
+    """
+
+    def build(self, variables):
+        if self.amsgrad:
+            raise ValueError("FusedAdam has no amsgrad: take keras.optimizers.Adam")
+        super().build(variables)
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        slots = (slots[index] for slots in (self._momentums, self._velocities))
+        variable, momentum, velocity = (_resource(v) for v in (variable, *slots))
+        dtype = gradient.dtype
+        step = tf.cast(self.iterations, dtype) + 1.0
+        beta_2 = self.beta_2(self.iterations) if callable(self.beta_2) else self.beta_2
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable,
+            m=momentum,
+            v=velocity,
+            beta1_power=tf.cast(self.beta_1, dtype) ** step,
+            beta2_power=tf.cast(beta_2, dtype) ** step,
+            lr=tf.cast(learning_rate, dtype),
+            beta1=tf.cast(self.beta_1, dtype),
+            beta2=tf.cast(beta_2, dtype),
+            epsilon=tf.cast(self.epsilon, dtype),
+            grad=gradient,
+        )
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = _with_schedule(config, "beta_2", custom_objects)
+        return super().from_config(config, custom_objects)
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class ScheduledSGD(keras.optimizers.SGD):
+    """Keras' SGD whose `momentum` is a schedule: v <- m v - rate g, w <- w + v.
+
+    Args:
+      learning_rate: a number, or a schedule.
+      momentum: a schedule of m.
+      nesterov: moves by m v - rate g of the new v instead.
+      settings: more of Keras'.
+    """
+
+    def __init__(self, learning_rate, momentum, nesterov=False, **settings):
+        super().__init__(learning_rate, 0.5, nesterov, **settings)  # any momentum makes the slots
+        self.momentum = momentum
+
+    def update_step(self, gradient, variable, learning_rate):
+        momentum = ops.cast(self.momentum(self.iterations), variable.dtype)
+        descent = ops.cast(gradient, variable.dtype) * ops.cast(learning_rate, variable.dtype)
+        velocity = self.momentums[self._get_variable_index(variable)]
+        self.assign(velocity, velocity * momentum - descent)
+        self.assign_add(variable, velocity * momentum - descent if self.nesterov else velocity)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = _with_schedule(config, "momentum", custom_objects)
+        return super().from_config(config, custom_objects)
+
+
+def _with_schedule(config: dict, name: str, custom_objects) -> dict:
+    """The config with a schedule in place of its own config, if it is one that is saved."""
+    if not isinstance(config[name], dict):
+        return config
+    return config | {name: keras.saving.deserialize_keras_object(config[name], custom_objects)}
+
+
+def _resource(variable):
+    """The handle of this replica's part of a variable."""
+    is_keras = isinstance(variable, keras.Variable)
+    return (variable.value if is_keras else variable).handle
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class PerTrainingStep(_Schedule):
+    """A schedule over training steps, read by an optimiser that makes `updates` in each."""
+
+    def __init__(self, schedule, updates: int):
+        self.schedule = schedule
+        self.updates = updates
+
+    def __call__(self, step):
+        return self.schedule(step // self.updates)
+
+    def get_config(self):
+        return {"schedule": self.schedule, "updates": self.updates}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["updates"])
+
+
+def value_at(value, step):
+    """A number as it is; the value of a schedule at a training step as a float32 scalar."""
+    return tf.cast(value(step), tf.float32) if callable(value) else value
+
+
+def count_training_steps(optimizer, *, updates: int):
+    """Makes the schedules of an optimiser, which counts its updates, run over training steps.
+
+    Args:
+      optimizer: of Keras.
+      updates: that it makes in a training step.
+    """
+    if updates == 1:
+        return
+    # Keras' own property gives the rate of the moment.
+    if isinstance(optimizer._learning_rate, _Schedule):
+        optimizer.learning_rate = PerTrainingStep(optimizer._learning_rate, updates)
+    for name in ("beta_2", "momentum"):
+        schedule = getattr(optimizer, name, None)
+        if isinstance(schedule, _Schedule):
+            setattr(optimizer, name, PerTrainingStep(schedule, updates))
+
+
+def _clips(clip_norm: float | None, clip_value: float | None) -> dict:
+    """Keras' settings of clipping.
+
+    Raises:
+      UserError: both are given, or one is not positive.
+    """
+    if clip_norm is not None and clip_value is not None:
+        raise UserError(
+            f"clip_norm is {clip_norm} and clip_value is {clip_value}: give one of them"
+        )
+    for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
+        if limit is not None:
+            require_number(f"{name} of an optimiser", limit, above=0)
+    return {"global_clipnorm": clip_norm, "clipvalue": clip_value}
+
+
+# Of each optimiser:
+#   learning_rate  a number, or a schedule over training steps, see `schedules`;
+#   clip_norm      scales the gradients of all variables together to this norm, if it is above;
+#   clip_value     clips each element of the gradients to [-clip_value, clip_value].
+
+
+@gin.configurable(module="optimizers")
+def adam(
+    *,
+    learning_rate: float = 2e-4,
+    beta_1: float = 0.5,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-8,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+):
+    """Adam (Kingma and Ba, 2015); epsilon is TensorFlow 1's 1e-8, not Keras' 1e-7.
+
+    `beta_2` may be a schedule as `learning_rate` may.
+    """
+    require_number_or_schedule("adam.learning_rate", learning_rate, least=0)
+    require_number("adam.beta_1", beta_1, least=0, below=1)
+    require_number_or_schedule("adam.beta_2", beta_2, least=0, below=1)
+    require_number("adam.epsilon", epsilon, above=0)
+    clips = _clips(clip_norm, clip_value)
+    return FusedAdam(learning_rate, beta_1, beta_2, epsilon, **clips)
+
+
+@gin.configurable(module="optimizers")
+def sgd(
+    *,
+    learning_rate: float = 0.1,
+    momentum: float = 0.0,
+    nesterov: bool = False,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+):
+    """Stochastic gradient descent, with momentum (Sutskever et al., 2013) if it is not 0.
+
+    `momentum` may be a schedule as `learning_rate` may.
+    """
+    require_number_or_schedule("sgd.learning_rate", learning_rate, least=0)
+    require_number_or_schedule("sgd.momentum", momentum, least=0, below=1)
+    clips = _clips(clip_norm, clip_value)
+    kind = ScheduledSGD if callable(momentum) else keras.optimizers.SGD
+    return kind(learning_rate, momentum, nesterov, **clips)
+
+
+@gin.configurable(module="optimizers")
+def rmsprop(
+    *,
+    learning_rate: float = 5e-5,
+    rho: float = 0.9,
+    epsilon: float = 1e-10,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+):
+    """RMSprop (Tieleman and Hinton, 2012) as the Wasserstein GAN's experiments have it."""
+    require_number_or_schedule("rmsprop.learning_rate", learning_rate, least=0)
+    require_number("rmsprop.rho", rho, least=0, below=1)
+    require_number("rmsprop.epsilon", epsilon, above=0)
+    clips = _clips(clip_norm, clip_value)
+    return keras.optimizers.RMSprop(learning_rate, rho, epsilon=epsilon, **clips)

@@ -1,0 +1,126 @@
+"""Schedules over the training step: for learning rates, weights of objectives, half-lives and more.
+
+Each function makes a Keras schedule, called with the number of training steps done before. No value
+is negative: none of what they are for may be.
+"""
+
+import itertools
+
+import gin
+import keras
+from keras import ops
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings import kinds
+
+_Schedule = keras.optimizers.schedules.LearningRateSchedule
+
+
+def _require_steps(name: str, steps: int):
+    kinds.require_number(name, steps, least=1, whole=True, unit="training steps")
+
+
+class _Decay(_Schedule):
+    """From `start` to `end` in `steps` steps, after `delay` steps of `start`; then it stays."""
+
+    def __init__(self, start: float, end: float, steps: int, delay: int = 0):
+        name = type(self).__name__
+        _require_steps(f"{name}.steps", steps)
+        kinds.require_number(f"{name}.delay", delay, least=0, whole=True, unit="training steps")
+        kinds.require_number(f"{name}.start", start, least=0)
+        kinds.require_number(f"{name}.end", end, least=0)
+        self.start, self.end, self.steps, self.delay = start, end, steps, delay
+
+    def __call__(self, step):
+        gone = (ops.cast(step, "float32") - self.delay) / self.steps
+        return self.start + (self.end - self.start) * self._shape(ops.clip(gone, 0.0, 1.0))
+
+    def get_config(self):
+        keys = ("start", "end", "steps", "delay")
+        return {key: getattr(self, key) for key in keys}
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class LinearDecay(_Decay):
+    """On a straight line."""
+
+    def _shape(self, gone):
+        return gone
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class CosineDecay(_Decay):
+    """On half a wave of the cosine."""
+
+    def _shape(self, gone):
+        return 0.5 - 0.5 * ops.cos(gone * 3.141592653589793)
+
+
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class ExponentialDecay(_Schedule):
+    """max(floor, start rate^(step / steps)), the exponent a whole number if `staircase`."""
+
+    def __init__(self, start: float, rate: float, steps: int, staircase: bool, floor: float):
+        _require_steps("ExponentialDecay.steps", steps)
+        kinds.require_number("ExponentialDecay.rate", rate, above=0)
+        kinds.require_number("ExponentialDecay.start", start, least=0)
+        kinds.require_number("ExponentialDecay.floor", floor, least=0)
+        self.start, self.rate, self.steps = start, rate, steps
+        self.staircase, self.floor = staircase, floor
+
+    def __call__(self, step):
+        times = ops.cast(step, "float32") / self.steps
+        times = ops.floor(times) if self.staircase else times
+        return ops.maximum(self.start * self.rate**times, self.floor)
+
+    def get_config(self):
+        keys = ("start", "rate", "steps", "staircase", "floor")
+        return {key: getattr(self, key) for key in keys}
+
+
+@gin.configurable(module="schedules")
+def linear_decay(*, start: float, end: float = 0.0, steps: int, delay: int = 0):
+    """start + (end - start) (step - delay) / steps, between `start` and `end`."""
+    return LinearDecay(start, end, steps, delay)
+
+
+@gin.configurable(module="schedules")
+def cosine_decay(*, start: float, end: float = 0.0, steps: int, delay: int = 0):
+    """start + (end - start) (1 - cos(pi (step - delay) / steps)) / 2, between the two."""
+    return CosineDecay(start, end, steps, delay)
+
+
+@gin.configurable(module="schedules")
+def exponential_decay(
+    *,
+    start: float,
+    rate: float,
+    steps: int,
+    staircase: bool = False,
+    floor: float = 0.0,
+):
+    """max(floor, start rate^(step / steps)); with `staircase` in jumps every `steps` steps."""
+    return ExponentialDecay(start, rate, steps, staircase, floor)
+
+
+@gin.configurable(module="schedules")
+def piecewise_constant(*, boundaries: list, values: list):
+    """values[i] up to and including step boundaries[i], the last of `values` after them all."""
+    if not boundaries:
+        raise UserError("piecewise_constant.boundaries is empty: give the one number itself")
+    for boundary in boundaries:
+        kinds.require_number("piecewise_constant.boundaries: one", boundary, least=0, whole=True)
+    if any(later <= one for one, later in itertools.pairwise(boundaries)):
+        raise UserError(
+            f"piecewise_constant.boundaries is {boundaries!r}: each must be above the one before"
+        )
+    for value in values:
+        kinds.require_number("piecewise_constant.values: one", value, least=0)
+    if len(values) != len(boundaries) + 1:
+        raise UserError(
+            f"piecewise_constant.values has {len(values)} numbers for {len(boundaries)} "
+            "boundaries: it must have one more"
+        )
+    return keras.optimizers.schedules.PiecewiseConstantDecay(
+        [int(boundary) for boundary in boundaries], [float(value) for value in values]
+    )

@@ -1,0 +1,136 @@
+"""`checkpoints/best`: a copy of a run's best checkpoint, and `best.json`, which says which it is.
+
+`best.json` is replaced in one rename, after the copy it names is complete and before the copy it
+named is deleted. So whenever a process dies, it names a complete checkpoint.
+"""
+
+import hashlib
+import json
+import os
+import re
+
+import tensorflow as tf
+from absl import logging
+
+from compare_gan_tf.runs import checkpoints
+from compare_gan_tf.storage import files
+from compare_gan_tf.errors import UserError
+
+METRIC, SPLIT = "fid", "validation"  # by which the best is chosen, unless another score is named
+# Of checkpoints, and of what a killed process left half-written.
+_OURS = re.compile(r"ckpt-\d+\.(index|data-\d{5}-of-\d{5})(\.partial)?|best\.json\.partial")
+_FIELDS = ("step", "checkpoint", "metric", "split", "value", "protocol_id")
+
+
+def fingerprint(prefix: str) -> str | None:
+    """Names the contents of a checkpoint; None if there is none.
+
+    It is the SHA-256 of its index, which holds a checksum of every tensor, cut to 16 digits.
+    """
+    try:
+        with tf.io.gfile.GFile(f"{prefix}.index", "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()[:16]
+    except tf.errors.NotFoundError:
+        return None
+
+
+def folder(model_dir) -> str:
+    """Where the best checkpoint of a run is kept."""
+    return os.path.join(str(model_dir), checkpoints.BEST)
+
+
+def read(model_dir) -> dict | None:
+    """What `best.json` says: step, checkpoint, metric, split, value, protocol_id; or None."""
+    try:
+        text = files.read_text(os.path.join(folder(model_dir), "best.json"))
+        content = json.loads(text or "null")
+    except (ValueError, RecursionError):  # of JSON or of UTF-8
+        return None
+    if not isinstance(content, dict) or content.keys() < set(_FIELDS):
+        return None
+    step = content["step"]
+    is_step = isinstance(step, int) and not isinstance(step, bool) and step >= 0
+    texts = (content[name] for name in _FIELDS if name not in ("step", "value"))
+    return content if is_step and all(isinstance(text, str) for text in texts) else None
+
+
+def keep(model_dir, rows) -> None:
+    """Keeps the first of these checkpoints that still exists.
+
+    Args:
+      model_dir: the run's folder.
+      rows: rows of scores, the best first.
+
+    Raises:
+      UserError: there is no space, or the folder is not writable.
+    """
+    for row in rows:
+        try:
+            if _kept(model_dir, row):
+                _clean(model_dir, row["step"])  # where a process died before it had done so
+                return
+            if _is_here(folder(model_dir), row) or _copy(model_dir, row):
+                _write_json(model_dir, row)
+                _clean(model_dir, row["step"])
+                return
+        except tf.errors.NotFoundError:
+            continue  # training deleted it while it was copied
+        except tf.errors.OpError as error:
+            raise UserError(
+                f"cannot keep the best checkpoint in {folder(model_dir)}: {error.message}; free "
+                "space there or make it writable, then evaluate again"
+            ) from error
+
+
+def _is_here(checkpoint_folder: str, row) -> bool:
+    prefix = os.path.join(checkpoint_folder, f"ckpt-{row['step']}")
+    return fingerprint(prefix) == row["checkpoint"]
+
+
+def _kept(model_dir, row) -> bool:
+    content = read(model_dir)
+    same = content and all(content[field] == row[field] for field in _FIELDS)
+    return bool(same) and _is_here(folder(model_dir), row)
+
+
+def _copy(model_dir, row) -> bool:
+    """Copies a checkpoint's files, its index last; False if it is not there any more."""
+    prefix = checkpoints.path(model_dir, row["step"])
+    if fingerprint(prefix) != row["checkpoint"]:
+        return False
+    source, target = os.path.dirname(prefix), folder(model_dir)
+    tf.io.gfile.makedirs(target)
+    names = _files(source, row["step"])
+    for name in names:
+        partial = os.path.join(target, f"{name}.partial")
+        tf.io.gfile.copy(os.path.join(source, name), partial, overwrite=True)
+    for name in names:
+        path = os.path.join(target, name)
+        tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
+    logging.info("checkpoint %d is the best so far, copied to %s", row["step"], target)
+    return True
+
+
+def _files(checkpoint_folder: str, step: int) -> list[str]:
+    """Names of a checkpoint's files; the index, which makes it one, is the last."""
+    names = tf.io.gfile.listdir(checkpoint_folder)
+    names = [name for name in names if name.startswith(f"ckpt-{step}.")]
+    return sorted(names, key=lambda name: (name.endswith(".index"), name))
+
+
+def _write_json(model_dir, row) -> None:
+    content = {field: row[field] for field in _FIELDS}
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    files.write_text(os.path.join(folder(model_dir), "best.json"), text)
+
+
+def _clean(model_dir, step: int) -> None:
+    """Deletes what best.json no longer names, and what a killed process left half copied.
+
+    Files of names that this program does not write are somebody else's, and stay.
+    """
+    keep_names = set(_files(folder(model_dir), step))
+    for name in tf.io.gfile.listdir(folder(model_dir)):
+        old = name not in keep_names or name.endswith(".partial")
+        if old and _OURS.fullmatch(name):
+            tf.io.gfile.remove(os.path.join(folder(model_dir), name))

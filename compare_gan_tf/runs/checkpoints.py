@@ -1,0 +1,231 @@
+"""Checkpoints of a run: what they hold, which are complete, and what survives a crash."""
+
+import os
+import re
+
+import tensorflow as tf
+from absl import logging
+
+from compare_gan_tf.storage import files
+from compare_gan_tf.errors import UserError
+
+FOLDER = "checkpoints"
+BEST = os.path.join(FOLDER, "best")  # a copy of the best one, see `best`
+TRAIN_DONE = "TRAIN_DONE"  # in the run's folder once training has reached its last step
+# What TensorFlow writes before a checkpoint is whole.
+_UNFINISHED = r"ckpt-\d+(_temp|\..*\.tempstate\d+)|checkpoint\.tmp\w+"
+_READ_ERRORS = (tf.errors.OpError, OSError, ValueError, AssertionError, LookupError)
+
+
+def path(model_dir: str, step: int) -> str:
+    """The prefix of a checkpoint's files."""
+    return os.path.join(model_dir, FOLDER, f"ckpt-{step}")
+
+
+def find(model_dir: str, step: int) -> str:
+    """The prefix of a checkpoint, or of its copy in `checkpoints/best` where it is deleted."""
+    prefix, copy = path(model_dir, step), os.path.join(model_dir, BEST, f"ckpt-{step}")
+    if not tf.io.gfile.exists(f"{prefix}.index") and tf.io.gfile.exists(f"{copy}.index"):
+        return copy
+    return prefix
+
+
+def list_steps(model_dir: str) -> list[int]:
+    """The steps of the complete checkpoints, ascending. The index is what is written last."""
+    folder = os.path.join(model_dir, FOLDER)
+    if not tf.io.gfile.isdir(folder):
+        return []
+    found = (re.fullmatch(r"ckpt-(\d+)\.index", name) for name in tf.io.gfile.listdir(folder))
+    return sorted(int(match[1]) for match in found if match)
+
+
+def _players(gan) -> dict:
+    averaged = {"ema": gan.ema} if gan.uses_ema else {}
+    players = {"generator": gan.generator, "discriminator": gan.discriminator}
+    return players | averaged
+
+
+def _everything(gan) -> tf.train.Checkpoint:
+    objectives = {f"objective_{o.name}": o for o in gan.objectives}
+    augment = {} if gan.augment is None else {"augment": gan.augment}
+    optimizers = {"g_optimizer": gan.g_optimizer, "d_optimizer": gan.d_optimizer}
+    parts = _players(gan) | optimizers | objectives | augment
+    return tf.train.Checkpoint(**_states(parts), step=gan.step.value)
+
+
+def _states(parts: dict) -> dict:
+    """{name: the variables of a part}.
+
+    In lists, for TensorFlow does not see variables of layers that a Keras layer keeps in a list or
+    dict: it would leave them out, and say nothing.
+    """
+    return {name: [variable.value for variable in part.variables] for name, part in parts.items()}
+
+
+def _bound(gan) -> list[tuple]:
+    """(variable, value) of settings that are kept in variables, and so in checkpoints."""
+    optimizers = (gan.g_optimizer, gan.d_optimizer)
+    found = [o._learning_rate for o in optimizers if hasattr(o._learning_rate, "assign")]
+    layers = [*gan.objectives, *([gan.augment] if gan.augment is not None else [])]
+    found += [v for layer in layers for v in layer.variables if getattr(v, "is_setting", False)]
+    return [(variable, variable.numpy()) for variable in found]
+
+
+def _bind(bound: list[tuple]) -> None:
+    for variable, value in bound:
+        before = variable.numpy()
+        if before != value:
+            logging.warning(
+                "%s is %g, as it is bound; in the checkpoint it was %g",
+                variable.path, value, before,
+            )  # fmt: skip
+            variable.assign(value)
+
+
+def restore_players(gan, model_dir: str, step: int):
+    """Loads the networks, the average and the step of a checkpoint into a built GAN.
+
+    The copy in `checkpoints/best` serves where the original is deleted.
+
+    Raises:
+      UserError: the checkpoint is missing, damaged, or of another configuration.
+    """
+    read_players(gan, find(model_dir, step), step=gan.step.value)
+
+
+def has_average(prefix: str) -> bool:
+    """Whether a checkpoint holds an average of G; False too if it cannot be read."""
+    try:
+        with files.without_patterns(prefix) as path_:
+            return any(name.startswith("ema/") for name, _ in tf.train.list_variables(path_))
+    except _READ_ERRORS:
+        return False
+
+
+def read_players(gan, prefix: str, *, average: bool = True, **more):
+    """Loads the networks from a checkpoint's prefix, and the average of G if the GAN has one and
+    `average` says that the checkpoint has; else as `restore_players`.
+    """
+    players = {name: p for name, p in _players(gan).items() if average or name != "ema"}
+    try:
+        with files.without_patterns(prefix) as path_:
+            status = tf.train.Checkpoint(**_states(players), **more).read(path_)
+            status.assert_existing_objects_matched().expect_partial()
+    except _READ_ERRORS as error:
+        raise UserError(f"cannot read checkpoint {prefix}: {_one_line(error)}") from error
+
+
+class Checkpoints:
+    """Saves and restores one run.
+
+    Args:
+      gan: a built GAN.
+      model_dir: the run's folder.
+      keep: how many of the newest to keep.
+      due: tells of a step whether its checkpoint must be kept though it is older.
+    """
+
+    def __init__(self, gan, model_dir: str, *, keep: int, due=lambda step: False):
+        self._gan = gan
+        self._model_dir = model_dir
+        self._keep = keep
+        self._due = due
+        self._good = "none"
+        folder = os.path.join(model_dir, FOLDER)
+        self._manager = tf.train.CheckpointManager(_everything(gan), folder, max_to_keep=None)
+        tf.io.gfile.makedirs(folder)
+        for name in tf.io.gfile.listdir(folder):
+            if re.fullmatch(_UNFINISHED, name):  # what a killed process had begun to write
+                _delete(os.path.join(folder, name))
+
+    def restore(self) -> int:
+        """Restores the newest checkpoint that can be read; returns its step, 0 without any.
+
+        What is bound wins over what a checkpoint holds of it, such as a learning rate.
+
+        Raises:
+          UserError: there are checkpoints but none can be read.
+        """
+        steps, bound = list_steps(self._model_dir), _bound(self._gan)
+        for step in reversed(steps):
+            prefix = path(self._model_dir, step)
+            status = None
+            try:
+                with files.without_patterns(prefix) as path_:
+                    status = self._manager.checkpoint.restore(path_)
+                    status.assert_consumed()
+                self._good = prefix
+                _bind(bound)
+                return step
+            except _READ_ERRORS as error:
+                if status is not None:
+                    status.expect_partial()  # or TensorFlow warns of what was not restored
+                logging.error(
+                    "checkpoint %s cannot be read, trying the one before: %s",
+                    prefix,
+                    _one_line(error),
+                )
+        if steps:
+            raise UserError(
+                f"none of the {len(steps)} checkpoints in {self._model_dir} can be read: they are "
+                "damaged, or were written with another config; nothing is changed"
+            )
+        return 0
+
+    @property
+    def newest(self) -> str:
+        """Where the newest good one is, in words for a message."""
+        return self._good
+
+    def save(self):
+        """Saves the run, then deletes what is no longer kept.
+
+        Raises:
+          UserError: the weights are not finite, or they cannot be written; files of this step
+            are removed and all earlier checkpoints are as they were.
+        """
+        step = self._gan.current_step
+        broken = _not_finite(self._gan)
+        if broken:
+            raise UserError(
+                f"step {step}: {broken} is not finite; the last good checkpoint is {self.newest}"
+            )
+        good = self.newest
+        try:
+            self._manager.save(checkpoint_number=step)
+        except (tf.errors.OpError, OSError) as error:
+            self._remove(step)
+            raise UserError(
+                f"cannot save a checkpoint at step {step} in {self._model_dir}: "
+                f"{_one_line(error)}; free some space and run the same command again, the last "
+                f"good checkpoint is {good}"
+            ) from error
+        self._good = path(self._model_dir, step)
+        older = [old for old in list_steps(self._model_dir) if old <= step]  # above: damaged ones
+        for old in older[: -self._keep]:
+            if not self._due(old):
+                self._remove(old)
+
+    def _remove(self, step: int):
+        folder = os.path.dirname(path(self._model_dir, step))
+        own = rf"ckpt-{step}(\.index|\.data-\d+-of-\d+|_temp|\..*\.tempstate\d+)"
+        names = [name for name in tf.io.gfile.listdir(folder) if re.fullmatch(own, name)]
+        for name in sorted(names, key=lambda name: not name.endswith(".index")):
+            _delete(os.path.join(folder, name))  # the index first: without it there is none
+
+
+def _delete(name: str):
+    (tf.io.gfile.rmtree if tf.io.gfile.isdir(name) else tf.io.gfile.remove)(name)
+
+
+def _not_finite(gan) -> str | None:
+    """Name of the first variable with NaN or infinity in it."""
+    for player in _players(gan).values():
+        for variable in player.variables:
+            if not tf.reduce_all(tf.math.is_finite(tf.cast(variable.value, tf.float32))):
+                return f"weight {variable.path} of {player.name}"
+    return None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,69 @@
+"""Where a run's logs lie, and cutting them back to the step that training goes on from."""
+
+import json
+import os
+import re
+
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.storage.files import refuse_link, write_text
+
+LOGS = "logs"
+_EVENTS = r"events\.out\.tfevents\..*"  # as TensorBoard's writers name their files
+
+
+def log_path(model_dir: str) -> str:
+    """The run's log, one JSON object a line."""
+    return os.path.join(model_dir, LOGS, "train.jsonl")
+
+
+def events_dir(model_dir: str) -> str:
+    """The run's TensorBoard events."""
+    return os.path.join(model_dir, LOGS, "tensorboard")
+
+
+def cut_back(model_dir: str, step: int):
+    """Drops what the logs hold after `step`, so that a resumed run writes each step once.
+
+    Raises:
+      UserError: a log is another program's.
+    """
+    path = log_path(model_dir)
+    if tf.io.gfile.exists(path):
+        write_text(path, "".join(_rows_until(path, step)))
+    if tf.io.gfile.isdir(events_dir(model_dir)):
+        for name in tf.io.gfile.listdir(events_dir(model_dir)):
+            events = os.path.join(events_dir(model_dir), name)
+            refuse_link(events)
+            if re.fullmatch(_EVENTS + r"\.partial", name):  # of a start that was killed here
+                tf.io.gfile.remove(events)
+            elif re.fullmatch(_EVENTS, name):
+                _cut_events(events, step)
+
+
+def _rows_until(path: str, step: int):
+    with tf.io.gfile.GFile(path) as log:
+        for line in log.read().splitlines():
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):  # the line a crash cut short
+                continue
+            if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+                raise UserError(f"{path} was not written by compare-gan: use another folder")
+            if row["step"] <= step:
+                yield line + "\n"
+
+
+def _cut_events(path: str, step: int):
+    kept = []
+    try:
+        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+            if tf.compat.v1.Event.FromString(record).step <= step:
+                kept.append(record)
+    except tf.errors.DataLossError:  # the record a crash cut short is the last
+        pass
+    with tf.io.TFRecordWriter(f"{path}.partial") as writer:
+        for record in kept:
+            writer.write(record)
+    tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)

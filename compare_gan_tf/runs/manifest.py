@@ -1,0 +1,149 @@
+"""`manifest.json`: with which command, versions, devices and seed a run was started.
+
+Every start of a training adds one entry, so a run that was resumed on another machine says so.
+"""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+from typing import Any
+
+import tensorflow as tf
+from absl import logging
+
+import compare_gan_tf
+from compare_gan_tf.storage import files
+from compare_gan_tf.errors import UserError
+
+FILE = "manifest.json"
+
+_PACKAGES = (
+    "tensorflow",
+    "keras",
+    "tf_keras",
+    "numpy",
+    "gin-config",
+    "tensorflow-hub",
+    "tensorflow-datasets",
+    "absl-py",
+    "scikit-learn",
+    "protobuf",
+)
+
+
+def write(model_dir: str, *, seed: int, strategy: str, **settings: Any) -> dict[str, Any]:
+    """Adds an entry for this start to `<model_dir>/manifest.json`, and returns the entry.
+
+    A damaged file is kept as `manifest.json.damaged`.
+
+    Args:
+      model_dir: the run's folder; is made if it is not there.
+      seed: of the run.
+      strategy: name of the distribution strategy.
+      **settings: more facts worth keeping, such as `jit_compile` or `replicas`.
+
+    Raises:
+      UserError: the file is another program's.
+      OSError, tf.errors.OpError: the folder cannot be written.
+    """
+    entry = {**_describe_start(), "seed": seed, "strategy": strategy, **settings}
+    tf.io.gfile.makedirs(model_dir)
+    path = os.path.join(model_dir, FILE)
+    starts, content = read(model_dir), files.read_text(path)
+    if content and not starts:
+        files.write_text(f"{path}.damaged", content)
+    files.write_text(path, json.dumps({"starts": [*starts, entry]}, indent=2) + "\n")
+    return entry
+
+
+def read(model_dir: str) -> list[dict[str, Any]]:
+    """The entries so far, the oldest first; none, with a warning, if the file is damaged.
+
+    Raises:
+      UserError: the file is another program's.
+    """
+    path = os.path.join(model_dir, FILE)
+    try:
+        text = files.read_text(path)
+        content = {"starts": []} if text is None else json.loads(text)
+    except (ValueError, RecursionError) as error:
+        logging.warning("%s is damaged (%s): its entries are not read", path, error)
+        return []
+    starts = content.get("starts") if isinstance(content, dict) else None
+    if not isinstance(starts, list) or not all(isinstance(start, dict) for start in starts):
+        raise UserError(f"{path} was not written by compare-gan: use another folder")
+    return starts
+
+
+def _describe_start() -> dict[str, Any]:
+    return {
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "compare_gan_tf": compare_gan_tf.__version__,
+        "git": source_commit(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "cpu_count": os.cpu_count(),
+        "devices": [_describe_device(device) for device in tf.config.list_logical_devices()],
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _describe_device(device: tf.config.LogicalDevice) -> str:
+    """Such as "GPU:0 (NVIDIA A100)"."""
+    name = device.name.removeprefix("/device:")
+    if device.device_type != "GPU":
+        return name
+    index = int(name.rpartition(":")[2])
+    physical = tf.config.list_physical_devices("GPU")
+    if index >= len(physical):
+        return name
+    details = tf.config.experimental.get_device_details(physical[index])
+    return f"{name} ({details.get('device_name', 'unknown')})"
+
+
+def source_commit(folder: str | os.PathLike | None = None) -> dict[str, Any] | None:
+    """Commit of the checkout the package runs from, and whether tracked files differ from it.
+
+    Args:
+      folder: of the package; None for the one that is imported.
+
+    Returns:
+      {"commit", "dirty"}, or None where the package lies in no checkout of its own.
+    """
+    package = pathlib.Path(folder or compare_gan_tf.__file__).resolve()
+    root = (package.parent if package.is_file() else package).parent
+    if not (root / ".git").exists():
+        return None
+    commit = _git(root, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    changes = _git(root, "status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": None if changes is None else bool(changes)}
+
+
+def _git(root: pathlib.Path, *arguments: str) -> str | None:
+    """What git prints; None where it is not installed or fails."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,281 @@
+"""The scores of a run: one JSON object a line in `<model_dir>/scores.jsonl`.
+
+The lines of a checkpoint are written by one call, so a killed process leaves at most one cut line,
+which readers skip. Until then they are noted, metric by metric, in `scores.partial.jsonl`.
+`scores.floor.jsonl` has the scores of real samples in place of fakes, in the same form.
+The file is a log: where a checkpoint was scored twice, the later line counts.
+"""
+
+import datetime
+import functools
+import json
+import os
+import sys
+from collections.abc import Iterator
+from typing import NotRequired, TypedDict
+
+import tensorflow as tf
+from absl import logging
+
+from compare_gan_tf.storage import files
+from compare_gan_tf.errors import UserError
+
+FILE_NAME = "scores.jsonl"
+PARTIAL_NAME = "scores.partial.jsonl"  # of the checkpoint that is being scored
+FLOOR_NAME = "scores.floor.jsonl"
+_BEGINNING = b'{"run": '  # of every row
+_LONGEST_LINE = 1 << 20  # bytes; a row has some hundreds
+# Fields of a protocol that say how fakes were made, which a floor has not got.
+_OF_FAKES = {"ema", "normalisation", "truncation", "labels", "fake", "checkpoint_rule"}
+
+
+class Row(TypedDict):
+    """One score of one checkpoint."""
+
+    run: str  # name of the run's folder
+    step: int  # of the checkpoint, in training steps
+    checkpoint: str  # fingerprint of its contents
+    split: str  # of the real samples
+    metric: str  # name of the score, such as "fid" or "precision"
+    value: float | None  # None if the score failed
+    reason: str | None  # why it failed, else None
+    interval: list[float] | None  # confidence interval, where the metric has one
+    protocol: dict  # every field of the protocol
+    protocol_id: str
+    seconds: float  # that the score took
+    time: str  # when it was written, ISO 8601 in UTC
+    warnings: NotRequired[list[str]]  # why the score may mislead, if anything does
+
+
+def path(model_dir) -> str:
+    """The file with the scores of a run."""
+    return os.path.join(str(model_dir), FILE_NAME)
+
+
+def partial_path(model_dir) -> str:
+    """The file with the scores of a checkpoint that not all metrics have been through."""
+    return os.path.join(str(model_dir), PARTIAL_NAME)
+
+
+def floor_path(model_dir) -> str:
+    """The file with the scores of real samples in place of fakes."""
+    return os.path.join(str(model_dir), FLOOR_NAME)
+
+
+def floor_of(row: Row, floors: list[Row]) -> Row | None:
+    """The score of real samples that one of fakes compares with: of the same protocol but for what
+    says how fakes were made. The later one of several; None without any that has a value.
+    """
+    known = [one for one in floors if one["value"] is not None]
+    same = [one for one in known if _without_fakes(one) == _without_fakes(row)]
+    return same[-1] if same else None
+
+
+def _without_fakes(row: Row) -> tuple:
+    fields = {name: value for name, value in row["protocol"].items() if name not in _OF_FAKES}
+    return row["split"], row["metric"], fields
+
+
+def now() -> str:
+    """The time in UTC to the second, ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _encode(row: Row) -> bytes:
+    """One line of strict JSON: a number that is not finite must have become null and a reason."""
+    missing = Row.__required_keys__ - row.keys()
+    if missing:
+        raise ValueError(f"a row of scores lacks {sorted(missing)}")
+    if (row["value"] is None) == (row["reason"] is None):
+        raise ValueError("a row of scores has either a value or a reason")
+    return (json.dumps(row, allow_nan=False) + "\n").encode()
+
+
+def refuse_others(model_dir) -> None:
+    """Refuses a run's folder where a file of scores is somebody else's, a link or a pipe.
+
+    Raises:
+      UserError: names it.
+    """
+    for name in (FILE_NAME, PARTIAL_NAME, FLOOR_NAME):
+        path = os.path.join(str(model_dir), name)
+        files.refuse_link(path)
+        files.refuse_link(f"{path}.partial")
+        if not tf.io.gfile.exists(path):
+            continue
+        _require_file(path)
+        try:
+            with tf.io.gfile.GFile(path, "rb") as file:
+                start = file.read(len(_BEGINNING))
+        except tf.errors.OpError as error:
+            raise UserError(f"cannot read {path}: {error.message}; make it readable") from error
+        if not _BEGINNING.startswith(start):  # a process may have died in it
+            raise UserError(
+                f"{path} is there and holds no scores of ours: move it to another place"
+            )
+
+
+def _require_file(path: str) -> None:
+    """Refuses folders, and pipes, which would be waited for."""
+    if not files.is_remote(path) and not os.path.isfile(path):
+        raise UserError(f"{path} is no regular file: move it to another place")
+
+
+def append(path, *rows: Row) -> None:
+    """Appends rows, in one write that has reached the disk when this returns.
+
+    Raises:
+      UserError: the file cannot be written, for want of space or of rights.
+      ValueError: a row is not complete or not finite.
+    """
+    path, lines = str(path), b"".join(_encode(row) for row in rows)
+    if not lines:
+        return
+    try:
+        _append_remote(path, lines) if "://" in path else _append_local(path, lines)
+    except (OSError, tf.errors.OpError) as error:
+        cause = getattr(error, "strerror", None) or getattr(error, "message", None) or error
+        raise UserError(
+            f"cannot write {path}: {cause}; free space there or make it writable, then evaluate "
+            "again"
+        ) from error
+
+
+def replace(path, *rows: Row) -> None:
+    """Replaces what is in a file by these rows, and removes it where there are none."""
+    path = str(path)
+    if rows:
+        files.write_bytes(path, b"".join(_encode(row) for row in rows))
+    elif tf.io.gfile.exists(path):
+        tf.io.gfile.remove(path)
+
+
+def _append_local(path: str, lines: bytes) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            lines = b"\n" + lines  # a process died inside its line: leave that to itself
+        while lines:
+            lines = lines[os.write(descriptor, lines) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _append_remote(path: str, lines: bytes) -> None:
+    """Object stores have no appending: the file system layer rewrites the object."""
+    if tf.io.gfile.exists(path):
+        with tf.io.gfile.GFile(path, "rb") as file:
+            content = file.read()
+        if content and not content.endswith(b"\n"):
+            lines = b"\n" + lines
+    with tf.io.gfile.GFile(path, "ab") as file:
+        file.write(lines)
+
+
+def read(path) -> list[Row]:
+    """The rows in the order they were written; [] without a file.
+
+    A line that is cut off or is no row is left out, and named once in the log.
+
+    Raises:
+      UserError: the file exists but cannot be read.
+    """
+    path = str(path)
+    if not tf.io.gfile.exists(path):
+        return []
+    _require_file(path)
+    rows = []
+    try:
+        for number, line in enumerate(lines(path), start=1):
+            found = _decode(line)
+            if found is not None:
+                rows.append(found)
+            elif line.strip():
+                _report_skipped(path, number)
+    except tf.errors.OpError as error:
+        raise UserError(f"cannot read {path}: {error.message}; make it readable") from error
+    return rows
+
+
+def lines(path: str, longest: int = _LONGEST_LINE) -> Iterator[bytes]:
+    """The lines of a file, without their ends; of one that is too long only its beginning.
+
+    Raises:
+      tf.errors.OpError: the file cannot be read.
+    """
+    rest = b""
+    with tf.io.gfile.GFile(path, "rb") as file:
+        while part := file.read(_LONGEST_LINE):
+            *whole, last = part.split(b"\n")
+            if whole:
+                yield (rest + whole[0])[:longest]
+                yield from (line[:longest] for line in whole[1:])
+                rest = b""
+            rest = (rest + last)[:longest]
+    if rest:
+        yield rest
+
+
+_TEXTS = ("run", "checkpoint", "split", "metric", "protocol_id", "time")
+
+
+def is_sound(row: dict) -> bool:
+    """Whether the values of a row are of their kinds, as far as it has the fields."""
+    interval, warnings = row.get("interval"), row.get("warnings", [])
+    kinds = (
+        all(isinstance(row.get(name, ""), str) for name in _TEXTS),
+        _is_step(row.get("step", 0)),
+        row["value"] is None or _is_number(row["value"]),
+        row["reason"] is None or isinstance(row["reason"], str),
+        (row["value"] is None) != (row["reason"] is None),
+        interval is None or (isinstance(interval, list) and all(map(_is_number, interval))),
+        isinstance(row["protocol"], dict),
+        _is_number(row["seconds"]),
+        isinstance(warnings, list) and all(isinstance(one, str) for one in warnings),
+    )
+    return all(kinds)
+
+
+def _decode(line: bytes) -> Row | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):  # of JSON or of UTF-8
+        return None
+    if not isinstance(row, dict) or Row.__required_keys__ - row.keys():
+        return None
+    return row if is_sound(row) else None
+
+
+def _is_step(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+def _is_number(value) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) <= sys.float_info.max  # neither NaN nor a whole number beyond all floats
+
+
+@functools.cache
+def _report_skipped(path: str, number: int) -> None:
+    """Says so once in a process; continuous evaluation reads the file every minute."""
+    logging.warning("%s: line %d is not a complete score and is skipped", path, number)
+
+
+def key(row: Row) -> tuple:
+    """What a row is a score of: (step, split, metric, protocol_id)."""
+    return row["step"], row["split"], row["metric"], row["protocol_id"]
+
+
+def latest(rows: list[Row]) -> dict[tuple, Row]:
+    """The row that counts, by its key."""
+    return {key(row): row for row in rows}
+
+
+def best_and_last(rows: list[Row], best_step: int | None) -> dict[str, list[Row]]:
+    """{"best": rows of that step, "last": rows of the last step that was scored}."""
+    last = max((row["step"] for row in rows), default=None)
+    steps = {"best": best_step, "last": last}
+    return {name: [row for row in rows if row["step"] == step] for name, step in steps.items()}

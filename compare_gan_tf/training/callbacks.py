@@ -1,0 +1,161 @@
+"""What happens between training steps: checkpoints, logs, pictures, and stopping in order."""
+
+import json
+import signal
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from compare_gan_tf.data.images import image_grid, to_uint8
+from compare_gan_tf.errors import Stopped, UserError
+from compare_gan_tf.runs.checkpoints import Checkpoints
+from compare_gan_tf.runs.logs import events_dir, log_path
+
+Summary = tf.compat.v1.Summary
+
+_GRID = 64  # samples in a grid
+_GRID_SEED = (20140610, 0)
+
+
+class SaveCheckpoints(keras.callbacks.Callback):
+    """Saves every `every` steps and at the end; ends training in order when told to by a signal.
+
+    Stops with a `UserError` when a term of the loss was not finite, before anything is saved.
+    """
+
+    def __init__(self, checkpoints: Checkpoints, *, every: int, last_step: int):
+        super().__init__()
+        self._checkpoints = checkpoints
+        self._every = every
+        self._last_step = last_step
+        self._signal = None
+        self._before = {}
+
+    def on_train_begin(self, logs=None):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            try:
+                self._before[number] = signal.signal(number, self._on_signal)
+            except ValueError:  # not in the main thread: signals are somebody else's
+                return
+        if self.model.current_step == 0:
+            self._checkpoints.save()
+
+    def _on_signal(self, number, frame):
+        self._signal = number
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self.model.current_step
+        due = step % self._every == 0 or step == self._last_step
+        # Another callback may end training here.
+        if due or self._signal or self.model.stop_training:
+            check_finite(self.model, logs, self._checkpoints)
+            self._checkpoints.save()
+        if self._signal and step != self._last_step:
+            raise Stopped(self._signal, step)
+
+    def close(self):
+        """Hands the signals back to whoever handled them before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+
+def check_finite(gan, logs: dict, checkpoints: Checkpoints):
+    """Refuses to go on when a term of the loss has been NaN or infinite.
+
+    Raises:
+      UserError: names the step, the term and the last good checkpoint.
+    """
+    if failure := gan.first_failure.of(logs):
+        step, term = failure
+        raise UserError(
+            f"step {step}: {term} is not finite; the last good checkpoint is "
+            f"{checkpoints.newest}; a lower learning rate or a penalty may help"
+        )
+
+
+class WriteLogs(keras.callbacks.Callback):
+    """Appends every term, and the speed, to the JSON-lines log and to TensorBoard."""
+
+    def __init__(self, model_dir: str, checkpoints: Checkpoints, *, every: int):
+        super().__init__()
+        self._path = log_path(model_dir)
+        self._events = tf.summary.create_file_writer(events_dir(model_dir))
+        self._checkpoints = checkpoints
+        self._every = every
+
+    def on_train_begin(self, logs=None):
+        self._began = self._then = time.monotonic()
+        self._step = self.model.current_step
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self.model.current_step
+        if step % self._every:
+            return
+        check_finite(self.model, logs, self._checkpoints)
+        now = time.monotonic()
+        speed = (step - self._step) / (now - self._then)
+        self._then, self._step = now, step
+        row = {"step": step, "seconds": round(now - self._began, 3)}
+        row |= {"steps_per_second": round(speed, 3)}
+        row |= {name: float(value) for name, value in logs.items()}
+        with tf.io.gfile.GFile(self._path, "a") as log:
+            log.write(json.dumps(row) + "\n")
+        scalars = [
+            Summary.Value(tag=name, simple_value=value)
+            for name, value in row.items()
+            if name not in ("step", "seconds")
+        ]
+        with self._events.as_default(step=step):  # one write: tf.summary.scalar would make ten
+            tf.summary.experimental.write_raw_pb(Summary(value=scalars).SerializeToString())
+
+    def close(self):
+        """Closes the events; however training ended."""
+        self._events.close()
+
+
+class DrawSamples(keras.callbacks.Callback):
+    """Writes a grid of samples, always of the same latents, to TensorBoard."""
+
+    def __init__(self, model_dir: str, *, every: int):
+        super().__init__()
+        self._events = tf.summary.create_file_writer(events_dir(model_dir), filename_suffix=".img")
+        self._every = every
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = self.model.current_step
+        if step % self._every == 0:
+            images = to_uint8(self.model.sample(_GRID, _GRID_SEED)).numpy()
+            grid = image_grid(images, scale=max(1, 64 // images.shape[1]))
+            with self._events.as_default(step=step):
+                tf.summary.image("samples", grid[np.newaxis])
+
+    def close(self):
+        """Closes the events; however training ended."""
+        self._events.close()
+
+
+class ShowProgress(keras.callbacks.Callback):
+    """A progress bar over the steps, with steps/s and time left."""
+
+    def __init__(self, *, first_step: int, last_step: int):
+        super().__init__()
+        self._bar = tqdm(
+            total=last_step,
+            initial=first_step,
+            desc="training",
+            unit=" steps",
+            mininterval=0.5,
+            dynamic_ncols=True,
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._bar.update(self.model.current_step - self._bar.n)
+        losses = {name[0].upper(): logs[f"{name}/loss"] for name in ("discriminator", "generator")}
+        self._bar.set_postfix({k: f"{float(v):.3g}" for k, v in losses.items()}, refresh=False)
+
+    def close(self):
+        """Leaves the bar as it stands."""
+        self._bar.close()

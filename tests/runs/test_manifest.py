@@ -1,0 +1,74 @@
+"""`manifest.json`: what every start of a run adds to it."""
+
+import datetime
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import compare_gan_tf
+from compare_gan_tf.runs import manifest
+
+
+def test_a_start_tells_command_versions_devices_and_seed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["compare-gan", "train", "--model_dir=x"])
+    entry = manifest.write(str(tmp_path / "run"), seed=7, strategy="mirrored", replicas=2)
+    assert entry["command"] == ["compare-gan", "train", "--model_dir=x"]
+    assert (entry["seed"], entry["strategy"], entry["replicas"]) == (7, "mirrored", 2)
+    assert entry["compare_gan_tf"] == compare_gan_tf.__version__
+    assert entry["packages"]["tensorflow"] == tf.__version__
+    assert entry["packages"]["numpy"] == np.__version__
+    assert entry["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert "CPU:0" in entry["devices"]
+    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(entry["time"])
+    assert abs(age.total_seconds()) < 60
+    assert json.loads((tmp_path / "run/manifest.json").read_text()) == {"starts": [entry]}
+
+
+def test_starts_are_added_and_nothing_half_written_is_left(tmp_path):
+    for seed in range(3):
+        manifest.write(str(tmp_path), seed=seed, strategy="default")
+    assert [start["seed"] for start in manifest.read(str(tmp_path))] == [0, 1, 2]
+    assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+
+
+@pytest.mark.parametrize("text", ["", '{"starts": [{"seed', "\x00\xff", "[" * 100_000])
+def test_a_damaged_manifest_is_begun_again_with_a_warning(tmp_path, caplog, text):
+    (tmp_path / "manifest.json").write_text(text)
+    assert manifest.read(str(tmp_path)) == []
+    assert "manifest.json is damaged" in caplog.text
+    manifest.write(str(tmp_path), seed=1, strategy="default")
+    assert len(manifest.read(str(tmp_path))) == 1
+
+
+def test_no_manifest_is_no_start(tmp_path):
+    assert manifest.read(str(tmp_path)) == []
+
+
+def test_a_checkout_is_told_by_its_commit_and_whether_it_was_changed(tmp_path):
+    def git(*arguments):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+        command = ["git", "-C", str(tmp_path), *identity, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    package = tmp_path / "package"
+    package.mkdir()
+    assert manifest.source_commit(package) is None
+    (package / "module.py").write_text("one")
+    git("init", "--quiet")
+    assert manifest.source_commit(package) is None  # nothing is committed yet
+    git("add", ".")
+    git("commit", "--quiet", "--no-verify", "-m", "one")
+    commit = git("rev-parse", "HEAD")
+    assert manifest.source_commit(package) == {"commit": commit, "dirty": False}
+    (package / "module.py").write_text("two")
+    assert manifest.source_commit(package) == {"commit": commit, "dirty": True}
+
+
+def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert manifest.source_commit(tmp_path / "package") is None

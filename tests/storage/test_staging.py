@@ -1,0 +1,233 @@
+"""Folders and files that appear whole or not at all, and in nobody else's place."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import tensorflow as tf
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.storage import staging
+
+
+def anything(folder):
+    """All of a folder may be replaced."""
+    return None
+
+
+def nothing(folder):
+    """Nothing of a folder may be replaced; an empty one has nothing."""
+    return next((path for path, _ in staging.contents(folder)), None)
+
+
+def write(folder, text="new"):
+    with open(os.path.join(folder, "content"), "w") as file:
+        file.write(text)
+
+
+def test_a_folder_appears_when_the_block_ends_and_not_before(tmp_path):
+    final = tmp_path / "made" / "here"
+    with staging.staged_folder(str(final), nothing) as folder:
+        write(folder)
+        assert not final.exists()
+    assert os.listdir(final) == ["content"] and os.listdir(final.parent) == ["here"]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    final = tmp_path / "30"
+    final.mkdir()
+    (final / "old").write_text("old")
+    with staging.staged_folder(f"{final}/", anything) as folder:
+        write(folder)
+        assert os.listdir(final) == ["old"]
+    assert os.listdir(final) == ["content"] and os.listdir(tmp_path) == ["30"]
+
+
+def test_what_may_not_be_replaced_stays_also_where_it_came_meanwhile(tmp_path):
+    final = tmp_path / "30"
+    with (
+        pytest.raises(UserError, match="30/thesis is in the way"),
+        staging.staged_folder(str(final), nothing) as folder,
+    ):
+        write(folder)
+        final.mkdir()
+        (final / "thesis").write_text("years")
+    assert os.listdir(final) == ["thesis"] and os.listdir(tmp_path) == ["30"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_nothing_remains_of_a_block_that_failed(tmp_path, error):
+    with pytest.raises(error), staging.staged_folder(str(tmp_path / "30"), anything) as folder:
+        write(folder)
+        raise error
+    with pytest.raises(error), staging.staged_file(str(tmp_path / "file")) as path:
+        write(os.path.dirname(path))
+        raise error
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_older_folder_comes_back_if_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    final = tmp_path / "30"
+    final.mkdir()
+    (final / "old").write_text("old")
+    rename = os.rename
+
+    def fails_at_last(source, target):
+        if target == str(final) and not source.endswith(".older"):
+            raise OSError(28, "No space left on device")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", fails_at_last)
+    with (
+        pytest.raises(OSError, match="No space left"),
+        staging.staged_folder(str(final), anything) as folder,
+    ):
+        write(folder)
+    assert os.listdir(tmp_path) == ["30"] and os.listdir(final) == ["old"]
+
+
+KILLED = """
+import sys, time
+from compare_gan_tf import staging
+with staging.staged_folder(sys.argv[1], lambda folder: None) as folder:
+    open(folder + "/half", "w").close()
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path):
+    final = str(tmp_path / "30")
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, final], stdout=subprocess.PIPE, text=True
+    )
+    left = process.stdout.readline().strip()
+    with staging.staged_folder(final, anything) as folder:
+        write(folder)
+    assert sorted(os.listdir(tmp_path)) == sorted([os.path.basename(left), "30"])
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert os.listdir(left) != [] and os.listdir(final) == ["content"]
+    with staging.staged_file(str(tmp_path / "file")) as path:
+        open(path, "w").close()
+    assert sorted(os.listdir(tmp_path)) == ["30", "file"]
+
+
+def test_folders_that_only_look_like_leftovers_stay(tmp_path):
+    alike = tmp_path / f"{staging.PREFIX}0123"
+    alike.mkdir()
+    (alike / "thesis").write_text("years")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / staging.MARKER).write_text("")
+    (tmp_path / f"{staging.PREFIX}link").symlink_to(elsewhere)
+    replaced = tmp_path / f"{staging.PREFIX}4567.older"
+    replaced.mkdir()
+    (replaced / "thesis").write_text("years")
+    with staging.staged_folder(str(tmp_path / "30"), nothing) as folder:
+        write(folder)
+    kept = [alike / "thesis", elsewhere / staging.MARKER, replaced / "thesis"]
+    assert all(path.exists() for path in kept)
+
+
+def test_writers_of_one_folder_do_not_mix(tmp_path):
+    final, errors = str(tmp_path / "30"), []
+
+    def writer(text):
+        try:
+            for _ in range(20):
+                with staging.staged_folder(final, anything) as folder:
+                    for name in ("a", "b"):
+                        with open(os.path.join(folder, name), "w") as file:
+                            file.write(text)
+                        time.sleep(0.0005)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=writer, args=[str(i)]) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert os.listdir(tmp_path) == ["30"] and sorted(os.listdir(final)) == ["a", "b"]
+    texts = {open(os.path.join(final, name)).read() for name in ("a", "b")}
+    assert len(texts) == 1
+
+
+# --- Files ------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_there_is_replaced_only_if_asked(tmp_path):
+    final = tmp_path / "file"
+    final.write_text("old")
+    with (
+        pytest.raises(UserError, match="file exists: .*--overwrite"),
+        staging.staged_file(str(final)),
+    ):
+        pass
+    with staging.staged_file(str(final), overwrite=True) as path:
+        with open(path, "w") as file:
+            file.write("new")
+        assert final.read_text() == "old"
+    assert final.read_text() == "new" and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path):
+    final = tmp_path / "file"
+    with pytest.raises(UserError, match="file exists"), staging.staged_file(str(final)) as path:
+        open(path, "w").close()
+        final.write_text("another's")
+    assert final.read_text() == "another's" and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_file_system_without_second_names_will_do(tmp_path, monkeypatch):
+    def no_link(source, target):
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_link)
+    with staging.staged_file(str(tmp_path / "file")) as path, open(path, "w") as file:
+        file.write("new")
+    assert (tmp_path / "file").read_text() == "new"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_no_file_is_written_through_a_link_or_over_a_folder_or_a_device(tmp_path, overwrite):
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "dangling", "folder", "pipe"):
+        with (
+            pytest.raises(UserError, match=f"{name} (is|exists)"),
+            staging.staged_file(str(tmp_path / name), overwrite=overwrite),
+        ):
+            pass
+    assert (tmp_path / "target").read_text() == "old" and not (tmp_path / "nowhere").exists()
+
+
+# --- Remote -----------------------------------------------------------------------------------
+
+
+def test_remotely_too_nothing_is_in_the_place_of_others_and_nothing_remains():
+    with tf.io.gfile.GFile("ram://run/hub/30/thesis", "w") as file:
+        file.write("years")
+    with (
+        pytest.raises(UserError, match="ram://run/hub/30/thesis is in the way"),
+        staging.staged_folder("ram://run/hub/30", nothing),
+    ):
+        pass
+    with (
+        pytest.raises(KeyboardInterrupt),
+        staging.staged_folder("ram://run/hub/40", nothing) as folder,
+    ):
+        with tf.io.gfile.GFile(f"{folder}/content", "w") as file:
+            file.write("new")
+        raise KeyboardInterrupt
+    assert tf.io.gfile.exists("ram://run/hub/30/thesis")
+    assert not tf.io.gfile.exists(f"{folder}/content")

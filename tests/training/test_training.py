@@ -1,0 +1,355 @@
+"""Training in this process: resume, damaged checkpoints, what stops it, and what it leaves."""
+
+import functools
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from compare_gan_tf import data, latents, optimizers, training
+from compare_gan_tf.architectures import mlp
+from compare_gan_tf.augment.ada import ADA
+from compare_gan_tf.augment.controllers import Adaptive
+from compare_gan_tf.augment.geometry import x_flip
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import GAN
+from compare_gan_tf.gan.distribution import check_batch_size, get_strategy
+from compare_gan_tf.layers import batch_norm, spectral_norm
+from compare_gan_tf.objectives import (
+    Adversarial,
+    GradientPenalty,
+    LeCam,
+    Rotation,
+    WeightClipping,
+)
+from compare_gan_tf.runs import checkpoints, logs
+from compare_gan_tf.runs.logs import events_dir, log_path
+
+
+def usual_objectives():
+    return [Adversarial(), GradientPenalty(weight=0.1)]
+
+
+def model(sample_shape, num_classes, seed, rate=1e-2, **settings):
+    """A small GAN with every kind of state: slots, statistics, vectors, an average."""
+    settings = {"ema_decay": 0.9, "objectives": usual_objectives(), **settings}
+    return GAN(
+        sample_shape,
+        num_classes,
+        seed,
+        conditional=True,
+        generator=functools.partial(mlp.generator, units=8, depth=1, norm=batch_norm),
+        discriminator=functools.partial(
+            mlp.discriminator, units=8, depth=2, kernel_norm=spectral_norm
+        ),
+        latents=latents.Normal(4),
+        g_optimizer=optimizers.adam(learning_rate=rate),
+        d_optimizer=optimizers.adam(learning_rate=rate),
+        d_steps=2,
+        **settings,
+    )
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.load("digits")
+
+
+@pytest.fixture(scope="module")
+def run(digits):
+    def train(folder, steps, **settings):
+        defaults = dict(batch_size=50, checkpoint_every=7, log_every=1, sample_every=5)
+        return training.train(
+            str(folder),
+            dataset=digits,
+            model=settings.pop("model", model),
+            training_steps=steps,
+            **defaults | settings,
+        )
+
+    return train
+
+
+def everything(gan):
+    slots = [*gan.g_optimizer.variables, *gan.d_optimizer.variables]
+    return [(v.path, v.numpy()) for v in [*gan.variables, *slots]]
+
+
+def assert_equal(first, second):
+    first, second = everything(first), everything(second)
+    assert len(first) > 40
+    for (name, value), (_, other) in zip(first, second, strict=True):
+        np.testing.assert_array_equal(value, other, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def whole(run, tmp_path_factory):
+    """A run of 30 steps without interruption: more than one epoch of the 1,197 digits."""
+    folder = tmp_path_factory.mktemp("whole")
+    return run(folder, 30), folder
+
+
+def test_a_run_in_parts_ends_in_the_same_bits(run, whole, tmp_path):
+    for steps in (4, 19, 30):
+        gan = run(tmp_path, steps)
+    assert_equal(gan, whole[0])
+
+
+def test_steps_per_execution_does_not_change_where_it_ends(run, whole, tmp_path):
+    settings = dict(steps_per_execution=5, checkpoint_every=10, log_every=5, sample_every=5)
+    run(tmp_path, 20, **settings)
+    gan = run(tmp_path, 30, **settings)
+    for (name, value), (_, other) in zip(everything(whole[0]), everything(gan), strict=True):
+        np.testing.assert_allclose(other, value, rtol=1e-3, atol=1e-5, err_msg=name)
+
+
+def test_the_state_of_objectives_and_augmentation_survives_a_restart(run, tmp_path):
+    def stateful(*arguments, **settings):
+        tasks = [LeCam(weight=0.1), Rotation(one_in=5), WeightClipping(limit=0.5)]
+        controller = Adaptive(speed=500.0, interval=2)
+        settings["objectives"] = [Adversarial(), *tasks]
+        settings["augment"] = ADA(geometry=[x_flip], colours=[], controller=controller)
+        return model(*arguments, **settings)
+
+    straight = run(tmp_path / "straight", 9, model=stateful)
+    run(tmp_path / "parts", 5, model=stateful)
+    parts = run(tmp_path / "parts", 9, model=stateful)
+    assert_equal(straight, parts)
+    for owner, other in zip(
+        [*straight.objectives, straight.augment], [*parts.objectives, parts.augment], strict=True
+    ):
+        for value, same in zip(owner.variables, other.variables, strict=True):
+            np.testing.assert_array_equal(value, same)
+    assert float(straight.augment.controller.p) > 0.0
+
+
+def test_another_seed_ends_elsewhere(run, whole, tmp_path):
+    gan = run(tmp_path, 30, seed=1)
+    kernels = [v.numpy() for v in gan.generator.trainable_variables]
+    others = [v.numpy() for v in whole[0].generator.trainable_variables]
+    assert not np.allclose(kernels[0], others[0], atol=0.1)
+
+
+@pytest.mark.parametrize("damage", ["truncate", "no data", "garbage index", "bit flip"])
+def test_a_damaged_checkpoint_is_passed_over(run, whole, tmp_path, damage, caplog):
+    run(tmp_path, 14)
+    prefix = tmp_path / "checkpoints" / "ckpt-14"
+    content, index = prefix.with_name("ckpt-14.data-00000-of-00001"), f"{prefix}.index"
+    bytes_ = content.read_bytes()
+    if damage == "truncate":
+        content.write_bytes(bytes_[:1000])
+    elif damage == "no data":
+        content.unlink()
+    elif damage == "garbage index":
+        with open(index, "wb") as file:
+            file.write(b"garbage")
+    else:
+        middle = len(bytes_) // 2
+        content.write_bytes(bytes_[:middle] + bytes([bytes_[middle] ^ 1]) + bytes_[middle + 1 :])
+    gan = run(tmp_path, 30)
+    assert "ckpt-14 cannot be read, trying the one before" in caplog.text
+    assert_equal(gan, whole[0])
+
+
+def test_damage_of_every_checkpoint_is_an_error_and_deletes_nothing(run, tmp_path):
+    run(tmp_path, 7)
+    files = sorted(tmp_path.glob("checkpoints/*.data*"))
+    for path in files:
+        path.write_bytes(b"")
+    with pytest.raises(UserError, match="none of the 2 checkpoints .* can be read"):
+        run(tmp_path, 14)
+    assert sorted(tmp_path.glob("checkpoints/*.data*")) == files
+
+
+def test_the_newest_checkpoints_and_those_due_are_kept(run, tmp_path):
+    run(tmp_path, 10, checkpoint_every=1, keep_checkpoints=3, due=lambda step: step in (2, 5))
+    assert checkpoints.list_steps(tmp_path) == [2, 5, 8, 9, 10]
+    assert tf.train.latest_checkpoint(tmp_path / "checkpoints").endswith("ckpt-10")
+
+
+def rows(folder):
+    return [json.loads(line) for line in open(log_path(str(folder)))]
+
+
+def event_steps(folder, tag):
+    steps = []
+    for path in tf.io.gfile.glob(events_dir(str(folder)) + "/*"):
+        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+            event = tf.compat.v1.Event.FromString(record)
+            steps += [event.step for value in event.summary.value if value.tag == tag]
+    return sorted(steps)
+
+
+def test_logs_hold_every_step_once_though_steps_were_done_twice(run, whole, tmp_path):
+    run(tmp_path, 14)
+    for path in tmp_path.glob("checkpoints/ckpt-14.*"):
+        path.unlink()
+    with open(log_path(str(tmp_path)), "a") as log:
+        log.write('{"step": 14, "disc')  # a process died here
+    run(tmp_path, 30)
+    assert [row["step"] for row in rows(tmp_path)] == list(range(1, 31))
+    assert event_steps(tmp_path, "generator/loss") == list(range(1, 31))
+    assert event_steps(tmp_path, "samples") == [5, 10, 15, 20, 25, 30]
+    for row, other in zip(rows(tmp_path), rows(whole[1]), strict=True):
+        assert row["discriminator/loss"] == other["discriminator/loss"]
+
+
+def test_logs_carry_the_speed_and_every_term(whole):
+    row = rows(whole[1])[-1]
+    assert row["steps_per_second"] > 0
+    assert {"discriminator/adversarial/real", "discriminator/gradient_penalty"} <= row.keys()
+
+
+def test_cutting_back_leaves_what_is_before(tmp_path):
+    path = log_path(str(tmp_path))
+    tf.io.gfile.makedirs(str(tmp_path / "logs"))
+    with open(path, "w") as log:
+        log.writelines(json.dumps({"step": step}) + "\n" for step in range(10))
+    logs.cut_back(str(tmp_path), 4)
+    assert [row["step"] for row in rows(tmp_path)] == [0, 1, 2, 3, 4]
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_term_and_checkpoint(run, tmp_path):
+    def exploding(**arguments):
+        return model(rate=1e30, **arguments)
+
+    with pytest.raises(UserError) as caught:
+        run(tmp_path, 30, model=exploding)
+    message = str(caught.value)
+    assert "is not finite" in message and message.startswith("step ")
+    assert "generator/" in message or "discriminator/" in message
+    assert f"the last good checkpoint is {checkpoints.path(str(tmp_path), 0)}" in message
+    assert checkpoints.list_steps(tmp_path) == [0]
+
+
+def test_weights_that_are_not_finite_are_not_saved(run, tmp_path, digits):
+    gan = run(tmp_path, 1)
+    gan.generator.trainable_variables[0].assign_add(
+        tf.fill(gan.generator.trainable_variables[0].shape, np.nan)
+    )
+    with pytest.raises(UserError, match="weight .*kernel of generator is not finite"):
+        checkpoints.Checkpoints(gan, str(tmp_path), keep=2).save()
+
+
+def test_a_warm_start_takes_the_players_and_leaves_the_rest(run, whole, tmp_path):
+    gan = run(tmp_path, 1, init_from=str(whole[1]), freeze_d_layers=2, seed=5)
+    assert int(gan.step) == 1
+    source = whole[0].discriminator
+    for name, frozen in (("dense0", True), ("dense1", True), ("logit", False)):
+        new, old = (d.get_layer(name).layer.kernel.numpy() for d in (gan.discriminator, source))
+        assert np.array_equal(new, old) == frozen
+        assert np.allclose(new, old, atol=0.1)
+    resumed = run(tmp_path, 2, init_from=str(whole[1]), freeze_d_layers=2, seed=5)
+    assert int(resumed.step) == 2
+
+
+def test_a_bad_warm_start_writes_nothing(run, whole, tmp_path):
+    with pytest.raises(UserError, match="no checkpoints"):
+        run(tmp_path / "run", 1, init_from=str(tmp_path / "nowhere"))
+    whole = str(whole[1])
+    with pytest.raises(UserError, match="3 layers with weights, so it must be 0 to 2"):
+        run(tmp_path / "run", 1, freeze_d_layers=3, init_from=whole)
+    with pytest.raises(UserError, match="freeze_d_layers = 1 would keep random weights"):
+        run(tmp_path / "run", 1, freeze_d_layers=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_warm_start_makes_the_average_that_the_other_run_had_not(run, tmp_path):
+    plain = functools.partial(model, ema_decay=None)
+    source = run(tmp_path / "plain", 2, model=plain)
+    gan = run(tmp_path / "averaged", 1, init_from=str(tmp_path / "plain"), seed=3)
+    pairs = zip(gan.ema.generator.variables, source.generator.variables, strict=True)
+    for average, weight in pairs:
+        np.testing.assert_allclose(average, weight, atol=0.02)  # one step from there
+    back = run(tmp_path / "back", 1, model=plain, init_from=str(tmp_path / "averaged"))
+    assert not back.uses_ema
+
+
+@pytest.mark.filterwarnings("ignore:Model doesn't support")  # of Keras, as it drops XLA
+def test_xla_after_deterministic_ops_is_refused_and_not_dropped(run, tmp_path):
+    run(tmp_path / "first", 1)
+    with pytest.raises(UserError, match="train.jit_compile = True cannot be had"):
+        run(tmp_path / "second", 1, jit_compile=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps_per_execution": 4}, "train.training_steps = 30: .* multiple of .* = 4"),
+        ({"log_every": 0}, "train.log_every = 0"),
+        ({"keep_checkpoints": 0}, "keep_checkpoints = 0"),
+        ({"batch_size": 0}, "batch_size = 0"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_anything_is_written(
+    run, tmp_path, settings, message
+):
+    with pytest.raises(UserError, match=message):
+        run(tmp_path / "run", 30, **settings)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_batch_that_replicas_cannot_share_is_refused_with_the_next_that_they_can():
+    class Four:
+        num_replicas_in_sync = 4
+
+    with pytest.raises(UserError, match="batch_size = 63 does not divide among 4.*use 64"):
+        check_batch_size(Four, 63)
+    check_batch_size(Four, 64)
+
+
+def test_an_unknown_strategy_is_refused():
+    with pytest.raises(UserError, match="'mirror'.*mirrored"):
+        get_strategy("mirror")
+    assert get_strategy("default").num_replicas_in_sync == 1
+
+
+def test_toy_points_train_too(tmp_path):
+    def points(sample_shape, num_classes, seed):
+        return GAN(
+            sample_shape,
+            num_classes,
+            seed,
+            generator=functools.partial(mlp.generator, units=8),
+            discriminator=functools.partial(mlp.discriminator, units=8),
+            objectives=[Adversarial()],
+            latents=latents.Normal(2),
+        )
+
+    gan = training.train(
+        str(tmp_path), dataset=data.load("gaussian_ring"), model=points, training_steps=3
+    )
+    assert gan.sample(5, [0, 1]).shape == (5, 2)
+
+
+def test_the_end_of_training_leaves_a_mark(whole):
+    assert (whole[1] / "TRAIN_DONE").read_text() == "30\n"
+
+
+class Stop(keras.callbacks.Callback):
+    """Stops at a step; counts those that it saw."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at, self.seen = at, []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append(self.model.current_step)
+        assert np.isfinite(float(logs["generator/loss"]))
+        if self.model.current_step == self.at:
+            self.model.stop_training = True
+
+
+@pytest.mark.slow
+def test_callbacks_of_keras_see_each_step_and_may_stop(run, tmp_path):
+    """One that stops leaves a checkpoint there, and the same call goes on from it."""
+    whole = run(tmp_path / "whole", 9)
+    stopping = Stop(at=5)
+    assert run(tmp_path / "parts", 9, callbacks=[stopping]).current_step == 5
+    assert stopping.seen == [1, 2, 3, 4, 5]
+    assert checkpoints.list_steps(str(tmp_path / "parts")) == [0, 5]
+    going_on = Stop(at=None)
+    assert_equal(whole, run(tmp_path / "parts", 9, callbacks=[going_on]))
+    assert going_on.seen == [6, 7, 8, 9]
