@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan.passes import identity, score_views
+from compare_gan_tf.gan.passes import score_named
 from compare_gan_tf.layers import frozen_state
 from compare_gan_tf.objectives.base import Objective, Term
 
@@ -27,9 +27,7 @@ def lazy_terms(objective: Objective, player: str, game, samples, augment=None) -
             for name, view in views.items()
         }
         with frozen_state():
-            tagged = [(f"{objective.name}/{name}", view) for name, view in local.items()]
-            found = score_views(game.discriminator, tagged, augment)
-            scored = {name: found[identity(view)] for name, view in local.items()}
+            scored = score_named(game.discriminator, objective.name, local, augment)
             return getattr(objective, player)(inside, samples, scored)
 
     return _when((game.step + 1) % objective.every == 0, run)

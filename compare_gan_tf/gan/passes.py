@@ -61,6 +61,13 @@ def score_views(
     return scores
 
 
+def score_named(discriminator, prefix: str, views: dict[str, View], augment=None) -> dict:
+    """{name: Scored} of the views of one objective; their tags begin with a prefix."""
+    tagged = [(f"{prefix}/{name}", view) for name, view in views.items()]
+    found = score_views(discriminator, tagged, augment)
+    return {name: found[identity(view)] for name, view in views.items()}
+
+
 def identity(view: View) -> tuple:
     """What two views have in common that name the same tensors."""
     return id(view.images), id(view.labels)

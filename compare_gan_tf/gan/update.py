@@ -58,7 +58,7 @@ def update(gan, player: str, real, real_labels, *, step, substep: int) -> dict:
     Returns:
       {name in the logs: this replica's share of the term}, and that of the player's loss.
     """
-    now = _begin(gan, player, step, substep)
+    now = begin(gan, player, step, substep)
     trained = trained_by(gan, player)
     weights = [variable.value for variable in trained]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -85,7 +85,9 @@ def trained_by(gan, player: str) -> list:
     return [variable for network in networks for variable in network.trainable_variables]
 
 
-def _begin(gan, player: str, step, substep: int) -> Context:
+def begin(gan, player: str, step, substep: int) -> Context:
+    """The context of one update; arguments as of `update`."""
+
     def generate(z, labels):
         with frozen_state():
             return _generate(gan, z, labels)
@@ -160,11 +162,16 @@ def terms_of(now: Context, samples: Samples, scores: Scores) -> dict[str, tuple[
             terms = lazy_terms(objective, player, game, samples, _augmentation(now))
         for term in terms:
             name = "/".join(filter(None, (player, objective.name, term.name)))
-            factor = objective.weight if term.factor is None else term.factor
-            found[name] = objective.every * value_at(factor, game.step), term
+            found[name] = factor_of(objective, term, game.step), term
     if not found:
         raise UserError(f"no objective has a term for the {player}: add @Adversarial()")
     return found
+
+
+def factor_of(objective, term: Term, step):
+    """What a term is multiplied by in the loss at a step."""
+    factor = objective.weight if term.factor is None else term.factor
+    return objective.every * value_at(factor, step)
 
 
 # --- Minimise ---------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import adversarial_classification as game
 from compare_gan_tf.objectives import discrete, f_divergences, f_gan, losses
 
-EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
+EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 SMALL = {"widths": (4,), "units": (8,)}
 NETWORKS = {
     name: functools.partial(getattr(classifiers, name), **SMALL)

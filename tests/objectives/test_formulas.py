@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import game as play
 from compare_gan_tf import random
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import update
 from compare_gan_tf.objectives import (
     L2,
     Adversarial,
@@ -32,7 +32,7 @@ SAMPLES = Samples(None, None, None, None, None)
 
 
 def game(step=0, **networks):
-    return Game(random.Noise(0, step, 0), play.gather, tf.constant(step, tf.int64), **networks)
+    return Game(random.Noise(0, step, 0), update.gather, tf.constant(step, tf.int64), **networks)
 
 
 def scored(**logits):
@@ -43,7 +43,7 @@ def scored(**logits):
 
 
 def total(terms):
-    return sum(float(play.share(term)) for term in terms)
+    return sum(float(update.share(term)) for term in terms)
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_top_k_counts_the_fakes_that_are_scored_highest():
     views = scored(fake=logits)
     for fraction, best in ((1.0, logits), (0.6, [3.0, 2.0, 0.5]), (0.01, [3.0])):
         (term,) = TopK(losses.wasserstein, fraction).generator(game(), SAMPLES, views)
-        assert float(play.share(term)) == pytest.approx(-np.mean(best), rel=1e-6)
+        assert float(update.share(term)) == pytest.approx(-np.mean(best), rel=1e-6)
 
 
 def test_top_k_is_annealed_by_a_schedule():

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import game as play
 from compare_gan_tf import random
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import passes, update
 from compare_gan_tf.objectives import GradientPenalty, MaxGradientPenalty, Samples
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game
 from compare_gan_tf.objectives.gradient_penalty import (
@@ -23,7 +23,7 @@ POINTS = [between, around_real, beside_real, at_real, at_fake]
 class Scorer:
     """A discriminator given by a formula."""
 
-    layers = inputs = ()
+    layers = input = ()
 
     def __init__(self, formula):
         self.formula = formula
@@ -50,11 +50,11 @@ def samples():
 
 
 def penalty(objective, discriminator, samples):
-    game = Game(random.Noise(0, 5, 0), play.gather)
+    game = Game(random.Noise(0, 5, 0), update.gather)
     views = {"penalty": objective.views(DISCRIMINATOR, game, samples)}
-    scored = play.score(discriminator, views)["penalty"]
+    scored = passes.score_named(discriminator, "penalty", views)
     (term,) = objective.discriminator(game, samples, scored)
-    return float(play.share(term)), scored["points"]
+    return float(update.share(term)), scored["points"]
 
 
 @pytest.mark.parametrize("points", [between, around_real])
@@ -148,16 +148,11 @@ def test_slope_of_zero_has_a_finite_gradient_thanks_to_epsilon(samples):
     scale = tf.Variable(0.0)
     with tf.GradientTape() as tape:
         scorer = Scorer(lambda x: scale * tf.reduce_sum(x, axis=1))
-        views = {
-            "p": {
-                "points": GradientPenalty().views(
-                    DISCRIMINATOR, Game(random.Noise(0, 0, 0), play.gather), samples
-                )["points"]
-            }
-        }
-        scored = play.score(scorer, views)["p"]
+        game = Game(random.Noise(0, 0, 0), update.gather)
+        views = GradientPenalty().views(DISCRIMINATOR, game, samples)
+        scored = passes.score_named(scorer, "p", views)
         (term,) = GradientPenalty().discriminator(None, samples, scored)
-        value = play.share(term)
+        value = update.share(term)
     assert float(value) == pytest.approx((0.01 - 1) ** 2, rel=1e-5)  # sqrt(1e-4) = .01
     assert np.isfinite(tape.gradient(value, scale).numpy())
 
@@ -184,16 +179,16 @@ def test_gradient_of_the_penalty_equals_finite_differences(samples, points, form
             return {"logits": tf.linalg.matvec(tf.tanh(flat @ first), second), "features": flat}
 
     objective = SECOND_ORDER[form](points)
-    game = Game(None, play.gather)
-    fixed = objective.views(DISCRIMINATOR, Game(random.Noise(0, 5, 0), play.gather), samples)[
+    game = Game(None, update.gather)
+    fixed = objective.views(DISCRIMINATOR, Game(random.Noise(0, 5, 0), update.gather), samples)[
         "points"
     ]
     fixed = fixed._replace(images=tf.cast(fixed.images, tf.float64))
 
     def value():
-        scored = play.score(Wide(None), {"p": {"points": fixed}})["p"]
+        scored = passes.score_named(Wide(None), "p", {"points": fixed})
         (term,) = objective.discriminator(game, wide, scored)
-        return play.share(term)
+        return update.share(term)
 
     with tf.GradientTape() as tape:
         result = value()

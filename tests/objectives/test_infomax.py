@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import game as play
 from compare_gan_tf.architectures import mlp, resnet_cifar
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan import GAN
+from compare_gan_tf.gan import GAN, update
 from compare_gan_tf.layers import spectral_norm
 from compare_gan_tf.objectives import Adversarial, InfoMax, Samples, Scored
 from compare_gan_tf.objectives.base import Game
@@ -107,7 +106,7 @@ def test_d_pays_for_reals_and_g_for_fakes_by_maps_behind_a_relu():
         ("discriminator", samples.real, None),
         ("generator", samples.fake, 0.7),
     ):
-        game = Game(None, play.gather)
+        game = Game(None, update.gather)
         assert objective.views(player, game, samples)["own"].images is images
         (term,) = getattr(objective, player)(game, samples, scored)
         assert (term.name, term.factor) == ("", factor)
@@ -142,5 +141,5 @@ def test_the_heads_train_with_d_alone():
     gan = make(functools.partial(resnet_cifar.discriminator, width=2), InfoMax(units=4))
     heads = {id(variable) for variable in gan.objectives[1].trainable_variables}
     assert len(heads) == 12
-    assert heads <= {id(variable) for variable in gan._trained_by("discriminator")}
-    assert not heads & {id(variable) for variable in gan._trained_by("generator")}
+    assert heads <= {id(variable) for variable in update.trained_by(gan, "discriminator")}
+    assert not heads & {id(variable) for variable in update.trained_by(gan, "generator")}

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import game as play
 from compare_gan_tf import latents, optimizers
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.architectures.conditioning import Projection, SoftLabels
 from compare_gan_tf.architectures.predicted_projection import PredictedProjection
 from compare_gan_tf.augment import APA, Adaptive
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan import GAN
+from compare_gan_tf.gan import GAN, fitting, update
 from compare_gan_tf.objectives import (
     Adversarial,
     Classification,
@@ -76,23 +75,23 @@ def logarithms(logits):
 def test_it_is_the_mean_cross_entropy_of_labelled_reals():
     known = LABELS >= 0
     expected = -logarithms(LOGITS)[known, LABELS[known]].mean()
-    assert float(play.share(term())) == pytest.approx(expected, rel=1e-9)
+    assert float(update.share(term())) == pytest.approx(expected, rel=1e-9)
 
 
 def test_what_is_predicted_of_unlabelled_reals_does_not_count():
     other = np.where(LABELS[:, np.newaxis] >= 0, LOGITS, 50.0 * RNG.normal(size=LOGITS.shape))
-    assert float(play.share(term())) == float(play.share(term(logits=other)))
+    assert float(update.share(term())) == float(update.share(term(logits=other)))
     logits = tf.constant(LOGITS)
     with tf.GradientTape() as tape:
         tape.watch(logits)
-        value = play.share(term(logits=logits))
+        value = update.share(term(logits=logits))
     gradient = tape.gradient(value, logits).numpy()
     np.testing.assert_array_equal(gradient[LABELS < 0], 0.0)
     assert np.abs(gradient[LABELS >= 0]).min() > 0
 
 
 def test_without_any_label_it_is_zero():
-    assert float(play.share(term(labels=np.full(8, -1, "int32")))) == 0.0
+    assert float(update.share(term(labels=np.full(8, -1, "int32")))) == 0.0
 
 
 def test_probabilities_have_a_cross_entropy_too():
@@ -171,7 +170,8 @@ def test_a_gradient_penalty_goes_with_it():
 @pytest.mark.parametrize("labels", [NONE, LABELS, PROBABILITIES.astype("float32")])
 def test_fakes_always_have_a_label(draw, labels):
     gan = make(SoftLabels(), label_distribution=draw)
-    samples = gan._samples(gan._game(tf.constant(0, tf.int64), 0), *data(gan, labels), 0)
+    now = update.begin(gan, DISCRIMINATOR, tf.constant(0, tf.int64), 0)
+    samples = update.draw(now, *(rows[:, 0] for rows in fitting.as_slices(gan, data(gan, labels))))
     assert samples.fake_labels.dtype == tf.int32
     assert samples.fake_labels.shape == (8,)
     assert np.all((samples.fake_labels.numpy() >= 0) & (samples.fake_labels.numpy() < CLASSES))
@@ -181,7 +181,7 @@ def test_fakes_always_have_a_label(draw, labels):
 def test_labels_of_reals_are_drawn_by_their_probabilities():
     row = np.array([0.5, 0.0, 0.2, 0.3], "float32")
     gan = make(None)
-    noise = gan._game(tf.constant(0, tf.int64), 0).noise
+    noise = update.begin(gan, DISCRIMINATOR, tf.constant(0, tf.int64), 0).game.noise
     drawn = latents.labels_of_reals(noise, tf.constant(np.tile(row, [20000, 1])), 4).numpy()
     found = np.bincount(drawn, minlength=4) / 20000
     np.testing.assert_allclose(found, row, atol=4 * 0.5 / 20000**0.5)  # four standard deviations

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import update
 from compare_gan_tf.objectives import loss_sensitive, losses
 from compare_gan_tf.objectives.base import Game, Samples, Scored
 
@@ -36,7 +37,7 @@ def test_terms_equal_the_golden(golden):
     terms = objective.discriminator(None, None, both)
     assert means(terms)["margin"] == pytest.approx(case["cost"]["0"], abs=1e-6)
     assert means(terms)["real"] == pytest.approx(np.mean(case["real"]), abs=1e-6)
-    assert [objective.factor_of(term, 0) for term in terms] == [0.0, 1.0]
+    assert [update.factor_of(objective, term, 0) for term in terms] == [0.0, 1.0]
     found = means(objective.generator(None, None, {"fake": fake}))[""]
     assert found == pytest.approx(case["generator"], abs=1e-6)
 
@@ -110,7 +111,7 @@ def test_the_classifier_s_terms_against_numpy():
     np.testing.assert_allclose(margin.values, np.maximum(excess, 0.2 * excess), atol=1e-6)
     right = (real.argmax(1) == labels).astype(float)
     np.testing.assert_array_equal(accuracy.values * accuracy.weights, right)
-    assert objective.factor_of(accuracy, 0) == 0.0
+    assert update.factor_of(objective, accuracy, 0) == 0.0
 
 
 @pytest.mark.parametrize(

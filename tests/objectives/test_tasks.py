@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import game as play
 from compare_gan_tf import latents, random
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan import GAN
+from compare_gan_tf.gan import GAN, update
 from compare_gan_tf.layers import batch_norm, spectral_norm
 from compare_gan_tf.objectives import (
     Adversarial,
@@ -38,7 +37,7 @@ FAKE_LABELS = tf.constant([2, 2, 1, 1, 0, 0, 2, 1])
 
 
 def game(**more):
-    return Game(random.Noise(0, 5, 0), play.gather, tf.constant(5, tf.int64), **more)
+    return Game(random.Noise(0, 5, 0), update.gather, tf.constant(5, tf.int64), **more)
 
 
 def samples(z=None):
@@ -82,7 +81,7 @@ def test_the_classifier_learns_reals_by_their_labels_and_fakes_by_those_g_was_gi
         np.testing.assert_array_equal(term.weights, weights)
     (term,) = objective.generator(game(), samples(), {"fake": Scored(None, None, logits["fake"])})
     np.testing.assert_array_equal(term.values, cross_entropy(FAKE_LABELS, logits["fake"])[0])
-    assert objective.factor_of(term, 0) == 0.3
+    assert update.factor_of(objective, term, 0) == 0.3
 
 
 def test_a_classifier_needs_labels():
@@ -118,12 +117,12 @@ def test_a_head_that_knows_the_turn_pays_nothing():
     views = {"upright": Scored(None, None, upright), "turned": Scored(None, None, turned)}
     (term,) = objective.discriminator(game(), samples(), views)
     assert term.values.shape == (8,)
-    assert float(play.share(term)) == pytest.approx(0.0, abs=1e-6)
+    assert float(update.share(term)) == pytest.approx(0.0, abs=1e-6)
     (term,) = objective.generator(game(), samples(), views)
-    assert objective.factor_of(term, 0) == 0.2
+    assert update.factor_of(objective, term, 0) == 0.2
     blind = {name: view._replace(features=0 * view.features) for name, view in views.items()}
     (term,) = objective.discriminator(game(), samples(), blind)
-    assert float(play.share(term)) == pytest.approx(math.log(4))
+    assert float(update.share(term)) == pytest.approx(math.log(4))
 
 
 def test_rotation_needs_square_images_and_a_batch_that_divides():
@@ -185,7 +184,7 @@ def test_latent_consistency_spreads_what_g_makes_of_near_latents():
     assert 0.25 < moved.std() < 0.8
     (term,) = objective.generator(game(generate=generate), ours, {})
     np.testing.assert_allclose(term.values, -np.mean(moved**2, 1), rtol=1e-4)
-    assert objective.factor_of(term, 0) == 0.7
+    assert update.factor_of(objective, term, 0) == 0.7
 
 
 # InfoGAN

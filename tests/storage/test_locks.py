@@ -12,7 +12,7 @@ from compare_gan_tf.storage import locks
 
 HOLDER = """
 import sys, time
-from compare_gan_tf import locks
+from compare_gan_tf.storage import locks
 with locks.sole_writer(sys.argv[1], "training"):
     print("held", flush=True)
     time.sleep(60)
