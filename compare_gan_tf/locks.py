@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from absl import logging
 
 from compare_gan_tf import files
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, unwritable
 
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 # File systems that have no locks: a run in them is as safe as its user is careful.
@@ -61,7 +61,8 @@ def _locked(path: str, model_dir: str, part: str) -> int | None:
         except OSError as error:
             if error.errno in _READ_ONLY:
                 return None
-            raise UserError(f"cannot write to model_dir {model_dir}: {error.strerror}") from error
+            what = f"cannot write to model_dir {model_dir}"
+            raise UserError(unwritable(what, error)) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

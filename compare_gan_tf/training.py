@@ -30,7 +30,7 @@ from compare_gan_tf import (
     trial,
 )
 from compare_gan_tf.data import Dataset, as_dataset, pipeline
-from compare_gan_tf.errors import MISFITS, UserError
+from compare_gan_tf.errors import MISFITS, UserError, unwritable
 from compare_gan_tf.gan import GAN
 
 _MODEL = (
@@ -81,12 +81,20 @@ def build(model: Callable, dataset: Dataset, *, seed: int = 0, strategy=None) ->
             logging.debug("the error in full", exc_info=error)
             if reason := gin_errors.explain_construction(error):
                 raise UserError(reason) from error
-            if reason := gin_errors.explain_misfit(error):
+            if reason := _too_deep(error) or gin_errors.explain_misfit(error):
                 raise UserError(f"the model cannot be built: {reason}") from error
             raise
     if not isinstance(gan, GAN):
         raise UserError(f"train.model makes {kinds.shown(gan)}: it must be {_MODEL}")
     return gan
+
+
+def _too_deep(error: Exception) -> str | None:
+    if not isinstance(error, RecursionError):
+        return None
+    return (
+        "a network has more layers after each other than Keras can follow, some hundred; take fewer"
+    )
 
 
 def _check_model(model):
@@ -347,8 +355,7 @@ def _begin(model_dir: str):
 
 
 def _unwritable(model_dir: str, error: Exception) -> UserError:
-    reason = getattr(error, "strerror", None) or getattr(error, "message", None) or error
-    return UserError(f"cannot write to model_dir {model_dir}: {reason}")
+    return UserError(unwritable(f"cannot write to model_dir {model_dir}", error))
 
 
 def _done(model_dir: str) -> str:

@@ -8,7 +8,7 @@ import jinja2
 import tensorflow as tf
 
 from compare_gan_tf import checkpoints, files, results
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.report import contents, figures, samples
 
 _HERE = os.path.dirname(__file__)
@@ -47,8 +47,7 @@ def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
         files.write_text(path, html)
         files.write_bytes(grid, pictures["fake"]["light"])
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "message", None) or error
-        raise UserError(f"cannot write {path}: {reason}; free space or make it writable") from error
+        raise UserError(unwritable(f"cannot write {path}", error)) from error
     return path
 
 

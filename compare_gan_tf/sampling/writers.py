@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tqdm import tqdm
 
 from compare_gan_tf import files, staging
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.sampling import arrays, pictures
 from compare_gan_tf.sampling.sources import Source, Wanted, batches
 
@@ -112,8 +112,7 @@ def write(
             return writer(path, drawn)
     except OSError as error:
         raise UserError(
-            f"cannot write {_shown(output)}: {error.strerror or error}; free space there, or choose"
-            " another --output"
+            unwritable(f"cannot write {_shown(output)}", error, "choose another --output")
         ) from error
 
 
