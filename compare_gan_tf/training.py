@@ -171,7 +171,7 @@ def train(
       allow_data_change: goes on although the data set has other samples, labels or classes.
 
     Returns:
-      The trained GAN.
+      The trained GAN; a line on stdout says where its run is.
 
     Raises:
       UserError: bad settings, an unusable folder, a loss that is not finite, a full disk.
@@ -223,7 +223,8 @@ def train(
         )
         if text:
             files.write_text(os.path.join(model_dir, files.CONFIG), text)
-        hyperparameters.write(model_dir, hyperparameters.of_text(text) if text else given)
+        of_text = hyperparameters.of_text(text) if text else {}
+        hyperparameters.write(model_dir, of_text | given)  # so that runs of both kinds compare
         if start < training_steps:
             _compile(gan, steps_per_execution, jit_compile)
             batches = functools.partial(
@@ -245,6 +246,7 @@ def train(
                     raise
                 raise failure from error  # of a file that broke under way, in our words
         files.write_text(_done(model_dir), f"{gan.current_step}\n")
+    print(f"{model_dir} is trained to step {gan.current_step}")
     return gan
 
 
