@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 import tensorflow as tf
 
 from compare_gan_tf import files
-from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.errors import UserError
 
 PREFIX = ".compare_gan-"
 MARKER = ".compare_gan-partial"
@@ -92,8 +92,6 @@ def require_replaceable(final: str, foreign: Foreign) -> None:
             mode = os.stat(final).st_mode
         except FileNotFoundError:
             return
-        except OSError as error:  # such as a name that is too long
-            raise UserError(unwritable(f"cannot write {final}", error)) from error
         if not stat.S_ISDIR(mode):
             raise UserError(f"{final} is no folder: {cure}")
     found = foreign(final)

@@ -6,7 +6,7 @@ import os
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import errors, sampling, staging
+from compare_gan_tf import errors, sampling
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import scores, statistics_files
 
@@ -46,7 +46,7 @@ def test_a_name_that_is_too_long_is_the_cause_of_samples_that_are_not_written(tm
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("write", ["scores", "statistics", "folder"])
+@pytest.mark.parametrize("write", ["scores", "statistics", "samples"])
 def test_every_writer_names_it(write, tmp_path):
     path = str(tmp_path / LONG)
     with pytest.raises(UserError, match="too long; choose a shorter name"):
@@ -55,7 +55,7 @@ def test_every_writer_names_it(write, tmp_path):
         elif write == "statistics":
             statistics_files.write(path, _Statistics, {})
         else:
-            staging.require_replaceable(path, lambda folder: None)
+            sampling.writers.require_free(path, "png", overwrite=False)
     assert os.listdir(tmp_path) == []
 
 

@@ -109,7 +109,8 @@ def test_runs_made_in_python_and_by_gin_have_the_same_names(tmp_path, capsys):
     given = dict(training_steps=2, batch_size=4, log_every=2)
     model = functools.partial(GAN, generator=mlp.generator, discriminator=mlp.discriminator,
                               objectives=[Adversarial(losses.hinge), GradientPenalty()],
-                              latents=Normal(3))  # fmt: skip
+                              latents=Normal(3), g_optimizer=optimizers.adam(),
+                              d_optimizer=optimizers.adam())  # fmt: skip
     train(str(tmp_path / "gin"), dataset=IMAGES, model=model, describe=lambda gan: text, **given)
     found = table(tmp_path)
     by_python, by_gin = (found[f"{name}/logs"][0] for name in ("python", "gin"))

@@ -56,7 +56,10 @@ def require_free(output: str, format_: str, *, overwrite: bool) -> None:
         return
     if os.path.isdir(output) and os.listdir(output) and not overwrite:
         raise UserError(f"{_shown(output)} is not empty: name another folder, or give --overwrite")
-    staging.require_replaceable(os.path.abspath(output), _foreign)
+    try:
+        staging.require_replaceable(os.path.abspath(output), _foreign)
+    except OSError as error:  # such as a name that is too long
+        raise UserError(unwritable(f"cannot write {_shown(output)}", error)) from error
 
 
 def write(
