@@ -1,5 +1,7 @@
 """The two ways a run ends that are not bugs: the user can cure it, or a signal stopped it."""
 
+import errno
+import os
 import re
 
 
@@ -25,6 +27,44 @@ class Stopped(Exception):
         )
         self.signal_number = signal_number
         self.step = step
+
+
+# What cures that a file cannot be written, by the cause; TensorFlow tells causes in words alone.
+_CURES = {
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENOSPC: "free space there",
+    errno.EDQUOT: "free space there",
+    errno.EFBIG: "choose another file system",
+    errno.EACCES: "make it writable",
+    errno.EPERM: "make it writable",
+    errno.EROFS: "choose a place that can be written to",
+    errno.ENOTDIR: "choose a path through folders alone",
+    errno.EISDIR: "name a file",
+    errno.ELOOP: "choose a path without links that lead to themselves",
+    errno.ENOENT: "choose a folder that exists",
+    errno.EIO: "choose another disk",
+}
+
+
+def file_error(error: Exception) -> int | None:
+    """The number of the file system's error that Python or TensorFlow reports; None if none is."""
+    if isinstance(error, OSError) and error.errno in _CURES:
+        return error.errno
+    said = str(error).lower()
+    return next((number for number in _CURES if os.strerror(number).lower() in said), None)
+
+
+def unwritable(what: str, error: Exception, otherwise: str = "choose another place") -> str:
+    """One line for an error of the file system: what cannot be done, the cause, and its cure.
+
+    Args:
+      what: such as "cannot write report/index.html".
+      error: an OSError, or one of TensorFlow.
+      otherwise: the cure where the cause tells none.
+    """
+    cause = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
+    cause = re.sub(r"\{\{.*?\}\}|\[Op:\w+\]", "", " ".join(cause.split())).strip()[:300]
+    return f"{what}: {cause}; {_CURES.get(file_error(error), otherwise)}"
 
 
 # What calling a function raises that does not fit its place.

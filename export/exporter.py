@@ -14,8 +14,9 @@ import tensorflow as tf
 from absl import logging
 
 from compare_gan_tf.architectures import is_conditional
-from compare_gan_tf.errors import UserError, first_line
+from compare_gan_tf.errors import UserError, first_line, unwritable
 from compare_gan_tf.export import keras_files, modules, verification
+from compare_gan_tf.settings import kinds
 from compare_gan_tf.storage import files, staging
 
 # What a full disk, missing rights or a lost network raise; other errors are bugs.
@@ -49,11 +50,14 @@ def export_run(gan, model_dir: str, step: int, class_names=None) -> dict[str, st
     Raises:
       ExportMismatch: what was written differs from what is in memory; it is gone again.
       UserError: the folder cannot be written, or holds what no export wrote; the names do not fit
-        the classes.
-      ValueError: `gan` is at another step.
+        the classes; `gan` is at another step.
     """
+    kinds.require_number("export_run's step", step, least=0, whole=True)
     if gan.current_step != step:
-        raise ValueError(f"the GAN holds step {gan.current_step}, not step {step}")
+        raise UserError(
+            f"export_run's step is {step}, but the GAN holds the weights of step "
+            f"{gan.current_step}: give gan.current_step"
+        )
     final = os.path.join(model_dir, "hub", str(step))
     files.refuse_link(os.path.dirname(final))
     names = _names(class_names, gan.num_classes)
@@ -214,7 +218,8 @@ def _staged(final: str):
         with staging.staged_folder(final, foreign) as folder:
             yield folder
     except _UNWRITABLE as error:
-        raise UserError(_one_line(final, error)) from error
+        what = f"cannot export to {final}"
+        raise UserError(unwritable(what, error, "choose another folder")) from error
 
 
 def foreign(folder: str) -> str | None:
@@ -249,9 +254,3 @@ def _is_ours(folder: str, path: str) -> bool:
     except (ValueError, tf.errors.OpError):
         return False
     return isinstance(metadata, dict) and {"player", "sample_shape"} <= metadata.keys()
-
-
-def _one_line(final: str, error: Exception) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    reason = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", lines[0])  # which operation failed to write
-    return f"cannot export to {final}: {reason} (free space there, or choose another folder)"

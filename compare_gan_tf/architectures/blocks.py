@@ -284,6 +284,25 @@ def require_sizes(architecture: str, **sizes) -> None:
         kinds.require_number(f"{architecture}.{name}", size, least=1, whole=True)
 
 
+_MOST_DEPTH = 100  # Keras follows some hundred layers after each other; published GANs have 30
+
+
+def require_depth(architecture: str, depth, *, unit: str) -> None:
+    """Refuses a number of layers or blocks of which no network is made, or none in a lifetime.
+
+    Args:
+      architecture: for messages.
+      depth: of the setting of that name.
+      unit: what it counts: "layers" or "blocks".
+
+    Raises:
+      UserError: it is no whole number in [0, 100].
+    """
+    kinds.require_number(
+        f"{architecture}.depth", depth, least=0, most=_MOST_DEPTH, whole=True, unit=unit
+    )
+
+
 def require_images(shape: tuple[int, ...], architecture: str):
     """Refuses sample shapes that are not images.
 

@@ -150,7 +150,7 @@ def generator(
     blocks.require_images(sample_shape, "maxout.generator")
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
-    require_number("maxout.generator.depth", depth, least=0, whole=True, unit="layers")
+    blocks.require_depth("maxout.generator", depth, unit="layers")
     for index in range(depth):
         x = _dense(units, 0.05, kernel_norm=kernel_norm, name=f"dense{index}")(x)
         x = blocks.normalise(norm, x, name=f"norm{index}", condition=condition)
@@ -196,7 +196,7 @@ def discriminator(
         sample_shape, num_classes, conditioning, flatten=True, unit_interval=True
     )
     x = Dropout(input_dropout, name="input_dropout")(x)
-    require_number("maxout.discriminator.depth", depth, least=0, whole=True, unit="layers")
+    blocks.require_depth("maxout.discriminator", depth, unit="layers")
     for index in range(depth):
         x = maxout(x, units, pieces, kernel_norm=kernel_norm, name=f"maxout{index}")
         x = blocks.normalise(norm, x, name=f"norm{index}")

@@ -9,7 +9,6 @@ from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Concatenation
 from compare_gan_tf.layers import no_norm
 from compare_gan_tf.layers.kernel_norm import reparameterised
-from compare_gan_tf.settings.kinds import require_number
 
 _CONCATENATION = Concatenation()
 
@@ -44,7 +43,7 @@ def generator(
     blocks.require_sizes("mlp.generator", units=units)
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
-    require_number("mlp.generator.depth", depth, least=0, whole=True, unit="layers")
+    blocks.require_depth("mlp.generator", depth, unit="layers")
     for index in range(depth):
         x = _dense(units, kernel_norm=kernel_norm, name=f"dense{index}")(x)
         x = blocks.normalise(norm, x, name=f"norm{index}", condition=condition)
@@ -81,7 +80,7 @@ def discriminator(
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, flatten=True
     )
-    require_number("mlp.discriminator.depth", depth, least=0, whole=True, unit="layers")
+    blocks.require_depth("mlp.discriminator", depth, unit="layers")
     for index in range(depth):
         x = _dense(units, kernel_norm=kernel_norm, name=f"dense{index}")(x)
         x = keras.layers.LeakyReLU(0.2)(blocks.normalise(norm, x, name=f"norm{index}"))

@@ -9,7 +9,6 @@ from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.r3gan_layers import GroupedConv2D
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.kernel_norm import reparameterised
-from compare_gan_tf.settings.kinds import require_number
 
 _SLOPE = 0.2
 _GAIN = math.sqrt(2.0 / (1.0 + _SLOPE**2))  # keeps the variance through leaky ReLUs
@@ -55,7 +54,7 @@ class Stages(NamedTuple):
         Raises:
           UserError: the stage cannot be.
         """
-        require_number(f"{self.architecture}.depth", self.depth, least=0, whole=True, unit="blocks")
+        blocks.require_depth(f"{self.architecture}", self.depth, unit="blocks")
         sizes = {"expansion": self.expansion, "kernel_size": self.kernel_size}
         blocks.require_sizes(self.architecture, **sizes)
         groups = self._groups(index)

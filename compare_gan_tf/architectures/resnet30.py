@@ -12,7 +12,6 @@ from compare_gan_tf.architectures.conditioning import Projection
 from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.residual import average_pool, nearest
 from compare_gan_tf.layers import batch_norm, no_norm
-from compare_gan_tf.settings.kinds import require_number
 
 _PROJECTION = Projection()
 _STAGES = 6  # of `depth` blocks each, between them five that change the size
@@ -62,7 +61,7 @@ def generator(
         condition=condition,
         shortcut_kernel=shortcut_kernel,
     )
-    require_number("resnet30.generator.depth", depth, least=0, whole=True, unit="blocks")
+    blocks.require_depth("resnet30.generator", depth, unit="blocks")
     for stage in range(_STAGES):
         filters = 2 ** (_STAGES - 1 - stage) * width
         if stage:
@@ -111,7 +110,7 @@ def discriminator(
     block = functools.partial(
         residual.block, norm=norm, kernel_norm=kernel_norm, shortcut_kernel=shortcut_kernel
     )
-    require_number("resnet30.discriminator.depth", depth, least=0, whole=True, unit="blocks")
+    blocks.require_depth("resnet30.discriminator", depth, unit="blocks")
     for stage in range(_STAGES):
         filters = 2**stage * width
         if stage:

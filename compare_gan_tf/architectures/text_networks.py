@@ -11,7 +11,6 @@ from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Projection
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import batch_norm, no_norm
-from compare_gan_tf.settings import kinds
 
 _PROJECTION = Projection()
 _NOTHING = blocks.Condition()
@@ -42,7 +41,7 @@ def generator(
       kernel_norm: reparameterises every kernel; None for none.
     """
     blocks.require_sizes("text_networks.generator", width=width, kernel=kernel)
-    kinds.require_number("text_networks.generator.depth", depth, least=0, whole=True, unit="blocks")
+    blocks.require_depth("text_networks.generator", depth, unit="blocks")
     length, symbols = _text_shape(sample_shape, "text_networks.generator")
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
@@ -81,9 +80,7 @@ def discriminator(
       conditioning: how the labels are used, see `conditioning`; None for not at all.
     """
     blocks.require_sizes("text_networks.discriminator", width=width, kernel=kernel)
-    kinds.require_number(
-        "text_networks.discriminator.depth", depth, least=0, whole=True, unit="blocks"
-    )
+    blocks.require_depth("text_networks.discriminator", depth, unit="blocks")
     _text_shape(sample_shape, "text_networks.discriminator")
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     x = blocks.conv_1d(width, 1, kernel_norm=kernel_norm, name="embedding")(x)

@@ -37,8 +37,8 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
         if not run_files.exists(own):
             if run_files.exists(os.path.join(values.model_dir, "manifest.json")):
                 raise UserError(
-                    f"there is no {own}: the run was made in Python, where metrics.evaluate and"
-                    " export_run score and export its GAN"
+                    f"there is no {own}: the run was made in Python, where metrics.evaluate,"
+                    " export_run and report.write_report score, export and show its GAN"
                 )
             raise UserError(
                 f"no --gin_config is given and there is no {own}; for a first run take"

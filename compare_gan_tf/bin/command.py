@@ -4,7 +4,6 @@ A verb is a module of `compare_gan_tf.bin` whose docstring is its help and which
 `define_flags(flag_values)`, `run(flag_values)` and a `main` that calls `main` below.
 """
 
-import errno
 import os
 import re
 import signal
@@ -15,7 +14,7 @@ from collections.abc import Callable, Sequence
 from absl import app, flags, logging
 
 from compare_gan_tf.config import gin_errors, gin_imports
-from compare_gan_tf.errors import Stopped, UserError, first_line
+from compare_gan_tf.errors import Stopped, UserError, file_error, first_line
 
 PROGRAM = "compare-gan"
 _MOST_SAID = 2000  # characters
@@ -231,21 +230,7 @@ def explain(error: Exception) -> str | None:
     return gin_errors.explain_construction(error)
 
 
-_FILE_SYSTEM_ERRORS = [  # in lower case: TensorFlow has words of its own around them
-    os.strerror(number).lower()
-    for number in (
-        errno.EACCES,
-        errno.EDQUOT,
-        errno.EFBIG,
-        errno.EIO,
-        errno.EISDIR,
-        errno.ENOENT,
-        errno.ENOSPC,
-        errno.ENOTDIR,
-        errno.EPERM,
-        errno.EROFS,
-    )
-] + ["file system scheme", "libcurl code"]  # of remote ones
+_OF_REMOTE_FILES = ("file system scheme", "libcurl code")
 
 
 def _is_file_system_error(error: Exception) -> bool:
@@ -254,8 +239,9 @@ def _is_file_system_error(error: Exception) -> bool:
         return False
     import tensorflow as tf
 
-    return isinstance(error, tf.errors.OpError) and any(
-        message in str(error).lower() for message in _FILE_SYSTEM_ERRORS
+    return isinstance(error, tf.errors.OpError) and (
+        file_error(error) is not None
+        or any(message in str(error).lower() for message in _OF_REMOTE_FILES)
     )
 
 

@@ -21,7 +21,6 @@ set and its split, a TF Hub module, an ONNX generator, or a run:
 Names of metrics and presets: docs/evaluation.md. Everything else is bound on `evaluate`.
 """
 
-import difflib
 import os
 from collections.abc import Sequence
 
@@ -29,15 +28,10 @@ from absl import flags
 
 from compare_gan_tf.bin import build, command
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.metrics import extractor_names
 
 # As `distribution.STRATEGIES`, which cannot be imported here: it imports TensorFlow.
 STRATEGIES = ("auto", "default", "mirrored", "tpu")
-# Extractors that need nothing bound, of modules that import TensorFlow, too.
-EXTRACTORS = (
-    "inception_2015", "keras_inception_v3", "keras_resnet50", "dinov2_vitl14", "clip_vitb32",
-    "digits_classifier", "mnist_classifier", "fashion_mnist_classifier", "raw_features",
-)  # fmt: skip
-_BOUND_EXTRACTORS = ("model_file", "callable_features")
 _OF_EXTRACTORS = (
     "metrics.extractors", "metrics.features", "metrics.image_networks", "metrics.inception",
     "metrics.presets", "metrics.resize", "metrics.scalings",
@@ -76,8 +70,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "metrics": "Names with commas, such as fid,kid,prdc, or a preset whose metrics they are."
         " Default: fid.",
         "preset": "A protocol of the field: metrics, extractor, split and numbers of samples.",
-        "extractor": f"Makes the features: {', '.join(EXTRACTORS)}, or, bound in gin,"
-        f" {' or '.join(_BOUND_EXTRACTORS)}. Default: the preset's, or that of the data.",
+        "extractor": f"Makes the features: {', '.join(extractor_names.EXTRACTORS)}, or, bound in"
+        f" gin, {' or '.join(extractor_names.BOUND)}. Default: the preset's, or that of the data.",
         "real": "Instead of a run: the real side, see above.",
         "fake": "Instead of a run: the fakes.",
         "against": "With --real: second fakes. By how much do they differ from the first?",
@@ -123,16 +117,9 @@ def _bindings(values: flags.FlagValues) -> list[str]:
         value = f"[{', '.join(classes)}]" if names else repr(values.metrics)
         bindings.append(f"evaluate.metrics = {value}")
     if values.extractor is not None:
-        _check_extractor(values.extractor)
+        extractor_names.check(values.extractor)
         bindings.append(f"evaluate.extractor = @{values.extractor}()")
     return bindings
-
-
-def _check_extractor(name: str) -> None:
-    known = (*EXTRACTORS, *_BOUND_EXTRACTORS)
-    if name not in known:
-        nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known
-        raise UserError(f"no extractor {name!r}: the nearest names are {', '.join(nearest)}")
 
 
 def _refuse(values: flags.FlagValues, names, why: str) -> None:

@@ -19,6 +19,7 @@ For example:
 """
 
 import contextlib
+import csv
 import os
 import signal
 import sys
@@ -67,10 +68,11 @@ def _define_choice(flag_values: flags.FlagValues) -> None:
         0.0,
         flag_values=flag_values,
     )
-    flags.DEFINE_list(
+    flags.DEFINE_string(
         "classes",
-        [],
-        "Classes to sample, by name or else by label, such as cat,dog or 0,3. Default: all.",
+        None,
+        "Classes to sample, by name or else by label, such as cat,dog or 0,3; a name with a comma"
+        " in double quotes, such as '\"cat, black\",dog'. Default: all.",
         flag_values=flag_values,
     )
     flags.DEFINE_integer(
@@ -104,7 +106,7 @@ def run(values: flags.FlagValues) -> None:
     format_ = sampling.format_of(output, values.format)
     sampling.require_free(output, format_, overwrite=values.overwrite)
     source = _module(values) if values.module else _run(values)
-    wanted = sampling.wanted(source, values.num, values.seed, values.truncation, values.classes)
+    wanted = sampling.wanted(source, values.num, values.seed, values.truncation, _classes(values))
     with _ended_by_signals():
         what = sampling.write(
             source,
@@ -124,6 +126,7 @@ def _check_flags(values: flags.FlagValues) -> None:
     if bool(values.module) == bool(values.model_dir):
         which = "both are given" if values.module else "neither is given"
         raise UserError(f"{which} of --model_dir and --module: name a run or a module")
+    _classes(values)
     for name in ("checkpoint", "gin_config", "gin_bindings"):
         if values.module and values[name].value:
             raise UserError(f"--{name} is for a run, and --module names none: leave it out")
@@ -135,6 +138,18 @@ def _check_flags(values: flags.FlagValues) -> None:
         raise UserError(
             f"--truncation={values.truncation}: it must be a number in [0, {_MOST_TRUNCATION:g}]"
         )
+
+
+def _classes(values: flags.FlagValues) -> list[str]:
+    """What --classes names, separated and quoted as in a CSV file."""
+    try:
+        rows = list(csv.reader([values.classes or ""], skipinitialspace=True, strict=True))
+    except csv.Error as error:
+        raise UserError(
+            f"--classes={values.classes}: {error}; a name in double quotes has them on both sides,"
+            " and those within it doubled"
+        ) from error
+    return rows[0] if rows else []
 
 
 def _run(values: flags.FlagValues):

@@ -91,7 +91,6 @@ def _train(values: flags.FlagValues, *, scored: bool = False) -> None:
         allow_config_change=values.allow_config_change,
         allow_data_change=values.allow_data_change,
     )
-    print(f"{values.model_dir} is trained to step {gan.current_step}")
     if scored:
         rows = evaluation.evaluate(values.model_dir, gan, dataset)
         build.print_scores(values.model_dir, rows)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 import gin
 
+from compare_gan_tf.config import gin_imports
 from compare_gan_tf.errors import MISFITS, UserError, first_line
 
 _MOST_NESTED = 20  # calls of one function within each other; deeper ones have no end
@@ -43,7 +44,7 @@ def explain(error: Exception) -> str:
         first = first.strip("'\"")
     hint = ""
     if match := re.match(r"No configurable matching (?:reference )?'@?([^'()]*)", first):
-        hint = did_you_mean(match[1], _configurable_names())
+        hint = gin_imports.unregistered(match[1]) or did_you_mean(match[1], _configurable_names())
     elif match := re.match(r"Configurable '(.*)' doesn't have a parameter named '(.*)'", first):
         hint = did_you_mean(match[2], _parameters(match[1]))
     elif match := re.match(r"No bindings specified for '(.*)/gin\.macro'", first):

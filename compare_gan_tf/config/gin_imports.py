@@ -88,6 +88,22 @@ def check(module: str, place: str, folder: str) -> None:
     _try(module, place)
 
 
+def unregistered(name: str) -> str:
+    """The end of a message where an imported module of the user's has a part of that name, which
+    it has not registered; "" otherwise.
+
+    Args:
+      name: as a config writes it, with the module or a scope in front of it or without.
+    """
+    short = name.rpartition("/")[2].rpartition(".")[2]
+    for module in sorted({*_allowed, *plugins()}):
+        part = getattr(sys.modules.get(module), short, None)
+        if callable(part):
+            mark = "@gin.register" if isinstance(part, type) else "@gin.configurable"
+            return f": {module} has {short} but does not register it; put {mark} above it"
+    return ""
+
+
 def _is_within(module: str, names: Iterable[str]) -> bool:
     return any(f"{module}.".startswith(f"{name}.") for name in names)
 

@@ -75,6 +75,7 @@ def dataset(
     where: str,
     settings: Settings,
     classes: int | None = None,
+    setting: str = "npz.classes",
 ) -> Dataset:
     """The data set of arrays as `load` reads them.
 
@@ -86,6 +87,7 @@ def dataset(
       where: they come from, for messages.
       settings: see `data.load`.
       classes: how many; None for one more than the largest label.
+      setting: that says so, for messages.
 
     Raises:
       UserError: as for `load`.
@@ -101,7 +103,7 @@ def dataset(
         parts[split] = samples, None if labels is None else labels[kept]
     num_classes, called = None, None
     if any(labels is not None for _, labels in parts.values()):
-        parts, num_classes, called = _with_labels(parts, classes, class_names, where)
+        parts, num_classes, called = _with_labels(parts, classes, class_names, where, setting)
     elif class_names is not None:
         raise UserError(f"{where} has names of classes and no labels: add labels")
     if "" in parts:
@@ -171,7 +173,7 @@ def _without_alpha(images, background) -> np.ndarray:
 # --- Labels --------------------------------------------------------------------------------------
 
 
-def _with_labels(parts: dict, num_classes: int | None, called, path: str):
+def _with_labels(parts: dict, num_classes: int | None, called, path: str, setting: str):
     """(parts with checked labels, number of classes, their names), the same for all splits."""
     for split, (_, labels) in parts.items():
         if labels is None:
@@ -194,10 +196,10 @@ def _with_labels(parts: dict, num_classes: int | None, called, path: str):
         num_classes = len(called)
     if num_classes is None and all(labels.dtype.kind in "iu" for labels in given):
         flat = [label_rules.check(labels.reshape(-1), 2**31, path)[0] for labels in given]
-        _, num_classes = label_rules.check(np.concatenate(flat), None, path)
+        _, num_classes = label_rules.check(np.concatenate(flat), None, path, setting)
     checked = {}
     for (split, (images, _)), labels in zip(parts.items(), given, strict=True):
-        labels, num_classes = label_rules.check(labels, num_classes, path)
+        labels, num_classes = label_rules.check(labels, num_classes, path, setting)
         checked[split] = images, labels
     return checked, num_classes, called
 

@@ -63,7 +63,8 @@ def from_arrays(
     else:
         found = _found(given, where, memory_budget)
     found = {split: (_scaled(images, where), labels) for split, (images, labels) in found.items()}
-    made = arrays.dataset(name, found, class_names, notes, where, Settings(), classes)
+    setting = "from_arrays(classes=...)"
+    made = arrays.dataset(name, found, class_names, notes, where, Settings(), classes, setting)
     return dataclasses.replace(made, altered=True, other_images=True)
 
 

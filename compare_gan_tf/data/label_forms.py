@@ -143,7 +143,8 @@ def _of_table(
 ) -> Rows | list[str]:
     rows = _cells(where, text, ending)
     if not rows:
-        raise UserError(f"{where} is empty: {setting.partition('.')[0]}.label_file = False")
+        kind = setting.partition(".")[0]
+        raise UserError(f"{where} is empty: set {kind}.label_file = False to use no label file")
     header = [f"{number}" for number in range(1, len(rows[0]) + 1)]
     first = 1
     if _is_header(rows, column):

@@ -33,6 +33,11 @@ def numbered(values: list, names: Sequence[str], where: str):
     if wanted is None and "" not in kinds:
         return None, None, None
     for value, kind, name in zip(values, kinds, names, strict=True):
+        if kind == _TOO_LARGE:
+            raise UserError(
+                f"the label {printable(str(value).strip()[:60])} of {printable(name)} in {where} is"
+                f" beyond {_MOST}: number the classes from 0, or give their names"
+            )
         if kind == "" or (kind and kind != wanted):
             raise UserError(
                 f"the label {printable(repr(value)[:60])} of {printable(name)} in {where} is no"
@@ -51,20 +56,20 @@ def numbered(values: list, names: Sequence[str], where: str):
 
 
 _NUMERIC, _NAMED, _SOFT = "whole number", "name of a class", "list of probabilities"
+_TOO_LARGE = "whole number that no label can be"
 
 
 def _kind(value) -> str:
-    """Which of the three a value is; "" for none."""
+    """Which of the four a value is; "" for none."""
     if isinstance(value, bool):
         return ""
     if isinstance(value, int):
-        return _NUMERIC if abs(value) <= _MOST else ""
+        return _sized(value)
     if isinstance(value, float):
-        return _NUMERIC if value.is_integer() and abs(value) <= _MOST else ""
+        return _sized(value) if value.is_integer() else ""
     if isinstance(value, str):
         if _NUMBER.fullmatch(value.strip()):
-            is_whole = _WHOLE.fullmatch(value.strip()) and len(value) < 20
-            return _NUMERIC if is_whole and abs(float(value)) <= _MOST else ""
+            return _sized(float(value)) if _WHOLE.fullmatch(value.strip()) else ""
         return _NAMED if value.strip() else ""
     if isinstance(value, list):
         return (
@@ -73,6 +78,11 @@ def _kind(value) -> str:
             else ""
         )
     return ""
+
+
+def _sized(value: float) -> str:
+    """Of a whole number; what float() gives for text of any length is inf where it is too much."""
+    return _NUMERIC if abs(value) <= _MOST else _TOO_LARGE
 
 
 def _soft(values: list, names: Sequence[str], where: str):

@@ -26,8 +26,17 @@ Labelling = Callable[[Split, str, int | None], tuple[np.ndarray | None, int | No
 _OWN = ["split", "name", "num_classes"]  # arguments that gin does not bind
 
 
-def check(labels: np.ndarray, num_classes: int | None, where: str) -> tuple[np.ndarray, int]:
+def check(
+    labels: np.ndarray, num_classes: int | None, where: str, cure: str | None = None
+) -> tuple[np.ndarray, int]:
     """Labels as int32 or float32, and the number of classes: one more than the largest if None.
+
+    Args:
+      labels: int [N], or float [N, K].
+      num_classes: K, or None.
+      where: they lie, for messages.
+      cure: the setting that says how many classes there are, such as "npz.classes"; None if none
+        does.
 
     Raises:
       UserError: they are neither whole numbers in [-1, num_classes) nor probabilities [N, K].
@@ -45,15 +54,16 @@ def check(labels: np.ndarray, num_classes: int | None, where: str) -> tuple[np.n
     if num_classes is None:
         num_classes = int(labels.max(initial=0)) + 1
         if num_classes > max(len(labels), 2):
+            setting = f", or say how many there are by {cure}" if cure else ""
             raise UserError(
                 f"the largest label of {where} is {num_classes - 1}, with {len(labels)} samples:"
-                " number the classes from 0, or say how many there are (classes, as of npz)"
+                f" number the classes from 0{setting}"
             )
     bad = np.flatnonzero((labels < -1) | (labels >= num_classes))
     if len(bad):
         raise UserError(
             f"{len(bad)} labels of {where} are not in [0, {num_classes}), nor -1 for unlabelled:"
-            f" the first is {labels[bad[0]]}, of sample {bad[0]}"
+            f" the first is {labels[bad[0]]}, of sample {bad[0]}{f'; see {cure}' if cure else ''}"
         )
     return labels.astype(np.int32), num_classes
 
@@ -186,11 +196,17 @@ def labels_from_table(split, name, num_classes, path: str = "", classes: int | N
                 raise UserError(
                     f'line {number} of {path} is not "name,label": {line[:80]!r}'
                 ) from error
-            if not -(2**31) <= value < 2**31:
-                raise UserError(f"line {number} of {path} has the label {label.strip()[:20]}")
+            if not -1 <= value < 2**31:
+                raise UserError(
+                    f"line {number} of {path} has the label {label.strip()[:20]}: it must be 0 to"
+                    " 2147483647, or -1 for unlabelled"
+                )
             if table.setdefault(key.strip(), value) != value:
                 raise UserError(f"{path} has two labels for {printable(key.strip())}: mend one")
-    return _by_name(split, table, classes or max(table.values(), default=0) + 1, path)
+    cure = "labels_from_table.classes"
+    if classes is None:  # of the whole file, for splits may lack some
+        _, classes = check(np.array(list(table.values()), np.int64), None, path, cure)
+    return _by_name(split, table, classes, path, cure)
 
 
 @gin.configurable(module="data", denylist=_OWN)
@@ -202,7 +218,7 @@ def labels_from_npz(split, name, num_classes, path: str = "", classes: int | Non
       path: of the file; arrays int [N], or float [N, K] for soft labels.
       classes: how many; None for one more than the largest of the file.
     """
-    found = npz.read(path, list(npz.headers(path)))
+    found, cure = npz.read(path, list(npz.headers(path))), "labels_from_npz.classes"
     if name not in found or len(found[name]) != len(split):
         shape = list(found[name].shape) if name in found else "missing"
         raise UserError(
@@ -210,8 +226,10 @@ def labels_from_npz(split, name, num_classes, path: str = "", classes: int | Non
         )
     if classes is None and found[name].ndim == 1:
         hard = [array for array in found.values() if array.ndim == 1 and array.dtype.kind in "iu"]
-        classes = max((int(array.max(initial=0)) for array in hard), default=0) + 1
-    return check(found[name], classes, path)
+        classes = (
+            check(np.concatenate(hard).astype(np.int64), None, path, cure)[1] if hard else None
+        )
+    return check(found[name], classes, path, cure)
 
 
 @gin.configurable(module="data", denylist=_OWN)
@@ -232,17 +250,17 @@ def labels_from_tfrecords(split, name, num_classes, pattern: str = "", classes: 
     for path in paths:
         for file_name, label in tfrecords.pairs(path, "file_name", "label"):
             table[file_name.decode()] = label
-    return _by_name(split, table, classes or num_classes, pattern)
+    return _by_name(split, table, classes or num_classes, pattern, "labels_from_tfrecords.classes")
 
 
-def _by_name(split: Split, table: dict, classes: int | None, where: str):
+def _by_name(split: Split, table: dict, classes: int | None, where: str, cure: str):
     names = [split.name(index) for index in range(len(split))]
     missing = [name for name in names if name not in table]
     if missing:
         raise UserError(
             f"{where} has no label for {len(missing)} of {len(names)} samples, such as {missing[0]}"
         )
-    return check(np.array([table[name] for name in names]), classes, where)
+    return check(np.array([table[name] for name in names]), classes, where, cure)
 
 
 def _of_split(path: str, name: str) -> str:

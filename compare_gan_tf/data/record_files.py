@@ -95,7 +95,8 @@ def _labels(values: list, classes: int | None, extents, feature: str, path: str)
             f"feature {feature!r} of {path} is not one integer in every record, nor one text: set"
             " tfrecord.label_feature"
         )
-    return *label_rules.check(np.array(values, np.int64), classes, path), None
+    labels = np.array(values, np.int64)
+    return *label_rules.check(labels, classes, path, "tfrecord.classes"), None
 
 
 def _refuse_lost_labels(feature: str | bool, labels, others: list[str], path: str) -> None:

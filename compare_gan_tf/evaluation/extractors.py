@@ -5,7 +5,7 @@ import contextlib
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import outcomes
 from compare_gan_tf.evaluation.sides import EXTRACTED
-from compare_gan_tf.metrics import features
+from compare_gan_tf.metrics import extractor_names, features
 from compare_gan_tf.metrics.extractors import callable_features
 
 # By the name of a public data set.
@@ -25,7 +25,8 @@ def is_needed(metrics) -> bool:
 def choose(given, preset, metrics, sample_shape: tuple[int, ...], images_of: str | None):
     """The extractor given, or the preset's, or that of the data; None if no metric needs one.
 
-    What is given may be any function that `metrics.extractors.callable_features` takes.
+    What is given may be a name of `metrics.extractor_names`, or any function that
+    `metrics.extractors.callable_features` takes.
 
     Args:
       given: an extractor, a function, or None.
@@ -39,6 +40,8 @@ def choose(given, preset, metrics, sample_shape: tuple[int, ...], images_of: str
     """
     if not is_needed(metrics):
         return None
+    if isinstance(given, str):
+        given = extractor_names.find(given)
     if given is not None and not hasattr(given, "weights_sha256"):
         given = callable_features(given)
     if given is None:

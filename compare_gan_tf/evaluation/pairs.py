@@ -54,7 +54,8 @@ def evaluate(
       metrics: names or values of `metrics.registry`, or names in one string; None for those of
         the preset, or FID.
       preset: a name or value of `metrics.presets`; what is given besides it wins over it.
-      extractor: of features, see `metrics.features`; None for the preset's, or that of the data.
+      extractor: of features, by name or as `metrics.features` makes them; None for the
+        preset's, or that of the data.
       against: second fakes, of another model, to tell by how much the two differ.
       held_out: real samples that no model was trained on, for the metrics of memorisation.
       num_real: real samples; None for the preset's number, or all.

@@ -9,7 +9,7 @@ import platform
 import tensorflow as tf
 
 import compare_gan_tf
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.evaluation import misleading
 from compare_gan_tf.evaluation.outcomes import Outcome
 from compare_gan_tf.evaluation.rows import warned
@@ -122,8 +122,7 @@ def write(path: str, scores: Scores) -> None:
         tf.io.gfile.makedirs(os.path.dirname(path) or ".")
         files.write_text(path, text)
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "message", None) or error
-        raise UserError(f"cannot write {path}: {reason}; choose another output") from error
+        raise UserError(unwritable(f"cannot write {path}", error)) from error
 
 
 def read(path: str) -> dict:

@@ -14,7 +14,7 @@ import tempfile
 import numpy as np
 from absl import logging
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.evaluation import arrays
 from compare_gan_tf.metrics.gaussian_statistics import GaussianStatistics
 from compare_gan_tf.storage import files
@@ -59,7 +59,7 @@ def write(path: str, statistics: GaussianStatistics, facts: dict, *, is_ours: bo
             os.unlink(partial)
             raise
     except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}; choose another folder") from error
+        raise UserError(unwritable(f"cannot write {path}", error)) from error
 
 
 def refuse_others(path: str) -> None:

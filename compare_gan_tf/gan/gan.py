@@ -10,7 +10,12 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import fitting, gan_settings, passes, players, update
 from compare_gan_tf.gan.alphabets import draw_uniforms
 from compare_gan_tf.gan.first_failure import FirstFailure
-from compare_gan_tf.latents import given_or_drawn, require_seed, uniform_labels
+from compare_gan_tf.latents import (
+    enough_memory,
+    given_or_drawn,
+    require_draw,
+    uniform_labels,
+)
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 from compare_gan_tf.optimizers import adam, count_training_steps
 from compare_gan_tf.optimizers.ema import ExponentialMovingAverage
@@ -157,12 +162,14 @@ class GAN(keras.Model):
         if not isinstance(generator, keras.Model):
             generator = generator(latent_dim=dim, **self._shapes)
         made = players.generator(generator, latent_dim=dim, discrete=discrete, **self._shapes)
-        return unsquashed(made) if discrete and isinstance(made, keras.Model) else made
+        made = unsquashed(made) if discrete and isinstance(made, keras.Model) else made
+        return players.in_float32("generator", made)
 
     def _made_discriminator(self, discriminator):
         if not isinstance(discriminator, keras.Model):
             discriminator = discriminator(**self._shapes)
-        return players.discriminator(discriminator, **self._shapes)
+        judge = players.discriminator(discriminator, **self._shapes)
+        return players.in_float32("discriminator", judge)
 
     def _take_optimizers(self, g_optimizer, d_optimizer):
         if g_optimizer is d_optimizer:
@@ -237,23 +244,23 @@ class GAN(keras.Model):
         """The averaged generator where the run has one, else the generator."""
         return self.ema.generator if self.uses_ema else self.generator
 
-    def sample(self, num, seed, truncation=0.0, labels=None):
+    def sample(self, num, seed=(0, 0), truncation=0.0, labels=None):
         """Samples [num, ...] of the sampling generator: images in [-1, 1], points or characters.
 
         Args:
-          num: int32 scalar.
-          seed: int [2]; the first k rows for `num` are the rows for k.
+          num: int32 scalar, up to 10^7.
+          seed: int [2]; the first k rows for `num` are the rows for k; two calls draw the same.
           truncation: float32 scalar, see `latents`; <= 0 for none.
           labels: int32 [num] for conditional generators; -1 draws one uniformly, None all.
+
+        Raises a `UserError` where an argument is no such, or the samples do not fit into memory.
         """
-        return self.generate(self.draw_inputs(num, seed, truncation, labels))
+        with enough_memory(num):
+            return self.generate(self.draw_inputs(num, seed, truncation, labels))
 
     def draw_inputs(self, num, seed, truncation=0.0, labels=None) -> dict:
         """What `generate` takes, for the samples that `sample` gives; arguments as there."""
-        known = tf.get_static_value(tf.convert_to_tensor(num))
-        if known is not None and known < 0:
-            raise UserError(f"num is {known}: it must be 0 or more")
-        seed = require_seed(seed)
+        seed = require_draw(num, seed)
         inputs = {"z": self.latents.sample(num, seed, truncation)}
         if self.num_classes:
             inputs["labels"] = given_or_drawn(labels, num, seed, self.num_classes)

@@ -77,6 +77,34 @@ def discriminator(model, *, sample_shape, num_classes=None):
     return _with_weights("discriminator", keras.Model(inputs, made, name="discriminator"))
 
 
+def in_float32(player: str, model):
+    """The player with float32 outputs, whatever its layers compute in; itself if they are.
+
+    Here, where a model becomes a player, and not where its samples stand beside real ones: so those
+    that are trained on, drawn, scored and exported are of one type, and losses are summed in it.
+
+    Args:
+      player: "generator" or "discriminator", for messages.
+      model: of Keras; anything else is returned as it is.
+
+    Raises:
+      UserError: an output is not of floats.
+    """
+    if not isinstance(model, keras.Model):
+        return model  # `gan_settings.check_players` tells
+    outputs = model.output if isinstance(model.output, dict) else {None: model.output}
+    for output in outputs.values():
+        if not keras.backend.is_float_dtype(output.dtype):
+            raise UserError(f"GAN.{player} gives {output.dtype}: it must give floats")
+    if all(output.dtype == "float32" for output in outputs.values()):
+        return model
+    cast = {
+        name: keras.layers.Activation("linear", dtype="float32", name=name and f"{name}_float32")(x)
+        for name, x in outputs.items()
+    }
+    return keras.Model(model.input, cast.get(None, cast), name=model.name)
+
+
 def check_apart(generator, discriminator):
     """Refuses one model as both players, or two that share weights.
 

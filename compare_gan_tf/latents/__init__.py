@@ -7,7 +7,15 @@ from compare_gan_tf.latents.labels import (
     require_labels,
     uniform_labels,
 )
-from compare_gan_tf.latents.priors import Coded, Hypersphere, Normal, Uniform, require_seed
+from compare_gan_tf.latents.priors import (
+    Coded,
+    Hypersphere,
+    Normal,
+    Uniform,
+    enough_memory,
+    require_draw,
+    require_seed,
+)
 
 __all__ = [
     "Coded",
@@ -15,8 +23,10 @@ __all__ = [
     "Normal",
     "Uniform",
     "draw_labels",
+    "enough_memory",
     "given_or_drawn",
     "labels_of_reals",
+    "require_draw",
     "require_labels",
     "require_seed",
     "uniform_labels",

@@ -1,5 +1,7 @@
 """Priors over the latent z; one binding serves training, evaluation and the exported module."""
 
+import contextlib
+
 import gin
 import tensorflow as tf
 
@@ -139,6 +141,39 @@ class Coded:
 
 def _is_plain_prior(value) -> bool:
     return isinstance(value, _Latents)
+
+
+def require_draw(num, seed):
+    """The seed of samples as a tensor, refused unless it and their number are such.
+
+    Raises:
+      UserError: `num` is not a whole number in [0, 10^7], as far as it is known in a graph, or the
+        seed is not two whole numbers.
+    """
+    known = tf.get_static_value(num) if tf.is_tensor(num) else num
+    if known is not None or num is None:
+        known = known.item() if getattr(known, "shape", None) == () else known
+        kinds.require_number("num", known, least=0, most=_MOST_SAMPLES, whole=True, unit="samples")
+    return require_seed(seed)
+
+
+@contextlib.contextmanager
+def enough_memory(num):
+    """Turns want of memory within it into one line that names the number of samples.
+
+    Raises:
+      UserError: they do not fit.
+    """
+    try:
+        yield
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        raise UserError(
+            f"num is {num}: there is not enough memory for as many samples at once; take fewer, "
+            "with several seeds"
+        ) from error
+
+
+_MOST_SAMPLES = 10**7
 
 
 def require_seed(seed):

@@ -9,6 +9,7 @@ from compare_gan_tf.layers.state import is_frozen
 from compare_gan_tf.settings.kinds import require_number
 
 VECTORS = ("left", "right", "auto")
+_MOST = 100  # iterations, each of them some operations of the graph
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -26,13 +27,13 @@ class SpectralNorm(keras.layers.Wrapper):
       epsilon: added inside the normalisation of u and v: x / sqrt(max(|x|^2, epsilon)).
 
     Raises:
-      UserError: `vector` is none of these, or `iterations` below 1.
+      UserError: `vector` is none of these, or `iterations` not in [1, 100].
     """
 
     def __init__(self, layer, vector="left", iterations=1, epsilon=1e-12, name=None, **wrapper):
         if vector not in VECTORS:
             raise UserError(f"spectral_norm.vector is {vector!r}: it must be one of {VECTORS}")
-        require_number("spectral_norm.iterations", iterations, least=1, whole=True)
+        require_number("spectral_norm.iterations", iterations, least=1, most=_MOST, whole=True)
         require_number("spectral_norm.epsilon", epsilon, above=0)
         super().__init__(layer, name=name or layer.name, **wrapper)
         self.vector = vector

@@ -33,6 +33,7 @@ from compare_gan_tf.metrics.critic_training import CRITIC, Batches, Training
 from compare_gan_tf.metrics.intervals import student_quantile
 from compare_gan_tf.settings import kinds
 
+_MOST_LAYERS = 100
 _ESTIMATE = "an estimate such as @PenalisedWasserstein()"
 
 # --- What a critic maximises ------------------------------------------------------------------
@@ -139,7 +140,7 @@ def mlp_critic(shape: tuple[int, ...], seed: int, *, units: int = 128, layers: i
       layers: hidden ones.
     """
     kinds.require_number("mlp_critic.units", units, least=1, whole=True)
-    kinds.require_number("mlp_critic.layers", layers, least=0, whole=True)
+    kinds.require_number("mlp_critic.layers", layers, least=0, most=_MOST_LAYERS, whole=True)
     initial = [keras.initializers.HeNormal((layers + 1) * seed + i) for i in range(layers + 1)]
     x = points = keras.Input(shape)
     for one in initial[:-1]:

@@ -144,8 +144,8 @@ class Kid(_KernelDistance):
         fewest = min(len(real.features), len(fake.features))
         if fewest < self.subset_size:
             raise UndefinedScore(
-                f"KID takes subsets of {self.subset_size} samples, one side has {fewest}: set "
-                "Kid.subset_size"
+                f"KID takes subsets of {self.subset_size} samples, one side has {fewest}: take "
+                f"kid_full, which needs no subsets, or Kid.subset_size = {max(2, fewest // 2)}"
             )
         rng = np.random.RandomState(self.seed)
         for _ in range(self.subsets):
@@ -193,7 +193,8 @@ class KidBlocks(_KernelDistance):
         blocks = -(-max(sizes) // self.largest)
         if min(sizes) < 2 * blocks:
             raise UndefinedScore(
-                f"KID in {blocks} blocks needs two samples a block, one side has {min(sizes)}"
+                f"KID in {blocks} blocks needs two samples a block, one side has {min(sizes)}:"
+                " take kid_full, or as many samples on both sides"
             )
         real_edges, fake_edges = (_edges(size, blocks) for size in sizes)
         return np.array(

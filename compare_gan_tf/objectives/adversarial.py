@@ -7,7 +7,13 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
-from compare_gan_tf.objectives.losses import Losses, as_losses, is_pair, non_saturating
+from compare_gan_tf.objectives.losses import (
+    Losses,
+    WholeLosses,
+    as_losses,
+    is_pair,
+    non_saturating,
+)
 from compare_gan_tf.settings import kinds
 
 _LOSS = "a function (real_logits, fake_logits) of `losses` such as @hinge"
@@ -104,6 +110,8 @@ class Adversarial(Objective):
 
     def discriminator(self, game, samples, scored):
         losses = self.loss(scored["real"].logits, scored["fake"].logits)
+        if isinstance(losses, WholeLosses):
+            return [Term("", losses.real)]
         return [Term("real", losses.real), Term("fake", losses.fake)]
 
     def generator(self, game, samples, scored):

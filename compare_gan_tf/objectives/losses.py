@@ -29,6 +29,10 @@ class Losses(NamedTuple):
     generator: Any  # [m]
 
 
+class WholeLosses(Losses):
+    """`Losses` of a D whose loss is not told apart: `real` is the whole of it, `fake` is 0."""
+
+
 def as_losses(loss: Callable | tuple) -> Callable:
     """A loss in any form as a function (real_logits [n], fake_logits [m]) -> `Losses`.
 
@@ -55,11 +59,11 @@ def is_pair(value) -> bool:
     return isinstance(value, list | tuple) and len(value) == 2
 
 
-def _of_pair(pair, real_logits, fake_logits) -> Losses:
-    """`Losses` of D's whole loss and of G's; all of D's stands with its reals."""
+def _of_pair(pair, real_logits, fake_logits) -> WholeLosses:
+    """`Losses` of D's whole loss and of G's."""
     of_d, of_g = pair
     none = tf.zeros_like(fake_logits)
-    return Losses(real=of_d + tf.zeros_like(real_logits), fake=none, generator=of_g + none)
+    return WholeLosses(real=of_d + tf.zeros_like(real_logits), fake=none, generator=of_g + none)
 
 
 def _checked(label_smoothing: float) -> float:

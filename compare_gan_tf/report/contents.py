@@ -20,6 +20,8 @@ _NOT_TERMS = ("step", "seconds", "steps_per_second")
 _MOST_STEPS = 2**53  # which floats count
 _LARGEST = 1e300
 _MOST_TERMS = 100  # of a diagram
+# Fields of a protocol that differ between a validation and a test score of one run.
+_OF_SPLIT = {"real_split", "real_sha256", "n_real", "n_fake", "checkpoint_rule"}
 
 
 def read_text(path: str) -> str | None:
@@ -79,7 +81,7 @@ def read_floors(model_dir: str) -> list[results.Row]:
 
 def reported(scores: list[results.Row], chosen: results.Row | None) -> results.Row | None:
     """The best checkpoint's score on the test split, under the protocol that is most like that of
-    the score which chose it; None if it has none.
+    the score which chose it, and of the same data set; None if it has none.
     """
     if chosen is None:
         return None
@@ -88,12 +90,18 @@ def reported(scores: list[results.Row], chosen: results.Row | None) -> results.R
         row
         for row in scores
         if (row["step"], row["metric"], row["split"]) == wanted and row["value"] is not None
+        if row["protocol"].get("dataset") == chosen["protocol"].get("dataset")
     ]
     return min(
         found,
         key=lambda row: len(differences(row["protocol"], chosen["protocol"])),
         default=None,
     )
+
+
+def other_fields(row: results.Row, chosen: results.Row) -> list[str]:
+    """The fields of a score's protocol that differ, but for those that follow from its split."""
+    return sorted(differences(row["protocol"], chosen["protocol"]).keys() - _OF_SPLIT)
 
 
 def best_score(model_dir: str, scores: list[results.Row]) -> results.Row | None:

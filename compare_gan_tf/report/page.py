@@ -7,7 +7,8 @@ import os
 import jinja2
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.data import as_dataset
+from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.report import contents, figures, samples
 from compare_gan_tf.runs import checkpoints, results
 from compare_gan_tf.storage import files
@@ -26,7 +27,7 @@ def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
     Args:
       model_dir: folder of the run.
       gan: the built GAN of the run.
-      dataset: what the run was trained on.
+      dataset: what the run was trained on; what `train` takes will do.
       step: whose checkpoint is loaded into `gan` and shown. None for what `gan` holds.
 
     Returns:
@@ -35,6 +36,7 @@ def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
     Raises:
       UserError: the checkpoint cannot be read, or the page not be written.
     """
+    dataset = as_dataset(dataset)
     if step is not None:
         checkpoints.restore_players(gan, model_dir, step)
     folder = os.path.join(model_dir, "report")
@@ -48,8 +50,7 @@ def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
         files.write_text(path, html)
         files.write_bytes(grid, pictures["fake"]["light"])
     except (OSError, tf.errors.OpError) as error:
-        reason = getattr(error, "message", None) or error
-        raise UserError(f"cannot write {path}: {reason}; free space or make it writable") from error
+        raise UserError(unwritable(f"cannot write {path}", error)) from error
     return path
 
 
@@ -93,11 +94,15 @@ def _score_facts(scores, chosen, floors) -> dict:
     if chosen is None:
         return {}
     title, tested = _title(chosen["metric"]), contents.reported(scores, chosen)
+    if len({row["protocol"].get("dataset") for row in scores}) > 1:  # each fact is of one of them
+        title = f"{title} on {chosen['protocol'].get('dataset') or 'unnamed data'}"
     found = {"Best step": f"{chosen['step']:,}", f"{title}, validation": chosen}
     if tested is not None:
-        found[f"{title}, test"] = tested
+        others = contents.other_fields(tested, chosen)
+        under = f" (another {', '.join(others)})" if others else ""
+        found[f"{title}, test{under}"] = tested
         if (floor := results.floor_of(tested, floors)) is not None:
-            found[f"{title}, test, of real samples"] = floor
+            found[f"{title}, test{under}, of real samples"] = floor
     return found
 
 

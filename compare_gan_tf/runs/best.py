@@ -15,6 +15,9 @@ from absl import logging
 from compare_gan_tf.runs import checkpoints
 from compare_gan_tf.storage import files
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.runs import checkpoints
+from compare_gan_tf.storage import files
+from compare_gan_tf.errors import UserError, unwritable
 
 METRIC, SPLIT = "fid", "validation"  # by which the best is chosen, unless another score is named
 # Of checkpoints, and of what a killed process left half-written.
@@ -76,10 +79,8 @@ def keep(model_dir, rows) -> None:
         except tf.errors.NotFoundError:
             continue  # training deleted it while it was copied
         except tf.errors.OpError as error:
-            raise UserError(
-                f"cannot keep the best checkpoint in {folder(model_dir)}: {error.message}; free "
-                "space there or make it writable, then evaluate again"
-            ) from error
+            what = f"cannot keep the best checkpoint in {folder(model_dir)}"
+            raise UserError(f"{unwritable(what, error)}, then evaluate again") from error
 
 
 def _is_here(checkpoint_folder: str, row) -> bool:

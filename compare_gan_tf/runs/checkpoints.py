@@ -8,6 +8,8 @@ from absl import logging
 
 from compare_gan_tf.storage import files
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.storage import files
+from compare_gan_tf.errors import UserError, unwritable
 
 FOLDER = "checkpoints"
 BEST = os.path.join(FOLDER, "best")  # a copy of the best one, see `best`
@@ -195,10 +197,10 @@ class Checkpoints:
             self._manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
             self._remove(step)
+            what = f"cannot save a checkpoint at step {step} in {self._model_dir}"
             raise UserError(
-                f"cannot save a checkpoint at step {step} in {self._model_dir}: "
-                f"{_one_line(error)}; free some space and run the same command again, the last "
-                f"good checkpoint is {good}"
+                f"{unwritable(what, error)} and run the same command again, the last good "
+                f"checkpoint is {good}"
             ) from error
         self._good = path(self._model_dir, step)
         older = [old for old in list_steps(self._model_dir) if old <= step]  # above: damaged ones

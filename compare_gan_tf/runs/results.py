@@ -19,6 +19,8 @@ from absl import logging
 
 from compare_gan_tf.storage import files
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.storage import files
+from compare_gan_tf.errors import UserError, unwritable
 
 FILE_NAME = "scores.jsonl"
 PARTIAL_NAME = "scores.partial.jsonl"  # of the checkpoint that is being scored
@@ -134,10 +136,8 @@ def append(path, *rows: Row) -> None:
     try:
         _append_remote(path, lines) if "://" in path else _append_local(path, lines)
     except (OSError, tf.errors.OpError) as error:
-        cause = getattr(error, "strerror", None) or getattr(error, "message", None) or error
         raise UserError(
-            f"cannot write {path}: {cause}; free space there or make it writable, then evaluate "
-            "again"
+            f"{unwritable(f'cannot write {path}', error)}, then evaluate again"
         ) from error
 
 

@@ -188,7 +188,7 @@ def wanted(
                 " the flag out"
             )
         return Wanted(number, seed, truncation)
-    labels = tuple(_label(text.strip(), source) for text in classes or ())
+    labels = tuple(_label(text, source) for text in classes or ())
     return Wanted(number, seed, truncation, labels or tuple(range(source.num_classes)))
 
 
@@ -198,8 +198,9 @@ def _label(text: str, source: Source) -> int:
     A folder "2" may well be the class of another label than 2.
     """
     names = source.class_names or ()
-    if text in names:
-        return names.index(text)
+    for name in (text, text := text.strip()):
+        if name in names:
+            return names.index(name)
     if text.isdecimal() and len(text) <= _MOST_DIGITS and int(text) < source.num_classes:
         return int(text)
     range_ = f"0 to {source.num_classes - 1}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.sampling import arrays, pictures
 from compare_gan_tf.sampling.sources import Source, Wanted, batches
 from compare_gan_tf.storage import files, staging
@@ -56,7 +56,10 @@ def require_free(output: str, format_: str, *, overwrite: bool) -> None:
         return
     if os.path.isdir(output) and os.listdir(output) and not overwrite:
         raise UserError(f"{_shown(output)} is not empty: name another folder, or give --overwrite")
-    staging.require_replaceable(os.path.abspath(output), _foreign)
+    try:
+        staging.require_replaceable(os.path.abspath(output), _foreign)
+    except OSError as error:  # such as a name that is too long
+        raise UserError(unwritable(f"cannot write {_shown(output)}", error)) from error
 
 
 def write(
@@ -112,8 +115,7 @@ def write(
             return writer(path, drawn)
     except OSError as error:
         raise UserError(
-            f"cannot write {_shown(output)}: {error.strerror or error}; free space there, or choose"
-            " another --output"
+            unwritable(f"cannot write {_shown(output)}", error, "choose another --output")
         ) from error
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from absl import logging
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.storage import files
 
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -61,7 +61,8 @@ def _locked(path: str, model_dir: str, part: str) -> int | None:
         except OSError as error:
             if error.errno in _READ_ONLY:
                 return None
-            raise UserError(f"cannot write to model_dir {model_dir}: {error.strerror}") from error
+            what = f"cannot write to model_dir {model_dir}"
+            raise UserError(unwritable(what, error)) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

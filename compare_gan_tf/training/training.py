@@ -14,7 +14,7 @@ from absl import logging
 from compare_gan_tf import config, data, random
 from compare_gan_tf.config import gin_errors, gin_files
 from compare_gan_tf.data import Dataset, as_dataset, pipeline
-from compare_gan_tf.errors import MISFITS, UserError
+from compare_gan_tf.errors import MISFITS, UserError, unwritable
 from compare_gan_tf.gan import GAN, distribution, dry_run
 from compare_gan_tf.runs import best, checkpoints, hyperparameters, logs, manifest
 from compare_gan_tf.settings import kinds
@@ -69,12 +69,20 @@ def build(model: Callable, dataset: Dataset, *, seed: int = 0, strategy=None) ->
             logging.debug("the error in full", exc_info=error)
             if reason := gin_errors.explain_construction(error):
                 raise UserError(reason) from error
-            if reason := gin_errors.explain_misfit(error):
+            if reason := _too_deep(error) or gin_errors.explain_misfit(error):
                 raise UserError(f"the model cannot be built: {reason}") from error
             raise
     if not isinstance(gan, GAN):
         raise UserError(f"train.model makes {kinds.shown(gan)}: it must be {_MODEL}")
     return gan
+
+
+def _too_deep(error: Exception) -> str | None:
+    if not isinstance(error, RecursionError):
+        return None
+    return (
+        "a network has more layers after each other than Keras can follow, some hundred; take fewer"
+    )
 
 
 def _check_model(model):
@@ -151,7 +159,7 @@ def train(
       allow_data_change: goes on although the data set has other samples, labels or classes.
 
     Returns:
-      The trained GAN.
+      The trained GAN; a line on stdout says where its run is.
 
     Raises:
       UserError: bad settings, an unusable folder, a loss that is not finite, a full disk.
@@ -203,7 +211,8 @@ def train(
         )
         if text:
             files.write_text(os.path.join(model_dir, files.CONFIG), text)
-        hyperparameters.write(model_dir, hyperparameters.of_text(text) if text else given)
+        of_text = hyperparameters.of_text(text) if text else {}
+        hyperparameters.write(model_dir, of_text | given)  # so that runs of both kinds compare
         if start < training_steps:
             _compile(gan, steps_per_execution, jit_compile)
             batches = functools.partial(
@@ -225,6 +234,7 @@ def train(
                     raise
                 raise failure from error  # of a file that broke under way, in our words
         files.write_text(_done(model_dir), f"{gan.current_step}\n")
+    print(f"{model_dir} is trained to step {gan.current_step}")
     return gan
 
 
@@ -335,8 +345,7 @@ def _begin(model_dir: str):
 
 
 def _unwritable(model_dir: str, error: Exception) -> UserError:
-    reason = getattr(error, "strerror", None) or getattr(error, "message", None) or error
-    return UserError(f"cannot write to model_dir {model_dir}: {reason}")
+    return UserError(unwritable(f"cannot write to model_dir {model_dir}", error))
 
 
 def _done(model_dir: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from compare_gan_tf import data, metrics
 from compare_gan_tf.bin import evaluate, train
 from compare_gan_tf.config import configurables
+from compare_gan_tf.metrics import extractor_names
 
 SMALL = """
 data.load.name = "digits"
@@ -42,7 +43,7 @@ def images(tmp_path):
 
 def test_the_flag_names_all_extractors():
     configurables.load()
-    named = {*evaluate.EXTRACTORS, "model_file", "callable_features"}
+    named = {*extractor_names.EXTRACTORS, *extractor_names.BOUND}
     assert all(gin.get_configurable(f"features.{name}") for name in named)
     sources = [path.read_text() for path in pathlib.Path(metrics.__file__).parent.glob("*.py")]
     registered = [source.count('gin.configurable(module="features")') for source in sources]

@@ -13,6 +13,7 @@ from PIL import Image
 
 from compare_gan_tf import data
 from compare_gan_tf.bin import export, sample, train
+from compare_gan_tf.errors import UserError
 
 SMALL = """
 data.load.name = "digits"
@@ -173,3 +174,29 @@ def test_a_signal_leaves_nothing(run_verb, trained, tmp_path, number, code):
     process.send_signal(number)
     assert process.wait() == code
     assert set(os.listdir(tmp_path)) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (None, []),
+        ("", []),
+        ("0,3", ["0", "3"]),
+        ("cat, dog", ["cat", "dog"]),
+        ('"cat, black",dog', ["cat, black", "dog"]),
+        ('"a ""b"", c"', ['a "b", c']),
+    ],
+)
+def test_classes_are_quoted_as_in_csv(text, names):
+    class Values:
+        classes = text
+
+    assert sample._classes(Values) == names
+
+
+def test_a_quote_without_its_other_side_is_one_line():
+    class Values:
+        classes = '"cat'
+
+    with pytest.raises(UserError, match='--classes="cat: .*double quotes has them on both sides'):
+        sample._classes(Values)

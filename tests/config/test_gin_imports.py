@@ -216,3 +216,15 @@ def test_a_run_keeps_that_its_user_named_a_model(tmp_path, monkeypatch):
     (tmp_path / "run.gin").write_text(config.operative_text())
     config.parse(["run.gin"])
     gin_imports.check_model("/of/mine")
+
+
+@pytest.mark.parametrize("used", ["Adversarial.loss = @unmarked", "unmarked.margin = 2.0"])
+def test_what_an_own_module_does_not_register_is_told_where_to_mark(tmp_path, used):
+    text = "def unmarked(real, fake, margin=1.0):\n    return real\n\nclass Other:\n    pass\n"
+    (tmp_path / "losses_unmarked.py").write_text(text)
+    gin_imports.allow(["losses_unmarked"])
+    (tmp_path / "x.gin").write_text(f"import losses_unmarked\n{used}\n")
+    message = refused([str(tmp_path / "x.gin")])
+    assert "losses_unmarked has unmarked but does not register it; put @gin.configurable" in message
+    (tmp_path / "x.gin").write_text("import losses_unmarked\nGAN.augment = @Other()\n")
+    assert "has Other but does not register it; put @gin.register" in refused(["x.gin"])

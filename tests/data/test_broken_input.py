@@ -160,7 +160,7 @@ def test_8_mixed_channels_become_colour_and_are_counted(folder, made):
     ("labels", "part"),
     [
         ([0, 1, 2, -2, 0], "1 labels of"),
-        ([0, 1, 2, 10**9, 0], "the largest label of"),
+        ([0, 1, 2, 10**9, 0], "say how many there are by npz.classes"),
         ([0.0, 1.5, 1.0, 1.0, 1.0], "float64 of shape [5]"),
         ([[0.2, 0.2]] * 5, "no probabilities: row 0 sums to 0.4"),
         ([[np.nan, 1.0]] * 5, "no probabilities"),

@@ -226,7 +226,7 @@ def test_gin_names_the_file(put):
         ([("x.png", 0), ("y.png", 1)], "names none of the images, such as 0.png, but x.png"),
         ([*NUMBERS, ("0.png", 1)], "has two labels for 0.png"),
         ([*NUMBERS, ("3",)], "row 7 of .* has 1 cells and the first 2"),
-        ([], "is empty"),
+        ([], "is empty: set folder.label_file = False to use no label file"),
     ],
 )
 def test_a_file_that_does_not_fit_to_the_images(put, rows, part):
@@ -243,7 +243,10 @@ def test_a_file_that_does_not_fit_to_the_images(put, rows, part):
         ("-inf", "the label '-inf' of 0.png"),
         ("2.5", "the label '2.5' of 0.png"),
         ("1e300", "the label '1e300' of 0.png"),
-        ("9" * 5000, "of 0.png in labels.csv is no whole number"),
+        ("9" * 5000, "of 0.png in labels.csv is beyond 2147483647: number the classes from 0"),
+        ("2147483648", "the label 2147483648 of 0.png in labels.csv is beyond 2147483647"),
+        ("-99999999999999999999", "is beyond 2147483647"),
+        ("1.5", "of 0.png in labels.csv is no whole number"),
         ("-2", "1 labels of labels.csv are not in [0, 2)"),
         ("1000000", "the largest label of labels.csv is 1000000, with 6 samples"),
     ],

@@ -100,3 +100,19 @@ def test_labels_from_the_ancestors_tfrecords(folder, made, tmp_path):
         labels.labels_from_tfrecords(train, "train", 2, pattern=path)
     with pytest.raises(UserError, match="there is no such file"):
         labels.labels_from_tfrecords(train, "train", 2, pattern=f"{tmp_path}/none")
+
+
+def test_a_label_beyond_all_classes_names_the_setting_that_says_how_many(tmp_path):
+    table, arrays = tmp_path / "labels.txt", tmp_path / "labels.npz"
+    lines = [f"{SPLIT.name(i)},{10**6 if i == 0 else 0}" for i in range(len(SPLIT))]
+    table.write_text("\n".join(lines))
+    np.savez(arrays, train=np.array([10**6] + [0] * (len(SPLIT) - 1)))
+    for labelling, path in ((labels.labels_from_table, table), (labels.labels_from_npz, arrays)):
+        name = labelling.__name__
+        with pytest.raises(UserError, match=f"largest label .* 1000000, .*{name}.classes"):
+            labelling(SPLIT, "train", None, path=str(path))
+        found, classes = labelling(SPLIT, "train", None, path=str(path), classes=10**6 + 1)
+        assert found[0] == 10**6 and classes == 10**6 + 1
+    table.write_text(lines[0].replace("1000000", str(2**31)))
+    with pytest.raises(UserError, match="line 1 of .* the label 2147483648: it must be 0 to"):
+        labels.labels_from_table(SPLIT, "train", None, path=str(table))

@@ -155,3 +155,12 @@ def test_grey_images_of_28_pixels_go_through_resnet50(nowhere, stand_in):
     assert extractor.resize.endswith("-224")
     scored = pairs.evaluate(images, images[::-1], metrics="kid_full")
     assert scored.rows[0]["protocol"]["extractor"] == "keras-resnet50"
+
+
+def test_an_extractor_is_taken_by_its_name_and_others_are_refused_with_the_nearest():
+    metrics = [registry.find("fid")()]
+    found = extractors.choose("raw_features", presets.plain(), metrics, (8, 8, 1), None)
+    assert found.name == features.raw_features().name
+    for name, words in (("raw_feature", "nearest names are raw_features"), ("model_file", "more")):
+        with pytest.raises(UserError, match=words):
+            extractors.choose(name, presets.plain(), metrics, (8, 8, 1), None)

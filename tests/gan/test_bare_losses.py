@@ -51,6 +51,15 @@ def test_every_form_of_the_hinge_trains_as_the_hinge(form):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("form", ["a pair of means", "a pair per sample", "two functions"])
+def test_a_whole_loss_of_d_is_one_term_under_one_name(form):
+    gan = make(FORMS[form])
+    logs = gan.train_step(batch(gan))
+    of_d = {name for name in logs if name.startswith("discriminator/")}
+    assert of_d == {"discriminator/adversarial", "discriminator/loss"}
+    np.testing.assert_allclose(logs["discriminator/adversarial"], logs["discriminator/loss"])
+
+
 def test_a_loss_stands_beside_other_objectives():
     logs = make([losses.wasserstein, GradientPenalty()]).train_step(batch(make()))
     names = {name.split("/")[1] for name in logs}

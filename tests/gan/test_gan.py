@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from small_gan import BATCH, batch, make, moved, values
 
-from compare_gan_tf import latents, optimizers
+from compare_gan_tf import UserError, latents, optimizers
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.layers import batch_norm, spectral_norm
 from compare_gan_tf.objectives import (
@@ -228,6 +228,29 @@ def test_samples_depend_on_the_seed_and_their_first_rows_not_on_the_number():
     many = gan.sample(50, [1, 2]).numpy()
     np.testing.assert_allclose(gan.sample(7, [1, 2]), many[:7], atol=1e-6)
     assert not np.allclose(gan.sample(7, [1, 3]), many[:7], atol=1e-2)
+
+
+def test_samples_without_a_seed_are_those_of_a_documented_one():
+    gan = make()
+    np.testing.assert_array_equal(gan.sample(4), gan.sample(4, [0, 0]))
+    assert gan.sample(np.int64(2)).shape == gan.sample(tf.constant(2)).shape == (2, 4, 4, 1)
+
+
+@pytest.mark.parametrize("num", [-1, 2**40, 10**7 + 1, 1.5, True, "4", None, [4], tf.constant(-1)])
+def test_what_is_no_number_of_samples_is_one_line(num):
+    with pytest.raises(UserError, match=r"num is .*: it must be a whole number of samples in"):
+        make().sample(num)
+
+
+def test_samples_that_do_not_fit_into_memory_are_one_line(monkeypatch):
+    gan = make()
+
+    def exhausted(inputs):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(gan, "generate", exhausted)
+    with pytest.raises(UserError, match="num is 10000000: there is not enough memory"):
+        gan.sample(10**7)
 
 
 def test_labels_of_samples_are_given_or_drawn():

@@ -18,7 +18,7 @@ from keras_models import (
 )
 from small_gan import moved, values
 
-from compare_gan_tf import Normal
+from compare_gan_tf import Normal, UserError
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.objectives import FeatureMatching, losses
 
@@ -83,6 +83,36 @@ def test_functions_may_make_plain_keras_models():
         sample_shape=SHAPE, latents=Normal(7), ema_decay=0.5,
     )  # fmt: skip
     assert made.generator.input["z"].shape == (None, 7)
+
+
+# --- Types ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def policy():
+    before = keras.config.dtype_policy()
+    yield keras.config.set_dtype_policy
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize("kind", ["mixed_float16", "float16", "mixed_bfloat16", "float64"])
+def test_players_of_any_floats_play_in_float32(kind, policy):
+    policy(kind)
+    g, d = pair()
+    assert g.outputs[0].dtype == kind.removeprefix("mixed_")
+    made = gan(g, d, ema_decay=0.5)
+    before = values(made.generator, trainable=True)
+    logs = made.train_step(np.zeros((6, *SHAPE), np.uint8))
+    assert made.sample(2, [0, 1]).dtype == tf.float32
+    assert {log.dtype for log in logs.values()} == {tf.float32}
+    assert any(moved_of(made.generator, before))
+
+
+def test_a_generator_of_whole_numbers_is_refused():
+    half = sequential(g_layers(), 3)
+    g = keras.Model(half.inputs, keras.ops.cast(half.outputs[0], "int32"))
+    with pytest.raises(UserError, match="GAN.generator gives int32: it must give floats"):
+        gan(g, pair()[1])
 
 
 # --- Labels ---------------------------------------------------------------------------------------

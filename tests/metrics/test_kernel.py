@@ -116,7 +116,9 @@ def test_the_interval_is_as_wide_as_scores_of_other_draws_are_apart(metric):
 
 def test_too_few_samples_for_a_subset_have_no_score():
     few = side(np.zeros((300, 3)))
-    with pytest.raises(UndefinedScore, match="subsets of 1000 samples, one side has 300"):
+    with pytest.raises(
+        UndefinedScore, match="subsets of 1000 samples, one side has 300: take kid_full"
+    ):
         Kid()(few, few)
     with pytest.raises(UndefinedScore, match="in 25 blocks needs two samples a block"):
         KidBlocks(largest=2)(side(np.zeros((49, 3))), side(np.zeros((50, 3))))

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.report import contents
+from compare_gan_tf.report import contents, page
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,23 @@ def test_nested_facts_become_dotted_names():
     assert contents.flat(value) == [
         ("a.b", "1"), ("a.c", "none"), ("d", "x y"), ("e[0].f", "True"), ("g", ""),
     ]  # fmt: skip
+
+
+def _score(dataset, split, step=5, **protocol):
+    fields = {"dataset": dataset, "real_split": split, "extractor": "raw", **protocol}
+    return {"step": step, "metric": "fid", "split": split, "value": 1.0, "protocol": fields,
+            "protocol_id": str(fields)}  # fmt: skip
+
+
+def test_the_facts_are_of_one_data_set_and_name_a_protocol_that_differs():
+    chosen, foreign = _score("digits", "validation"), _score("mnist", "test")
+    assert contents.reported([chosen, foreign], chosen) is None
+    other = _score("digits", "test", extractor="inception")
+    assert contents.reported([chosen, foreign, other], chosen) is other
+    assert contents.other_fields(other, chosen) == ["extractor"]
+    alike = _score("digits", "test", n_real=9)
+    assert contents.other_fields(alike, chosen) == []
+    facts = page._score_facts([chosen, foreign, alike], chosen, [])
+    assert list(facts) == ["Best step", "FID on digits, validation", "FID on digits, test"]
+    facts = page._score_facts([chosen, other], chosen, [])
+    assert list(facts)[2] == "FID, test (another extractor)"

@@ -103,6 +103,24 @@ def test_a_resumed_run_stands_once_with_its_new_settings(tmp_path):
     assert len(list(tf.data.TFRecordDataset(str(path)))) == 2  # the version, and the settings
 
 
+def test_runs_made_in_python_and_by_gin_have_the_same_names(tmp_path, capsys):
+    run(tmp_path / "python", 2)
+    assert capsys.readouterr().out == f"{tmp_path / 'python'} is trained to step 2\n"
+    text = "mlp.generator.units = 7\nGAN.generator = @mlp.generator\ndata.load.name = 'digits'\n"
+    given = dict(training_steps=2, batch_size=4, log_every=2)
+    model = functools.partial(GAN, generator=mlp.generator, discriminator=mlp.discriminator,
+                              objectives=[Adversarial(losses.hinge), GradientPenalty()],
+                              latents=Normal(3), g_optimizer=optimizers.adam(),
+                              d_optimizer=optimizers.adam())  # fmt: skip
+    train(str(tmp_path / "gin"), dataset=IMAGES, model=model, describe=lambda gan: text, **given)
+    found = table(tmp_path)
+    by_python, by_gin = (found[f"{name}/logs"][0] for name in ("python", "gin"))
+    assert {name for name in by_python if name.startswith(("GAN.", "train."))} <= by_gin.keys()
+    assert by_gin["GAN.generator"] == by_python["GAN.generator"] == "mlp.generator"
+    assert by_python["mlp.generator.units"] == 5 and by_gin["mlp.generator.units"] == 7
+    assert by_gin["data.load.name"] == "digits"
+
+
 def test_a_config_is_flat():
     text = "A.x = 1\nB.y = [@f, @g()]\nscope/C.z = 'word'\nD.v = None\nE.w = 1e-3\nF.u = False\n"
     assert hyperparameters.of_text(text) == {

@@ -141,3 +141,9 @@ def test_points_stay_as_they_are_and_a_prior_may_have_no_truncation():
     source = sampling.of_run(Gan(), dataset, "here")
     assert source.kind == "points" and source.class_names is None and not source.truncates
     assert drawn(source, sampling.wanted(source, 3))[0].tolist() == [[7.0, 7.0]] * 3
+
+
+def test_names_of_classes_with_commas_and_spaces_are_meant():
+    names = ("cat, black", "dog", " odd ")
+    source = sampling.Source("here", None, (2, 2, 1), "images", num_classes=3, class_names=names)
+    assert sampling.wanted(source, 1, classes=["cat, black", " dog", " odd "]).classes == (0, 1, 2)
