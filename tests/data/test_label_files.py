@@ -189,6 +189,11 @@ def test_a_table_of_another_name_is_no_secret(put, file, text):
         assert folders.find(str(root), label_file=file).num_classes == 2
 
 
+def test_classes_called_as_columns_make_no_line_of_headings(put):
+    rows = [(name, ["label", "class"][number % 2]) for number, name in enumerate(NAMES)]
+    assert labels_of(data.load(f"folder:{put({'labels.csv': lines(rows)})}")) == dict(rows)
+
+
 def test_captions_are_no_labels(put):
     found = folders.find(str(put({"metadata.csv": "file_name,text\n0.png,a cat\n"})))
     assert found.labels is None and "metadata.csv has no column of labels" in found.notes
