@@ -169,10 +169,10 @@ def honour(text: str) -> None:
             continue
         try:
             module, folder, signature = json.loads(line.removeprefix(_MARK))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             continue
-        key = _key()
-        if key and hmac.compare_digest(str(signature), _signature(key, module, folder)):
+        key, given = _key(), str(signature).encode(errors="replace")
+        if key and hmac.compare_digest(given, _signature(key, module, folder).encode()):
             allow([module])
             if folder and folder not in sys.path:
                 sys.path.append(folder)

@@ -43,9 +43,8 @@ class LabelMix:
         if self.probabilities is None:
             return random.integers([number], seed, classes).numpy()
         uniform = (random.bits([number], seed).numpy() + 0.5) / 2.0**32
-        ends = np.cumsum(self.probabilities)
-        last = np.flatnonzero(self.probabilities)[-1]  # where rounding leaves the sum below 1
-        return np.minimum(np.searchsorted(ends, uniform, side="right"), last).astype(np.int32)
+        ends = np.cumsum(self.probabilities)  # the last is 1 but for less than 2^-33
+        return np.searchsorted(ends, uniform, side="right").astype(np.int32)
 
 
 UNIFORM = LabelMix()

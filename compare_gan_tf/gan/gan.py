@@ -10,12 +10,7 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import fitting, gan_settings, passes, players, update
 from compare_gan_tf.gan.alphabets import draw_uniforms
 from compare_gan_tf.gan.first_failure import FirstFailure
-from compare_gan_tf.latents import (
-    enough_memory,
-    given_or_drawn,
-    require_draw,
-    uniform_labels,
-)
+from compare_gan_tf.latents import enough_memory, given_or_drawn, require_draw, uniform_labels
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 from compare_gan_tf.optimizers import adam, count_training_steps
 from compare_gan_tf.optimizers.ema import ExponentialMovingAverage

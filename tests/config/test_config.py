@@ -115,7 +115,7 @@ def test_a_file_beside_the_including_one_is_found_first_and_packaged_ones_mean_e
 ):
     monkeypatch.setattr(gin_files, "_packaged_folder", lambda: tmp_path / "packaged")
     write("packaged/base/shared.gin", "toy_optimizer.rate = 0.25")
-    write("packaged/ours.gin", "include 'base/shared.gin'")
+    write("packaged/small/ours.gin", "include 'base/shared.gin'")
     write("base/shared.gin", "toy_optimizer.rate = 0.5")
     write("mine/one.gin", "include 'deeper/two.gin'")
     write("mine/deeper/two.gin", "include 'three.gin'\ninclude 'base/shared.gin'")
@@ -123,7 +123,7 @@ def test_a_file_beside_the_including_one_is_found_first_and_packaged_ones_mean_e
     config.parse(["mine/one.gin"])
     assert gin.query_parameter("toy_train.steps") == 3
     assert gin.query_parameter("toy_optimizer.rate") == 0.5
-    config.parse([str(tmp_path / "packaged/ours.gin")])
+    config.parse([str(tmp_path / "packaged/small/ours.gin")])
     assert gin.query_parameter("toy_optimizer.rate") == 0.25
 
 
@@ -131,6 +131,24 @@ def test_an_include_that_has_no_end_is_one_line(write):
     write("a.gin", "include 'b.gin'")
     write("b.gin", "include 'a.gin'")
     assert "a.gin includes itself" in error_of(["a.gin"])
+
+
+def test_two_files_may_include_the_same_third(write):
+    write("a.gin", "include 'one/b.gin'\ninclude 'c.gin'")
+    write("one/b.gin", "include 'shared.gin'")
+    write("c.gin", "include 'one/shared.gin'")  # from its own folder, no longer from that of b.gin
+    write("one/shared.gin", "toy_train.steps = 3")
+    config.parse(["a.gin"])
+    assert gin.query_parameter("toy_train.steps") == 3
+
+
+def test_gin_reads_files_by_itself_again_once_a_config_is_parsed(write):
+    write("good.gin", "toy_train.steps = 3")
+    before = gin.config._FILE_READERS, gin.config._LOCATION_PREFIXES
+    config.parse(["good.gin"])
+    assert (gin.config._FILE_READERS, gin.config._LOCATION_PREFIXES) == before
+    error_of(["missing.gin"])
+    assert (gin.config._FILE_READERS, gin.config._LOCATION_PREFIXES) == before
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink(path, path)])

@@ -180,6 +180,42 @@ def test_a_key_that_others_can_read_signs_nothing(module, tmp_path):
     assert "# allowed" not in config.operative_text()
 
 
+def test_a_key_that_another_user_wrote_signs_nothing(module, monkeypatch):
+    path, _ = module("foreign_losses")
+    gin_imports.allow(["foreign_losses"])
+    config.parse([path])
+    assert "# allowed" in config.operative_text()
+    user = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: user + 1)
+    assert "# allowed" not in config.operative_text()
+
+
+def test_only_what_was_allowed_is_signed():
+    gin_imports.allow(["json"])
+    kept = list(gin_imports.kept(["json", "shutil", "compare_gan_tf.data"]))
+    assert len(kept) == 1 and '["json", ' in kept[0]
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["nonsense", "5", "[]", '["losses", "/"]', '["losses", "/", 5]', '["losses", "/", "\u00e9"]',
+     '["losses", "/", "\\ud800"]', '[["losses"], {}, null]', "[" * 100_000],
+)  # fmt: skip
+def test_a_mark_that_nobody_signed_allows_nothing_and_hinders_nothing(mark):
+    list(gin_imports.kept([], ["/model"]))  # there is a key
+    gin_imports.honour(f"# allowed by --allow_imports: {mark}\n")
+    assert not gin_imports._allowed
+
+
+def test_a_module_beside_the_config_comes_before_one_in_the_current_folder(module, monkeypatch):
+    path, folder = module("twice_losses")
+    _, other = module("twice_losses", folder="other")
+    gin_imports.allow(["twice_losses"])
+    monkeypatch.chdir(other)
+    config.parse([path])
+    assert (folder / "was_run").exists() and not (other / "was_run").exists()
+
+
 def test_modules_of_entry_points_need_no_leave_and_are_loaded(module, monkeypatch):
     from compare_gan_tf.config import configurables
 
@@ -206,6 +242,7 @@ def test_a_savedmodel_that_only_a_runs_config_names_needs_leave(tmp_path, monkey
     with pytest.raises(UserError, match="--allow_imports=/of/a/stranger") as caught:
         gin_imports.check_model("/of/a/stranger")
     assert "would run what it holds" in str(caught.value)
+    assert list(gin_imports.kept([], ["/of/a/stranger"])) == []  # nor is it signed
     gin_imports.allow(["/of/a/stranger"])
     gin_imports.check_model("/of/a/stranger")
 

@@ -1,9 +1,11 @@
+import io
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from compare_gan_tf.data import sizing
-from compare_gan_tf.data.decode import BrokenImage, Decoder, image_facts
+from compare_gan_tf.data.decode import BrokenImage, Decoder, image_facts, open_image
 
 COLOUR = Decoder(shape=(8, 8), channels=3, crop=sizing.whole)
 GREY = Decoder(shape=(8, 8), channels=1, crop=sizing.whole)
@@ -89,3 +91,11 @@ def test_a_draw_takes_a_random_square_of_the_source(made):
     box = sizing.random_square(30, 20, 0.5, (0.2, 0.9, 0.4))
     expected = sizing.area(Image.fromarray(pixels), box, (8, 8))
     np.testing.assert_array_equal(decoder(made.encoded(pixels), (0.2, 0.9, 0.4)), expected)
+
+
+@pytest.mark.parametrize("value", [65536, -1])
+def test_grey_of_more_than_16_bits_is_broken(value):
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((2, 2), value, np.int32)).save(buffer, "TIFF")
+    with pytest.raises(BrokenImage, match="more than 16 bits"):
+        open_image(buffer.getvalue())

@@ -190,3 +190,9 @@ def test_a_name_or_a_data_set_is_one_already():
     assert data.as_dataset(made) is made and made.name == "mine"
     with pytest.raises(UserError, match="unknown data set 'digit'"):
         data.as_dataset("digit")
+
+
+def test_arrays_with_and_without_the_name_of_a_split_are_refused():
+    images = np.zeros((20, 4, 4, 1), np.uint8)
+    with pytest.raises(UserError, match="arrays with and without the name of a split"):
+        from_arrays({"images": images, "test_images": images})

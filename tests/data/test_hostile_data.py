@@ -267,6 +267,7 @@ def members(path, **contents):
         (array_header("|O", (3,)), "holds Python objects, which are never loaded"),
         (b"hello", "cannot be read as .npz"),
         (b"", "cannot be read as .npz"),
+        (array_header("|u1", (-2, -8, 8)) + bytes(128), "has 128 bytes, and is uint8 [-2, -8, 8]"),
     ],
 )
 def test_headers_that_claim_what_is_not_there(tmp_path, content, part):

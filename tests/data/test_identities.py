@@ -130,3 +130,9 @@ def test_ten_thousand_images_take_no_time(folder, monkeypatch):
     start = time.process_time()
     assert data.identity(dataset)["splits"]["train"]["samples"] == 10_000
     assert time.process_time() - start < 0.5  # 0.01 on a quiet machine
+
+
+def test_numbers_have_one_hash_whatever_the_order_of_their_bytes():
+    numbers = np.arange(3)
+    big, little = (identities._little(numbers.astype(kind)) for kind in (">i4", "<i4"))
+    assert identities._hash(big) == identities._hash(little)

@@ -147,6 +147,22 @@ def test_which_file_is_asked_where_it_is_not_clear(put):
     assert unlabelled.labels is None and any("1 .csv" in note for note in unlabelled.notes)
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("train/labels.csv", "test/labels.json"), ("labels.csv", "train/labels.csv")],
+)
+def test_files_of_two_names_or_one_above_the_other_are_asked_about(put, first, second):
+    images = ["train/0.png", "train/1.png", "test/0.png", "test/1.png"]
+    files = {first: "0.png,1\n1.png,0\n", second: json.dumps({"0.png": 0, "1.png": 1})}
+    message = refused(put(files, images))
+    assert first in message and second in message and "set folder.label_file" in message
+
+
+def test_a_table_that_names_the_only_image_is_no_secret(put):
+    root = put({"kinds.csv": "0.png,dog\n"}, ["0.png"])
+    assert "has no labels, but kinds.csv names images of it" in refused(root)
+
+
 def test_folders_of_classes_beside_a_label_file(put):
     images = [f"{'ant' if number % 2 else 'bee'}/{number}.png" for number in range(6)]
     root = put({"labels.csv": lines(TEXTS)}, images)
@@ -172,6 +188,11 @@ def test_a_table_of_another_name_is_no_secret(put, file, text):
     assert folders.find(str(root), label_file=False).labels is None
     if "json" not in file:
         assert folders.find(str(root), label_file=file).num_classes == 2
+
+
+def test_classes_called_as_columns_make_no_line_of_headings(put):
+    rows = [(name, ["label", "class"][number % 2]) for number, name in enumerate(NAMES)]
+    assert labels_of(data.load(f"folder:{put({'labels.csv': lines(rows)})}")) == dict(rows)
 
 
 def test_captions_are_no_labels(put):
@@ -233,6 +254,26 @@ def test_a_file_that_does_not_fit_to_the_images(put, rows, part):
     import re
 
     assert re.search(part, refused(put({"labels.csv": lines(rows)})))
+
+
+@pytest.mark.parametrize(
+    ("images", "rows"),
+    [
+        (["a/0.png", "b/0.png"], [("0.png", 1)]),  # which of the two?
+        (["c/0.png"], [("a/0.png", 0), ("b/0.png", 1)]),  # by which of the two?
+    ],
+)
+def test_a_name_that_is_not_unique_labels_nothing(put, images, rows):
+    root = put({"labels.csv": lines(rows)}, images)
+    assert "names none of the images" in refused(root, label_file="labels.csv")
+
+
+def test_a_name_is_the_same_however_its_accents_are_written(put):
+    composed, apart = "\u00e9.png", "e\u0301.png"
+    for name, row in ((composed, apart), (apart, composed)):
+        root = put({"labels.csv": lines([(row, 1), ("0.png", 0)])}, [name, "0.png"])
+        assert folders.find(str(root)).labels.tolist() == [0, 1]  # by path: "0.png" is first
+        (root / name).unlink()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from compare_gan_tf import data
-from compare_gan_tf.data import Split, labels
+from compare_gan_tf.data import Split, label_values, labels
+from compare_gan_tf.data import labels as label_rules
 from compare_gan_tf.errors import UserError
 
 SPLIT = Split(np.zeros((1_000, 2), np.float32), np.arange(1_000, dtype=np.int32) % 10)
@@ -116,3 +117,36 @@ def test_a_label_beyond_all_classes_names_the_setting_that_says_how_many(tmp_pat
     table.write_text(lines[0].replace("1000000", str(2**31)))
     with pytest.raises(UserError, match="line 1 of .* the label 2147483648: it must be 0 to"):
         labels.labels_from_table(SPLIT, "train", None, path=str(table))
+
+
+@pytest.mark.parametrize(
+    ("given", "classes", "part"),
+    [
+        ([0, -2], 3, r"1 labels of here are not in \[0, 3\).*the first is -2, of sample 1"),
+        ([0, 3], 3, r"1 labels of here are not in \[0, 3\)"),
+        ([0, 1, 10**6], None, "the largest label of here is 1000000, with 3 samples"),
+        ([[1.5, -0.5]], None, "1 rows of the soft labels of here are no probabilities"),
+        ([[np.nan, 1.0]], None, "1 rows of the soft labels of here are no probabilities"),
+        ([[0.5, 0.6]], None, "row 0 sums to 1.1"),
+    ],
+)
+def test_labels_out_of_range_are_refused(given, classes, part):
+    with pytest.raises(UserError, match=part):
+        label_rules.check(np.array(given), classes, "here")
+
+
+def test_a_table_with_two_labels_for_one_sample_is_refused(tmp_path):
+    (tmp_path / "table.csv").write_text("0.png,1\n1.png,0\n0.png,0\n")
+    with pytest.raises(UserError, match="has two labels for 0.png: mend one"):
+        label_rules.labels_from_table(None, "train", 2, path=str(tmp_path / "table.csv"))
+
+
+def test_names_of_classes_leave_samples_without_one_unlabelled():
+    found = label_values.numbered(["dog", None, "cat"], ["0.png", "1.png", "2.png"], "here")
+    assert found[0].tolist() == [1, -1, 0] and found[1:] == (2, ("cat", "dog"))
+
+
+@pytest.mark.parametrize("label", ["2147483648", 2**31, 2.0**31, "-2147483648"])
+def test_a_number_that_no_int32_holds_is_no_label(label):
+    with pytest.raises(UserError, match="is no whole number"):
+        label_values.numbered([label, 1], ["0.png", "1.png"], "here")

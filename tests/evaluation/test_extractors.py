@@ -101,6 +101,13 @@ def test_a_damaged_file_of_weights_is_none(nowhere):
         chosen((8, 8, 3), None)
 
 
+def test_an_extractor_of_other_images_is_refused_if_named_and_passed_over_if_not(nowhere):
+    with pytest.raises(UserError, match="digits-cnn"):
+        chosen((16, 16, 1), "digits", features.digits_classifier())
+    with pytest.raises(UserError, match="--extractor=keras_resnet50"):
+        chosen((16, 16, 1), "digits")  # as of a view
+
+
 def test_what_is_given_and_presets_win(nowhere):
     assert chosen((8, 8, 1), None, features.raw_features()).name == "raw"
     preset = presets.Preset(extractor=features.raw_features)

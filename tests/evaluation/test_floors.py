@@ -1,12 +1,17 @@
 """The floor: what real samples score in place of fakes."""
 
 import os
+import types
 
 import numpy as np
 import pytest
 
 from compare_gan_tf import data, evaluation
 from compare_gan_tf.evaluation import pairs, run_scorer
+from compare_gan_tf.evaluation.floors import Floors
+from compare_gan_tf.evaluation.outcomes import Outcome
+from compare_gan_tf.evaluation.rows import row_of_run
+from compare_gan_tf.metrics import registry
 from compare_gan_tf.metrics.features import Extracted, raw_features
 from compare_gan_tf.runs import best, results
 
@@ -40,6 +45,23 @@ def test_it_has_a_protocol_of_its_own_and_belongs_to_the_scores_of_the_same(run,
         assert floor["protocol"]["fake"] == "real samples of the split train"
         assert floor["protocol"]["ema"] is None and floor["protocol_id"] != row["protocol_id"]
     assert len(known) == 4  # of 300 and of 100 fakes, on two splits: truncation makes no other
+
+
+@pytest.mark.parametrize(
+    ("value", "retry", "lacks"), [(1.0, True, 0), (None, False, 0), (None, True, 1)]
+)
+def test_a_floor_that_failed_is_tried_again_only_if_asked(tmp_path, value, retry, lacks):
+    fid = registry.find("fid")()
+    protocol = types.SimpleNamespace(id="one", to_dict=lambda: {"metric": "fid"})
+    scorer = types.SimpleNamespace(
+        floor_protocols={("test", fid): protocol}, samples=lambda split, metrics: 100
+    )
+    before = Floors(str(tmp_path), scorer, retry)
+    assert before.lacking == {"test": [fid]} and before.samples == 100
+    outcome = Outcome("fid", value, None if value else "it failed", None, 0.1)
+    row = row_of_run(tmp_path, outcome, protocol, step=0, checkpoint="real", split="test")
+    results.append(results.floor_path(str(tmp_path)), row)
+    assert len(Floors(str(tmp_path), scorer, retry).lacking) == lacks
 
 
 def test_it_is_worked_out_once(run, gan, digits):

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from compare_gan_tf import data, evaluation
-from compare_gan_tf.evaluation import openings, pairs
+from compare_gan_tf.evaluation import label_mix, openings, pairs
 from compare_gan_tf.evaluation.generators import Players
 from compare_gan_tf.evaluation.label_mix import UNIFORM, LabelMix, labelled_sides, of_reals
 from compare_gan_tf.evaluation.sides import Samples
@@ -52,6 +52,22 @@ def test_only_the_reals_that_are_compared_with_count():
     labels = np.repeat([0, 1], 500)
     few = mix(labels, 2, number=9)
     assert few is not None and sum(few) == pytest.approx(1) and few[0] * 9 == round(few[0] * 9)
+
+
+def test_the_name_in_the_protocol_tells_mixes_apart():
+    assert UNIFORM.name == "uniform"
+    # printf '[0.75, 0.25]' | sha256sum | cut -c1-8
+    assert LabelMix((0.75, 0.25)).name == "real mix 97ee261c"
+    assert LabelMix((0.75001, 0.24999)).name != LabelMix((0.75, 0.25)).name
+    assert LabelMix((0.75 + 1e-15, 0.25)).name == LabelMix((0.75, 0.25)).name  # of rounding
+
+
+def test_the_greatest_draw_is_of_the_last_class_that_occurs(monkeypatch):
+    greatest = tf.constant([2**32 - 1], tf.uint32)
+    monkeypatch.setattr(label_mix.random, "bits", lambda shape, seed: greatest)
+    for shares in ([1, 2, 4, 0], [1] * 10, [1] * 999):  # some add up to less than 1 in floats
+        mixed = LabelMix(tuple((np.array(shares) / np.sum(shares)).tolist()))
+        assert mixed.draw(1, SEED, len(shares)).item() == np.flatnonzero(shares)[-1]
 
 
 def test_shares_of_draws_are_those_of_the_mix():

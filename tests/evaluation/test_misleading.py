@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare_gan_tf import data, evaluation
-from compare_gan_tf.evaluation import misleading, pairs
+from compare_gan_tf.evaluation import misleading, outcomes, pairs, rows
 from compare_gan_tf.metrics import registry
 from compare_gan_tf.metrics.features import digits_classifier, raw_features
 from compare_gan_tf.runs import results
@@ -138,6 +138,15 @@ def test_intervals_that_are_missing_or_wide_are_told():
     assert wide not in warnings(features(90, 4), features(80, 4) + 9, "kid_full")["kid_full"]
     parzen = warnings(features(90, 4), features(80, 4), "parzen")
     assert missing not in parzen["parzen_sigma"]  # a width that was found has no interval
+    one = outcomes.Outcome("fid", -5.0, None, [-6.0, -4.0], 0.0)  # as logarithms are
+    assert misleading._of_interval(registry.find("fid")(), one) == []
+
+
+def test_a_warning_is_in_a_row_once_and_only_beside_a_value():
+    one = outcomes.Outcome("fid", 5.0, None, [4.0, 6.0], 0.0, ("b", "a"))
+    assert rows.warned(one, ["a", "a"]) == {"warnings": ["a", "b"]}
+    assert rows.warned(one._replace(value=None), ["a"]) == {}
+    assert rows.warned(one._replace(warnings=()), []) == {}
 
 
 def test_truncation_is_told(tmp_path, gan, digits, save):

@@ -137,3 +137,12 @@ def test_any_argument_becomes_a_value_that_tensorboard_takes(value, tmp_path):
     hyperparameters.write(str(tmp_path / "run"), settings)
     ((found, _),) = table(tmp_path).values()
     assert found.keys() == settings.keys()
+
+
+def test_numbers_of_numpy_are_plain_and_of_an_optimizer_the_floats_tell():
+    found = hyperparameters.of_arguments("GAN", {"decay": np.float64(0.5), "steps": np.int64(3)})
+    assert {type(value) for value in found.values()} == {float, int}
+    given = optimizers.adam(learning_rate=0.25)
+    found = hyperparameters.of_arguments("GAN", {"g_optimizer": given})
+    assert found["GAN.g_optimizer.learning_rate"] == 0.25
+    assert {type(value) for name, value in found.items() if name.count(".") == 2} == {float}

@@ -11,6 +11,8 @@ import tensorflow as tf
 
 import compare_gan_tf
 from compare_gan_tf.runs import manifest
+from compare_gan_tf.runs import manifest
+from compare_gan_tf.errors import UserError
 
 
 def test_a_start_tells_command_versions_devices_and_seed(tmp_path, monkeypatch):
@@ -44,6 +46,15 @@ def test_a_damaged_manifest_is_begun_again_with_a_warning(tmp_path, caplog, text
     assert len(manifest.read(str(tmp_path))) == 1
 
 
+@pytest.mark.parametrize("content", [[], 5, {}, {"starts": {}}, {"starts": [{}, 5]}])
+def test_a_manifest_of_another_program_is_refused_and_kept(tmp_path, content):
+    text = json.dumps(content)
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(UserError, match="manifest.json was not written by compare-gan"):
+        manifest.write(str(tmp_path), seed=1, strategy="default")
+    assert (tmp_path / "manifest.json").read_text() == text
+
+
 def test_no_manifest_is_no_start(tmp_path):
     assert manifest.read(str(tmp_path)) == []
 
@@ -66,6 +77,16 @@ def test_a_checkout_is_told_by_its_commit_and_whether_it_was_changed(tmp_path):
     assert manifest.source_commit(package) == {"commit": commit, "dirty": False}
     (package / "module.py").write_text("two")
     assert manifest.source_commit(package) == {"commit": commit, "dirty": True}
+    installed = tmp_path / ".venv" / "package"
+    installed.mkdir(parents=True)
+    assert manifest.source_commit(installed) is None  # the commit is that of other code
+
+
+def test_where_git_does_not_tell_of_changes_nobody_does(tmp_path, monkeypatch):
+    (tmp_path / ".git").mkdir()
+    said = {"rev-parse": "0123", "status": None}
+    monkeypatch.setattr(manifest, "_git", lambda root, verb, *arguments: said[verb])
+    assert manifest.source_commit(tmp_path / "package") == {"commit": "0123", "dirty": None}
 
 
 def test_without_git_there_is_no_commit(tmp_path, monkeypatch):

@@ -1,7 +1,9 @@
 """Samples as files."""
 
+import dataclasses
 import os
 import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -131,6 +133,31 @@ def test_only_our_own_files_are_overwritten(tmp_path):
     assert (folder / "thesis.txt").read_text() == "years" and len(os.listdir(folder)) == 3
 
 
+def test_samples_of_another_that_came_meanwhile_are_kept(tmp_path):
+    folder, source = tmp_path / "folder", images((4, 4, 1))
+
+    def make(*arguments):
+        folder.mkdir()
+        (folder / "0000000.png").write_text("another's")
+        return source.make(*arguments)
+
+    with pytest.raises(UserError, match=r"0000000\.png is in the way"):
+        write(dataclasses.replace(source, make=make), folder, 2, format_="png")
+    assert (folder / "0000000.png").read_text() == "another's" and os.listdir(tmp_path) == [
+        "folder"
+    ]
+
+
+def test_a_link_with_the_name_of_a_sample_is_none_of_ours(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / "mine").write_text("mine")
+    (folder / "0000000.png").symlink_to(tmp_path / "mine")
+    with pytest.raises(UserError, match=r"0000000\.png is in the way"):
+        write(images((4, 4, 1)), folder, 2, overwrite=True)
+    assert (folder / "0000000.png").is_symlink() and (tmp_path / "mine").read_text() == "mine"
+
+
 # --- Arrays and text --------------------------------------------------------------------------
 
 
@@ -160,7 +187,7 @@ def test_arrays_of_points_are_points(tmp_path):
 
 def test_text_is_lines(tmp_path):
     write(text(), tmp_path / "text.txt", 70)
-    lines = (tmp_path / "text.txt").read_text(encoding="utf-8").split("\n")
+    lines = (tmp_path / "text.txt").read_bytes().decode("utf-8").split("\n")
     assert len(lines) == 71 and lines[-1] == ""
     assert {len(line) for line in lines[:-1]} == {5} and set("".join(lines)) == set("abé ")
     write(text(), tmp_path / "text.npz", 70)
@@ -184,6 +211,8 @@ def test_the_same_samples_are_the_same_bytes(tmp_path):
     for name in ("a.npz", "b.npz"):
         write(images((4, 4, 1), num_classes=3), tmp_path / name)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:  # an unzipped one can be read by all
+        assert {member.external_attr >> 16 for member in archive.infolist()} == {0o644}
 
 
 # --- What cannot be written -------------------------------------------------------------------

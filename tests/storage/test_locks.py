@@ -1,5 +1,7 @@
 """One writer for each part of a run's folder."""
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -78,3 +80,52 @@ def test_a_folder_that_is_none_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot write to"):
         take(tmp_path / "file")
+
+
+def test_a_lock_that_its_holder_removes_just_then_is_taken_anew(tmp_path, monkeypatch):
+    lock, flock = tmp_path / ".training.lock", fcntl.flock
+
+    def removed_before_it_is_had(descriptor, operation):
+        monkeypatch.undo()
+        lock.unlink()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", removed_before_it_is_had)
+    with locks.sole_writer(str(tmp_path), "training"), pytest.raises(UserError, match="another"):
+        take(tmp_path)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch, caplog, number):
+    def fails(descriptor, operation):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", fails)
+    assert take(tmp_path) == [".training.lock"]
+    assert "cannot be locked" in caplog.text
+
+
+def test_an_error_of_the_disk_is_no_lock(tmp_path, monkeypatch):
+    def fails(descriptor, operation):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(fcntl, "flock", fails)
+    with pytest.raises(OSError, match="Input/output"):
+        take(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_to_needs_no_lock(tmp_path, monkeypatch):
+    def fails(path, flags, mode):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "open", fails)
+    assert take(tmp_path) == []
+
+
+def test_a_link_that_comes_after_the_look_for_one_is_not_followed(tmp_path, monkeypatch):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / ".training.lock").symlink_to(tmp_path / "mine")
+    monkeypatch.setattr(locks.files, "refuse_link", lambda path: None)
+    with pytest.raises(UserError, match="cannot write to"):
+        take(tmp_path)
+    assert (tmp_path / "mine").read_text() == "mine"

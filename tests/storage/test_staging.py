@@ -134,6 +134,33 @@ def test_folders_that_only_look_like_leftovers_stay(tmp_path):
     assert all(path.exists() for path in kept)
 
 
+def test_a_file_in_the_place_of_a_folder_is_kept(tmp_path):
+    final = tmp_path / "30"
+    final.write_text("mine")
+    with (
+        pytest.raises(UserError, match="30 is no folder"),
+        staging.staged_folder(str(final), anything),
+    ):
+        pass
+    assert final.read_text() == "mine" and os.listdir(tmp_path) == ["30"]
+
+
+@pytest.mark.parametrize("without", ["locks at all", "a lock of the inner folder"])
+def test_without_locks_nothing_counts_as_left_by_the_dead(tmp_path, monkeypatch, without):
+    lock = staging._lock  # (descriptor, whether it waits, as for the parent it does)
+    has_one = {"locks at all": lambda wait: False, "a lock of the inner folder": bool}[without]
+    monkeypatch.setattr(staging, "_lock", lambda of, wait: has_one(wait) and lock(of, wait))
+    living = tmp_path / f"{staging.PREFIX}0123"
+    living.mkdir()
+    (living / staging.MARKER).touch()
+    replaced = tmp_path / f"{staging.PREFIX}4567.older"
+    replaced.mkdir()
+    with staging.staged_folder(str(tmp_path / "30"), anything) as folder:
+        write(folder)
+    assert living.exists()
+    assert replaced.exists() == (without == "locks at all")
+
+
 def test_writers_of_one_folder_do_not_mix(tmp_path):
     final, errors = str(tmp_path / "30"), []
 
@@ -183,6 +210,32 @@ def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path):
         open(path, "w").close()
         final.write_text("another's")
     assert final.read_text() == "another's" and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_file_that_came_after_the_last_look_is_not_replaced(tmp_path, monkeypatch):
+    final, looks, look = tmp_path / "file", [], staging.require_free
+
+    def last_look(path, **settings):
+        look(path, **settings)
+        looks.append(path)
+        if len(looks) == 2:
+            final.write_text("another's")
+
+    monkeypatch.setattr(staging, "require_free", last_look)
+    with pytest.raises(UserError, match="file exists"), staging.staged_file(str(final)) as path:
+        open(path, "w").close()
+    assert final.read_text() == "another's" and os.listdir(tmp_path) == ["file"]
+
+
+def test_a_link_that_came_meanwhile_is_not_replaced_though_files_are(tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    with (
+        pytest.raises(UserError, match="file is a link"),
+        staging.staged_file(str(tmp_path / "file"), overwrite=True) as path,
+    ):
+        open(path, "w").close()
+        (tmp_path / "file").symlink_to(tmp_path / "mine")
+    assert (tmp_path / "file").is_symlink() and (tmp_path / "mine").read_text() == "mine"
 
 
 def test_a_file_system_without_second_names_will_do(tmp_path, monkeypatch):

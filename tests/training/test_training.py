@@ -211,6 +211,18 @@ def test_cutting_back_leaves_what_is_before(tmp_path):
     assert [row["step"] for row in rows(tmp_path)] == [0, 1, 2, 3, 4]
 
 
+def test_events_are_not_cut_back_through_a_link(tmp_path):
+    folder, mine = tmp_path / "logs/tensorboard", tmp_path / "mine"
+    folder.mkdir(parents=True)
+    for name in ("events.out.tfevents.1", "events.out.tfevents.1.partial"):
+        mine.write_text("mine")
+        (folder / name).symlink_to(mine)
+        with pytest.raises(UserError, match=f"{name} is a link to"):
+            logs.cut_back(str(tmp_path), 0)
+        assert mine.read_text() == "mine" and (folder / name).is_symlink()
+        (folder / name).unlink()
+
+
 def test_a_loss_that_is_not_finite_stops_with_step_term_and_checkpoint(run, tmp_path):
     def exploding(**arguments):
         return model(rate=1e30, **arguments)
