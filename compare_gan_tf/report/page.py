@@ -7,7 +7,7 @@ import os
 import jinja2
 import tensorflow as tf
 
-from compare_gan_tf import checkpoints, files, results
+from compare_gan_tf import checkpoints, files, floor_notes, results
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.report import contents, figures, samples
 
@@ -69,6 +69,7 @@ def _page(model_dir: str, gan, dataset) -> dict:
     starts = contents.read_manifest(model_dir)
     floors = contents.read_floors(model_dir)
     ends = contents.best_and_last(scores, chosen, floors)
+    compared = [end[which] for end in ends for which in ("best", "last") if end[which]]
     shown = [*scores, *(end["floor"] for end in ends if end["floor"])]
     return {
         "run": os.path.basename(os.path.normpath(model_dir)),
@@ -80,6 +81,7 @@ def _page(model_dir: str, gan, dataset) -> dict:
         "scores": scores,
         "best": chosen,
         "ends": ends,
+        "floor_notes": floor_notes.notes(compared, floors),
         "warnings": contents.warnings(shown),
         "protocols": contents.protocols(scores),
         "config": contents.read_config(model_dir),
