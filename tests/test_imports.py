@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "augment": {"latents"},
     "objectives": {"layers", "optimizers"},
     "architectures": {"layers"},
-    "metrics": {"config", "data", "storage"},
+    "metrics": {"config", "data", "runs", "storage"},
     "gan": {
         "architectures",
         "augment",

@@ -1,4 +1,8 @@
-"""Arrays of an `.npz` file: read without unpickling, and only once their headers are believed."""
+"""Arrays of an `.npz` file: read without unpickling, and only once their headers are believed.
+
+What `numpy.savez` writes lies uncompressed in the archive and can be mapped into memory: pages are
+read when they are looked at. Compressed arrays are decompressed whole.
+"""
 
 import collections
 import os
@@ -19,9 +23,10 @@ _RAISED = (
     *(zipfile.BadZipFile, zlib.error, struct.error),
 )
 _OBJECTS = (
-    "holds Python objects, which are never loaded, for loading them may run any code: save arrays"
+    "holds Python objects{}, which are never loaded, for loading them may run any code: save arrays"
     " of numbers, all images of one shape"
 )
+_LOCAL_HEADER = 30  # bytes; then a name and an extra field, whose lengths are its last four
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
@@ -31,10 +36,14 @@ class Header(NamedTuple):
     Attributes:
       shape: of it.
       dtype: of it.
+      is_fortran: whether its first index runs fastest.
+      size: bytes of the header itself.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype
+    is_fortran: bool = False
+    size: int = 0
 
     @property
     def nbytes(self) -> int:
@@ -48,6 +57,15 @@ class Header(NamedTuple):
         return f"{self.dtype} {list(self.shape)}"
 
 
+def names(path: str) -> list[str]:
+    """Names of all arrays of a file.
+
+    Raises:
+      UserError: it is no `.npz` file.
+    """
+    return _safely(path, _names)
+
+
 def headers(path: str) -> dict[str, Header]:
     """{name: header} of all arrays of a file.
 
@@ -57,32 +75,45 @@ def headers(path: str) -> dict[str, Header]:
     return _safely(path, lambda archive: {name: _header(archive, name) for name in _names(archive)})
 
 
-def read(path: str, names, max_bytes: int | None = None) -> dict[str, np.ndarray]:
-    """Those arrays of a file that have these names, each in C's order.
+def read(
+    path: str, names, max_bytes: int | None = None, *, mapped: bool = False
+) -> dict[str, np.ndarray]:
+    """Those arrays of a file that have one of these names; what else is in it is not read.
 
     Args:
       path: of the file.
-      names: of the arrays; all of them are there.
-      max_bytes: that they may take; None for the memory of the machine.
+      names: looked for.
+      max_bytes: that they may take in memory; None for the memory of the machine.
+      mapped: whether arrays that lie uncompressed in the file are mapped, read-only and in their
+        own order, instead of read; all others are in C's order.
 
     Raises:
-      UserError: see `headers`; or they take more.
+      UserError: see `headers`, of these arrays; or they take more.
     """
 
     def arrays(archive: zipfile.ZipFile) -> dict[str, np.ndarray]:
-        needed = sum(_header(archive, name).nbytes for name in names)
-        most = memory() if max_bytes is None else max_bytes
-        if needed > most:
-            limit = (
-                "the memory of this machine has" if max_bytes is None else "npz.max_bytes allows"
-            )
-            raise UserError(
-                f"the arrays of {path} take {needed:,} bytes, more than the {most:,} that {limit}:"
-                " save fewer or smaller ones, or raise npz.max_bytes"
-            )
-        return {name: _array(archive, name) for name in names}
+        there = set(_names(archive))
+        found = {name: _header(archive, name) for name in names if name in there}
+        in_place = {name for name in found if mapped and _is_mappable(archive, name, found[name])}
+        needed = sum(header.nbytes for name, header in found.items() if name not in in_place)
+        cure = "save them uncompressed, by numpy.savez" if mapped else "raise npz.max_bytes"
+        _check_fits(path, needed, max_bytes, cure)
+        return {
+            name: _mapped(archive, name, header) if name in in_place else _array(archive, name)
+            for name, header in found.items()
+        }
 
     return _safely(path, arrays)
+
+
+def _check_fits(path: str, needed: int, max_bytes: int | None, cure: str) -> None:
+    most = memory() if max_bytes is None else max_bytes
+    if needed > most:
+        limit = "the memory of this machine has" if max_bytes is None else "npz.max_bytes allows"
+        raise UserError(
+            f"the arrays of {path} take {needed:,} bytes, more than the {most:,} that {limit}:"
+            f" save fewer or smaller ones, or {cure}"
+        )
 
 
 def memory() -> int:
@@ -120,7 +151,7 @@ def _refuse_no_archive(path: str) -> None:
     if begin == b"\x93NUMPY":
         raise UserError(f"{path} is one array: save it by numpy.savez(path, images=...)")
     if begin[:1] == b"\x80":  # as every pickle since Python 2.3
-        raise UserError(f"{path} {_OBJECTS}")
+        raise UserError(f"{path} {_OBJECTS.format('')}")
     raise ValueError("it is no zip file, or is cut off" if begin else "it is empty")
 
 
@@ -146,11 +177,12 @@ def _header(archive: zipfile.ZipFile, name: str) -> Header:
         }
         if version not in readers:
             raise ValueError(f"its array {shown} is in version {version} of numpy's format")
-        shape, _, dtype = readers[version](file)
+        shape, is_fortran, dtype = readers[version](file)
         begin = file.tell()
     if dtype.hasobject:
-        raise UserError(f"{archive.filename} {_OBJECTS} ({shown})")
-    header = Header(shape, dtype)
+        where = f" in {shown}"
+        raise UserError(f"{archive.filename} {_OBJECTS.format(where)}")
+    header = Header(shape, dtype, is_fortran, begin)
     if min(shape, default=0) < 0 or header.nbytes != info.file_size - begin:
         raise ValueError(
             f"its array {shown} has {info.file_size - begin:,} bytes, and is {header} by its header"
@@ -162,3 +194,19 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
     with archive.open(f"{name}.npy") as file:
         array = np.lib.format.read_array(file, allow_pickle=False)
     return np.ascontiguousarray(array).reshape(array.shape)
+
+
+def _is_mappable(archive: zipfile.ZipFile, name: str, header: Header) -> bool:
+    info = archive.getinfo(f"{name}.npy")
+    is_stored = info.compress_type == zipfile.ZIP_STORED and info.compress_size == info.file_size
+    return is_stored and header.nbytes > 0
+
+
+def _mapped(archive: zipfile.ZipFile, name: str, header: Header) -> np.ndarray:
+    info = archive.getinfo(f"{name}.npy")
+    with open(archive.filename, "rb") as file:
+        file.seek(info.header_offset)
+        name_length, extra_length = struct.unpack("<HH", file.read(_LOCAL_HEADER)[26:])
+    begin = info.header_offset + _LOCAL_HEADER + name_length + extra_length + header.size
+    order = "F" if header.is_fortran else "C"
+    return np.memmap(archive.filename, header.dtype, "r", begin, header.shape, order)

@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import functools
 
-from compare_gan_tf.evaluation import outcomes, paired, references, scores
+from compare_gan_tf.evaluation import outcomes, paired, references, rows, scores
 from compare_gan_tf.evaluation.collect import Pass
 from compare_gan_tf.evaluation.progress import Progress, forecast
 from compare_gan_tf.evaluation.sides import PASSED, Side, Wanted
@@ -149,8 +149,8 @@ def _fakes(job: Job, fakes: Fakes, metrics, bar) -> dict:
 
 def _close_later(closing: contextlib.ExitStack, collected: Collected | str) -> None:
     for name in PASSED:
-        if (rows := getattr(collected, name, None)) is not None:
-            closing.enter_context(rows)
+        if (held := getattr(collected, name, None)) is not None:
+            closing.enter_context(held)
 
 
 def _score(job: Job, found: Found, metrics, real: Collected | str, fakes: list, bar) -> None:
@@ -162,11 +162,11 @@ def _score(job: Job, found: Found, metrics, real: Collected | str, fakes: list, 
         for collected, one in zip(fakes, found.fakes, strict=True):
             made = outcomes.outcomes(metric, real, collected[metric])
             one.rows[metric] = [
-                scores.row(each, one.protocols[metric], one.warnings[metric]) for each in made
+                rows.row(each, one.protocols[metric], one.warnings[metric]) for each in made
             ]
         if len(fakes) > 1:
             made = paired.differences(metric, real, *(collected[metric] for collected in fakes))
             found.differences[metric] = [
-                scores.row(each, found.fakes[0].protocols[metric]) for each in made
+                rows.row(each, found.fakes[0].protocols[metric]) for each in made
             ]
         found.write(job.metrics)

@@ -13,6 +13,8 @@ from compare_gan_tf.evaluation.sides import files_hash
 from compare_gan_tf.latents import Normal
 from compare_gan_tf.metrics.model_files import onnx_session
 
+_MOST_DIGITS = 20  # of a number that is looked at
+
 
 class Onnx(Generator):
     """A generator in ONNX: float z [n, d], and perhaps integer labels [n], to images in [0, 1].
@@ -55,9 +57,11 @@ class Onnx(Generator):
         if self._labels is None:
             return None
         found = self._session.get_modelmeta().custom_metadata_map.get("num_classes", "")
-        if not found.isdecimal():
+        if not found.isdecimal() or not 0 < int(found[:_MOST_DIGITS]) < 2**31:
+            said = f" (it is {found[:_MOST_DIGITS]!r})" if found else ""
             raise UserError(
-                f"the ONNX generator {path} takes labels: add the metadata entry num_classes"
+                f"the ONNX generator {path} takes labels: add the metadata entry num_classes{said},"
+                " how many there are"
             )
         return int(found)
 

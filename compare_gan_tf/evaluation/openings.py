@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from compare_gan_tf import data
-from compare_gan_tf.data import folders, own_images, zips
+from compare_gan_tf.data import folders, npz, own_images, zips
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import arrays, statistics_files
+from compare_gan_tf.evaluation import statistics_files
 from compare_gan_tf.evaluation.sides import Features, Samples, Side, Statistics
 
 _IMAGES = ("images", "x", "arr_0")
@@ -146,10 +146,10 @@ def _own_images(found, path: str) -> Side:
 
 def _npz(path: str, how: How) -> Side:
     names = ("features", *_IMAGES, *_LABELS, *_MOMENTS)
-    found = arrays.read(path, names)
+    found = npz.read(path, names, mapped=True)
     if not found:
         raise UserError(
-            f"{path} has the arrays {', '.join(arrays.names(path)) or 'none'}: name them images or"
+            f"{path} has the arrays {', '.join(npz.names(path)) or 'none'}: name them images or"
             " features, or mu and sigma"
         )
     return _of_arrays(found, path, lambda: statistics_files.read(path))

@@ -11,13 +11,10 @@ import tensorflow as tf
 import compare_gan_tf
 from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.evaluation import misleading
-from compare_gan_tf.evaluation.outcomes import Outcome
-from compare_gan_tf.evaluation.rows import warned
 from compare_gan_tf.runs import results
 from compare_gan_tf.storage import files
 
 _PACKAGES = ("tensorflow", "keras", "numpy")
-_ROW = ("metric", "value", "reason", "interval", "protocol", "protocol_id", "seconds", "time")
 
 
 @dataclasses.dataclass
@@ -87,21 +84,6 @@ class Scores:
         return "\n".join(parts)
 
 
-def row(outcome: Outcome, protocol, warnings=()) -> dict:
-    """One score as it is stored."""
-    made = {
-        "metric": outcome.name,
-        "value": outcome.value,
-        "reason": outcome.reason,
-        "interval": outcome.interval,
-        "protocol": protocol.to_dict(),
-        "protocol_id": protocol.id,
-        "seconds": outcome.seconds,
-        "time": results.now(),
-    }
-    return made | warned(outcome, warnings)
-
-
 def versions() -> dict[str, str]:
     """Of what computed the scores."""
     found = {name: importlib.metadata.version(name) for name in _PACKAGES}
@@ -142,7 +124,8 @@ def read(path: str) -> dict:
             return {}
         content = json.loads(text)
         rows = [*content["scores"], *content.get("against_scores", ())]
-        known = all(set(_ROW) <= one.keys() and results.is_sound(one) for one in rows)
+        fields = results.Score.__required_keys__
+        known = all(fields <= one.keys() and results.is_sound(one) for one in rows)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         known = False
     if not known:

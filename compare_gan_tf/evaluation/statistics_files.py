@@ -14,8 +14,8 @@ import tempfile
 import numpy as np
 from absl import logging
 
+from compare_gan_tf.data import npz
 from compare_gan_tf.errors import UserError, unwritable
-from compare_gan_tf.evaluation import arrays
 from compare_gan_tf.metrics.gaussian_statistics import GaussianStatistics
 from compare_gan_tf.storage import files
 
@@ -74,7 +74,7 @@ def refuse_others(path: str) -> None:
     if not os.path.exists(path):
         return
     try:
-        known = {*_MOMENTS, "protocol"} <= set(arrays.names(path))
+        known = {*_MOMENTS, "protocol"} <= set(npz.names(path))
     except UserError:
         known = False
     if not known:
@@ -90,9 +90,9 @@ def read(path: str) -> GaussianStatistics:
     Raises:
       UserError: it is not there or no such file, its shapes do not fit, or values are not finite.
     """
-    found = arrays.read(path, (*_MOMENTS, "n"))
+    found = npz.read(path, (*_MOMENTS, "n"), mapped=True)
     if set(_MOMENTS) - found.keys():
-        raise UserError(f"{path} has no mu and sigma, only {', '.join(arrays.names(path))}")
+        raise UserError(f"{path} has no mu and sigma, only {', '.join(npz.names(path))}")
     for name, values in found.items():
         if values.dtype.kind not in "fiu" or (name == "n" and values.size != 1):
             raise UserError(f"{path}: {name} is {values.dtype} {values.shape}, not numbers")

@@ -61,8 +61,15 @@ _MAKERS = {
 STRATEGIES = tuple(_MAKERS)
 
 
-def check_batch_size(strategy: tf.distribute.Strategy, batch_size: int):
+def check_batch_size(
+    strategy: tf.distribute.Strategy, batch_size: int, name: str = "train.batch_size"
+):
     """Refuses a global batch that the replicas cannot share evenly.
+
+    Args:
+      strategy: of distribution.
+      batch_size: global number of reals.
+      name: of it, for the message.
 
     Raises:
       UserError: it does not divide.
@@ -71,8 +78,7 @@ def check_batch_size(strategy: tf.distribute.Strategy, batch_size: int):
     if batch_size < 1 or batch_size % replicas:
         nearest = max(1, round(batch_size / replicas)) * replicas
         raise UserError(
-            f"train.batch_size = {batch_size} does not divide among {replicas} replicas: "
-            f"use {nearest}"
+            f"{name} = {batch_size} does not divide among {replicas} replicas: use {nearest}"
         )
 
 

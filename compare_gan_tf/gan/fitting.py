@@ -39,7 +39,7 @@ def of_arrays(gan, x, y, *, batch_size: int | None, epochs: int, steps: int | No
     split = x.splits["train"]
     _check(gan, x.sample_shape, split.labels)
     strategy, batch_size = gan.distribute_strategy, _BATCH if batch_size is None else batch_size
-    distribution.check_batch_size(strategy, batch_size)
+    distribution.check_batch_size(strategy, batch_size, "batch_size")
     steps = steps or len(split) // batch_size
     if not steps:
         raise UserError(f"batch_size is {batch_size}, and {_WHERE} has {len(split)} samples")
@@ -75,9 +75,12 @@ def of_stream(gan, stream: tf.data.Dataset, *, batch_size: int | None, steps: in
     """
     if not steps and stream.cardinality() < 0:  # infinite, or unknown
         raise UserError(f"{_WHERE} has no end that is known: give steps_per_epoch")
-    stream = _whole_batches(stream.map(functools.partial(_parts, gan)), batch_size)
+    stream = _whole_batches(gan, stream.map(functools.partial(_parts, gan)), batch_size)
     stream = stream.map(functools.partial(_shaped, gan))
     images, *labels = _first(stream)
+    distribution.check_batch_size(
+        gan.distribute_strategy, len(images), f"the batch size of {_WHERE}"
+    )
     _check(gan, images.shape[1:], labels[0] if labels else None)
     if labels:
         check_labels(labels[0].numpy(), gan.num_classes, _WHERE)
@@ -85,10 +88,12 @@ def of_stream(gan, stream: tf.data.Dataset, *, batch_size: int | None, steps: in
     return stream.repeat(), steps or int(stream.reduce(np.int64(0), lambda n, *_: n + 1))
 
 
-def _whole_batches(stream: tf.data.Dataset, batch_size: int | None) -> tf.data.Dataset:
+def _whole_batches(gan, stream: tf.data.Dataset, batch_size: int | None) -> tf.data.Dataset:
     """The stream in batches of one known size: its own, that of its first, or that asked for."""
     if not given.is_batched(stream.element_spec, _WHERE):
-        return stream.batch(batch_size or _BATCH, drop_remainder=True)
+        batch_size = _BATCH if batch_size is None else batch_size
+        distribution.check_batch_size(gan.distribute_strategy, batch_size, "batch_size")
+        return stream.batch(batch_size, drop_remainder=True)
     if batch_size is not None:
         raise UserError(f"batch_size is {batch_size}, but {_WHERE} is in batches: leave it out")
     if stream.element_spec[0].shape[0] is not None:

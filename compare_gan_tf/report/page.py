@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from compare_gan_tf.data import as_dataset
 from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.metrics import floor_notes
 from compare_gan_tf.report import contents, figures, samples
 from compare_gan_tf.runs import checkpoints, results
 from compare_gan_tf.storage import files
@@ -71,6 +72,7 @@ def _page(model_dir: str, gan, dataset) -> dict:
     starts = contents.read_manifest(model_dir)
     floors = contents.read_floors(model_dir)
     ends = contents.best_and_last(scores, chosen, floors)
+    compared = [end[which] for end in ends for which in ("best", "last") if end[which]]
     shown = [*scores, *(end["floor"] for end in ends if end["floor"])]
     return {
         "run": os.path.basename(os.path.normpath(model_dir)),
@@ -82,6 +84,7 @@ def _page(model_dir: str, gan, dataset) -> dict:
         "scores": scores,
         "best": chosen,
         "ends": ends,
+        "floor_notes": floor_notes.notes(compared, floors),
         "warnings": contents.warnings(shown),
         "protocols": contents.protocols(scores),
         "config": contents.read_config(model_dir),

@@ -31,13 +31,9 @@ _LONGEST_LINE = 1 << 20  # bytes; a row has some hundreds
 _OF_FAKES = {"ema", "normalisation", "truncation", "labels", "fake", "checkpoint_rule"}
 
 
-class Row(TypedDict):
-    """One score of one checkpoint."""
+class Score(TypedDict):
+    """One score of two sides."""
 
-    run: str  # name of the run's folder
-    step: int  # of the checkpoint, in training steps
-    checkpoint: str  # fingerprint of its contents
-    split: str  # of the real samples
     metric: str  # name of the score, such as "fid" or "precision"
     value: float | None  # None if the score failed
     reason: str | None  # why it failed, else None
@@ -47,6 +43,15 @@ class Row(TypedDict):
     seconds: float  # that the score took
     time: str  # when it was written, ISO 8601 in UTC
     warnings: NotRequired[list[str]]  # why the score may mislead, if anything does
+
+
+class Row(Score):
+    """One score of one checkpoint."""
+
+    run: str  # name of the run's folder
+    step: int  # of the checkpoint, in training steps
+    checkpoint: str  # fingerprint of its contents
+    split: str  # of the real samples
 
 
 def path(model_dir) -> str:

@@ -19,7 +19,7 @@ from compare_gan_tf.gan import GAN, distribution, dry_run
 from compare_gan_tf.runs import best, checkpoints, hyperparameters, logs, manifest
 from compare_gan_tf.settings import kinds
 from compare_gan_tf.storage import files, locks
-from compare_gan_tf.training import callbacks
+from compare_gan_tf.training import callbacks, frozen_layers
 
 _MODEL = (
     "@GAN, or a class derived from it, without parentheses; in Python also "
@@ -149,7 +149,7 @@ def train(
       log_every: steps between rows in the logs.
       sample_every: steps between sample grids in TensorBoard.
       init_from: folder of a run, whose best or newest weights this run starts from.
-      freeze_d_layers: D's first layers with weights that do not train (FreezeD, Mo et al., 2020).
+      freeze_d_layers: D's first layers with weights that do not train, see `frozen_layers`.
       strategy: of distribution; None for the current one.
       callbacks: of Keras, called at each step before those that log and save. One that stops
         training ends it with a checkpoint.
@@ -182,7 +182,6 @@ def train(
     gan = build(model, dataset, seed=seed, strategy=strategy)
     # With up to two objectives no tensor that they share has more than two gradients to add.
     distribution.keep_sums_in_pairs(not jit_compile and len(gan.objectives) > 2)
-    _freeze(gan.discriminator, freeze_d_layers)
     text = describe(gan) if describe else None
     dry_run.check(gan, dataset, batch_size=batch_size, strategy=strategy)
     if not checkpoints.list_steps(model_dir):
@@ -191,7 +190,7 @@ def train(
     own |= {"training_steps": training_steps, "jit_compile": jit_compile, "init_from": init_from}
     given = hyperparameters.of_arguments("train", own) | gan.hyperparameters
     seen = data.identity(dataset)
-    with _sole_training(model_dir):
+    with frozen_layers.frozen(gan, freeze_d_layers), _sole_training(model_dir):
         if checkpoints.list_steps(model_dir):  # a start that failed before binds to nothing
             _check_config(model_dir, text, allow_config_change)
             _check_data(model_dir, seen, allow_data_change)
@@ -264,17 +263,6 @@ def _check_warm_start(init_from: str | None, freeze_d_layers: int):
             f"train.freeze_d_layers = {freeze_d_layers} would keep random weights: name the run to "
             "start from, train.init_from"
         )
-
-
-def _freeze(discriminator: keras.Model, number: int):
-    layers = [layer for layer in discriminator.layers if layer.trainable_variables]
-    if not 0 <= number < len(layers):
-        raise UserError(
-            f"train.freeze_d_layers = {number}: the discriminator has {len(layers)} layers with "
-            f"weights, so it must be 0 to {len(layers) - 1}"
-        )
-    for layer in layers[:number]:
-        layer.trainable = False
 
 
 def _check_config(model_dir: str, new: str | None, allow_change: bool):

@@ -87,7 +87,7 @@ def test_4_objects_are_never_unpickled(tmp_path):
     objects = np.empty(2, object)
     objects[:] = [Bomb(str(trace)), 1]
     np.savez(path, images=objects)
-    assert "holds Python objects, which are never loaded" in refused(f"npz:{path}")
+    assert "holds Python objects in images, which are never loaded" in refused(f"npz:{path}")
     with open(path, "wb") as file:
         pickle.dump(Bomb(str(trace)), file)
     assert "never loaded" in refused(f"npz:{path}")

@@ -264,7 +264,7 @@ def members(path, **contents):
         (array_header("|u1", (3, 8, 8)) + bytes(2**20), "has 1,048,576 bytes, and is uint8"),
         (array_header("|u1", (3, 8, 8), version=3), "is in version (3, 0)"),
         (array_header("__import__('os')", (3,)), "cannot be read as .npz"),
-        (array_header("|O", (3,)), "holds Python objects, which are never loaded"),
+        (array_header("|O", (3,)), "holds Python objects in images, which are never loaded"),
         (b"hello", "cannot be read as .npz"),
         (b"", "cannot be read as .npz"),
         (array_header("|u1", (-2, -8, 8)) + bytes(128), "has 128 bytes, and is uint8 [-2, -8, 8]"),

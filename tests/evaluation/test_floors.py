@@ -140,3 +140,53 @@ def test_the_summary_ends_with_it(run, gan, digits):
     assert lines[2].startswith("floor, real samples in place of fakes: fid validation ")
     assert "fid test" in lines[2] and lines[2].count("[") == 2
     assert len(evaluation.summary(rows, best.read(run))) == 2
+
+
+# --- Better than real samples -----------------------------------------------------------------
+
+
+def scored(metric, value, interval=None, step=5, name=None, **changes):
+    protocol = {"metric": name or metric, "n_fake": 300}
+    row = {"run": "r", "step": step, "checkpoint": "c", "split": "test", "metric": metric,
+           "value": value, "reason": None, "interval": interval, "protocol": protocol,
+           "protocol_id": f"{metric}-1", "seconds": 0.1, "time": ""}  # fmt: skip
+    return row | changes
+
+
+FLOORS = [
+    scored("fid", 6.3, [2.4, 10.2], step=0),
+    scored("coverage", 0.9, [0.85, 0.95], step=0, name="prdc"),
+    scored("kid", 0.1, step=0),
+]
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (scored("fid", 5.5), "within its interval: chance"),
+        (scored("fid", 2.3), "beyond its interval: fakes that repeat"),
+        (scored("fid", 6.3), None),
+        (scored("fid", 9.0), None),
+        (scored("coverage", 0.93, name="prdc"), "within its interval: chance"),  # higher is better
+        (scored("coverage", 0.99, name="prdc"), "beyond its interval"),
+        (scored("coverage", 0.5, name="prdc"), None),
+        (scored("kid", 0.0), "beyond its interval"),  # which has no width
+        (scored("fid", None, reason="none"), None),
+        (scored("fid", 5.5, split="validation"), None),  # it has no floor
+        (scored("mine", 5.5), None),
+    ],
+)
+def test_better_than_the_floor_is_explained_in_one_line(row, expected):
+    floors = [*FLOORS, scored("mine", 9.0, step=0)]  # a metric that nobody knows
+    lines = evaluation.summary([row], None, floors)
+    said = [line for line in lines if line.startswith("better than the floor")]
+    assert len(said) == (expected is not None)
+    if expected:
+        assert expected in said[0]
+        assert said[0].endswith(f"({row['metric']} test, step 5)") and said[0] == lines[-1]
+
+
+def test_scores_of_one_meaning_share_a_line():
+    rows = [scored("fid", 5.5), scored("coverage", 0.91, name="prdc"), scored("fid", 5.0, step=4)]
+    *_, line = evaluation.summary(rows, {"step": 4, "metric": "fid", "split": "test"}, FLOORS)
+    assert line.endswith("(fid test, step 4; fid test, step 5; coverage test, step 5)")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from compare_gan_tf import evaluation
+from compare_gan_tf.data import npz
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import arrays, openings, pairs, scores, statistics_files
+from compare_gan_tf.evaluation import openings, pairs, scores, statistics_files
 from compare_gan_tf.runs import best, results
 
 FEATURES = np.random.default_rng(0).normal(size=(60, 4))
@@ -177,6 +178,29 @@ def test_arrays_that_lie_about_their_size_are_one_line(tmp_path, content, compre
     assert one_line(caught) and "fake.npz" in str(caught.value)
 
 
+def test_compressed_arrays_beyond_the_memory_are_not_begun(tmp_path, monkeypatch):
+    path = str(tmp_path / "bomb.npz")
+    np.savez_compressed(path, images=np.zeros((1000, 8, 8, 1), np.uint8))
+    monkeypatch.setattr(npz, "memory", lambda: 63_999)
+    with pytest.raises(UserError) as caught:
+        openings.side(path)
+    assert "take 64,000 bytes, more than the 63,999" in str(caught.value) and one_line(caught)
+    assert "save them uncompressed, by numpy.savez" in str(caught.value)
+    np.savez(path, images=np.zeros((1000, 8, 8, 1), np.uint8))
+    assert openings.side(path).available == 1000  # mapped: it takes none
+
+
+def test_a_name_that_is_twice_in_an_archive_is_one_line(tmp_path):
+    path, array = tmp_path / "fake.npz", npy("(2, 8, 8, 1)", dtype="'|u1'", data=bytes(128))
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        with zipfile.ZipFile(path, "w") as archive:
+            for _ in range(2):
+                archive.writestr("images.npy", array)
+    with pytest.raises(UserError, match="holds 'images.npy' twice: save it anew") as caught:
+        openings.side(str(path))
+    assert one_line(caught)
+
+
 def test_an_archive_that_is_damaged_inside_is_one_line(tmp_path):
     path = tmp_path / "fake.npz"
     np.savez_compressed(
@@ -195,8 +219,8 @@ def test_a_pipe_is_not_waited_for(tmp_path, name):
     with pytest.raises(UserError, match="neither a folder nor a regular file"):
         openings.side(str(tmp_path / name))
     if name.endswith("npz"):
-        with pytest.raises(UserError, match="no regular file"):
-            arrays.read(str(tmp_path / name), ("images",))
+        with pytest.raises(UserError, match="it is a named pipe, not a file"):
+            npz.read(str(tmp_path / name), ("images",), mapped=True)
 
 
 def test_a_pipe_as_the_scores_of_a_run_is_not_waited_for(run, gan, digits):

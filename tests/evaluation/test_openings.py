@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from compare_gan_tf import data
-from compare_gan_tf.data import views
+from compare_gan_tf.data import npz, views
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import openings, pairs
 from compare_gan_tf.evaluation.sides import Samples
@@ -67,14 +67,12 @@ def test_a_folder_a_zip_and_arrays_hold_the_same_images(folder, tmp_path):
 
 def test_arrays_of_a_file_are_mapped_not_read(tmp_path):
     path = save(tmp_path / "a.npz", images=IMAGES, features=np.ones((3, 2)))
-    from compare_gan_tf.evaluation import arrays
-
-    found = arrays.read(path, ("images", "labels"))
+    found = npz.read(path, ("images", "labels"), mapped=True)
     assert list(found) == ["images"] and isinstance(found["images"], np.memmap)
     np.testing.assert_array_equal(found["images"], IMAGES)
-    assert arrays.names(path) == ["images", "features"]
+    assert npz.names(path) == ["images", "features"]
     fortran = save(tmp_path / "f.npz", images=np.asfortranarray(IMAGES))
-    np.testing.assert_array_equal(arrays.read(fortran, ("images",))["images"], IMAGES)
+    np.testing.assert_array_equal(npz.read(fortran, ("images",), mapped=True)["images"], IMAGES)
 
 
 def test_folders_of_classes_are_labels(tmp_path):

@@ -311,6 +311,26 @@ def test_the_floor_is_in_facts_tables_and_diagrams(run, gan, dataset, floors, re
     assert "validation, real samples: 3.5000." in words and "test, real samples: 4.5000." in words
 
 
+@pytest.mark.parametrize(
+    ("level", "bounds", "said"),
+    [
+        (45.0, [40.5, 49.5], "but within its interval: chance"),
+        (45.0, [43.0, 47.0], "beyond its interval: fakes that repeat"),
+        (4.5, [4.0, 5.0], None),
+    ],
+)
+def test_fakes_that_score_better_than_real_samples_are_explained(
+    run, gan, dataset, make_score, read_page, level, bounds, said
+):
+    floor = make_score(0, "test", level, interval=bounds)
+    floor["protocol"]["fake"] = "real samples of the split train"
+    write_rows(run, "scores.floor.jsonl", [floor])
+    text = " ".join(read_page(write_report(str(run), gan, dataset)).text.split())
+    assert ("Better than the floor" in text) == (said is not None)
+    if said:
+        assert said in text and "(fid test, step 200)." in text
+
+
 def test_a_floor_of_another_protocol_is_not_theirs(run, gan, dataset, floors, read_page):
     for row in floors:
         row["protocol"]["n_real"] = 50
