@@ -60,7 +60,7 @@ def run(values: flags.FlagValues) -> None:
     configurables.load()
     config.parse(values.gin_config, [*values.gin_bindings, *_bindings(values)])
     dataset = data.load()
-    config.check_used([name for name in configurables.MODULES if ".data." not in name])
+    config.check_used([name for name in configurables.modules() if ".data." not in name])
     if values.output and not dataset.is_images:
         raise UserError(f"--output={values.output}: {dataset.name} has no images to show")
     for line in _facts(dataset):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from compare_gan_tf.settings.kinds import require_number, require_number_or_schedule
+from compare_gan_tf.settings.signatures import Count, Factor, checked
 
 DISCRIMINATOR, GENERATOR = "discriminator", "generator"
 
@@ -70,7 +70,9 @@ class Objective(keras.layers.Layer):
     players in `trains_with` train them.
 
     Args:
-      weight: factor of its terms in the loss: a number, or a schedule over the training step.
+      weight: factor of its terms in the loss: a number, 0 or more, or a schedule over the training
+        step. A negative one would turn a term round; what is to be made large, such as the distance
+        in `LatentConsistency`, has its minus sign in its own formula.
       every: the terms exist in one of so many training steps, `every` times as heavy (lazy
         regularisation, Karras et al., 2020, appendix B), and D's pass for them is made in that step
         alone. The first is step number `every`. Logs have 0 in between.
@@ -83,10 +85,9 @@ class Objective(keras.layers.Layer):
     reads = ()  # D's outputs beside "logits" and "features" that its terms are of
     trains_with = (DISCRIMINATOR,)  # the players whose optimiser moves its trainable variables
 
-    def __init__(self, *, weight=1.0, every: int = 1, name: str | None = None):
+    @checked
+    def __init__(self, *, weight: Factor = 1.0, every: Count = 1, name: str | None = None):
         super().__init__(name=name)
-        require_number(self._of("every"), every, least=1, whole=True)
-        check_factor(self._of("weight"), weight)
         self.weight = weight
         self.every = every
         self.built = True
@@ -125,16 +126,3 @@ class Objective(keras.layers.Layer):
         State must come out equal on all replicas: see `Game.gather`. With `every` > 1 there are no
         scores.
         """
-
-
-def check_factor(name: str, value):
-    """Refuses what is neither a number, 0 or more, nor a schedule.
-
-    A negative factor turns a term round: a penalty would be sought, without a bound, and a player
-    would play for the other. No published game has one; what is to be made large, such as the
-    distance in `LatentConsistency`, has its minus sign in its own formula.
-
-    Raises:
-      UserError: such as gin's @linear_decay where @linear_decay() is meant.
-    """
-    require_number_or_schedule(name, value, least=0)

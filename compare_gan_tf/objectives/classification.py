@@ -8,9 +8,9 @@ from compare_gan_tf.objectives.base import (
     Objective,
     Term,
     View,
-    check_factor,
 )
 from compare_gan_tf.objectives.heads import LinearHead, on_several, require_labels
+from compare_gan_tf.settings.signatures import Factor, checked
 
 
 @gin.register(module="objectives")
@@ -29,16 +29,16 @@ class Classification(Objective):
       name: prefix of its terms in the logs.
     """
 
+    @checked
     def __init__(
         self,
         fakes: bool = True,
-        weight: float = 1.0,
-        generator_weight: float = 1.0,
+        weight: Factor = 1.0,
+        generator_weight: Factor = 1.0,
         kernel_norm=None,
         name: str = "classification",
     ):
         super().__init__(weight=weight, name=name)
-        check_factor("Classification.generator_weight", generator_weight)
         self.fakes = fakes
         self.generator_weight = generator_weight
         self.kernel_norm = kernel_norm

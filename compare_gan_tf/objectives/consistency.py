@@ -6,26 +6,31 @@ zCR   LatentConsistency()                                      Zhao et al., 2021
 ICR   bCR and zCR
 """
 
+from collections.abc import Callable
+from typing import Annotated
+
 import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View, check_factor
-from compare_gan_tf.objectives.gradient_penalty import POINTS, at_real
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
+from compare_gan_tf.objectives.gradient_penalty import Points, at_real
 from compare_gan_tf.objectives.heads import require_images
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Count, Factor, Fraction, Function, Positive, checked
 
-_TRANSFORM = "a function (images, noise, tag) such as @flip_and_shift"
+Transform = Annotated[
+    Callable, Function(0, 0, "", like="a function (images, noise, tag) such as @flip_and_shift")
+]
 
 
 @gin.configurable(module="consistency")
-def flip_and_shift(images, noise, tag: str, share: float = 0.125):
+@checked
+def flip_and_shift(images, noise, tag: str, share: Fraction = 0.125):
     """Each image mirrored with probability 1/2 and shifted by up to `share` of its sides.
 
     Shifts are by whole pixels; what comes in at a border is the image reflected at it, without the
     border's pixel again. Sides are at least 2 pixels.
     """
-    kinds.require_number("flip_and_shift.share", share, least=0, most=1)
     number, height, width = images.shape[:3]
     flip = noise.integers(f"{tag}/flip", number, 2)[:, tf.newaxis]
     rows = _shifted(height, noise, f"{tag}/down", number, share)
@@ -55,17 +60,16 @@ class Consistency(Objective):
       name: prefix of its term in the logs.
     """
 
+    @checked
     def __init__(
         self,
-        points=at_real,
-        transform=flip_and_shift,
-        weight: float = 10.0,
-        every: int = 1,
+        points: Points = at_real,
+        transform: Transform = flip_and_shift,
+        weight: Factor = 10.0,
+        every: Count = 1,
         name: str = "consistency",
     ):
         super().__init__(weight=weight, every=every, name=name)
-        kinds.require_function(self._of("points"), points, name, 0, 0, like=POINTS)
-        kinds.require_function(self._of("transform"), transform, 0, 0, name, like=_TRANSFORM)
         self.points = points
         self.transform = transform
 
@@ -103,16 +107,15 @@ class LatentConsistency(Objective):
 
     generates = True
 
+    @checked
     def __init__(
         self,
-        std: float = 0.03,
-        weight: float = 5.0,
-        generator_weight: float = 0.5,
+        std: Positive = 0.03,
+        weight: Factor = 5.0,
+        generator_weight: Factor = 0.5,
         name: str = "latent_consistency",
     ):
         super().__init__(weight=weight, name=name)
-        check_factor("LatentConsistency.generator_weight", generator_weight)
-        kinds.require_number("LatentConsistency.std", std, above=0)
         self.std = std
         self.generator_weight = generator_weight
 

@@ -11,14 +11,20 @@ and R1 + R2 is a list of both, each with a name of its own. WGAN-GP's one-sided 
 there, has `one_sided`. A weight may be a schedule (R3GAN), and `every` makes the penalty lazy.
 """
 
+from collections.abc import Callable
+from typing import Annotated
+
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Scored, Term, View
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Count, Factor, Function, NotNegative, Number, checked
 
-POINTS = "a function (name, game, samples) such as @between or @at_real"
+Points = Annotated[
+    Callable,
+    Function("", 0, 0, like="a function (name, game, samples) such as @between or @at_real"),
+]
+ImageWidth = Annotated[float, Number(above=0, unit="2 for [-1, 1] or 1 for [0, 1]")]
 
 
 def _per_sample(values, images):
@@ -79,15 +85,6 @@ def squared_slope(scored: Scored, image_width: float):
     return tf.reduce_sum(tf.square(gradient), list(range(1, len(gradient.shape))))
 
 
-def check_image_width(name: str, width: float):
-    """Refuses widths that are not.
-
-    Raises:
-      UserError: it is not positive.
-    """
-    kinds.require_number(name, width, above=0, unit="2 for [-1, 1] or 1 for [0, 1]")
-
-
 @gin.register(module="objectives")
 class GradientPenalty(Objective):
     """D pays weight * mean (slope - target)^2, slope = sqrt(epsilon + |d logit / d x|^2).
@@ -96,8 +93,8 @@ class GradientPenalty(Objective):
       points: where: `between`, `around_real`, `beside_real`, `at_real` or `at_fake`.
       target: the slope it is pulled to. With target 0 the term is |d logit / d x|^2.
       weight: lambda; for R1 and R2 with the usual gamma it is gamma / 2.
-      epsilon: inside the root, which has no gradient at 0; None is 1e-4, compare_gan's. With target
-        0 there is no root.
+      epsilon: inside the root, which has no gradient at 0; compare_gan's is 1e-4. With target 0
+        there is no root.
       one_sided: penalises only slopes above the target.
       image_width: the width of the image range that x is measured in: 2 for [-1, 1], as inside this
         library and in most papers' code; 1 for [0, 1], as compare_gan, where slopes are doubled.
@@ -105,33 +102,22 @@ class GradientPenalty(Objective):
       name: prefix of its term in the logs.
     """
 
+    @checked
     def __init__(
         self,
-        points=between,
-        target: float = 1.0,
-        weight: float = 10.0,
-        epsilon: float | None = None,
+        points: Points = between,
+        target: NotNegative = 1.0,
+        weight: Factor = 10.0,
+        epsilon: NotNegative = 1e-4,
         one_sided: bool = False,
-        image_width: float = 2.0,
-        every: int = 1,
+        image_width: ImageWidth = 2.0,
+        every: Count = 1,
         name: str = "gradient_penalty",
     ):
         super().__init__(weight=weight, every=every, name=name)
-        check_image_width(self._of("image_width"), image_width)
-        kinds.require_function(self._of("points"), points, name, 0, 0, like=POINTS)
-        if target == 0.0 and one_sided:
-            raise UserError("GradientPenalty.one_sided has no meaning with target = 0.0: leave it")
-        if target == 0.0 and epsilon is not None:
-            raise UserError(
-                f"GradientPenalty.epsilon is {epsilon} but with target = 0.0 there is no root to "
-                "put it in: leave it"
-            )
-        kinds.require_number("GradientPenalty.target", target, least=0)
-        if epsilon is not None:
-            kinds.require_number("GradientPenalty.epsilon", epsilon, least=0)
         self.points = points
         self.target = target
-        self.epsilon = 1e-4 if epsilon is None else epsilon
+        self.epsilon = epsilon
         self.one_sided = one_sided
         self.image_width = image_width
 

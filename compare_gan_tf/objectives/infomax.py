@@ -4,9 +4,9 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import Objective, Term, View, check_factor
+from compare_gan_tf.objectives.base import Objective, Term, View
 from compare_gan_tf.objectives.heads import ResidualHead
-from compare_gan_tf.settings.kinds import require_number
+from compare_gan_tf.settings.signatures import Count, Factor, checked
 
 _OUTPUT = "local_features"
 _LEFT_OUT = -1e9  # a score whose exponential is 0
@@ -53,17 +53,16 @@ class InfoMax(Objective):
 
     reads = (_OUTPUT,)
 
+    @checked
     def __init__(
         self,
-        weight: float = 0.2,
-        generator_weight: float = 0.2,
-        units: int = 1024,
+        weight: Factor = 0.2,
+        generator_weight: Factor = 0.2,
+        units: Count = 1024,
         kernel_norm=None,
         name: str = "infomax",
     ):
         super().__init__(weight=weight, name=name)
-        check_factor("InfoMax.generator_weight", generator_weight)
-        require_number("InfoMax.units", units, least=1, whole=True)
         self.generator_weight = generator_weight
         self.units = units
         self.kernel_norm = kernel_norm

@@ -12,6 +12,8 @@ Slope 0 is LS-GAN: pairs that keep their margin cost nothing. Other slopes in (-
 1 is the Wasserstein loss but for the constant E Delta, -1 is |a|.
 """
 
+from typing import Annotated
+
 import gin
 import tensorflow as tf
 
@@ -22,11 +24,13 @@ from compare_gan_tf.objectives.base import (
     Scored,
     Term,
     View,
-    check_factor,
 )
 from compare_gan_tf.objectives.classification import cross_entropy
 from compare_gan_tf.objectives.heads import LinearHead, on_several, require_labels
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Factor, NotNegative, Number, checked
+
+Slope = Annotated[float, Number(most=1)]
 
 # Deltas: functions of a real's and a fake's Scored, [n] each; images in [-1, 1], flattened.
 
@@ -93,18 +97,19 @@ class LossSensitive(Objective):
       name: prefix of its terms in the logs.
     """
 
+    @checked
     def __init__(
         self,
         margin=l1,
-        margin_scale: float = 2e-4,
-        slope: float = 0.0,
+        margin_scale: NotNegative = 2e-4,
+        slope: Slope = 0.0,
         cost=negative,
-        real_weight: float = 0.0,
-        weight: float = 1.0,
+        real_weight: Factor = 0.0,
+        weight: Factor = 1.0,
         name: str = "loss_sensitive",
     ):
         super().__init__(weight=weight, name=name)
-        _check(self, margin, margin_scale, slope, real_weight)
+        _check(self, margin)
         kinds.tried(self._of("cost"), cost, tf.zeros([2]), like="a function such as @negative")
         self.margin = margin
         self.margin_scale = margin_scale
@@ -130,13 +135,10 @@ class LossSensitive(Objective):
         return [Term("", self.cost(scored["fake"].logits))]
 
 
-def _check(objective, margin, margin_scale: float, slope: float, real_weight):
+def _check(objective, margin):
     kind = type(objective).__name__
     two = Scored(tf.zeros([2, 1]), tf.zeros([2]), tf.zeros([2, 1]))
     kinds.tried(f"{kind}.margin", margin, two, two, like="a function of `margins` such as @l1")
-    kinds.require_number(f"{kind}.margin_scale", margin_scale, least=0)
-    kinds.require_number(f"{kind}.slope", slope, most=1)
-    check_factor(f"{kind}.real_weight", real_weight)
 
 
 @gin.register(module="objectives")
@@ -162,18 +164,19 @@ class LossSensitiveClassifier(Objective):
       name: prefix of its terms in the logs.
     """
 
+    @checked
     def __init__(
         self,
         margin=l1,
-        margin_scale: float = 8e-4,
-        slope: float = 0.0,
-        real_weight: float = 1.0,
+        margin_scale: NotNegative = 8e-4,
+        slope: Slope = 0.0,
+        real_weight: Factor = 1.0,
         kernel_norm=None,
-        weight: float = 1.0,
+        weight: Factor = 1.0,
         name: str = "loss_sensitive_classifier",
     ):
         super().__init__(weight=weight, name=name)
-        _check(self, margin, margin_scale, slope, real_weight)
+        _check(self, margin)
         self.margin = margin
         self.margin_scale = margin_scale
         self.slope = slope

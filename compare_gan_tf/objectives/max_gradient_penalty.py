@@ -5,12 +5,12 @@ import tensorflow as tf
 
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
 from compare_gan_tf.objectives.gradient_penalty import (
-    POINTS,
+    ImageWidth,
+    Points,
     between,
-    check_image_width,
     squared_slope,
 )
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Count, Factor, checked
 
 
 @gin.register(module="objectives")
@@ -25,17 +25,16 @@ class MaxGradientPenalty(Objective):
       name: prefix of its term in the logs.
     """
 
+    @checked
     def __init__(
         self,
-        points=between,
-        weight: float = 10.0,
-        image_width: float = 2.0,
-        every: int = 1,
+        points: Points = between,
+        weight: Factor = 10.0,
+        image_width: ImageWidth = 2.0,
+        every: Count = 1,
         name: str = "max_gradient_penalty",
     ):
         super().__init__(weight=weight, every=every, name=name)
-        check_image_width(self._of("image_width"), image_width)
-        kinds.require_function(self._of("points"), points, name, 0, 0, like=POINTS)
         self.points = points
         self.image_width = image_width
 

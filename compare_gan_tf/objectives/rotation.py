@@ -4,9 +4,9 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View, check_factor
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
 from compare_gan_tf.objectives.heads import LinearHead, on_several, require_images
-from compare_gan_tf.settings.kinds import require_number
+from compare_gan_tf.settings.signatures import Count, Factor, checked
 
 _TURNS = 4
 
@@ -30,17 +30,16 @@ class Rotation(Objective):
       name: prefix of its terms in the logs.
     """
 
+    @checked
     def __init__(
         self,
-        weight: float = 1.0,
-        generator_weight: float = 0.2,
-        one_in: int = 4,
+        weight: Factor = 1.0,
+        generator_weight: Factor = 0.2,
+        one_in: Count = 4,
         kernel_norm=None,
         name: str = "rotation",
     ):
         super().__init__(weight=weight, name=name)
-        check_factor("Rotation.generator_weight", generator_weight)
-        require_number("Rotation.one_in", one_in, least=1, whole=True)
         self.generator_weight = generator_weight
         self.one_in = one_in
         self.kernel_norm = kernel_norm

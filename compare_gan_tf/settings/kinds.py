@@ -175,6 +175,17 @@ def require_shape(name: str, function: Callable, result: Any, shape: tuple, *, l
         )
 
 
+def require_one_of(name: str, value: Any, values: tuple) -> None:
+    """Refuses what is none of a few values.
+
+    Raises:
+      UserError: names them all.
+    """
+    if not any(value is one or (type(value) is type(one) and value == one) for one in values):
+        among = ", ".join(map(shown, values))
+        raise UserError(f"{name} is {shown(value)}: it must be one of {among}")
+
+
 def require_made(name: str, value: Any, fits: Callable[[Any], bool], *, like: str) -> None:
     """Refuses what is not an object of a kind, as a function or class makes it.
 

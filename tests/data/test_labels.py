@@ -148,5 +148,5 @@ def test_names_of_classes_leave_samples_without_one_unlabelled():
 
 @pytest.mark.parametrize("label", ["2147483648", 2**31, 2.0**31, "-2147483648"])
 def test_a_number_that_no_int32_holds_is_no_label(label):
-    with pytest.raises(UserError, match="is no whole number"):
+    with pytest.raises(UserError, match="is beyond 2147483647"):
         label_values.numbered([label, 1], ["0.png", "1.png"], "here")

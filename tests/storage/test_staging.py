@@ -92,7 +92,7 @@ def test_the_older_folder_comes_back_if_the_new_one_cannot_take_its_place(tmp_pa
 
 KILLED = """
 import sys, time
-from compare_gan_tf import staging
+from compare_gan_tf.storage import staging
 with staging.staged_folder(sys.argv[1], lambda folder: None) as folder:
     open(folder + "/half", "w").close()
     print(folder, flush=True)

@@ -1,0 +1,144 @@
+"""Settings declared where they are: `Annotated` types, checked when gin or a user calls.
+
+    @checked
+    def __init__(self, *, weight: Factor = 1.0, every: Count = 1): ...
+
+What is given is checked before the body runs, so that a body is the algorithm alone. None passes
+where it is the default.
+"""
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import keras
+
+from compare_gan_tf.settings import kinds
+
+
+class Number:
+    """A finite number in a range.
+
+    Args:
+      least, above: its lower bound, which it may reach, or may not.
+      most, below: its upper bound, which it may reach, or may not.
+      whole: whether it counts something.
+      unit: what it counts, for messages.
+      schedule: whether a schedule over the training step will do.
+    """
+
+    def __init__(self, *, schedule: bool = False, **span):
+        self.schedule, self.span = schedule, span
+
+    def check(self, name: str, value: Any) -> None:
+        """Refuses another value; `name` is that of the setting."""
+        require = kinds.require_number_or_schedule if self.schedule else kinds.require_number
+        require(name, value, **self.span)
+
+
+class Function:
+    """A function of so many arguments.
+
+    Args:
+      *arguments: with which it will be called; only their number counts.
+      like: what it must be, and an example: "a function of a layer, such as @spectral_norm".
+      classes: whether a class will do, as one of layers for a function that makes a layer.
+      **keywords: with which it will be called; only their names count.
+    """
+
+    def __init__(self, *arguments, like: str, classes: bool = False, **keywords):
+        self.call, self.like = (arguments, keywords), {"like": like, "classes": classes}
+
+    def check(self, name: str, value: Any) -> None:
+        """Refuses another value; `name` is that of the setting."""
+        arguments, keywords = self.call
+        kinds.require_function(name, value, *arguments, **self.like, **keywords)
+
+
+class Made:
+    """An object, as a function or class makes it.
+
+    Args:
+      fits: its class, or a function that tells whether a value is of the kind.
+      like: what to give: "an optimiser such as @adam()".
+    """
+
+    def __init__(self, fits, *, like: str):
+        self.fits = (lambda value: isinstance(value, fits)) if isinstance(fits, type) else fits
+        self.like = like
+
+    def check(self, name: str, value: Any) -> None:
+        """Refuses another value; `name` is that of the setting."""
+        kinds.require_made(name, value, self.fits, like=self.like)
+
+
+class OneOf:
+    """One of a few values."""
+
+    def __init__(self, *values):
+        self.values = values
+
+    def check(self, name: str, value: Any) -> None:
+        """Refuses another value; `name` is that of the setting."""
+        kinds.require_one_of(name, value, self.values)
+
+
+Count = Annotated[int, Number(least=1, whole=True)]
+Index = Annotated[int, Number(least=0, whole=True)]
+Positive = Annotated[float, Number(above=0)]
+NotNegative = Annotated[float, Number(least=0)]
+Fraction = Annotated[float, Number(least=0, most=1)]
+Decay = Annotated[float, Number(least=0, below=1)]
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+Factor = Annotated[float | Schedule, Number(least=0, schedule=True)]
+
+
+def checked(function: Callable | None = None, *, name: str | None = None) -> Callable:
+    """Checks what a function or constructor is given against the `Annotated` types it declares.
+
+    Args:
+      function: with such parameters.
+      name: of the function in messages; None for its own, or that of the class that is made.
+
+    Returns:
+      The function, of the same signature.
+    """
+    if function is None:
+        return functools.partial(checked, name=name)
+    signature = inspect.signature(function)
+    is_constructor = function.__name__ == "__init__"
+    rules: dict[str, list] = {}
+
+    @functools.wraps(function)
+    def with_checks(*arguments, **keywords):
+        if not rules:
+            rules.update(_rules(function))
+        given = signature.bind_partial(*arguments, **keywords).arguments
+        owner = name or (type(arguments[0]).__name__ if is_constructor else function.__name__)
+        for parameter, value in given.items():
+            if value is None and signature.parameters[parameter].default is None:
+                continue
+            for rule in rules.get(parameter, ()):
+                rule.check(f"{owner}.{parameter}", value)
+        return function(*arguments, **keywords)
+
+    with_checks.__signature__ = signature  # gin looks at this one alone
+    return with_checks
+
+
+def _rules(function) -> dict[str, list]:
+    """{parameter: what its annotation asks for}."""
+    return {
+        parameter: [rule for rule in _metadata(hint) if hasattr(rule, "check")]
+        for parameter, hint in typing.get_type_hints(function, include_extras=True).items()
+    }
+
+
+def _metadata(hint) -> tuple:
+    """Of an annotation, or of the one in an Optional."""
+    inner = [one for one in typing.get_args(hint) if one is not type(None)]
+    if not hasattr(hint, "__metadata__") and type(None) in typing.get_args(hint):
+        hint = inner[0]
+    return getattr(hint, "__metadata__", ())
