@@ -37,6 +37,7 @@ class Normal(_Latents):
         done by its inverse distribution function: one draw, and monotone in t.
         """
         truncation = tf.cast(truncation, tf.float32)
+        # By the inverse distribution function: that of redrawing until |z| <= t, without a loop.
         below = 0.5 * tf.math.erfc(truncation * 0.5**0.5)  # P(Z <= -t)
         below = tf.where(truncation > 0.0, below, 0.0)
         limit = tf.where(truncation > 0.0, truncation, float("inf"))

@@ -134,6 +134,7 @@ class Checkpoints:
         self._due = due
         self._good = "none"
         folder = os.path.join(model_dir, FOLDER)
+        # It removes none itself, for it cannot keep those that evaluation is still to score.
         self._manager = tf.train.CheckpointManager(_everything(gan), folder, max_to_keep=None)
         tf.io.gfile.makedirs(folder)
         for name in tf.io.gfile.listdir(folder):
