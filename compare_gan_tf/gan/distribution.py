@@ -83,7 +83,7 @@ def check_batch_size(
 
 
 def keep_sums_in_pairs(keep: bool):
-    """Whether sums of many terms stay the pairs that `passes.gradients` makes; for the whole process.
+    """Whether sums of many terms stay pairs, as `passes.gradients` makes; for the whole process.
 
     Otherwise TensorFlow's optimiser of graphs makes one AddN of them, the order of which is chance.
     Without that optimiser a small step takes about 6 % longer.
