@@ -100,10 +100,10 @@ def _check_data(values: flags.FlagValues, dataset) -> None:
     Splits are drawn anew for other data: what was trained on may then be among what is held out.
     """
     from compare_gan_tf import data, training
-    from compare_gan_tf.data import outlines
+    from compare_gan_tf.data import stand_ins
 
     model_dir = values.model_dir
-    if not model_dir or outlines.are_wanted():
+    if not model_dir or stand_ins.are_wanted():
         return
     now = data.identity(dataset)
     changes = training.data_changes(model_dir, now)

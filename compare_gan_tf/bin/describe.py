@@ -28,7 +28,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Builds the networks, and prints what they are."""
     build.read_config(values)
-    from compare_gan_tf.data.outlines import outlines
+    from compare_gan_tf.data.stand_ins import outlines
     from compare_gan_tf.gan import description as describe
 
     with outlines():

@@ -1,8 +1,8 @@
 """The folder where what is slow to make is kept between runs; it may be removed at any time.
 
 Indices of TFRecords and what a look at a folder's images found lie in it as `.npz` files, decoded
-images as `.uint8` files, see `stored`. A file's name has a hash of all that its content follows
-from, so that none is ever out of date; files appear whole or not at all.
+images as `.uint8` files, see `decoded_cache`. A file's name has a hash of all that its content
+follows from, so that none is ever out of date; files appear whole or not at all.
 """
 
 import dataclasses

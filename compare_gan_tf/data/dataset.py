@@ -7,14 +7,14 @@ from collections.abc import Callable
 import gin
 import numpy as np
 
-from compare_gan_tf.data import broken_files, decode, sizing
+from compare_gan_tf.data import broken_files, decode, resizing
 from compare_gan_tf.data import labels as label_rules
-from compare_gan_tf.data.augmentation import Augmentation
 from compare_gan_tf.data.cache import DISK_BUDGET, Cache
+from compare_gan_tf.data.decoded_cache import DecodedImages
+from compare_gan_tf.data.flips_and_crops import Augmentation
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.own_images import Settings
-from compare_gan_tf.data.references import References
 from compare_gan_tf.data.split import Dataset, Split
-from compare_gan_tf.data.stored import Stored
 from compare_gan_tf.data.table import DATASETS, KINDS
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings.kinds import require_number, require_shape, tried
@@ -47,8 +47,8 @@ def load(
     *,
     image_size: int | None = None,
     channels: int | None = None,
-    crop: sizing.Crop | None = None,
-    resize: sizing.Resize | None = None,
+    crop: resizing.Crop | None = None,
+    resize: resizing.Resize | None = None,
     background: tuple = decode.WHITE,
     max_pixels: int = decode.MAX_PIXELS,
     hold_out: bool = True,
@@ -69,8 +69,8 @@ def load(
       data_dir: folder of tfds, with the prepared sets; None for tfds' own.
       image_size: height and width of the samples; None for the set's own.
       channels: 1 or 3; None for the set's own.
-      crop: the part of each image that is used, see `sizing`; None for the set's own rule.
-      resize: how that part gets its size, see `sizing`; None for the set's own rule.
+      crop: the part of each image that is used, see `resizing`; None for the set's own rule.
+      resize: how that part gets its size, see `resizing`; None for the set's own rule.
       background: RGB behind transparent pixels.
       max_pixels: of an image file; one that claims more is broken, and is not decoded.
       hold_out: False trains on the images held out for validation too, as papers do; there is then
@@ -204,7 +204,7 @@ def _viewed(loaded: Dataset, view) -> Dataset:
 
 
 def _through(images, view):
-    return images.with_view(view) if isinstance(images, References) else view(images)
+    return images.with_view(view) if isinstance(images, LazyImages) else view(images)
 
 
 def _kept(loaded: Dataset, memory_budget: int, cache: Cache) -> Dataset:
@@ -214,7 +214,7 @@ def _kept(loaded: Dataset, memory_budget: int, cache: Cache) -> Dataset:
     lazy = {
         name: split.images
         for name, split in loaded.splits.items()
-        if isinstance(split.images, References)
+        if isinstance(split.images, LazyImages)
     }
     stored = {} if in_memory or nbytes > cache.budget else _stored(lazy, cache)
     splits = dict(loaded.splits)
@@ -224,12 +224,14 @@ def _kept(loaded: Dataset, memory_budget: int, cache: Cache) -> Dataset:
     return dataclasses.replace(loaded, splits=splits)
 
 
-def _stored(splits: dict[str, References], cache: Cache) -> dict[str, Stored]:
+def _stored(splits: dict[str, LazyImages], cache: Cache) -> dict[str, DecodedImages]:
     """Files for the decoded images, one for all splits that lie in the same records."""
     stored = {}
     for name, images in splits.items():
         others = [other for other in splits.values() if other.records is images.records]
         made = [stored[other] for other in stored if splits[other].records is images.records]
         chosen = np.unique(np.concatenate([other.chosen for other in others]))
-        stored[name] = made[0] if made else Stored(cache, images.records, images.decoder, chosen)
+        stored[name] = (
+            made[0] if made else DecodedImages(cache, images.records, images.decoder, chosen)
+        )
     return stored

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compare_gan_tf.data.references import References
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.base import Collected, Rows
 
@@ -121,7 +121,7 @@ class Samples(Side):
     """Samples that exist.
 
     Attributes:
-      samples: uint8 [N, H, W, C] or float [N, D]: an array, mapped or in memory, or `References`.
+      samples: uint8 [N, H, W, C] or float [N, D]: an array, mapped or in memory, or `LazyImages`.
       labels: int32 [N] in [0, num_classes), -1 where there is none, or float32 [N, num_classes],
         probabilities; or None.
       is_public: whether the name says what is in it.
@@ -157,7 +157,7 @@ class Samples(Side):
 
     def _values(self):
         """The samples, decoded once and for all where they are few enough."""
-        held = self.samples.in_memory() if isinstance(self.samples, References) else None
+        held = self.samples.in_memory() if isinstance(self.samples, LazyImages) else None
         return self.samples if held is None else held
 
     def named_by_contents(self) -> bool:

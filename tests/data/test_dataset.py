@@ -5,7 +5,7 @@ import pytest
 
 from compare_gan_tf import config, data
 from compare_gan_tf.config import configurables
-from compare_gan_tf.data import labels, sizing, stacked, views
+from compare_gan_tf.data import labels, resizing, stacked, views
 from compare_gan_tf.errors import UserError
 
 
@@ -42,8 +42,8 @@ def test_levels_that_cannot_be_are_refused(bad):
         ("digits", {"data_dir": "/data"}),
         ("digits", {"hold_out": False}),
         ("gaussian_ring", {"channels": 3}),
-        ("stacked_mnist", {"resize": sizing.area}),
-        ("npz:x.npz", {"crop": sizing.whole}),
+        ("stacked_mnist", {"resize": resizing.area}),
+        ("npz:x.npz", {"crop": resizing.whole}),
         ("text:x.txt", {"broken": lambda *problems: ""}),
     ],
 )

@@ -5,17 +5,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf.data import Split, sizing
-from compare_gan_tf.data import references as references_module
-from compare_gan_tf.data.augmentation import Augmentation
+from compare_gan_tf.data import Split, resizing
+from compare_gan_tf.data import lazy_images as references_module
 from compare_gan_tf.data.decode import Decoder
+from compare_gan_tf.data.flips_and_crops import Augmentation
 from compare_gan_tf.data.layout import encoded as encoded_names
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.pipeline import batches
 from compare_gan_tf.data.records import Files
-from compare_gan_tf.data.references import References
 from compare_gan_tf.errors import UserError
 
-DECODER = Decoder((8, 8), 3, sizing.whole)
+DECODER = Decoder((8, 8), 3, resizing.whole)
 NUMBER = 23
 
 
@@ -35,7 +35,7 @@ def records(made, pixels, tmp_path_factory):
 
 @pytest.fixture
 def references(records):
-    return References(records, DECODER)
+    return LazyImages(records, DECODER)
 
 
 LABELS = np.arange(NUMBER, dtype=np.int32)
@@ -83,7 +83,7 @@ def test_batches_are_those_of_the_array(references, pixels, flip):
 def test_batches_with_crops_do_not_depend_on_what_is_kept(references):
     augmentation = Augmentation(flip=True, min_area=0.4)
     decoder = dataclasses.replace(DECODER, min_area=0.4)
-    lazy = References(references.records, decoder)
+    lazy = LazyImages(references.records, decoder)
     assert_same(
         read(Split(lazy, LABELS, augmentation)),
         read(Split(lazy.with_keep(True), LABELS, augmentation)),
@@ -168,7 +168,7 @@ def test_a_file_that_breaks_later_is_named(records, made, tmp_path):
     for name in ("00.png", "01.png"):
         made.write(tmp_path / name, made.encoded(made.picture(0)))
     (tmp_path / "01.png").write_bytes(b"")
-    references = References(Files(str(tmp_path), encoded_names(["00.png", "01.png"])), DECODER)
+    references = LazyImages(Files(str(tmp_path), encoded_names(["00.png", "01.png"])), DECODER)
     with pytest.raises(UserError, match="01.png: the file is empty; repair or remove it"):
         references[:]
     with pytest.raises(tf.errors.OpError):
@@ -179,7 +179,7 @@ def test_a_file_that_breaks_later_is_named(records, made, tmp_path):
 def test_a_million_references_take_a_few_bytes_each():
     tracemalloc.start()
     names = np.zeros(1_000_000, "S24")
-    references = References(Files("/photos", names), DECODER)
+    references = LazyImages(Files("/photos", names), DECODER)
     Split(references).subset(np.arange(900_000))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

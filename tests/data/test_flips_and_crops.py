@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf.data import augmentation
-from compare_gan_tf.data.augmentation import Augmentation
+from compare_gan_tf.data import flips_and_crops
+from compare_gan_tf.data.flips_and_crops import Augmentation
 from compare_gan_tf.errors import UserError
 
 IMAGES = np.random.default_rng(0).integers(256, size=(6, 9, 9, 3), dtype=np.uint8)
@@ -11,7 +11,7 @@ IMAGES = np.random.default_rng(0).integers(256, size=(6, 9, 9, 3), dtype=np.uint
 
 def test_flips_mirror_those_whose_draw_is_below_a_half():
     draws = tf.constant([0.1, 0.9, 0.49, 0.5, 0.0, 1.0])
-    found = augmentation.flipped(IMAGES, draws).numpy()
+    found = flips_and_crops.flipped(IMAGES, draws).numpy()
     assert found.dtype == np.uint8
     for row, mirrored in enumerate([True, False, True, False, True, False]):
         np.testing.assert_array_equal(found[row], IMAGES[row, :, :: -1 if mirrored else 1])
@@ -23,7 +23,7 @@ def test_crops_of_a_slope_are_the_slope_of_the_window():
     slope = np.broadcast_to(np.arange(size, dtype=np.uint8) * 3, (4, size, size))
     images = np.stack([slope, slope.transpose(0, 2, 1), slope], -1)
     draws = np.random.default_rng(1).uniform(size=(4, 3)).astype(np.float32)
-    found = augmentation.cropped(images, draws, min_area).numpy()
+    found = flips_and_crops.cropped(images, draws, min_area).numpy()
     assert found.dtype == np.uint8
     side = 0.5 + 0.5 * draws[:, 0]
     centres = (np.arange(size) + 0.5) / size
@@ -37,7 +37,7 @@ def test_crops_of_a_slope_are_the_slope_of_the_window():
 
 def test_the_largest_window_is_the_image():
     draws = np.array([[1.0, 0.3, 0.7]] * 6, np.float32)
-    np.testing.assert_array_equal(augmentation.cropped(IMAGES, draws, 0.3), IMAGES)
+    np.testing.assert_array_equal(flips_and_crops.cropped(IMAGES, draws, 0.3), IMAGES)
 
 
 @pytest.mark.parametrize("area", [0.0, -0.5, 1.5])

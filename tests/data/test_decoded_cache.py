@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 
 from compare_gan_tf import data
-from compare_gan_tf.data import decode, references, sizing, stored
+from compare_gan_tf.data import decode, decoded_cache, lazy_images, resizing
 from compare_gan_tf.data.cache import Cache
 from compare_gan_tf.data.decode import Decoder
+from compare_gan_tf.data.decoded_cache import DecodedImages
 from compare_gan_tf.data.layout import encoded as encoded_names
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.pipeline import batches
 from compare_gan_tf.data.records import Files
-from compare_gan_tf.data.references import References
-from compare_gan_tf.data.stored import Stored
 from compare_gan_tf.errors import UserError
 
 DECODER = Decoder((8, 8), 3)
@@ -45,20 +45,20 @@ def cache(tmp_path):
 
 
 def rows_of(cache, records, decoder=DECODER, chosen=None):
-    return Stored(cache, records, decoder, np.arange(NUMBER) if chosen is None else chosen)
+    return DecodedImages(cache, records, decoder, np.arange(NUMBER) if chosen is None else chosen)
 
 
 @pytest.fixture
 def counted(monkeypatch):
     """Counts the images that are decoded."""
     counts = collections.Counter()
-    decode_all = references.decoded
+    decode_all = lazy_images.decoded
 
     def decoded(records, decoder, chosen, draws=None):
         counts["images"] += len(chosen)
         return decode_all(records, decoder, chosen, draws)
 
-    monkeypatch.setattr(references, "decoded", decoded)
+    monkeypatch.setattr(lazy_images, "decoded", decoded)
     return counts
 
 
@@ -101,11 +101,11 @@ def test_some_records_are_rows(records, cache, made):
 @pytest.mark.parametrize(
     "change",
     [
-        {"crop": functools.partial(sizing.central, side=160)},
-        {"crop": functools.partial(sizing.central, side=161)},
-        {"crop": sizing.whole},
-        {"resize": sizing.lanczos},
-        {"resize": sizing.legacy_bilinear},
+        {"crop": functools.partial(resizing.central, side=160)},
+        {"crop": functools.partial(resizing.central, side=161)},
+        {"crop": resizing.whole},
+        {"resize": resizing.lanczos},
+        {"resize": resizing.legacy_bilinear},
         {"background": (0, 0, 0)},
         {"shape": (8, 9)},
         {"channels": 1},
@@ -118,7 +118,7 @@ def test_another_rule_is_another_file(records, cache, change):
 
 
 def test_every_rule_of_size_is_told_from_the_others():
-    rules = (sizing.area, sizing.lanczos, sizing.bicubic, sizing.legacy_bilinear)
+    rules = (resizing.area, resizing.lanczos, resizing.bicubic, resizing.legacy_bilinear)
     prints = {dataclasses.replace(DECODER, resize=rule).fingerprint() for rule in rules}
     assert len(prints) == len(rules)
 
@@ -156,7 +156,7 @@ def test_it_goes_on_where_a_killed_run_ended(records, cache, counted, monkeypatc
     rows.make()
     right = pathlib.Path(rows.path).read_bytes()
     os.remove(rows.path)
-    monkeypatch.setattr(stored, "_BLOCK", 2 * ROW)
+    monkeypatch.setattr(decoded_cache, "_BLOCK", 2 * ROW)
     # Five blocks and a half: the whole blocks but the last are sure to be on the disk.
     pathlib.Path(f"{rows.path}.partial").write_bytes(right[: 10 * ROW] + b"?" * ROW)
     counted.clear()
@@ -168,14 +168,14 @@ def test_it_goes_on_where_a_killed_run_ended(records, cache, counted, monkeypatc
 
 
 def make_slowly(cache, records):
-    decode_all = references.decoded
+    decode_all = lazy_images.decoded
 
     def decoded(*arguments):
         time.sleep(0.2)
         return decode_all(*arguments)
 
-    references.pool.cache_clear()  # threads do not outlive a fork
-    references.decoded, stored._BLOCK = decoded, ROW
+    lazy_images.pool.cache_clear()  # threads do not outlive a fork
+    lazy_images.decoded, decoded_cache._BLOCK = decoded, ROW
     rows_of(cache, records).make()
 
 
@@ -192,7 +192,7 @@ def test_a_kill_leaves_nothing_that_counts(records, cache, tmp_path):
     rows = rows_of(cache, records)
     assert rows.read(np.array([0])) is None
     rows.make()
-    expected = References(records, DECODER)[:]
+    expected = LazyImages(records, DECODER)[:]
     np.testing.assert_array_equal(rows.read(np.arange(NUMBER)), expected)
 
 
@@ -211,11 +211,13 @@ def test_who_waits_for_another_maker_finds_the_file_made(records, cache, counted
 
 def test_too_little_room_is_said_before_anything_is_written(records, cache, monkeypatch):
     usage = collections.namedtuple("usage", "total used free")
-    monkeypatch.setattr(stored.shutil, "disk_usage", lambda path: usage(9, 9, NUMBER * ROW - 1))
+    monkeypatch.setattr(
+        decoded_cache.shutil, "disk_usage", lambda path: usage(9, 9, NUMBER * ROW - 1)
+    )
     with pytest.raises(UserError, match=r"where 0.0 MiB are free: .* data.load.disk_budget = 0"):
         rows_of(cache, records).make()
     assert not os.path.exists(rows_of(cache, records).path)
-    monkeypatch.setattr(stored.shutil, "disk_usage", lambda path: usage(9, 9, NUMBER * ROW))
+    monkeypatch.setattr(decoded_cache.shutil, "disk_usage", lambda path: usage(9, 9, NUMBER * ROW))
     rows_of(cache, records).make()
 
 
@@ -224,7 +226,7 @@ def test_a_disk_that_fills_meanwhile_gets_its_room_back(records, cache, monkeypa
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(stored.os, "fsync", full)
+        patch.setattr(decoded_cache.os, "fsync", full)
         with pytest.raises(UserError, match="No space left on device; make room, name another"):
             rows_of(cache, records).make()
     assert not os.path.exists(f"{rows_of(cache, records).path}.partial")
@@ -239,7 +241,7 @@ def test_a_folder_that_cannot_be_written_is_an_error(records, tmp_path):
 
 def test_the_longest_unused_make_way(records, tmp_path):
     cache = Cache(str(tmp_path / "cache"), 2 * NUMBER * ROW)
-    kinds = [sizing.area, sizing.lanczos, sizing.bicubic]
+    kinds = [resizing.area, resizing.lanczos, resizing.bicubic]
     rows = [rows_of(cache, records, dataclasses.replace(DECODER, resize=kind)) for kind in kinds]
     for each in rows:
         each.make()

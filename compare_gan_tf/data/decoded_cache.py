@@ -17,7 +17,7 @@ import weakref
 import numpy as np
 from absl import logging
 
-from compare_gan_tf.data import references
+from compare_gan_tf.data import lazy_images
 from compare_gan_tf.data.cache import Cache, fingerprint
 from compare_gan_tf.data.decode import Decoder
 from compare_gan_tf.errors import UserError
@@ -31,7 +31,7 @@ _CURES = (
 )
 
 
-class Stored:
+class DecodedImages:
     """Rows of a file, each a decoded image; nothing is read or made before it is asked for.
 
     The file's name has a hash of the sources (their names, sizes and times of change), of the rows,
@@ -127,7 +127,7 @@ class Stored:
         except OSError:
             return None
         rows = np.unique(np.linspace(0, len(self._chosen) - 1, _CHECKED).astype(np.int64))
-        anew = references.decoded(self._records, self._decoder, self._chosen[rows])
+        anew = lazy_images.decoded(self._records, self._decoder, self._chosen[rows])
         kept = [os.pread(file, self._row_bytes, row * self._row_bytes) for row in rows.tolist()]
         if os.fstat(file).st_size == self.nbytes and anew.tobytes() == b"".join(kept):
             with contextlib.suppress(OSError):
@@ -161,7 +161,7 @@ class Stored:
             )
             for start in range(blocks * rows_each, len(self._chosen), rows_each):
                 chosen = self._chosen[start : start + rows_each]
-                file.write(references.decoded(self._records, self._decoder, chosen).data)
+                file.write(lazy_images.decoded(self._records, self._decoder, chosen).data)
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(self._partial, self.path)

@@ -71,7 +71,7 @@ class Contents:
     crc: np.ndarray
 
 
-class References:
+class LazyImages:
     """Indexed like an array uint8 [N, H, W, C] along its first axis.
 
     Each access decodes, unless all is kept decoded, in memory or on a disk.
@@ -81,7 +81,7 @@ class References:
       decoder: makes samples of one shape.
       chosen: int64 [N], which of the records these are; None for all, in order.
       keep: whether `in_memory` may hold all of them decoded.
-      stored: rows on a disk that these are among, see `Stored`; None for none.
+      stored: rows on a disk that these are among, see `DecodedImages`; None for none.
       view: a function uint8 [n, H, W, C] -> the same shape, applied to what is decoded, or None.
       contents: of all records, or None where they were never read whole.
     """
@@ -127,28 +127,28 @@ class References:
         """What its file or record is called."""
         return self.records.name(int(self.chosen[index]))
 
-    def subset(self, indices) -> "References":
+    def subset(self, indices) -> "LazyImages":
         """Those at `indices`, in that order."""
         return self._replaced(chosen=self.chosen[indices])
 
-    def with_view(self, view) -> "References":
+    def with_view(self, view) -> "LazyImages":
         """The same through one more view."""
         before = self.view
         return self._replaced(view=view if before is None else lambda x: view(before(x)))
 
-    def with_keep(self, keep: bool) -> "References":
+    def with_keep(self, keep: bool) -> "LazyImages":
         """The same, decoded once and for all or at each access."""
         return self._replaced(keep=keep)
 
-    def with_stored(self, stored) -> "References":
+    def with_stored(self, stored) -> "LazyImages":
         """The same, read from a file of decoded images."""
         return self._replaced(stored=stored)
 
-    def _replaced(self, **changes) -> "References":
+    def _replaced(self, **changes) -> "LazyImages":
         kept = ("chosen", "keep", "stored", "view", "contents")
         settings = {name: getattr(self, name) for name in kept}
         settings |= changes
-        return References(self.records, self.decoder, settings.pop("chosen"), **settings)
+        return LazyImages(self.records, self.decoder, settings.pop("chosen"), **settings)
 
     def __getitem__(self, index):
         indices = np.arange(len(self))[index]
