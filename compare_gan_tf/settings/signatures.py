@@ -4,9 +4,10 @@
     def __init__(self, *, weight: Factor = 1.0, every: Count = 1): ...
 
 What is given is checked before the body runs, so that a body is the algorithm alone. None passes
-where it is the default.
+where it is the default, or the type has `| None`. Dataclasses have `__post_init__ = check_fields`.
 """
 
+import dataclasses
 import functools
 import inspect
 import typing
@@ -15,6 +16,7 @@ from typing import Annotated, Any
 
 import keras
 
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings import kinds
 
 
@@ -109,30 +111,52 @@ def checked(function: Callable | None = None, *, name: str | None = None) -> Cal
         return functools.partial(checked, name=name)
     signature = inspect.signature(function)
     is_constructor = function.__name__ == "__init__"
-    rules: dict[str, list] = {}
+    defaults = {key: parameter.default for key, parameter in signature.parameters.items()}
+    rules: dict[str, tuple] = {}
 
     @functools.wraps(function)
     def with_checks(*arguments, **keywords):
         if not rules:
-            rules.update(_rules(function))
+            rules.update(_rules(function, defaults))
         given = signature.bind_partial(*arguments, **keywords).arguments
         owner = name or (type(arguments[0]).__name__ if is_constructor else function.__name__)
-        for parameter, value in given.items():
-            if value is None and signature.parameters[parameter].default is None:
-                continue
-            for rule in rules.get(parameter, ()):
-                rule.check(f"{owner}.{parameter}", value)
+        _check(owner, given, rules)
         return function(*arguments, **keywords)
 
     with_checks.__signature__ = signature  # gin looks at this one alone
     return with_checks
 
 
-def _rules(function) -> dict[str, list]:
-    """{parameter: what its annotation asks for}."""
+def check_fields(instance, name: str | None = None) -> None:
+    """Checks the fields of a dataclass against the `Annotated` types that they declare.
+
+    Args:
+      instance: of a dataclass.
+      name: of it in messages; None for that of its class.
+    """
+    fields = dataclasses.fields(instance)
+    rules = _rules(type(instance), {field.name: field.default for field in fields})
+    given = {field.name: getattr(instance, field.name) for field in fields}
+    _check(name or type(instance).__name__, given, rules)
+
+
+def _check(owner: str, given: dict, rules: dict[str, tuple]) -> None:
+    for name, value in given.items():
+        may_be_none, asked = rules.get(name, (True, ()))
+        if value is None and may_be_none:
+            continue
+        for rule in asked:
+            rule.check(f"{owner}.{name}", value)
+
+
+def _rules(annotated, defaults: dict) -> dict[str, tuple]:
+    """{name: (whether it may be None, what its annotation asks for)}."""
     return {
-        parameter: [rule for rule in _metadata(hint) if hasattr(rule, "check")]
-        for parameter, hint in typing.get_type_hints(function, include_extras=True).items()
+        name: (
+            defaults.get(name, "") is None or type(None) in typing.get_args(hint),
+            [rule for rule in _metadata(hint) if hasattr(rule, "check")],
+        )
+        for name, hint in typing.get_type_hints(annotated, include_extras=True).items()
     }
 
 
@@ -142,3 +166,28 @@ def _metadata(hint) -> tuple:
     if not hasattr(hint, "__metadata__") and type(None) in typing.get_args(hint):
         hint = inner[0]
     return getattr(hint, "__metadata__", ())
+
+
+class Several:
+    """A list or tuple of values of one kind.
+
+    Args:
+      rule: what each must be, such as `Number(above=0)`.
+      number: how many; None for 1 or more.
+    """
+
+    def __init__(self, rule, *, number: int | None = None):
+        self.rule, self.number = rule, number
+
+    def check(self, name: str, value: Any) -> None:
+        """Refuses another value; `name` is that of the setting."""
+        if not isinstance(value, list | tuple):
+            raise UserError(f"{name} is {kinds.shown(value)}: it must be a list, such as [1, 2]")
+        if not value or (self.number and len(value) != self.number):
+            wanted = self.number or "1 or more"
+            raise UserError(f"{name} is {kinds.shown(value)}: it must be a list of {wanted}")
+        for one in value:
+            self.rule.check(f"{name}: one", one)
+
+
+Counts = Annotated[tuple[int, ...], Several(Number(least=1, whole=True))]

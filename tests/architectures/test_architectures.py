@@ -164,7 +164,7 @@ def test_the_discriminators_of_compare_gan_read_images_in_the_unit_interval(
         ("infogan", (8, 8, 1), {"width": 0}, "width is 0"),
         ("maxout", (8, 8, 1), {"units": 0}, "units is 0"),
         ("mlp", (2,), {"units": 0}, "units is 0"),
-        ("r3gan", (8, 8, 1), {"widths": (8, -8)}, "widths is -8"),
+        ("r3gan", (8, 8, 1), {"widths": (8, -8)}, "widths: one is -8"),
         ("resnet30", (128, 128, 3), {"width": 0}, "width is 0"),
         ("resnet5", (8, 8, 3), {"width": 0}, "width is 0"),
         ("resnet_cifar", (32, 32, 3), {"shortcut_kernel": 0}, "shortcut_kernel is 0"),

@@ -124,7 +124,7 @@ def test_the_verb_ends_with_the_line_and_code_1(run_verb, tmp_path):
 
 
 def test_the_place_in_the_code_is_logged_when_asked_for(digits, tmp_path, caplog):
-    config.parse([], [*SMALL.splitlines(), "mlp.generator.units = 0"])
+    config.parse([], [*SMALL.splitlines(), "mlp.generator.norm = @conditional_batch_norm"])
     with caplog.at_level(logging.DEBUG, logger="absl"):
         command._guarded("train", lambda: training.train(str(tmp_path / "run"), dataset=digits))
     gin.clear_config()
