@@ -61,8 +61,6 @@ class Cache:
     budget: int = 0
 
     def __post_init__(self):
-        if self.budget < 0:
-            raise UserError(f"data.load.disk_budget = {self.budget}: it must be at least 0")
         if self.folder is not None and "://" in self.folder:
             raise UserError(
                 f"data.load.cache_folder = {self.folder!r}: it must be on a disk of this machine"

@@ -8,8 +8,6 @@ import dataclasses
 
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
-
 NUMBERS = 4  # that one sample draws: flip, side, left, upper
 
 
@@ -20,18 +18,11 @@ class Augmentation:
     Attributes:
       flip: mirrors every second image, left to right.
       min_area: below 1, a random square (of an image in memory: a window of its own aspect) of at
-        least this share of the image's area is resized to the sample's size.
+        least this share of the image's area, above 0, is resized to the sample's size.
     """
 
     flip: bool = False
     min_area: float = 1.0
-
-    def __post_init__(self):
-        if not 0.0 < self.min_area <= 1.0:
-            raise UserError(
-                f"data.load.min_crop_area = {self.min_area}: it is a share of an image's area, so"
-                " it must be above 0 and at most 1, which crops nothing"
-            )
 
     @property
     def crops(self) -> bool:

@@ -4,6 +4,7 @@ import dataclasses
 import re
 import zlib
 from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import numpy as np
@@ -16,8 +17,11 @@ from compare_gan_tf.data.lazy_images import Contents, LazyImages
 from compare_gan_tf.data.naming import printable
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Number, checked
 
 _LOOK_KEPT_FROM = 10_000  # images
+Share = Annotated[float, Number(least=0, below=1)]
+Seed = Annotated[int, Number(least=0, most=2**32 - 1, whole=True)]  # numpy's
 SPLITS = ("train", "validation", "test")
 # What folders, files and arrays of other collections call them, in any case.
 SPLIT_NAMES = {
@@ -78,13 +82,14 @@ class Found:
 
 
 @gin.configurable(module="data", denylist=["number", "where", "kind"])
+@checked
 def held_out(
     number: int,
     where: str,
     kind: str = "images",
-    validation: float = 0.1,
-    test: float = 0.1,
-    seed: int = 0,
+    validation: Share = 0.1,
+    test: Share = 0.1,
+    seed: Seed = 0,
 ):
     """Splits a set that has no splits of its own, by a fixed permutation.
 
@@ -99,7 +104,7 @@ def held_out(
       str [number], the split of each.
     """
     counts = [max(1, round(share * number)) for share in (validation, test)]
-    if min(validation, test) < 0 or sum(counts) >= number:
+    if sum(counts) >= number:
         raise UserError(
             f"{where} has {number} {kind} that can be used: {counts[0]} for validation and"
             f" {counts[1]} for test leave none for training. Add {kind} (3 are the least), or mend"

@@ -9,14 +9,23 @@ registered and not configurable, for gin's wrapper takes as long as the decoding
 import functools
 import math
 from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import numpy as np
 from PIL import Image
 
+from compare_gan_tf.settings.signatures import Function
+
 Box = tuple[float, float, float, float]
-Crop = Callable[[int, int], Box]
-Resize = Callable[[Image.Image, Box, tuple[int, int]], Image.Image]
+Crop = Annotated[
+    Callable[[int, int], Box],
+    Function(0, 0, like="a function (width, height) such as @middle_square"),
+]
+Resize = Annotated[
+    Callable[[Image.Image, Box, tuple[int, int]], Image.Image],
+    Function(0, 0, 0, like="a function (image, box, size) such as @lanczos"),
+]
 
 
 @gin.register(module="data")

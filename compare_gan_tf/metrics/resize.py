@@ -26,7 +26,7 @@ from collections.abc import Callable
 import gin
 import numpy as np
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Count, check_fields
 
 Rule = Callable[[int, int], np.ndarray]
 
@@ -46,15 +46,14 @@ class Resize:
         more of its height); False keeps floats, as clean-fid does. It implies `clip`.
     """
 
-    size: int
+    size: Count
     rule: Rule
     crop: bool = False
     clip: bool = True
     quantise: bool = False
 
     def __post_init__(self):
-        if self.size < 1:
-            raise UserError(f"size is {self.size}: a side of a resized image is at least 1 pixel")
+        check_fields(self)
 
     @property
     def name(self) -> str:

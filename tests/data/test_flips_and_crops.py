@@ -1,10 +1,7 @@
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from compare_gan_tf.data import flips_and_crops
-from compare_gan_tf.data.flips_and_crops import Augmentation
-from compare_gan_tf.errors import UserError
 
 IMAGES = np.random.default_rng(0).integers(256, size=(6, 9, 9, 3), dtype=np.uint8)
 
@@ -38,9 +35,3 @@ def test_crops_of_a_slope_are_the_slope_of_the_window():
 def test_the_largest_window_is_the_image():
     draws = np.array([[1.0, 0.3, 0.7]] * 6, np.float32)
     np.testing.assert_array_equal(flips_and_crops.cropped(IMAGES, draws, 0.3), IMAGES)
-
-
-@pytest.mark.parametrize("area", [0.0, -0.5, 1.5])
-def test_an_area_that_is_no_share_is_refused(area):
-    with pytest.raises(UserError, match=f"min_crop_area = {area}"):
-        Augmentation(min_area=area)

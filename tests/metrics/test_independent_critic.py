@@ -223,7 +223,10 @@ def tried(critic, estimate=None):
         (lambda: FeatureCritic(scored_share_of_fakes=-1.0), "scored_share_of_fakes is -1.0"),
         (lambda: PenalisedWasserstein(penalty=0.0), "PenalisedWasserstein.penalty is 0.0"),
         (lambda: PenalisedWasserstein(penalty=math.inf), "penalty is inf: .* a number above 0"),
-        (FDivergenceBound, "FDivergenceBound.divergence is None: .* such as @kl()"),
+        (
+            lambda: FDivergenceBound(divergence=None),
+            "FDivergenceBound.divergence is None: .* such as @kl()",
+        ),
         (
             lambda: FDivergenceBound(divergence=f_divergences.kl),
             "FDivergenceBound.divergence is @kl, a function .*: give @kl\\(\\), with parentheses",

@@ -129,7 +129,7 @@ def test_a_number_that_must_be_above_0_is_finite(name, field, value):
 
 @pytest.mark.parametrize("name", ["memorised", "duplicates"])
 def test_a_ratio_is_finite(name):
-    with pytest.raises(UserError, match="ratio is inf: it must be a number, 0.0 or more"):
+    with pytest.raises(UserError, match="ratio is inf: it must be a number, 0 or more"):
         registry.find(name)(ratio=math.inf)
 
 
