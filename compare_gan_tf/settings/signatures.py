@@ -14,8 +14,6 @@ import typing
 from collections.abc import Callable
 from typing import Annotated, Any
 
-import keras
-
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings import kinds
 
@@ -93,8 +91,7 @@ Positive = Annotated[float, Number(above=0)]
 NotNegative = Annotated[float, Number(least=0)]
 Fraction = Annotated[float, Number(least=0, most=1)]
 Decay = Annotated[float, Number(least=0, below=1)]
-Schedule = keras.optimizers.schedules.LearningRateSchedule
-Factor = Annotated[float | Schedule, Number(least=0, schedule=True)]
+Factor = Annotated[Any, Number(least=0, schedule=True)]  # or a schedule of Keras
 
 
 def checked(function: Callable | None = None, *, name: str | None = None) -> Callable:

@@ -43,7 +43,7 @@ def test_levels_that_cannot_be_are_refused(bad):
         ("digits", {"hold_out": False}),
         ("gaussian_ring", {"channels": 3}),
         ("stacked_mnist", {"resize": resizing.area}),
-        ("npz:x.npz", {"crop": reresizing.whole}),
+        ("npz:x.npz", {"crop": resizing.whole}),
         ("text:x.txt", {"broken": lambda *problems: ""}),
     ],
 )
