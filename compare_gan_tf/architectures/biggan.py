@@ -17,6 +17,7 @@ import keras
 from keras import ops
 
 from compare_gan_tf.architectures import biggan_blocks, blocks
+from compare_gan_tf.architectures.biggan_attention import Attention
 from compare_gan_tf.architectures.biggan_blocks import Shortcut, identity_shortcut, published
 from compare_gan_tf.architectures.biggan_kernels import ORTHOGONAL, Kernels
 from compare_gan_tf.architectures.biggan_stacks import (
@@ -65,7 +66,7 @@ def generator(
     kernel_norm: KernelNorm = None,
     kernel_initializer=ORTHOGONAL,
     upsample: Upsample = nearest,
-    attention=None,
+    attention: Attention = None,
     hierarchical_z: bool = True,
     embed_z: bool = False,
     embed_y: bool = True,
@@ -178,7 +179,7 @@ def discriminator(
     kernel_norm: KernelNorm = None,
     kernel_initializer=ORTHOGONAL,
     shortcut: Shortcut = identity_shortcut,
-    attention=None,
+    attention: Attention = None,
     conditioning: Conditioning = _PROJECTION,
     unit_interval: bool = False,
     relu_shortcut: bool = False,

@@ -13,7 +13,7 @@ import keras
 
 from compare_gan_tf.architectures import biggan_blocks, blocks
 from compare_gan_tf.architectures.biggan import default_norm
-from compare_gan_tf.architectures.biggan_attention import attended_blocks
+from compare_gan_tf.architectures.biggan_attention import Attention, attended_blocks
 from compare_gan_tf.architectures.biggan_blocks import FIRST_SIDE, published
 from compare_gan_tf.architectures.biggan_deep_block import deep_block
 from compare_gan_tf.architectures.biggan_kernels import ORTHOGONAL, Kernels
@@ -57,7 +57,7 @@ def generator(
     kernel_norm: KernelNorm = None,
     kernel_initializer=ORTHOGONAL,
     upsample: Upsample = nearest,
-    attention=None,
+    attention: Attention = None,
     embed_y: bool = True,
     embed_y_dim: Count = 128,
     final_filters: Count | None = None,
@@ -165,7 +165,7 @@ def discriminator(
     norm: blocks.Norm = no_norm,
     kernel_norm: KernelNorm = None,
     kernel_initializer=ORTHOGONAL,
-    attention=None,
+    attention: Attention = None,
     conditioning: Conditioning = _PROJECTION,
     unit_interval: bool = False,
     pooling: Pooling = total,

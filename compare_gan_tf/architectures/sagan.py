@@ -14,6 +14,7 @@ StudioGAN, if `conditional_batch_norm.kernel_norm` is bound to `@spectral_norm`.
 import gin
 
 from compare_gan_tf.architectures import biggan_blocks, blocks
+from compare_gan_tf.architectures.biggan_attention import Attention
 from compare_gan_tf.architectures.biggan_blocks import Shortcut, learned_shortcut, published
 from compare_gan_tf.architectures.biggan_kernels import ORTHOGONAL, Kernels
 from compare_gan_tf.architectures.biggan_stacks import Widths, doubling_blocks, halving_blocks
@@ -54,7 +55,7 @@ def generator(
     kernel_initializer=ORTHOGONAL,
     residual_initializer=None,
     upsample: Upsample = nearest,
-    attention=None,
+    attention: Attention = None,
 ):
     """Dense, residual blocks that double the sides; norm, ReLU, convolution, tanh.
 
@@ -114,7 +115,7 @@ def discriminator(
     kernel_initializer=ORTHOGONAL,
     residual_initializer=None,
     shortcut: Shortcut = learned_shortcut,
-    attention=None,
+    attention: Attention = None,
     conditioning: Conditioning = _PROJECTION,
     halvings: Index | None = None,
     narrow: bool = False,

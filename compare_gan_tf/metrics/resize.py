@@ -22,13 +22,17 @@ Surprising Subtleties in GAN Evaluation, 2022).
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import numpy as np
 
-from compare_gan_tf.settings.signatures import Count, check_fields
+from compare_gan_tf.settings.signatures import Count, Function, check_fields
 
-Rule = Callable[[int, int], np.ndarray]
+Rule = Annotated[
+    Callable[[int, int], np.ndarray],
+    Function(0, 0, like="a rule of resizing such as @antialiased_bicubic"),
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
