@@ -108,5 +108,8 @@ def _bindings(values: flags.FlagValues) -> list[str]:
 
 def _keep_unscored_every(is_scored: bool) -> int | None:
     """Of which steps checkpoints must stay until they have scores; 0 for all, None for none."""
+    from compare_gan_tf.settings import kinds
+
     every = build.bound("evaluate", "every", 0)
+    kinds.require_number("evaluate.every", every, least=0, whole=True)
     return every if every or is_scored else None

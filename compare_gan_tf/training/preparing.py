@@ -1,5 +1,6 @@
 """Preparing a training: everything is made, checked and tried once, and nothing is written."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -156,6 +157,9 @@ def train(model_dir: str, **settings) -> GAN:
       UserError, Stopped: see `prepare` and `Training.fit`.
     """
     return prepare(model_dir, **settings).fit()
+
+
+train.__signature__ = inspect.signature(prepare).replace(return_annotation=GAN)  # for `help`
 
 
 def _require_multiples(steps_per_execution: int, intervals: dict[str, int]) -> None:
