@@ -22,11 +22,10 @@ Names of metrics and presets: docs/evaluation.md. Everything else is bound on `e
 """
 
 import os
-from collections.abc import Sequence
 
 from absl import flags
 
-from compare_gan_tf.bin import build, command
+from compare_gan_tf.bin import build
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import extractor_names
 
@@ -45,6 +44,8 @@ _HEEDED = frozenset(
         "truncation", "standing",
     )
 )  # fmt: skip
+
+NEEDS_MODEL_DIR = False
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -255,12 +256,3 @@ def _open_run(values: flags.FlagValues, bindings: list[str], path: str, how):
     )
     players.images_of = openings.images_of(dataset)  # for the extractor
     return players
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the verb and exits."""
-    command.main("evaluate", __doc__, define_flags, run, argv, needs_model_dir=False)
-
-
-if __name__ == "__main__":
-    main()

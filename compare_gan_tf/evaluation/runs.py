@@ -171,16 +171,6 @@ def _selecting(metrics, select_by: str | None) -> str | None:
     return select_by
 
 
-def is_due(step: int, every: int) -> bool:
-    """Whether evaluation that is asked for `every` steps scores this checkpoint; 0 for all."""
-    return step > 0 and step % every == 0 if every else True
-
-
-def scored_steps(model_dir) -> set[int]:
-    """Steps of the checkpoints with a row of scores, failed ones too: these may be deleted."""
-    return {row["step"] for row in results.read(results.path(model_dir))}
-
-
 def _asked(model_dir, steps, every: int) -> list[int]:
     """The steps to score, all of them on disk."""
     found = checkpoints.list_steps(model_dir)
@@ -190,7 +180,7 @@ def _asked(model_dir, steps, every: int) -> list[int]:
     if not found:
         raise UserError(f"no checkpoints in {model_dir}: train first, or name another folder")
     if steps is None:
-        return [step for step in found if is_due(step, every)]
+        return [step for step in found if results.is_due(step, every)]
     missing = sorted(set(steps) - set(found))
     if missing:
         raise UserError(f"{model_dir} has no checkpoint of step {missing[0]}, only of {found}")

@@ -25,10 +25,15 @@ from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan.alphabets import Categorical
 from compare_gan_tf.layers import frozen_state
-from compare_gan_tf.objectives.adversarial import require_log_ratios, require_loss
 from compare_gan_tf.objectives.boundary_seeking import follow_log_z
 from compare_gan_tf.objectives.discrete import importance
-from compare_gan_tf.objectives.losses import as_losses, non_saturating, wasserstein
+from compare_gan_tf.objectives.losses import (
+    as_losses,
+    non_saturating,
+    require_log_ratios,
+    require_loss,
+    wasserstein,
+)
 from compare_gan_tf.optimizers import adam
 from compare_gan_tf.settings import kinds
 

@@ -11,8 +11,8 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import players
 from compare_gan_tf.gan.alphabets import Alphabet
 from compare_gan_tf.latents import Normal
-from compare_gan_tf.objectives.adversarial import Adversarial, require_loss
 from compare_gan_tf.objectives.base import Objective
+from compare_gan_tf.objectives.losses import Adversarial, require_loss
 from compare_gan_tf.settings import kinds
 
 # What each part of a GAN must be, and how a config makes it.

@@ -8,9 +8,8 @@ non-saturating loss's never does.
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.adversarial import Adversarial, require_log_ratios
 from compare_gan_tf.objectives.base import Term
-from compare_gan_tf.objectives.losses import non_saturating
+from compare_gan_tf.objectives.losses import Adversarial, non_saturating, require_log_ratios
 from compare_gan_tf.settings import kinds
 
 _DISTANCE = "a function of `boundary` such as @squared"

@@ -14,10 +14,9 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.adversarial import Adversarial, require_log_ratios
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Term, View
 from compare_gan_tf.objectives.boundary_seeking import follow_log_z, running_log_z
-from compare_gan_tf.objectives.losses import non_saturating
+from compare_gan_tf.objectives.losses import Adversarial, non_saturating, require_log_ratios
 from compare_gan_tf.settings import kinds
 
 _ESTIMATOR = "a function of `estimators` such as @importance"

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.adversarial import Adversarial
 from compare_gan_tf.objectives.base import Objective, Term
+from compare_gan_tf.objectives.losses import Adversarial
 from compare_gan_tf.settings import kinds
 
 

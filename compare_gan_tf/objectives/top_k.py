@@ -3,8 +3,7 @@
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.adversarial import Adversarial
-from compare_gan_tf.objectives.losses import non_saturating
+from compare_gan_tf.objectives.losses import Adversarial, non_saturating
 from compare_gan_tf.objectives.relativistic import Relativistic, logistic, paired
 from compare_gan_tf.optimizers import value_at
 from compare_gan_tf.settings.kinds import require_number_or_schedule

@@ -6,10 +6,9 @@ import re
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf.storage import files
-from compare_gan_tf.errors import UserError
-from compare_gan_tf.storage import files
 from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.runs import results
+from compare_gan_tf.storage import files
 
 FOLDER = "checkpoints"
 BEST = os.path.join(FOLDER, "best")  # a copy of the best one, see `best`
@@ -124,14 +123,15 @@ class Checkpoints:
       gan: a built GAN.
       model_dir: the run's folder.
       keep: how many of the newest to keep.
-      due: tells of a step whether its checkpoint must be kept though it is older.
+      keep_unscored_every: of older ones, those whose step it divides are kept until they have
+        scores, 0 for all of them; None for none.
     """
 
-    def __init__(self, gan, model_dir: str, *, keep: int, due=lambda step: False):
+    def __init__(self, gan, model_dir: str, *, keep: int, keep_unscored_every: int | None = None):
         self._gan = gan
         self._model_dir = model_dir
         self._keep = keep
-        self._due = due
+        self._keep_unscored_every = keep_unscored_every
         self._good = "none"
         folder = os.path.join(model_dir, FOLDER)
         # It removes none itself, for it cannot keep those that evaluation is still to score.
@@ -206,8 +206,14 @@ class Checkpoints:
         self._good = path(self._model_dir, step)
         older = [old for old in list_steps(self._model_dir) if old <= step]  # above: damaged ones
         for old in older[: -self._keep]:
-            if not self._due(old):
+            if not self._waits_for_scores(old):
                 self._remove(old)
+
+    def _waits_for_scores(self, step: int) -> bool:
+        every = self._keep_unscored_every
+        if every is None or not results.is_due(step, every):
+            return False
+        return step not in results.scored_steps(self._model_dir)
 
     def _remove(self, step: int):
         folder = os.path.dirname(path(self._model_dir, step))

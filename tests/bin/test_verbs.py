@@ -49,7 +49,13 @@ def trained(tmp_path_factory):
     """Folder of a small run, to be copied."""
     folder = tmp_path_factory.mktemp("trained")
     (folder / "small.gin").write_text(SMALL)
-    run = [sys.executable, "-m", "compare_gan_tf.bin.train", f"--model_dir={folder / 'run'}"]
+    run = [
+        sys.executable,
+        "-m",
+        "compare_gan_tf.bin.main",
+        "train",
+        f"--model_dir={folder / 'run'}",
+    ]
     subprocess.run([*run, f"--gin_config={folder / 'small.gin'}"], check=True, capture_output=True)
     return folder / "run"
 
@@ -259,7 +265,7 @@ def test_free_parameters_of_a_run_have_the_names_that_gin_writes():
 
 
 def test_in_a_process_of_its_own_an_error_is_all_that_stderr_says(small):
-    command = [sys.executable, "-m", "compare_gan_tf.bin.train", *small]
+    command = [sys.executable, "-m", "compare_gan_tf.bin.main", "train", *small]
     command += ["--gin_bindings=GAN.dsteps = 2"]
     environment = {name: value for name, value in os.environ.items() if "TF_CPP" not in name}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)

@@ -57,16 +57,14 @@ def line_of(digits, tmp_path):
     def line(*bindings):
         with pytest.raises(Exception) as caught:
             config.parse([], [*SMALL.splitlines(), *bindings])
-            training.train(str(tmp_path / "run"), dataset=digits, describe=describe)
+            prepared = training.prepare(str(tmp_path / "run"), dataset=digits)
+            config.check_used()
+            prepared.fit(config.operative_text())
         message = command.explain(caught.value)
         assert message is not None, f"a traceback: {caught.value!r}"
         assert "\n" not in message
         assert not (tmp_path / "run").exists()
         return message
-
-    def describe(gan):
-        config.check_used()
-        return config.operative_text()
 
     yield line
     gin.clear_config()

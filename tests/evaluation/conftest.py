@@ -11,7 +11,7 @@ from compare_gan_tf.evaluation import run_scorer
 from compare_gan_tf.evaluation.outcomes import Outcome
 from compare_gan_tf.gan import GAN
 from compare_gan_tf.latents import Normal
-from compare_gan_tf.objectives.adversarial import Adversarial
+from compare_gan_tf.objectives.losses import Adversarial
 from compare_gan_tf.runs import checkpoints
 
 
