@@ -2,7 +2,16 @@
 
 from compare_gan_tf.evaluation.following import follow
 from compare_gan_tf.evaluation.misleading import lines as warning_lines
-from compare_gan_tf.evaluation.runs import evaluate, is_due, scored_steps
+from compare_gan_tf.evaluation.runs import Plan, evaluate, is_due, plan, scored_steps
 from compare_gan_tf.evaluation.summaries import summary
 
-__all__ = ["evaluate", "follow", "is_due", "scored_steps", "summary", "warning_lines"]
+__all__ = [
+    "Plan",
+    "evaluate",
+    "follow",
+    "is_due",
+    "plan",
+    "scored_steps",
+    "summary",
+    "warning_lines",
+]

@@ -28,13 +28,11 @@ class How:
       truncation: of the latents of a generator; 0 for none.
       standing: samples that the batch norm of a GAN takes new statistics over; 0 for none.
       split: of a data set that is named without one.
-      open_run: (folder of a run, how) -> Side; None where runs cannot be opened.
     """
 
     truncation: float = 0.0
     standing: int = 0
     split: str = _SPLIT
-    open_run: Callable | None = None
 
 
 def side(source, how: How | None = None) -> Side:
@@ -103,12 +101,10 @@ def _directory(path: str, how: How) -> Side:
     if os.path.exists(os.path.join(path, _MODULE)):
         return _module(path, how)
     if os.path.exists(os.path.join(path, _RUN)):
-        if how.open_run is None:
-            raise UserError(
-                f"{path} is the folder of a run: give the path of a module in its hub folder, a"
-                " built GAN, or use compare-gan evaluate"
-            )
-        return how.open_run(path, how)
+        raise UserError(
+            f"{path} is the folder of a run: give the path of a module in its hub folder, a built"
+            " GAN, or use compare-gan evaluate"
+        )
     return _own_images(folders.find(path), path)
 
 
