@@ -1,7 +1,7 @@
 """Scores fakes against real samples: each side is gone through once, then metric follows metric.
 
-The one engine of the checkpoints of a run (`runs`) and of any two sides (`pairs`): these say what is
-compared, `stores` know which scores are there already and keep those that are found.
+The one engine of the checkpoints of a run (`runs`) and of any two sides (`pairs`): these say what
+is compared, `stores` know which scores are there already and keep those that are found.
 """
 
 import contextlib

@@ -7,19 +7,17 @@ OutputStore  the file of --output, of two sides
 
 import os
 
-import tensorflow as tf
 from absl import logging
 
 from compare_gan_tf.evaluation import paired, scores
 from compare_gan_tf.evaluation.engine import Comparison, Scored
 from compare_gan_tf.runs import best, checkpoints, results
-from compare_gan_tf.storage import files
 
 _FLOOR_STEP, _FLOOR_CHECKPOINT = 0, "real"  # no checkpoint has made the samples
 
 
 def _of_run(model_dir: str, rows, *, step: int, checkpoint: str, split: str) -> list[results.Row]:
-    """Scores with what they are of: run, step, fingerprint of the checkpoint, split of the reals."""
+    """Scores with what they are of: run, step, the checkpoint's fingerprint, split of the reals."""
     run = os.path.basename(os.path.normpath(model_dir))
     which = {"run": run, "step": step, "checkpoint": checkpoint, "split": split}
     return [which | row for row in rows]
@@ -149,7 +147,7 @@ class RunStore:
 
 
 def _lacking(comparison, known, step, split, checkpoint, retry_failed) -> list:
-    """Metrics without a row of every score of this checkpoint, or with one that is to be retried."""
+    """Metrics without a row of every score of this checkpoint, or with one to be tried again."""
 
     def lacks(row) -> bool:
         if row is None or row["checkpoint"] != checkpoint:
@@ -231,7 +229,7 @@ class OutputStore:
                     mine[metric] = known
 
     def lacking(self) -> list:
-        """Metrics without a value of every score; of two models all, for a difference needs both."""
+        """Metrics without a value of every score; all for two models: a difference needs both."""
         if len(self._rows) > 1:
             return list(self._metrics)
         known = {metric: self._rows[0].get(metric, ()) for metric in self._metrics}
@@ -257,6 +255,9 @@ class OutputStore:
             ]
         if self._path is not None:
             scores.write(self._path, self.scores)
+
+    def _in_order(self, rows: dict) -> list[dict]:
+        return [row for metric in self._metrics for row in rows.get(metric, ())]
 
 
 def _described(side, number: int | None) -> dict:
