@@ -3,7 +3,7 @@
 from compare_gan_tf.evaluation.following import follow
 from compare_gan_tf.evaluation.misleading import lines as warning_lines
 from compare_gan_tf.evaluation.runs import Plan, evaluate, is_due, plan, scored_steps
-from compare_gan_tf.evaluation.summaries import summary
+from compare_gan_tf.evaluation.scores import summary
 
 __all__ = [
     "Plan",

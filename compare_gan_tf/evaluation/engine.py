@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compare_gan_tf.evaluation import misleading, outcomes, paired, protocols, references
+from compare_gan_tf.evaluation import misleading, outcomes, protocols, references
 from compare_gan_tf.evaluation.label_mix import labelled_sides
 from compare_gan_tf.evaluation.progress import Progress, forecast
 from compare_gan_tf.evaluation.sides import EXTRACTED, PASSED, Side, Wanted
@@ -250,7 +250,7 @@ class Engine:
         if len(fakes) == 1:
             return Scored(metric, rows, [])
         protocol = comparisons[0].protocols[metric]
-        found = paired.differences(metric, real, *fakes)
+        found = outcomes.differences(metric, real, *fakes)
         return Scored(metric, rows, [outcomes.row(one, protocol) for one in found])
 
     def _fakes(self, comparison: Comparison, metric, metrics, progress) -> Collected | str:

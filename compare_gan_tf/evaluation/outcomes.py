@@ -10,7 +10,10 @@ import numpy as np
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import misleading
-from compare_gan_tf.metrics.base import Collected, UndefinedScore
+from compare_gan_tf.metrics.base import Collected, Score, UndefinedScore
+from compare_gan_tf.metrics.intervals import Jackknifed, paired_difference
+from compare_gan_tf.metrics.protocol import Protocol
+from compare_gan_tf.metrics.protocol import differences as differing
 from compare_gan_tf.runs import results
 
 SIDES = {"real": "the real side", "fake": "the fakes"}
@@ -162,7 +165,7 @@ def check_width(real: Collected | str, fake: Collected | str) -> None:
     Raises:
       UserError: names both.
     """
-    widths = [_width(real), _width(fake)]
+    widths = [None if isinstance(one, str) else misleading.width_of(one) for one in (real, fake)]
     if None not in widths and widths[0] != widths[1]:
         raise UserError(
             f"the features of the two sides differ in length, {widths[0]} and {widths[1]}: they"
@@ -170,9 +173,56 @@ def check_width(real: Collected | str, fake: Collected | str) -> None:
         )
 
 
-def _width(collected: Collected | str) -> int | None:
-    if isinstance(collected, str):
-        return None
-    if collected.features is not None:
-        return collected.features.shape[1]
-    return None if collected.statistics is None else len(collected.statistics.mean)
+# --- By how much two models differ, against the same real samples ---------------------------------
+
+
+def check_comparable(metric, first: Protocol, second: Protocol) -> None:
+    """Refuses two models whose fakes were made under protocols that do not compare.
+
+    What is known of one of them only, such as the truncation of images in a folder, is let pass.
+
+    Raises:
+      UserError: names the fields.
+    """
+    fields = {
+        name: pair
+        for name, pair in differing(first.to_dict(), second.to_dict()).items()
+        if None not in pair
+    }
+    if fields:
+        listed = ", ".join(f"{name} {one!r} and {two!r}" for name, (one, two) in fields.items())
+        raise UserError(
+            f"the two models cannot be compared by {metric.name}, their protocols differ: {listed}"
+        )
+
+
+def one_difference(metric, real, first, second) -> dict[str, Score]:
+    """Scores of the first model minus those of the second; raises UndefinedScore."""
+    if isinstance(metric, Jackknifed):
+        return paired_difference(metric, real, first, second)
+    one, two = metric(real, first), metric(real, second)
+    return {name: Score(one[name].value - two[name].value) for name in metric.scores}
+
+
+def differences(
+    metric, real: Collected | str, first: Collected | str, second: Collected | str
+) -> list[Outcome]:
+    """The difference in each score, with its interval where the metric can tell one."""
+    if isinstance(second, str):
+        return failed(metric, second)
+    return outcomes(_Difference(metric, second), real, first)
+
+
+class _Difference:
+    """A metric of the first model, whose scores are the differences."""
+
+    def __init__(self, metric, second: Collected):
+        self._metric, self._second = metric, second
+        self.name, self.needs, self.scores = metric.name, metric.needs, metric.scores
+        self.takes_statistics = metric.takes_statistics
+
+    def __call__(self, real: Collected, first: Collected) -> dict[str, Score]:
+        reason = lacking(self._metric, {"fake": self._second})
+        if reason is not None:
+            raise UndefinedScore(reason)
+        return one_difference(self._metric, real, first, self._second)

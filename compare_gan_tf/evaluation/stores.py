@@ -9,7 +9,7 @@ import os
 
 from absl import logging
 
-from compare_gan_tf.evaluation import paired, scores
+from compare_gan_tf.evaluation import outcomes, scores
 from compare_gan_tf.evaluation.engine import Comparison, Scored
 from compare_gan_tf.runs import best, checkpoints, results
 
@@ -209,7 +209,7 @@ class OutputStore:
         self._differences: dict = {}
         if len(comparisons) > 1:
             for metric in metrics:
-                paired.check(metric, *(one.protocols[metric] for one in comparisons))
+                outcomes.check_comparable(metric, *(one.protocols[metric] for one in comparisons))
         if path is not None:
             self._take_over(comparisons, scores.read(path))
 
