@@ -7,7 +7,7 @@ import keras
 from compare_gan_tf.architectures.conditioning import AppendLabels, OneHot, added_to_logit
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.kernel_norm import reparameterised
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings import keras_insides, kinds
 from compare_gan_tf.settings.signatures import Function
 
 
@@ -194,10 +194,10 @@ def unsquashed(generator: keras.Model) -> keras.Model:
     One that ends without either stays as it is.
     """
     output = generator.output
-    last = output._keras_history.operation
+    last = keras_insides.origin(output)[0]
     if isinstance(last, keras.layers.Rescaling):
         output = last.input
-        last = output._keras_history.operation
+        last = keras_insides.origin(output)[0]
     if not isinstance(last, keras.layers.Activation):
         return generator
     return keras.Model(generator.input, last.input, name=generator.name)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import gin
 
+from compare_gan_tf.config import gin_insides
 from compare_gan_tf.errors import UserError
 
 _WORDS = {
@@ -41,13 +42,10 @@ def check() -> None:
 
 def _bindings() -> Iterator[tuple]:
     """(name, selector, parameter, value) of all but references that gin calls or looks up."""
-    for (scope, selector), parameters in gin.config._CONFIG.items():
-        if selector == "gin.macro":
-            continue
-        for parameter, value in parameters.items():
-            if isinstance(value, gin.config.ConfigurableReference) and value.evaluate:
-                continue  # what it returns is not known yet
-            short = gin.config._REGISTRY.minimal_selector(selector)
+    for scope, selector, parameter, value in gin_insides.bindings():
+        called = isinstance(value, gin.config.ConfigurableReference) and value.evaluate
+        if selector != "gin.macro" and not called:  # what a call returns is not known yet
+            short = gin_insides.short_name(selector)
             yield f"{scope}/{short}.{parameter}".strip("/"), selector, parameter, value
 
 
@@ -67,7 +65,8 @@ def _kinds(function, parameter: str) -> list:
         return []
     hint, default = typing.get_type_hints(called).get(parameter), declared.default
     if hint is not None:
-        union = typing.get_args(hint) if isinstance(hint, types.UnionType) else [hint]
+        is_union = typing.get_origin(hint) in (types.UnionType, typing.Union)
+        union = typing.get_args(hint) if is_union else [hint]
         return _known([*union, types.NoneType] if default is None else union)
     if default is None or default is inspect.Parameter.empty:
         return []

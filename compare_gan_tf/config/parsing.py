@@ -11,7 +11,7 @@ from typing import Any
 
 import gin
 
-from compare_gan_tf.config import gin_errors, gin_files, gin_imports, gin_types
+from compare_gan_tf.config import gin_errors, gin_files, gin_imports, gin_insides, gin_types
 from compare_gan_tf.config.gin_files import find_config
 from compare_gan_tf.config.gin_statements import Key, Reference, references, statements
 from compare_gan_tf.errors import UserError
@@ -109,8 +109,8 @@ def _defaults(bound: dict[Key, Any], calls: set) -> list[tuple[Key, Any]]:
 def _as_references(default) -> list[Reference]:
     """Of a default, or of the functions in a list of them."""
     functions = default if isinstance(default, list | tuple) else [default]
-    registered = [gin.config._inverse_lookup(f) for f in functions if inspect.isfunction(f)]
-    return [Reference("", one.selector, False) for one in registered if one is not None]
+    registered = [gin_insides.selector_of(f) for f in functions if inspect.isfunction(f)]
+    return [Reference("", selector, False) for selector in registered if selector is not None]
 
 
 def _within(scope: str, outer: str) -> bool:
@@ -171,7 +171,7 @@ def operative_text(later: Sequence[str] = LATER_STAGES) -> str:
 
 def _imports() -> list[str]:
     """Modules of others that the config imports."""
-    modules = {statement.module for statement in gin.config._IMPORTS}
+    modules = gin_insides.imported_modules()
     return sorted(name for name in modules if name.partition(".")[0] != gin_imports.PACKAGE)
 
 

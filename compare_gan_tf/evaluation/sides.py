@@ -217,11 +217,6 @@ class Features(Side):
                     f"{count} of {len(self.features)} rows of features of {self.where} {words}"
                 )
 
-    @property
-    def width(self) -> int:
-        """D."""
-        return self.features.shape[1]
-
     def sha256(self) -> str:
         return content_hash(self.features)
 
@@ -251,11 +246,6 @@ class Statistics(Side):
         self.where = self.where or self.name
         self.available = self.statistics.count
         self.offers = frozenset(("statistics",))
-
-    @property
-    def width(self) -> int:
-        """Of the features."""
-        return len(self.statistics.mean)
 
     def sha256(self) -> str:
         return content_hash(self.statistics.mean, self.statistics.covariance)

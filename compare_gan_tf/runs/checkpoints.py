@@ -6,6 +6,7 @@ import re
 import tensorflow as tf
 from absl import logging
 
+from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.runs import results
 from compare_gan_tf.storage import files
@@ -66,7 +67,8 @@ def _states(parts: dict) -> dict:
 def _bound(gan) -> list[tuple]:
     """(variable, value) of settings that are kept in variables, and so in checkpoints."""
     optimizers = (gan.g_optimizer, gan.d_optimizer)
-    found = [o._learning_rate for o in optimizers if hasattr(o._learning_rate, "assign")]
+    rates = map(keras_insides.rate_or_schedule, optimizers)
+    found = [rate for rate in rates if hasattr(rate, "assign")]
     layers = [*gan.objectives, *([gan.augment] if gan.augment is not None else [])]
     found += [v for layer in layers for v in layer.variables if getattr(v, "is_setting", False)]
     return [(variable, variable.numpy()) for variable in found]

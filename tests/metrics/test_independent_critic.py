@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from compare_gan_tf import metrics
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import outcomes
+from compare_gan_tf.evaluation import protocols
 from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
 from compare_gan_tf.metrics.critic_training import Batches
 from compare_gan_tf.metrics.features import RawFeatures
@@ -264,7 +264,7 @@ def made(binding):
     """What gin makes of the metric."""
     gin.clear_config()
     gin.parse_config(["IndependentCritic.iterations = 3", binding])
-    return outcomes.settings(gin.get_configurable("IndependentCritic")())
+    return protocols.settings(gin.get_configurable("IndependentCritic")())
 
 
 @pytest.mark.parametrize(
@@ -289,6 +289,6 @@ def test_a_setting_of_what_the_metric_calls_is_in_the_protocol(no_bindings, bind
 
 
 def test_the_defaults_of_what_the_metric_calls_are_in_the_protocol():
-    known = outcomes.settings(FeatureCritic())
+    known = protocols.settings(FeatureCritic())
     assert known["critic"] == {"": "mlp_critic", "units": 128, "layers": 2}
     assert known["estimate"] == {"": "PenalisedWasserstein", "penalty": 10.0}
