@@ -105,7 +105,7 @@ def test_where_no_split_has_samples_enough_there_is_none(run, gan, digits):
 
 def test_it_does_not_count_as_a_score_of_a_checkpoint(run, gan, digits):
     evaluation.evaluate(run, gan, digits, steps=[2])
-    assert evaluation.scored_steps(run) == {2}
+    assert results.scored_steps(run) == {2}
     assert best.read(run)["step"] == 2
 
 

@@ -91,7 +91,7 @@ def test_a_process_that_dies_between_metrics_loses_none(run, gan, digits, monkey
             evaluation.evaluate(run, gan, digits, **options)
     whole = 2 if calls >= 6 else 0  # splits of checkpoint 1
     assert len(written(run)) == (8 if whole else 0)
-    assert evaluation.scored_steps(run) == ({1} if whole else set())  # may be deleted
+    assert results.scored_steps(run) == ({1} if whole else set())  # may be deleted
     noted = {(row["split"], row["protocol"]["metric"]) for row in partial(run)}
     assert len(noted) == calls % 6
     with monkeypatch.context() as patch:

@@ -184,9 +184,9 @@ def test_a_cut_line_is_scored_again(run, gan, digits, scores):
 def test_only_due_checkpoints_are_scored(run, gan, digits, scores):
     rows = evaluation.evaluate(run, gan, digits, every=2)
     assert {row["step"] for row in rows} == {2}
-    assert evaluation.scored_steps(run) == {2}
-    assert [step for step in range(7) if evaluation.is_due(step, 3)] == [3, 6]
-    assert evaluation.is_due(0, 0)
+    assert results.scored_steps(run) == {2}
+    assert [step for step in range(7) if results.is_due(step, 3)] == [3, 6]
+    assert results.is_due(0, 0)
 
 
 # --- Failures ---------------------------------------------------------------------------------
