@@ -31,7 +31,7 @@ class _Callbacks:
             kinds.require_made(f"{name}: one", one, lambda _, fits=fits: fits, like=_ONE)
 
 
-_ONE = "a Keras callback, such as @keras.callbacks.CSVLogger()"
+_ONE = "a Keras callback, as @MyCallback() of a module of yours"
 
 
 @gin.configurable(

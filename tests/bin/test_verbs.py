@@ -157,6 +157,7 @@ def test_a_start_that_failed_in_its_first_step_does_not_bind_the_cured_one(run_v
         ("--freeze_d_layers=1", ["freeze_d_layers = 1", "init_from"]),
         ("--gin_bindings=adam.learning_rate = 'x'", ["adam.learning_rate = 'x'", "a number"]),
         ("--gin_bindings=GAN.d_steps = 1.5", ["GAN.d_steps = 1.5", "an integer"]),
+        ("--gin_bindings=evaluate.every = -5", ["evaluate.every is -5", "0 or more"]),
     ],
 )
 def test_bad_input_is_one_line_with_code_1_and_writes_nothing(run_verb, small, flag, parts):
