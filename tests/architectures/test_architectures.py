@@ -1,11 +1,13 @@
 import importlib
+import inspect
+import pathlib
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import layers
+from compare_gan_tf import architectures, layers
 from compare_gan_tf.architectures import (
     dcgan,
     infogan,
@@ -178,6 +180,33 @@ def test_sizes_that_are_none_are_refused(family, player, shape, settings, messag
     arguments = (4,) if player == "generator" else ()
     with pytest.raises(UserError, match=f"{family}.{player}.{message}: it must be a whole number"):
         getattr(module, player)(shape, *arguments, **settings)
+
+
+def settings_of_architectures():
+    """(such as "mlp.generator", setting) of all pairs of networks."""
+    folder = pathlib.Path(architectures.__file__).parent
+    for name in sorted(path.stem for path in folder.glob("*.py")):
+        module = importlib.import_module(f"compare_gan_tf.architectures.{name}")
+        for player in ("generator", "discriminator", "classifier"):
+            signature = inspect.signature(getattr(module, player, lambda: None))
+            for setting, parameter in signature.parameters.items():
+                if parameter.kind != parameter.KEYWORD_ONLY or isinstance(parameter.default, bool):
+                    continue
+                if setting not in UNDECLARED:
+                    yield f"{name}.{player}", setting
+
+
+UNDECLARED = {"kernel_initializer", "residual_initializer"}  # Keras knows what they may be
+
+
+@pytest.mark.parametrize(("selector", "setting"), list(settings_of_architectures()))
+def test_every_setting_is_declared(selector, setting):
+    name, player = selector.split(".")
+    make = getattr(importlib.import_module(f"compare_gan_tf.architectures.{name}"), player)
+    shape = (4, 5) if name == "text_networks" else (2,) if name == "gaussian" else (32, 32, 3)
+    arguments = (2,) if player == "generator" else (3,) if name == "classifiers" else ()
+    with pytest.raises(UserError, match=rf"^{selector}\.{setting} is 1.5j: it must be "):
+        make(shape, *arguments, **{setting: 1.5j})
 
 
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"mlp"}))
