@@ -6,9 +6,9 @@ import re
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.runs import results
+from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.storage import files
 
 FOLDER = "checkpoints"

@@ -10,9 +10,9 @@ from tensorboard.context import RequestContext
 from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_groups
 
 from compare_gan_tf import GAN, Normal, optimizers, train
-from compare_gan_tf.runs import hyperparameters
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.objectives import Adversarial, GradientPenalty, losses
+from compare_gan_tf.runs import hyperparameters
 from compare_gan_tf.training import prepare
 
 IMAGES = np.random.default_rng(0).integers(256, size=(20, 4, 4, 1), dtype=np.uint8)
