@@ -10,7 +10,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "helpers"))  # what sever
 
 import pytest
 
-
 MOST_SECONDS = 60  # of the processor, for a test that is not marked `slow`
 
 
