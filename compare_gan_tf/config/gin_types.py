@@ -11,9 +11,11 @@ import typing
 from collections.abc import Iterator
 
 import gin
+import keras
 
 from compare_gan_tf.errors import UserError
 
+_SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
 _WORDS = {
     int: "an integer",
     float: "a number",
@@ -67,7 +69,8 @@ def _kinds(function, parameter: str) -> list:
         return []
     hint, default = typing.get_type_hints(called).get(parameter), declared.default
     if hint is not None:
-        union = typing.get_args(hint) if isinstance(hint, types.UnionType) else [hint]
+        is_union = typing.get_origin(hint) in (types.UnionType, typing.Union)
+        union = typing.get_args(hint) if is_union else [hint]
         return _known([*union, types.NoneType] if default is None else union)
     if default is None or default is inspect.Parameter.empty:
         return []
@@ -77,8 +80,14 @@ def _kinds(function, parameter: str) -> list:
 
 
 def _known(kinds) -> list:
-    """The kinds, or none at all if one of them is not checked here."""
-    kinds = [typing.get_origin(kind) or kind for kind in kinds]
+    """The kinds, or none at all if one of them is not checked here.
+
+    A schedule is one that no config writes down: what makes it is called. And a parameter tells
+    itself what is wrong with None in the place of a function.
+    """
+    kinds = [typing.get_origin(kind) or kind for kind in kinds if kind is not _SCHEDULE]
+    if collections.abc.Callable in kinds:
+        kinds.append(types.NoneType)
     return kinds if all(kind in _WORDS for kind in kinds) else []
 
 

@@ -1,6 +1,8 @@
 """The adversarial loss as an objective."""
 
 import math
+from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import tensorflow as tf
@@ -15,6 +17,7 @@ from compare_gan_tf.objectives.losses import (
     non_saturating,
 )
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Factor, Rule, checked
 
 _LOSS = "a function (real_logits, fake_logits) of `losses` such as @hinge"
 _LOGITS = (-1.0, 0.5, 2.0)
@@ -86,6 +89,10 @@ def require_log_ratios(name: str, loss) -> None:
             )
 
 
+Loss = Annotated[Callable | tuple, Rule(require_loss)]
+LogRatioLoss = Annotated[Callable | tuple, Rule(require_loss), Rule(require_log_ratios)]
+
+
 @gin.register(module="objectives")
 class Adversarial(Objective):
     """A loss of `objectives/losses.py`: D tells real from fake, G makes D take fake for real.
@@ -97,9 +104,11 @@ class Adversarial(Objective):
       name: prefix of its terms in the logs.
     """
 
-    def __init__(self, loss=non_saturating, weight: float = 1.0, name: str = "adversarial"):
+    @checked
+    def __init__(
+        self, loss: Loss = non_saturating, weight: Factor = 1.0, name: str = "adversarial"
+    ):
         super().__init__(weight=weight, name=name)
-        require_loss(self._of("loss"), loss)
         self.loss = as_losses(loss)
 
     def views(self, player, game, samples):

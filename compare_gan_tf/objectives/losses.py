@@ -13,12 +13,14 @@ A loss of your own may also give a pair (D's loss, G's), or be a pair of functio
 
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.settings.kinds import require_number
+from compare_gan_tf.settings.signatures import Number, checked
+
+Smoothing = Annotated[float, Number(least=0, below=1)]
 
 
 class Losses(NamedTuple):
@@ -66,19 +68,15 @@ def _of_pair(pair, real_logits, fake_logits) -> WholeLosses:
     return WholeLosses(real=of_d + tf.zeros_like(real_logits), fake=none, generator=of_g + none)
 
 
-def _checked(label_smoothing: float) -> float:
-    require_number("label_smoothing", label_smoothing, least=0, below=1)
-    return label_smoothing
-
-
 def _smoothed(real_logits, label_smoothing: float):
     """-(1 - s) log sigma(r) - s log(1 - sigma(r)) = softplus(-r) + s r."""
     plain = tf.math.softplus(-real_logits)
-    return plain + label_smoothing * real_logits if _checked(label_smoothing) else plain
+    return plain + label_smoothing * real_logits if label_smoothing else plain
 
 
 @gin.configurable(module="losses")
-def non_saturating(real_logits, fake_logits, label_smoothing: float = 0.0):
+@checked
+def non_saturating(real_logits, fake_logits, label_smoothing: Smoothing = 0.0):
     """-log sigma(r) - log(1 - sigma(f)); G: -log sigma(f) (Goodfellow et al., 2014, section 3)."""
     return Losses(
         real=_smoothed(real_logits, label_smoothing),
@@ -88,7 +86,8 @@ def non_saturating(real_logits, fake_logits, label_smoothing: float = 0.0):
 
 
 @gin.configurable(module="losses")
-def minimax(real_logits, fake_logits, label_smoothing: float = 0.0):
+@checked
+def minimax(real_logits, fake_logits, label_smoothing: Smoothing = 0.0):
     """D as `non_saturating`; G: log(1 - sigma(f)), which saturates (Goodfellow et al., eq. 1)."""
     fake = tf.math.softplus(fake_logits)
     return Losses(real=_smoothed(real_logits, label_smoothing), fake=fake, generator=-fake)
@@ -101,17 +100,19 @@ def wasserstein(real_logits, fake_logits):
 
 
 @gin.configurable(module="losses")
-def least_squares(real_logits, fake_logits, label_smoothing: float = 0.0):
+@checked
+def least_squares(real_logits, fake_logits, label_smoothing: Smoothing = 0.0):
     """((r - 1)^2 + f^2) / 2; G: (f - 1)^2 / 2, on logits (Mao et al., 2017, eq. 9)."""
     return Losses(
-        real=0.5 * tf.square(real_logits - (1.0 - _checked(label_smoothing))),
+        real=0.5 * tf.square(real_logits - (1.0 - label_smoothing)),
         fake=0.5 * tf.square(fake_logits),
         generator=0.5 * tf.square(fake_logits - 1.0),
     )
 
 
 @gin.configurable(module="losses")
-def least_squares_on_probabilities(real_logits, fake_logits, label_smoothing: float = 0.0):
+@checked
+def least_squares_on_probabilities(real_logits, fake_logits, label_smoothing: Smoothing = 0.0):
     """`least_squares` of sigma(r) and sigma(f): what compare_gan calls least_squares."""
     return least_squares(tf.sigmoid(real_logits), tf.sigmoid(fake_logits), label_smoothing)
 
