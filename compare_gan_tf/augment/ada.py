@@ -43,10 +43,11 @@ Corruptions = Annotated[
 Pipeline = Annotated[str, OneOf(*_PIPELINES)]
 
 
-def _of_pipeline(pipeline: str, setting: str) -> tuple:
-    """The functions that a pipeline has as a setting, such as "geometry"."""
-    parts = [_PARTS[name] for name in _PIPELINES[pipeline]]
-    return tuple(function for part in parts for function in part.get(setting, ()))
+def _chosen(functions, parts: list[dict], setting: str) -> tuple:
+    """The functions given, or for None those of the parts."""
+    if functions is None:
+        functions = (function for part in parts for function in part.get(setting, ()))
+    return tuple(functions)
 
 
 @gin.register(module="augment")
@@ -85,10 +86,10 @@ class ADA(Augmentation):
         pipeline: Pipeline = "bgc",
     ):
         super().__init__(name=name)
-        given = {"geometry": geometry, "colours": colours, "corruptions": corruptions}
-        for setting, functions in given.items():
-            functions = _of_pipeline(pipeline, setting) if functions is None else tuple(functions)
-            setattr(self, setting, functions)
+        parts = [_PARTS[name] for name in _PIPELINES[pipeline]]
+        self.geometry = _chosen(geometry, parts, "geometry")
+        self.colours = _chosen(colours, parts, "colours")
+        self.corruptions = _chosen(corruptions, parts, "corruptions")
         self.controller = controller or Adaptive()
 
     def check(self, sample_shape):

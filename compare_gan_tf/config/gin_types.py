@@ -68,10 +68,12 @@ def _kinds(function, parameter: str) -> list:
     if declared is None:
         return []
     hint, default = typing.get_type_hints(called).get(parameter), declared.default
+    tells = hasattr(declared.annotation, "__metadata__")  # itself what is wrong with no function
     if hint is not None:
         is_union = typing.get_origin(hint) in (types.UnionType, typing.Union)
         union = typing.get_args(hint) if is_union else [hint]
-        return _known([*union, types.NoneType] if default is None else union)
+        tells = tells and collections.abc.Callable in map(_origin, union)
+        return _known([*union, types.NoneType] if default is None or tells else union)
     if default is None or default is inspect.Parameter.empty:
         return []
     if inspect.isfunction(default):  # in whose place None may mean to do nothing
@@ -82,12 +84,9 @@ def _kinds(function, parameter: str) -> list:
 def _known(kinds) -> list:
     """The kinds, or none at all if one of them is not checked here.
 
-    A schedule is one that no config writes down: what makes it is called. And a parameter tells
-    itself what is wrong with None in the place of a function.
+    A schedule is one that no config writes down: what makes it is called.
     """
-    kinds = [typing.get_origin(kind) or kind for kind in kinds if kind is not _SCHEDULE]
-    if collections.abc.Callable in kinds:
-        kinds.append(types.NoneType)
+    kinds = [_origin(kind) for kind in kinds if kind is not _SCHEDULE]
     return kinds if all(kind in _WORDS for kind in kinds) else []
 
 
@@ -101,3 +100,8 @@ def _is(value, kind) -> bool:
     if kind in (list, tuple):
         return isinstance(value, list | tuple)
     return kind is not collections.abc.Callable and isinstance(value, kind)
+
+
+def _origin(kind):
+    """A type without its parameters."""
+    return typing.get_origin(kind) or kind

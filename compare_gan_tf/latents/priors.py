@@ -115,8 +115,6 @@ class Coded:
         self.noise = Normal(62) if noise is None else noise
         self.categorical = tuple(categorical)
         self.continuous = continuous
-        if not self.categorical and not continuous:
-            raise UserError("Coded has no codes: set Coded.categorical or Coded.continuous")
         self.dim = self.noise.dim + sum(self.categorical) + continuous
 
     @property
