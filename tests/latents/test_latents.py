@@ -159,3 +159,9 @@ def test_labels_in_training_are_uniform_or_those_of_the_reals():
     known = real.numpy() >= 0
     np.testing.assert_array_equal(same[known], real.numpy()[known])
     np.testing.assert_array_equal(same[~known], drawn[~known])
+
+
+def test_no_codes_leave_the_noise():
+    plain = latents.Coded(latents.Normal(3), categorical=(), continuous=0)
+    expected = latents.Normal(3).sample(4, [1, 2])
+    np.testing.assert_array_equal(plain.sample(4, [1, 2]), expected)
