@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from compare_gan_tf import architectures, layers
 from compare_gan_tf.errors import UserError, first_line
+from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.storage import files
 
 PACKAGE = "compare_gan_tf"
@@ -89,7 +90,7 @@ def own_modules(path: str) -> set[str]:
 
 def own_classes(model) -> dict[str, type]:
     """{name: class} of the layers of a model that are neither Keras' nor registered with it."""
-    kinds = {type(layer) for layer in model._flatten_layers()}
+    kinds = {type(layer) for layer in keras_insides.nested_layers(model)}
     return {
         kind.__name__: kind
         for kind in kinds

@@ -6,9 +6,22 @@ import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["COMPARE_GAN_CACHE"] = tempfile.mkdtemp()  # tests leave that of the user as it is
-sys.path.insert(0, str(pathlib.Path(__file__).parent))  # for `small_gan`, which several share
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "helpers"))  # what several tests share
 
 import pytest
+
+MOST_SECONDS = 60  # of the processor, for a test that is not marked `slow`
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Fails a fast test that computes for too long, with its processes, on however busy a CPU."""
+    before = sum(os.times()[:4])
+    result = yield
+    spent = sum(os.times()[:4]) - before
+    if spent > MOST_SECONDS and item.get_closest_marker("slow") is None:
+        pytest.fail(f"took {spent:.0f} s of the processor: make it smaller, or mark it slow")
+    return result
 
 
 @pytest.fixture(scope="session")

@@ -7,17 +7,27 @@ import gin
 import keras
 
 from compare_gan_tf.architectures import blocks
-from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
+from compare_gan_tf.architectures.shapes import ImageShape
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.settings.signatures import Count, checked
 
 _SLOPE = 0.2
 _PROJECTION = Projection()
 
 
 @gin.configurable(module="bgan")
+@checked(name="bgan.generator")
 def generator(
-    sample_shape, latent_dim, num_classes=None, *, width=64, norm=batch_norm, kernel_norm=None
+    sample_shape: ImageShape,
+    latent_dim,
+    num_classes=None,
+    *,
+    width: Count = 64,
+    norm: blocks.Norm = batch_norm,
+    kernel_norm: KernelNorm = None,
 ):
     """Two dense layers, two deconvolutions 5x5 of stride 2; ReLU, tanh.
 
@@ -33,8 +43,6 @@ def generator(
         vectors.
       kernel_norm: reparameterises every kernel; None, as published, for none.
     """
-    blocks.require_sizes("bgan.generator", width=width)
-    blocks.require_images(sample_shape, "bgan.generator")
     *size, channels = sample_shape
     sizes = blocks.halved(size, 2)
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
@@ -63,14 +71,15 @@ def generator(
 
 
 @gin.configurable(module="bgan")
+@checked(name="bgan.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: ImageShape,
     num_classes=None,
     *,
-    width=64,
-    norm=no_norm,
-    kernel_norm=None,
-    conditioning=_PROJECTION,
+    width: Count = 64,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
+    conditioning: Conditioning = _PROJECTION,
 ):
     """Two convolutions 5x5 of stride 2, a dense layer; leaky ReLU 0.2.
 
@@ -83,8 +92,6 @@ def discriminator(
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
       conditioning: how the labels are used, see `conditioning`; None for not at all.
     """
-    blocks.require_sizes("bgan.discriminator", width=width)
-    blocks.require_images(sample_shape, "bgan.discriminator")
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     x = blocks.conv(width, 5, 2, kernel_norm=kernel_norm, name="conv0")(x)
     x = keras.layers.LeakyReLU(_SLOPE)(x)

@@ -17,7 +17,8 @@ import keras
 from keras import ops
 
 from compare_gan_tf.architectures import biggan_blocks, blocks
-from compare_gan_tf.architectures.biggan_blocks import identity_shortcut, published, square_side
+from compare_gan_tf.architectures.biggan_attention import Attention
+from compare_gan_tf.architectures.biggan_blocks import Shortcut, identity_shortcut, published
 from compare_gan_tf.architectures.biggan_kernels import ORTHOGONAL, Kernels
 from compare_gan_tf.architectures.biggan_stacks import (
     Widths,
@@ -25,11 +26,14 @@ from compare_gan_tf.architectures.biggan_stacks import (
     halving_blocks,
     require_doublings,
 )
-from compare_gan_tf.architectures.conditioning import Projection
-from compare_gan_tf.architectures.pooling import total
-from compare_gan_tf.architectures.residual import nearest
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
+from compare_gan_tf.architectures.pooling import Pooling, total
+from compare_gan_tf.architectures.residual import Upsample, nearest
+from compare_gan_tf.architectures.shapes import SquareShape
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import batch_norm, conditional_batch_norm, no_norm, self_modulation
+from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.settings.signatures import Count, Counts, Index, checked
 
 _PROJECTION = Projection()
 _GENERATORS = {
@@ -49,24 +53,25 @@ _DISCRIMINATORS = {
 
 
 @gin.configurable(module="biggan")
+@checked(name="biggan.generator")
 def generator(
-    sample_shape,
+    sample_shape: SquareShape,
     latent_dim,
     num_classes=None,
     *,
-    ch=96,
-    multiples=None,
-    norm=None,
-    final_norm=batch_norm,
-    kernel_norm=None,
+    ch: Count = 96,
+    multiples: Counts | None = None,
+    norm: blocks.Norm | None = None,
+    final_norm: blocks.Norm = batch_norm,
+    kernel_norm: KernelNorm = None,
     kernel_initializer=ORTHOGONAL,
-    upsample=nearest,
-    attention=None,
-    hierarchical_z=True,
-    embed_z=False,
-    embed_y=True,
-    embed_y_dim=128,
-    embed_bias=False,
+    upsample: Upsample = nearest,
+    attention: Attention = None,
+    hierarchical_z: bool = True,
+    embed_z: bool = False,
+    embed_y: bool = True,
+    embed_y_dim: Count = 128,
+    embed_bias: bool = False,
 ):
     """Dense, residual blocks that double the sides from 4; norm, ReLU, convolution, tanh.
 
@@ -98,8 +103,7 @@ def generator(
     Raises:
       UserError: sizes or options that do not go together.
     """
-    blocks.require_sizes("biggan.generator", ch=ch)
-    side = square_side(sample_shape, "biggan.generator")
+    side = sample_shape[0]
     default = Widths(multiples) if multiples else published(_GENERATORS, side, "biggan.generator")
     require_doublings(default.multiples, side, "biggan.generator")
     first, *widths = (ch * multiple for multiple in default.multiples)
@@ -163,22 +167,23 @@ def _hierarchy(whole: blocks.Condition, count: int, norm):
 
 
 @gin.configurable(module="biggan")
+@checked(name="biggan.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: SquareShape,
     num_classes=None,
     *,
-    ch=96,
-    multiples=None,
-    halvings=None,
-    norm=no_norm,
-    kernel_norm=None,
+    ch: Count = 96,
+    multiples: Counts | None = None,
+    halvings: Index | None = None,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
     kernel_initializer=ORTHOGONAL,
-    shortcut=identity_shortcut,
-    attention=None,
-    conditioning=_PROJECTION,
-    unit_interval=False,
-    relu_shortcut=False,
-    pooling=total,
+    shortcut: Shortcut = identity_shortcut,
+    attention: Attention = None,
+    conditioning: Conditioning = _PROJECTION,
+    unit_interval: bool = False,
+    relu_shortcut: bool = False,
+    pooling: Pooling = total,
 ):
     """Residual blocks, all but the last of which halve the sides; ReLU, pooling.
 
@@ -206,8 +211,7 @@ def discriminator(
     Raises:
       UserError: sizes or options that do not go together.
     """
-    blocks.require_sizes("biggan.discriminator", ch=ch)
-    side = square_side(sample_shape, "biggan.discriminator")
+    side = sample_shape[0]
     default = (
         Widths(multiples) if multiples else published(_DISCRIMINATORS, side, "biggan.discriminator")
     )

@@ -1,6 +1,23 @@
 """Where a network of SAGAN's and BigGAN's kind has its attention: after which of its blocks."""
 
+from typing import Annotated, Any
+
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.kinds import shown
+
+
+class _Places:
+    def check(self, name: str, value: Any) -> None:
+        """Refuses what names no blocks; `name` is that of the setting."""
+        places = value if isinstance(value, list | tuple) else [value]
+        if not all(isinstance(place, str | int) for place in places):
+            raise UserError(
+                f"{name} is {shown(value)}: it must be a block such as 'B4', a side of maps such "
+                "as 64, or a list of these"
+            )
+
+
+Attention = Annotated[Any, _Places()] | None
 
 
 def attended_blocks(attention, resolutions: dict[str, int], *, last: bool, option: str):

@@ -4,6 +4,8 @@ The shortcuts of D differ between the implementations where a block keeps the nu
 so they are functions: values for the `shortcut=` of a discriminator.
 """
 
+from typing import Annotated, Any
+
 import gin
 import keras
 
@@ -13,9 +15,14 @@ from compare_gan_tf.architectures.conditioning import added_to_logit
 from compare_gan_tf.architectures.pooling import pooled
 from compare_gan_tf.architectures.residual import average_pool
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Function
 
 FIRST_SIDE = 4  # of the maps that G begins with
 _NOTHING = blocks.Condition()
+Shortcut = Annotated[
+    Any,
+    Function(0, 0, halved=True, conv=None, like="a function such as @identity_shortcut"),
+]
 
 
 @gin.configurable(module="biggan")
@@ -154,22 +161,6 @@ def discriminator_model(inputs: dict, x, labels, *, kernels: Kernels, conditioni
     logits = keras.layers.Reshape((), name="logits")(logits)
     outputs = {"logits": logits, "features": features, **further}
     return keras.Model(inputs, outputs, name="discriminator")
-
-
-def square_side(sample_shape, architecture: str) -> int:
-    """The side of square images.
-
-    Raises:
-      UserError: samples are not square images.
-    """
-    blocks.require_images(sample_shape, architecture)
-    height, width, _ = sample_shape
-    if height != width:
-        raise UserError(
-            f"{architecture} needs square images, but the data set's are {height} x {width}: "
-            "take dcgan, sndcgan or infogan, which make any"
-        )
-    return height
 
 
 def published(table: dict, side: int, option: str):

@@ -13,16 +13,19 @@ import keras
 
 from compare_gan_tf.architectures import biggan_blocks, blocks
 from compare_gan_tf.architectures.biggan import default_norm
-from compare_gan_tf.architectures.biggan_attention import attended_blocks
-from compare_gan_tf.architectures.biggan_blocks import FIRST_SIDE, published, square_side
+from compare_gan_tf.architectures.biggan_attention import Attention, attended_blocks
+from compare_gan_tf.architectures.biggan_blocks import FIRST_SIDE, published
 from compare_gan_tf.architectures.biggan_deep_block import deep_block
 from compare_gan_tf.architectures.biggan_kernels import ORTHOGONAL, Kernels
 from compare_gan_tf.architectures.biggan_stacks import Widths, attention_behind
-from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
-from compare_gan_tf.architectures.pooling import total
-from compare_gan_tf.architectures.residual import average_pool, nearest
+from compare_gan_tf.architectures.pooling import Pooling, total
+from compare_gan_tf.architectures.residual import Upsample, average_pool, nearest
+from compare_gan_tf.architectures.shapes import SquareShape
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.settings.signatures import Count, checked
 
 _PROJECTION = Projection()
 _GENERATORS = {  # of the first maps, and of each block's: every second block doubles the sides
@@ -42,21 +45,22 @@ _DISCRIMINATORS = {  # of the first convolution, and of each block's: every seco
 
 
 @gin.configurable(module="biggan_deep")
+@checked(name="biggan_deep.generator")
 def generator(
-    sample_shape,
+    sample_shape: SquareShape,
     latent_dim,
     num_classes=None,
     *,
-    ch=128,
-    norm=None,
-    final_norm=batch_norm,
-    kernel_norm=None,
+    ch: Count = 128,
+    norm: blocks.Norm | None = None,
+    final_norm: blocks.Norm = batch_norm,
+    kernel_norm: KernelNorm = None,
     kernel_initializer=ORTHOGONAL,
-    upsample=nearest,
-    attention=None,
-    embed_y=True,
-    embed_y_dim=128,
-    final_filters=None,
+    upsample: Upsample = nearest,
+    attention: Attention = None,
+    embed_y: bool = True,
+    embed_y_dim: Count = 128,
+    final_filters: Count | None = None,
 ):
     """Dense from z and labels, blocks of which B2, B4, ... double the sides from 4; tanh.
 
@@ -84,8 +88,7 @@ def generator(
     Raises:
       UserError: sizes or options that do not go together.
     """
-    blocks.require_sizes("biggan_deep.generator", ch=ch)
-    side = square_side(sample_shape, "biggan_deep.generator")
+    side = sample_shape[0]
     default = published(_GENERATORS, side, "biggan_deep.generator")
     kernels = Kernels(kernel_initializer, kernel_norm)
     norm = norm or default_norm(num_classes)
@@ -153,18 +156,19 @@ def _blocks(x, widths, resizing, sides, *, attention, last, option, kernels, mar
 
 
 @gin.configurable(module="biggan_deep")
+@checked(name="biggan_deep.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: SquareShape,
     num_classes=None,
     *,
-    ch=128,
-    norm=no_norm,
-    kernel_norm=None,
+    ch: Count = 128,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
     kernel_initializer=ORTHOGONAL,
-    attention=None,
-    conditioning=_PROJECTION,
-    unit_interval=False,
-    pooling=total,
+    attention: Attention = None,
+    conditioning: Conditioning = _PROJECTION,
+    unit_interval: bool = False,
+    pooling: Pooling = total,
 ):
     """A convolution, blocks of which B1, B3, ... halve the sides; ReLU, pooling.
 
@@ -184,8 +188,7 @@ def discriminator(
     Raises:
       UserError: sizes or options that do not go together.
     """
-    blocks.require_sizes("biggan_deep.discriminator", ch=ch)
-    side = square_side(sample_shape, "biggan_deep.discriminator")
+    side = sample_shape[0]
     default = published(_DISCRIMINATORS, side, "biggan_deep.discriminator")
     kernels = Kernels(kernel_initializer, kernel_norm)
     inputs, x, labels = blocks.discriminator_input(

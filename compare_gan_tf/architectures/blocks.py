@@ -1,18 +1,14 @@
 """What the architectures share: inputs, heads, and layers with the field's initial weights."""
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import keras
 
-from compare_gan_tf.architectures.conditioning import (
-    AppendLabels,
-    OneHot,
-    added_to_logit,
-    is_conditioning,
-)
+from compare_gan_tf.architectures.conditioning import AppendLabels, OneHot, added_to_logit
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.kernel_norm import reparameterised
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings import keras_insides, kinds
+from compare_gan_tf.settings.signatures import Function
 
 
 def _initial(stddev: float):
@@ -102,7 +98,7 @@ class Condition(NamedTuple):
 
 _NOTHING = Condition()
 _NORM = "a function that makes a layer such as @batch_norm, or @no_norm for none"
-_CONDITIONING = "a way to use labels such as @Projection(), with parentheses, or None for none"
+Norm = Annotated[Any, Function(name="", like=_NORM, classes=True)]
 
 
 def normalise(norm, x, *, name: str, condition: Condition = _NOTHING):
@@ -198,10 +194,10 @@ def unsquashed(generator: keras.Model) -> keras.Model:
     One that ends without either stays as it is.
     """
     output = generator.output
-    last = output._keras_history.operation
+    last = keras_insides.origin(output)[0]
     if isinstance(last, keras.layers.Rescaling):
         output = last.input
-        last = output._keras_history.operation
+        last = keras_insides.origin(output)[0]
     if not isinstance(last, keras.layers.Activation):
         return generator
     return keras.Model(generator.input, last.input, name=generator.name)
@@ -236,8 +232,6 @@ def discriminator_input(
 
 def _discriminator_labels(num_classes: int | None, conditioning):
     """(D's input {"labels": ...}, what stands for the labels [n, K]); ({}, None) without."""
-    if conditioning is not None:
-        kinds.require_made("conditioning", conditioning, is_conditioning, like=_CONDITIONING)
     if not num_classes and getattr(conditioning, "needs_labels", False):
         raise UserError(
             f"conditioning is {type(conditioning).__name__} but there are no classes "
@@ -271,46 +265,3 @@ def discriminator_model(
     logits = keras.layers.Reshape((), name="logits")(logits)
     outputs = {"logits": logits, "features": features, **further}
     return keras.Model(inputs, outputs, name="discriminator")
-
-
-def require_sizes(architecture: str, **sizes) -> None:
-    """Refuses channels, units and kernels that are not whole numbers above 0.
-
-    Args:
-      architecture: for messages.
-      **sizes: by the names of the settings.
-    """
-    for name, size in sizes.items():
-        kinds.require_number(f"{architecture}.{name}", size, least=1, whole=True)
-
-
-_MOST_DEPTH = 100  # Keras follows some hundred layers after each other; published GANs have 30
-
-
-def require_depth(architecture: str, depth, *, unit: str) -> None:
-    """Refuses a number of layers or blocks of which no network is made, or none in a lifetime.
-
-    Args:
-      architecture: for messages.
-      depth: of the setting of that name.
-      unit: what it counts: "layers" or "blocks".
-
-    Raises:
-      UserError: it is no whole number in [0, 100].
-    """
-    kinds.require_number(
-        f"{architecture}.depth", depth, least=0, most=_MOST_DEPTH, whole=True, unit=unit
-    )
-
-
-def require_images(shape: tuple[int, ...], architecture: str):
-    """Refuses sample shapes that are not images.
-
-    Raises:
-      UserError: the shape is not (height, width, channels).
-    """
-    if len(shape) != 3:
-        raise UserError(
-            f"{architecture} needs images (height, width, channels) but the data set's samples "
-            f"have shape {tuple(shape)}: use mlp.generator and mlp.discriminator"
-        )

@@ -8,7 +8,9 @@ import gin
 import keras
 
 from compare_gan_tf.architectures import blocks
+from compare_gan_tf.architectures.shapes import ImageShape
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.settings.signatures import Counts, checked
 
 _SLOPE = 0.2
 
@@ -31,8 +33,14 @@ def _convolutions(x, widths, norm):
 
 
 @gin.configurable(module="classifiers")
+@checked(name="classifiers.classifier")
 def classifier(
-    image_shape, num_classes, *, widths=(64, 128, 128, 256), units=(512, 256), norm=batch_norm
+    image_shape: ImageShape,
+    num_classes,
+    *,
+    widths: Counts = (64, 128, 128, 256),
+    units: Counts = (512, 256),
+    norm: blocks.Norm = batch_norm,
 ):
     """Images [n, H, W, C] -> logits of g(y | x) [n, num_classes].
 
@@ -43,22 +51,26 @@ def classifier(
       units: of the hidden dense layers.
       norm: makes the normalisation after each of them.
     """
-    blocks.require_images(image_shape, "classifiers.classifier")
     images = blocks.image_input(image_shape)
     x = _dense_layers(_convolutions(images, widths, norm), units, norm)
     return keras.Model(images, keras.layers.Dense(num_classes, name="logits")(x), name="classifier")
 
 
 @gin.configurable(module="classifiers")
+@checked(name="classifiers.discriminator")
 def discriminator(
-    image_shape, num_classes, *, widths=(64, 128, 128, 256), units=(512, 256), norm=no_norm
+    image_shape: ImageShape,
+    num_classes,
+    *,
+    widths: Counts = (64, 128, 128, 256),
+    units: Counts = (512, 256),
+    norm: blocks.Norm = no_norm,
 ):
     """Images [n, H, W, C] and M labels for each [n, M, num_classes] -> logits [n, M].
 
     Labels are one-hot or probabilities. They join after the convolutions, so that an image is
     looked at once however many labels it has; arguments as for `classifier`.
     """
-    blocks.require_images(image_shape, "classifiers.discriminator")
     images = blocks.image_input(image_shape)
     labels = keras.Input((None, num_classes), name="labels")
     width = units[0]

@@ -5,6 +5,8 @@ Each has two places where it may act: on D's input, and on its logit. A discrimi
 without labels has `needs_labels = True`.
 """
 
+from typing import Annotated, Any
+
 import gin
 import keras
 from keras import ops
@@ -12,7 +14,25 @@ from keras import ops
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.channel_map import fresh
 from compare_gan_tf.layers.kernel_norm import reparameterised
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Made, checked
+
+
+def is_conditioning(value) -> bool:
+    """Whether an object, not a class, has the two places where labels may act."""
+    places = (getattr(value, name, None) for name in ("at_input", "at_logit"))
+    return not isinstance(value, type) and all(callable(place) for place in places)
+
+
+Conditioning = (
+    Annotated[
+        Any,
+        Made(
+            is_conditioning,
+            like="a way to use labels such as @Projection(), with parentheses, or None for none",
+        ),
+    ]
+    | None
+)
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -101,23 +121,12 @@ class SoftLabels:
     needs_labels = True
     takes_probabilities = True
 
-    def __init__(self, conditioning=None):
+    @checked
+    def __init__(self, conditioning: Conditioning = None):
         self.conditioning = conditioning or Projection()
-        kinds.require_made(
-            "SoftLabels.conditioning",
-            self.conditioning,
-            is_conditioning,
-            like="a way to use labels such as @Projection()",
-        )
         self.at_input = self.conditioning.at_input
         self.at_logit = self.conditioning.at_logit
         self.is_whole_logit = getattr(self.conditioning, "is_whole_logit", False)
-
-
-def is_conditioning(value) -> bool:
-    """Whether an object, not a class, has the two places where labels may act."""
-    places = (getattr(value, name, None) for name in ("at_input", "at_logit"))
-    return not isinstance(value, type) and all(callable(place) for place in places)
 
 
 def added_to_logit(conditioning, features, labels, kernel_norm) -> tuple:

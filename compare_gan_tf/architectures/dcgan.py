@@ -4,17 +4,27 @@ import gin
 import keras
 
 from compare_gan_tf.architectures import blocks
-from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
+from compare_gan_tf.architectures.shapes import ImageShape
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.settings.signatures import Count, checked
 
 _SLOPE = 0.2
 _PROJECTION = Projection()
 
 
 @gin.configurable(module="dcgan")
+@checked(name="dcgan.generator")
 def generator(
-    sample_shape, latent_dim, num_classes=None, *, width=64, norm=batch_norm, kernel_norm=None
+    sample_shape: ImageShape,
+    latent_dim,
+    num_classes=None,
+    *,
+    width: Count = 64,
+    norm: blocks.Norm = batch_norm,
+    kernel_norm: KernelNorm = None,
 ):
     """Dense, then four deconvolutions 5x5 of stride 2; tanh.
 
@@ -26,8 +36,6 @@ def generator(
       norm: makes the normalisation after each hidden layer.
       kernel_norm: reparameterises every kernel; None, as published, for none.
     """
-    blocks.require_sizes("dcgan.generator", width=width)
-    blocks.require_images(sample_shape, "dcgan.generator")
     *size, channels = sample_shape
     sizes = blocks.halved(size, 4)
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
@@ -50,15 +58,16 @@ def generator(
 
 
 @gin.configurable(module="dcgan")
+@checked(name="dcgan.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: ImageShape,
     num_classes=None,
     *,
-    width=64,
-    norm=no_norm,
-    kernel_norm=None,
-    conditioning=_PROJECTION,
-    unit_interval=True,
+    width: Count = 64,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
+    conditioning: Conditioning = _PROJECTION,
+    unit_interval: bool = True,
 ):
     """Four convolutions 5x5 of stride 2; leaky ReLU 0.2.
 
@@ -72,8 +81,6 @@ def discriminator(
         at all.
       unit_interval: whether it sees images in [0, 1], as in compare_gan, and not in [-1, 1].
     """
-    blocks.require_sizes("dcgan.discriminator", width=width)
-    blocks.require_images(sample_shape, "dcgan.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval
     )

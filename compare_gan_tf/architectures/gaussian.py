@@ -5,6 +5,7 @@ For what divergences do to a model that cannot fit the data (Goodfellow, 2016, f
 """
 
 import math
+from typing import Annotated
 
 import gin
 import keras
@@ -12,7 +13,9 @@ import tensorflow as tf
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Number, Positive, checked
+
+Mean = Annotated[float, Number()]
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -24,7 +27,8 @@ class Gaussian(keras.layers.Layer):
       deviation: of each coordinate at first, > 0.
     """
 
-    def __init__(self, mean: float = 0.0, deviation: float = 1.0, **layer):
+    @checked
+    def __init__(self, mean: Mean = 0.0, deviation: Positive = 1.0, **layer):
         super().__init__(**layer)
         self.initial = {"mean": mean, "deviation": deviation}
 
@@ -65,7 +69,10 @@ class Gaussian(keras.layers.Layer):
 
 
 @gin.configurable(module="gaussian")
-def generator(sample_shape, latent_dim, num_classes=None, *, mean=0.0, deviation=1.0):
+@checked(name="gaussian.generator")
+def generator(
+    sample_shape, latent_dim, num_classes=None, *, mean: Mean = 0.0, deviation: Positive = 1.0
+):
     """A Gaussian with 2 D + D (D - 1) / 2 parameters that matter; its latents must be normal.
 
     Args:
@@ -81,7 +88,5 @@ def generator(sample_shape, latent_dim, num_classes=None, *, mean=0.0, deviation
             f"shape {tuple(sample_shape)} from {latent_dim} latents with {num_classes or 'no'} "
             f"classes: set GAN.latents = @Normal(), Normal.dim and GAN.conditional = False"
         )
-    kinds.require_number("gaussian.generator.mean", mean)
-    kinds.require_number("gaussian.generator.deviation", deviation, above=0)
     z = blocks.latent_input(latent_dim)
     return blocks.generator_model({"z": z}, Gaussian(mean, deviation, name="gaussian")(z))

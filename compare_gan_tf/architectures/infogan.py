@@ -4,17 +4,27 @@ import gin
 import keras
 
 from compare_gan_tf.architectures import blocks
-from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
+from compare_gan_tf.architectures.shapes import ImageShape
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.settings.signatures import Count, checked
 
 _SLOPE = 0.2
 _PROJECTION = Projection()
 
 
 @gin.configurable(module="infogan")
+@checked(name="infogan.generator")
 def generator(
-    sample_shape, latent_dim, num_classes=None, *, width=64, norm=batch_norm, kernel_norm=None
+    sample_shape: ImageShape,
+    latent_dim,
+    num_classes=None,
+    *,
+    width: Count = 64,
+    norm: blocks.Norm = batch_norm,
+    kernel_norm: KernelNorm = None,
 ):
     """Two dense layers, two deconvolutions 4x4 of stride 2; leaky ReLU 0.2, sigmoid.
 
@@ -28,8 +38,6 @@ def generator(
         vectors.
       kernel_norm: reparameterises every kernel; None, as published, for none.
     """
-    blocks.require_sizes("infogan.generator", width=width)
-    blocks.require_images(sample_shape, "infogan.generator")
     *size, channels = sample_shape
     sizes = blocks.halved(size, 2)
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
@@ -63,15 +71,16 @@ def generator(
 
 
 @gin.configurable(module="infogan")
+@checked(name="infogan.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: ImageShape,
     num_classes=None,
     *,
-    width=64,
-    norm=no_norm,
-    kernel_norm=None,
-    conditioning=_PROJECTION,
-    unit_interval=True,
+    width: Count = 64,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
+    conditioning: Conditioning = _PROJECTION,
+    unit_interval: bool = True,
 ):
     """Two convolutions 4x4 of stride 2, a dense layer; leaky ReLU 0.2.
 
@@ -86,8 +95,6 @@ def discriminator(
         at all.
       unit_interval: whether it sees images in [0, 1], as in compare_gan, and not in [-1, 1].
     """
-    blocks.require_sizes("infogan.discriminator", width=width)
-    blocks.require_images(sample_shape, "infogan.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval
     )

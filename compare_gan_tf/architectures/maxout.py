@@ -2,6 +2,7 @@
 
 import math
 import random
+from typing import Annotated
 
 import gin
 import keras
@@ -9,14 +10,16 @@ import tensorflow as tf
 from keras import ops
 
 from compare_gan_tf.architectures import blocks
-from compare_gan_tf.architectures.conditioning import Concatenation
+from compare_gan_tf.architectures.conditioning import Concatenation, Conditioning
+from compare_gan_tf.architectures.shapes import ImageShape, Layers
 from compare_gan_tf.layers import no_norm
-from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.layers.kernel_norm import KernelNorm, reparameterised
 from compare_gan_tf.layers.state import is_frozen, view_sizes
-from compare_gan_tf.settings.kinds import require_number
+from compare_gan_tf.settings.signatures import Count, Number, checked
 
 _CONCATENATION = Concatenation()
 _MOST_VIEWS = 64  # of a pass
+Rate = Annotated[float, Number(least=0, below=1)]
 
 
 def _uniform(limit: float):
@@ -67,9 +70,9 @@ class Dropout(keras.layers.Layer):
       seed: of the masks; None draws one, as `keras.utils.set_random_seed` has it.
     """
 
-    def __init__(self, rate: float, seed: int | None = None, **layer):
+    @checked
+    def __init__(self, rate: Rate, seed: int | None = None, **layer):
         super().__init__(**layer)
-        require_number("the rate of dropout", rate, least=0, below=1)
         self.rate = rate
         self.seed = random.getrandbits(31) if seed is None else seed
 
@@ -121,15 +124,16 @@ def _bits(shape, seed):
 
 
 @gin.configurable(module="maxout")
+@checked(name="maxout.generator")
 def generator(
-    sample_shape,
+    sample_shape: ImageShape,
     latent_dim,
     num_classes=None,
     *,
-    units=1200,
-    depth=2,
-    norm=no_norm,
-    kernel_norm=None,
+    units: Count = 1200,
+    depth: Layers = 2,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
 ):
     """`depth` dense layers of ReLUs, then a sigmoid mapped to (-1, 1).
 
@@ -146,11 +150,8 @@ def generator(
       norm: makes the normalisation after each hidden layer; none published.
       kernel_norm: reparameterises every kernel; None, as published, for none.
     """
-    blocks.require_sizes("maxout.generator", units=units)
-    blocks.require_images(sample_shape, "maxout.generator")
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
-    blocks.require_depth("maxout.generator", depth, unit="layers")
     for index in range(depth):
         x = _dense(units, 0.05, kernel_norm=kernel_norm, name=f"dense{index}")(x)
         x = blocks.normalise(norm, x, name=f"norm{index}", condition=condition)
@@ -161,18 +162,19 @@ def generator(
 
 
 @gin.configurable(module="maxout")
+@checked(name="maxout.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: ImageShape,
     num_classes=None,
     *,
-    units=240,
-    pieces=5,
-    depth=2,
-    input_dropout=0.2,
-    dropout=0.5,
-    norm=no_norm,
-    kernel_norm=None,
-    conditioning=_CONCATENATION,
+    units: Count = 240,
+    pieces: Count = 5,
+    depth: Layers = 2,
+    input_dropout: Rate = 0.2,
+    dropout: Rate = 0.5,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
+    conditioning: Conditioning = _CONCATENATION,
 ):
     """`depth` maxout layers on images in [0, 1], with dropout in front of every layer.
 
@@ -190,13 +192,10 @@ def discriminator(
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
       conditioning: how the labels are used, see `conditioning`; None for not at all.
     """
-    blocks.require_sizes("maxout.discriminator", units=units, pieces=pieces)
-    blocks.require_images(sample_shape, "maxout.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, flatten=True, unit_interval=True
     )
     x = Dropout(input_dropout, name="input_dropout")(x)
-    blocks.require_depth("maxout.discriminator", depth, unit="layers")
     for index in range(depth):
         x = maxout(x, units, pieces, kernel_norm=kernel_norm, name=f"maxout{index}")
         x = blocks.normalise(norm, x, name=f"norm{index}")

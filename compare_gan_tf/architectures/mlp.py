@@ -6,9 +6,11 @@ import gin
 import keras
 
 from compare_gan_tf.architectures import blocks
-from compare_gan_tf.architectures.conditioning import Concatenation
+from compare_gan_tf.architectures.conditioning import Concatenation, Conditioning
+from compare_gan_tf.architectures.shapes import Layers
 from compare_gan_tf.layers import no_norm
-from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.layers.kernel_norm import KernelNorm, reparameterised
+from compare_gan_tf.settings.signatures import Count, checked
 
 _CONCATENATION = Concatenation()
 
@@ -19,15 +21,16 @@ def _dense(units: int, *, kernel_norm=None, name: str):
 
 
 @gin.configurable(module="mlp")
+@checked(name="mlp.generator")
 def generator(
     sample_shape,
     latent_dim,
     num_classes=None,
     *,
-    units=128,
-    depth=2,
-    norm=no_norm,
-    kernel_norm=None,
+    units: Count = 128,
+    depth: Layers = 2,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
 ):
     """`depth` dense layers of ReLUs; linear output for points, tanh for images.
 
@@ -40,10 +43,8 @@ def generator(
       norm: makes the normalisation after each hidden layer.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
     """
-    blocks.require_sizes("mlp.generator", units=units)
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
-    blocks.require_depth("mlp.generator", depth, unit="layers")
     for index in range(depth):
         x = _dense(units, kernel_norm=kernel_norm, name=f"dense{index}")(x)
         x = blocks.normalise(norm, x, name=f"norm{index}", condition=condition)
@@ -55,15 +56,16 @@ def generator(
 
 
 @gin.configurable(module="mlp")
+@checked(name="mlp.discriminator")
 def discriminator(
     sample_shape,
     num_classes=None,
     *,
-    units=128,
-    depth=2,
-    norm=no_norm,
-    kernel_norm=None,
-    conditioning=_CONCATENATION,
+    units: Count = 128,
+    depth: Layers = 2,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
+    conditioning: Conditioning = _CONCATENATION,
 ):
     """`depth` dense layers of leaky ReLUs (0.2).
 
@@ -76,11 +78,9 @@ def discriminator(
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
       conditioning: how the labels are used, see `conditioning`; None for not at all.
     """
-    blocks.require_sizes("mlp.discriminator", units=units)
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, flatten=True
     )
-    blocks.require_depth("mlp.discriminator", depth, unit="layers")
     for index in range(depth):
         x = _dense(units, kernel_norm=kernel_norm, name=f"dense{index}")(x)
         x = keras.layers.LeakyReLU(0.2)(blocks.normalise(norm, x, name=f"norm{index}"))

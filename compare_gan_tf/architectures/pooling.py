@@ -1,12 +1,16 @@
 """How a discriminator's last maps become features: values for the `pooling=` of an architecture."""
 
+from typing import Annotated, Any
+
 import gin
 import keras
 from keras import ops
 
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Function
 
 _POOLING = "a function [n, h, w, c] -> [n, c] such as @pooling.mean"
+Pooling = Annotated[Any, Function(0, like=_POOLING)]
 
 
 @gin.configurable(module="pooling")

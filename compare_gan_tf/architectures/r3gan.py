@@ -16,19 +16,22 @@ import gin
 import keras
 
 from compare_gan_tf.architectures import blocks
-from compare_gan_tf.architectures.biggan_blocks import FIRST_SIDE, square_side
-from compare_gan_tf.architectures.conditioning import added_to_logit
+from compare_gan_tf.architectures.biggan_blocks import FIRST_SIDE
+from compare_gan_tf.architectures.conditioning import Conditioning, added_to_logit
 from compare_gan_tf.architectures.local_features import local_features
-from compare_gan_tf.architectures.r3gan_blocks import Stages, conv, dense
+from compare_gan_tf.architectures.r3gan_blocks import KernelSize, Stages, conv, dense
 from compare_gan_tf.architectures.r3gan_layers import (
     ClipInInference,
     FilteredDownsampling,
     FilteredUpsampling,
     LearnedMap,
+    Taps,
 )
+from compare_gan_tf.architectures.shapes import Blocks, SquareShape
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import no_norm
-from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.layers.kernel_norm import KernelNorm, reparameterised
+from compare_gan_tf.settings.signatures import Count, Counts, checked
 
 
 @gin.register(module="r3gan")
@@ -41,7 +44,8 @@ class InnerProduct:
 
     is_whole_logit = True
 
-    def __init__(self, embed_dim: int | None = None):
+    @checked
+    def __init__(self, embed_dim: Count | None = None):
         self.embed_dim = embed_dim
 
     def at_input(self, x, labels):
@@ -60,20 +64,21 @@ _INNER_PRODUCT = InnerProduct()
 
 
 @gin.configurable(module="r3gan")
+@checked(name="r3gan.generator")
 def generator(
-    sample_shape,
+    sample_shape: SquareShape,
     latent_dim,
     num_classes=None,
     *,
-    widths=None,
-    cardinalities=None,
-    depth=2,
-    expansion=2,
-    kernel_size=3,
-    resampling_filter=(1, 2, 1),
-    embed_dim=None,
-    norm=no_norm,
-    kernel_norm=None,
+    widths: Counts | None = None,
+    cardinalities: Counts | None = None,
+    depth: Blocks = 2,
+    expansion: Count = 2,
+    kernel_size: KernelSize = 3,
+    resampling_filter: Taps = (1, 2, 1),
+    embed_dim: Count | None = None,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
 ):
     """A learned map of 4x4, its gains linear in z, then stages with doublings between.
 
@@ -126,7 +131,7 @@ def generator(
 
 def _widths(sample_shape, widths, architecture: str) -> tuple[int, ...]:
     """Channels of each stage, from 4 px up."""
-    side = square_side(sample_shape, architecture)
+    side = sample_shape[0]
     doublings = math.log2(side / FIRST_SIDE)
     if doublings < 0 or not doublings.is_integer():
         raise UserError(
@@ -140,25 +145,24 @@ def _widths(sample_shape, widths, architecture: str) -> tuple[int, ...]:
             f"{architecture}.widths has {len(widths)} numbers, but images of {side} px need "
             f"{int(doublings) + 1}: one for 4 px and one for each doubling"
         )
-    for width in widths:
-        blocks.require_sizes(architecture, widths=width)
     return tuple(widths)
 
 
 @gin.configurable(module="r3gan")
+@checked(name="r3gan.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: SquareShape,
     num_classes=None,
     *,
-    widths=None,
-    cardinalities=None,
-    depth=2,
-    expansion=2,
-    kernel_size=3,
-    resampling_filter=(1, 2, 1),
-    norm=no_norm,
-    kernel_norm=None,
-    conditioning=_INNER_PRODUCT,
+    widths: Counts | None = None,
+    cardinalities: Counts | None = None,
+    depth: Blocks = 2,
+    expansion: Count = 2,
+    kernel_size: KernelSize = 3,
+    resampling_filter: Taps = (1, 2, 1),
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
+    conditioning: Conditioning = _INNER_PRODUCT,
 ):
     """A 1x1 convolution, stages with halvings between, and a learned weight for each of 4x4 pixels.
 

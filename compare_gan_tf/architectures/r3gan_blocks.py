@@ -1,7 +1,7 @@
 """R3GAN's residual blocks, and its layers with kernels of the right variance."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import keras
 
@@ -9,10 +9,21 @@ from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.r3gan_layers import GroupedConv2D
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.settings.signatures import Number
 
 _SLOPE = 0.2
 _GAIN = math.sqrt(2.0 / (1.0 + _SLOPE**2))  # keeps the variance through leaky ReLUs
 _NOTHING = blocks.Condition()
+
+
+class _Odd:
+    def check(self, name: str, value: int) -> None:
+        """Refuses an even number; `name` is that of the setting."""
+        if value % 2 == 0:
+            raise UserError(f"{name} is {value}: it must be odd")
+
+
+KernelSize = Annotated[int, Number(least=1, whole=True), _Odd()]
 
 
 def _initial(gain: float):
@@ -54,9 +65,6 @@ class Stages(NamedTuple):
         Raises:
           UserError: the stage cannot be.
         """
-        blocks.require_depth(f"{self.architecture}", self.depth, unit="blocks")
-        sizes = {"expansion": self.expansion, "kernel_size": self.kernel_size}
-        blocks.require_sizes(self.architecture, **sizes)
         groups = self._groups(index)
         for number in range(self.depth):
             x = self._block(x, groups, f"stage{index}_block{number}", condition)
@@ -64,10 +72,6 @@ class Stages(NamedTuple):
 
     def _groups(self, index):
         width = self.widths[index]
-        if self.kernel_size % 2 == 0:
-            raise UserError(
-                f"{self.architecture}.kernel_size is {self.kernel_size}: it must be odd"
-            )
         if self.cardinalities is None:
             return max(1, width // 8)
         if len(self.cardinalities) != len(self.widths):

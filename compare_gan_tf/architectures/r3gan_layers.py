@@ -1,11 +1,26 @@
 """Layers of R3GAN that Keras lacks: grouped convolutions, filtered resampling, a learned map."""
 
+from typing import Annotated
+
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Number, Several, checked
+
+
+class _Filter:
+    def check(self, name: str, taps: tuple[float, ...]) -> None:
+        """Refuses taps without a middle one, or of sum 0; `name` is that of the setting."""
+        if len(taps) % 2 == 0 or sum(taps) == 0:
+            raise UserError(
+                f"{name} is {tuple(taps)}: it must be an odd number of taps, whose sum is not 0"
+            )
+
+
+Taps = Annotated[tuple[float, ...], Several(Number()), _Filter()]
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -85,13 +100,9 @@ def _rows(x):
 class _Resampling(keras.layers.Layer):
     """What the two resamplings have alike: the filter taps * [1, 1], of sum 1, on each axis."""
 
-    def __init__(self, taps=(1, 2, 1), **layer):
+    @checked
+    def __init__(self, taps: Taps = (1, 2, 1), **layer):
         super().__init__(**layer)
-        if len(taps) % 2 == 0 or sum(taps) == 0:
-            raise UserError(
-                f"r3gan's resampling_filter is {tuple(taps)}: it needs an odd number of taps, "
-                "whose sum is not 0"
-            )
         self.taps = tuple(taps)
         self.filter = np.convolve(taps, (1, 1)) / (2.0 * sum(taps))
         self.radius = len(taps) // 2

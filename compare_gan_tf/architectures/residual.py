@@ -4,15 +4,20 @@ The shortcut is a convolution, 3x3, in every block, also where nothing changes i
 what gives these networks their names and numbers of parameters.
 """
 
+from typing import Annotated, Any
+
 import gin
 import keras
 from keras import ops
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.pooling import pooled
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Function
 
 _NOTHING = blocks.Condition()
+Upsample = Annotated[
+    Any, Function(name="", like="a function that makes a layer such as @nearest", classes=True)
+]
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -150,20 +155,3 @@ def last_activation(x, *, norm, condition=_NOTHING):
 def pooled_features(x, pooling):
     """pooling(relu(x)): [n, h, w, c] -> [n, c]."""
     return pooled(keras.layers.ReLU(name="out_relu")(x), pooling)
-
-
-def first_size(sample_shape, doublings: int, architecture: str) -> tuple[int, int]:
-    """Sides of the maps from which `doublings` doublings lead to those of the images.
-
-    Raises:
-      UserError: there are none, or the samples are not images.
-    """
-    blocks.require_images(sample_shape, architecture)
-    height, width, _ = sample_shape
-    factor = 2**doublings
-    if height % factor or width % factor:
-        raise UserError(
-            f"{architecture} makes images whose sides are multiples of {factor}, but the data "
-            f"set's are {height} x {width}: take dcgan, sndcgan or infogan, which make any"
-        )
-    return height // factor, width // factor

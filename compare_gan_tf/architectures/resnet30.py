@@ -4,32 +4,38 @@ After the deep ResNet of Gulrajani et al. (2017). compare_gan's upsampling is `z
 """
 
 import functools
+from typing import Annotated
 
 import gin
 
 from compare_gan_tf.architectures import blocks, residual
-from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
-from compare_gan_tf.architectures.residual import average_pool, nearest
+from compare_gan_tf.architectures.residual import Upsample, average_pool, nearest
+from compare_gan_tf.architectures.shapes import Blocks, Images, ImageShape
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.settings.signatures import Count, checked
 
 _PROJECTION = Projection()
 _STAGES = 6  # of `depth` blocks each, between them five that change the size
+SampleShape = Annotated[tuple[int, ...], Images(factor=2 ** (_STAGES - 1))]
 
 
 @gin.configurable(module="resnet30")
+@checked(name="resnet30.generator")
 def generator(
-    sample_shape,
+    sample_shape: SampleShape,
     latent_dim,
     num_classes=None,
     *,
-    width=16,
-    depth=5,
-    norm=batch_norm,
-    kernel_norm=None,
-    kernel_norm_at_ends=True,
-    upsample=nearest,
-    shortcut_kernel=3,
+    width: Count = 16,
+    depth: Blocks = 5,
+    norm: blocks.Norm = batch_norm,
+    kernel_norm: KernelNorm = None,
+    kernel_norm_at_ends: bool = True,
+    upsample: Upsample = nearest,
+    shortcut_kernel: Count = 3,
 ):
     """Dense, six stages of residual blocks with a doubling of the sides between; sigmoid.
 
@@ -48,11 +54,11 @@ def generator(
       upsample: doubles the sides: `nearest`, or `zero_insertion` as in compare_gan.
       shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
     """
-    blocks.require_sizes("resnet30.generator", width=width, shortcut_kernel=shortcut_kernel)
-    size = residual.first_size(sample_shape, _STAGES - 1, "resnet30.generator")
+    *size, channels = sample_shape
     ends = kernel_norm if kernel_norm_at_ends else None
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
+    size = [side // 2 ** (_STAGES - 1) for side in size]
     x = residual.first_maps(x, size, 2 ** (_STAGES - 1) * width, kernel_norm=ends)
     block = functools.partial(
         residual.block,
@@ -61,29 +67,29 @@ def generator(
         condition=condition,
         shortcut_kernel=shortcut_kernel,
     )
-    blocks.require_depth("resnet30.generator", depth, unit="blocks")
     for stage in range(_STAGES):
         filters = 2 ** (_STAGES - 1 - stage) * width
         if stage:
             x = block(x, filters, name=f"stage{stage}_resize", upsample=upsample)
         for index in range(depth):
             x = block(x, filters, name=f"stage{stage}_block{index}")
-    return blocks.generator_model(inputs, residual.to_images(x, sample_shape[2], kernel_norm=ends))
+    return blocks.generator_model(inputs, residual.to_images(x, channels, kernel_norm=ends))
 
 
 @gin.configurable(module="resnet30")
+@checked(name="resnet30.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: ImageShape,
     num_classes=None,
     *,
-    width=16,
-    depth=5,
-    norm=no_norm,
-    kernel_norm=None,
-    kernel_norm_at_start=False,
-    shortcut_kernel=3,
-    conditioning=_PROJECTION,
-    unit_interval=True,
+    width: Count = 16,
+    depth: Blocks = 5,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
+    kernel_norm_at_start: bool = False,
+    shortcut_kernel: Count = 3,
+    conditioning: Conditioning = _PROJECTION,
+    unit_interval: bool = True,
 ):
     """A convolution, six stages of residual blocks with a halving of the sides between.
 
@@ -100,8 +106,6 @@ def discriminator(
         at all.
       unit_interval: whether it sees images in [0, 1], as in compare_gan, and not in [-1, 1].
     """
-    blocks.require_sizes("resnet30.discriminator", width=width, shortcut_kernel=shortcut_kernel)
-    blocks.require_images(sample_shape, "resnet30.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval
     )
@@ -110,7 +114,6 @@ def discriminator(
     block = functools.partial(
         residual.block, norm=norm, kernel_norm=kernel_norm, shortcut_kernel=shortcut_kernel
     )
-    blocks.require_depth("resnet30.discriminator", depth, unit="blocks")
     for stage in range(_STAGES):
         filters = 2**stage * width
         if stage:

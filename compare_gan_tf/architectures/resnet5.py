@@ -4,32 +4,38 @@ After the ResNet for 64 x 64 images of Gulrajani et al. (2017). compare_gan's up
 `zero_insertion`.
 """
 
+from typing import Annotated
+
 import gin
 
 from compare_gan_tf.architectures import blocks, residual
-from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
-from compare_gan_tf.architectures.pooling import mean
-from compare_gan_tf.architectures.residual import average_pool, nearest
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.architectures.pooling import Pooling, mean
+from compare_gan_tf.architectures.residual import Upsample, average_pool, nearest
+from compare_gan_tf.architectures.shapes import Images, ImageShape
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.settings.signatures import Count, checked
 
 _PROJECTION = Projection()
 _DOUBLINGS = {4 * 2**doublings: doublings for doublings in range(6)}  # by the side of the images
+SampleShape = Annotated[tuple[int, ...], Images(sides=_DOUBLINGS)]
 
 
 @gin.configurable(module="resnet5")
+@checked(name="resnet5.generator")
 def generator(
-    sample_shape,
+    sample_shape: SampleShape,
     latent_dim,
     num_classes=None,
     *,
-    width=64,
-    norm=batch_norm,
-    kernel_norm=None,
-    kernel_norm_at_ends=True,
-    upsample=nearest,
-    shortcut_kernel=3,
+    width: Count = 64,
+    norm: blocks.Norm = batch_norm,
+    kernel_norm: KernelNorm = None,
+    kernel_norm_at_ends: bool = True,
+    upsample: Upsample = nearest,
+    shortcut_kernel: Count = 3,
 ):
     """Dense to 4 x 4, five residual blocks; norm, ReLU, convolution, sigmoid.
 
@@ -52,8 +58,7 @@ def generator(
     Raises:
       UserError: other sides.
     """
-    blocks.require_sizes("resnet5.generator", width=width, shortcut_kernel=shortcut_kernel)
-    doublings = _doublings(sample_shape)
+    side, _, channels = sample_shape
     ends = kernel_norm if kernel_norm_at_ends else None
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
@@ -66,38 +71,26 @@ def generator(
             norm=norm,
             kernel_norm=kernel_norm,
             condition=condition,
-            upsample=upsample if index < doublings else None,
+            upsample=upsample if index < _DOUBLINGS[side] else None,
             shortcut_kernel=shortcut_kernel,
         )
     x = residual.last_activation(x, norm=norm, condition=condition)
-    return blocks.generator_model(inputs, residual.to_images(x, sample_shape[2], kernel_norm=ends))
-
-
-def _doublings(sample_shape) -> int:
-    """How many doublings lead from 4 to the side of the images."""
-    blocks.require_images(sample_shape, "resnet5.generator")
-    height, width, _ = sample_shape
-    if height != width or height not in _DOUBLINGS:
-        raise UserError(
-            f"resnet5.generator makes squares with sides of {', '.join(map(str, _DOUBLINGS))}, but "
-            f"the data set's images are {height} x {width}: take dcgan, sndcgan or infogan, which "
-            "make any"
-        )
-    return _DOUBLINGS[height]
+    return blocks.generator_model(inputs, residual.to_images(x, channels, kernel_norm=ends))
 
 
 @gin.configurable(module="resnet5")
+@checked(name="resnet5.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: ImageShape,
     num_classes=None,
     *,
-    width=64,
-    norm=no_norm,
-    kernel_norm=None,
-    shortcut_kernel=3,
-    conditioning=_PROJECTION,
-    unit_interval=True,
-    pooling=mean,
+    width: Count = 64,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
+    shortcut_kernel: Count = 3,
+    conditioning: Conditioning = _PROJECTION,
+    unit_interval: bool = True,
+    pooling: Pooling = mean,
 ):
     """Six residual blocks that halve the sides; ReLU, pooling.
 
@@ -115,8 +108,6 @@ def discriminator(
         the first block begins without a ReLU.
       pooling: of the last maps, see `pooling`; `mean` as in compare_gan.
     """
-    blocks.require_sizes("resnet5.discriminator", width=width, shortcut_kernel=shortcut_kernel)
-    blocks.require_images(sample_shape, "resnet5.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval
     )

@@ -4,37 +4,43 @@ As in compare_gan, whose shortcuts are convolutions 3x3 and whose upsampling is 
 """
 
 import functools
+from typing import Annotated
 
 import gin
 import keras
 from keras import ops
 
 from compare_gan_tf.architectures import blocks, residual
-from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
-from compare_gan_tf.architectures.pooling import mean
-from compare_gan_tf.architectures.residual import average_pool, nearest
+from compare_gan_tf.architectures.pooling import Pooling, mean
+from compare_gan_tf.architectures.residual import Upsample, average_pool, nearest
+from compare_gan_tf.architectures.shapes import Images, ImageShape
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.settings.signatures import Count, checked
 
 _PROJECTION = Projection({"class_name": "RandomNormal", "config": {"stddev": 0.02}})
 _BLOCKS = 3
+SampleShape = Annotated[tuple[int, ...], Images(factor=2**_BLOCKS)]
 
 
 @gin.configurable(module="resnet_cifar")
+@checked(name="resnet_cifar.generator")
 def generator(
-    sample_shape,
+    sample_shape: SampleShape,
     latent_dim,
     num_classes=None,
     *,
-    width=256,
-    norm=batch_norm,
-    kernel_norm=None,
-    upsample=nearest,
-    shortcut_kernel=3,
-    hierarchical_z=False,
-    embed_z=False,
-    embed_y=False,
+    width: Count = 256,
+    norm: blocks.Norm = batch_norm,
+    kernel_norm: KernelNorm = None,
+    upsample: Upsample = nearest,
+    shortcut_kernel: Count = 3,
+    hierarchical_z: bool = False,
+    embed_z: bool = False,
+    embed_y: bool = False,
 ):
     """Dense, three residual blocks that double the sides; norm, ReLU, convolution, sigmoid.
 
@@ -51,13 +57,12 @@ def generator(
         take part i, which is z to them, and put in front of the labels the labels to them. The
         last norm takes all of z and the labels alone.
       embed_z: puts a dense layer, as wide as z, in front of all that.
-      embed_y: puts labels through a dense layer as wide as z.
+      embed_y: puts labels, where there are any, through a dense layer as wide as z.
 
     Raises:
       UserError: sizes or options that do not go together.
     """
-    blocks.require_sizes("resnet_cifar.generator", width=width, shortcut_kernel=shortcut_kernel)
-    size = residual.first_size(sample_shape, _BLOCKS, "resnet_cifar.generator")
+    *size, channels = sample_shape
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     condition = _embedded(condition, embed_z, embed_y, kernel_norm)
     first_z, parts = condition.z, [condition] * _BLOCKS
@@ -65,6 +70,7 @@ def generator(
         _require_parts(latent_dim, norm)
         first_z, parts = _hierarchy(condition)
     x = blocks.first_input(first_z, condition.labels, norm)
+    size = [side // 2**_BLOCKS for side in size]
     x = residual.first_maps(x, size, width, kernel_norm=kernel_norm)
     for index, part in enumerate(parts):
         x = residual.block(
@@ -78,7 +84,7 @@ def generator(
             shortcut_kernel=shortcut_kernel,
         )
     x = residual.last_activation(x, norm=norm, condition=condition)
-    images = residual.to_images(x, sample_shape[2], kernel_norm=kernel_norm)
+    images = residual.to_images(x, channels, kernel_norm=kernel_norm)
     return blocks.generator_model(inputs, images)
 
 
@@ -86,14 +92,9 @@ def _embedded(condition, embed_z: bool, embed_y: bool, kernel_norm):
     """The condition with z and labels put through dense layers as wide as z, where asked."""
     z, labels = condition
     dense = functools.partial(blocks.dense, z.shape[-1], kernel_norm=kernel_norm)
-    if embed_y and labels is None:
-        raise UserError(
-            "resnet_cifar.generator.embed_y is True but there are no labels: set it False, or "
-            "GAN.conditional = True"
-        )
     return blocks.Condition(
         dense(name="embed_z")(z) if embed_z else z,
-        dense(name="embed_y")(labels) if embed_y else labels,
+        dense(name="embed_y")(labels) if embed_y and labels is not None else labels,
     )
 
 
@@ -127,17 +128,18 @@ def _hierarchy(condition):
 
 
 @gin.configurable(module="resnet_cifar")
+@checked(name="resnet_cifar.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: ImageShape,
     num_classes=None,
     *,
-    width=128,
-    norm=no_norm,
-    kernel_norm=None,
-    shortcut_kernel=3,
-    conditioning=_PROJECTION,
-    unit_interval=True,
-    pooling=mean,
+    width: Count = 128,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
+    shortcut_kernel: Count = 3,
+    conditioning: Conditioning = _PROJECTION,
+    unit_interval: bool = True,
+    pooling: Pooling = mean,
 ):
     """Four residual blocks, the first two of which halve the sides; ReLU, pooling.
 
@@ -154,8 +156,6 @@ def discriminator(
         the first block begins without a ReLU.
       pooling: of the last maps, see `pooling`; `mean` as in compare_gan.
     """
-    blocks.require_sizes("resnet_cifar.discriminator", width=width, shortcut_kernel=shortcut_kernel)
-    blocks.require_images(sample_shape, "resnet_cifar.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval
     )

@@ -3,30 +3,38 @@
 As in compare_gan, whose shortcuts are convolutions 3x3 and whose upsampling is `zero_insertion`.
 """
 
+from typing import Annotated
+
 import gin
 
 from compare_gan_tf.architectures import blocks, residual
-from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
-from compare_gan_tf.architectures.pooling import mean
-from compare_gan_tf.architectures.residual import average_pool, nearest
+from compare_gan_tf.architectures.pooling import Pooling, mean
+from compare_gan_tf.architectures.residual import Upsample, average_pool, nearest
+from compare_gan_tf.architectures.shapes import Images, ImageShape
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.settings.signatures import Count, checked
 
 _PROJECTION = Projection()
+_BLOCKS = 3  # of G, each of which doubles the sides
+SampleShape = Annotated[tuple[int, ...], Images(factor=2**_BLOCKS)]
 
 
 @gin.configurable(module="resnet_stl")
+@checked(name="resnet_stl.generator")
 def generator(
-    sample_shape,
+    sample_shape: SampleShape,
     latent_dim,
     num_classes=None,
     *,
-    width=64,
-    norm=batch_norm,
-    kernel_norm=None,
-    kernel_norm_at_ends=True,
-    upsample=nearest,
-    shortcut_kernel=3,
+    width: Count = 64,
+    norm: blocks.Norm = batch_norm,
+    kernel_norm: KernelNorm = None,
+    kernel_norm_at_ends: bool = True,
+    upsample: Upsample = nearest,
+    shortcut_kernel: Count = 3,
 ):
     """Dense, three residual blocks that double the sides; norm, ReLU, convolution, sigmoid.
 
@@ -42,11 +50,11 @@ def generator(
       upsample: doubles the sides: `nearest`, or `zero_insertion` as in compare_gan.
       shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
     """
-    blocks.require_sizes("resnet_stl.generator", width=width, shortcut_kernel=shortcut_kernel)
-    size = residual.first_size(sample_shape, 3, "resnet_stl.generator")
+    *size, channels = sample_shape
     ends = kernel_norm if kernel_norm_at_ends else None
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
+    size = [side // 2**_BLOCKS for side in size]
     x = residual.first_maps(x, size, 8 * width, kernel_norm=ends)
     for index, multiple in enumerate((4, 2, 1)):
         x = residual.block(
@@ -60,21 +68,22 @@ def generator(
             shortcut_kernel=shortcut_kernel,
         )
     x = residual.last_activation(x, norm=norm, condition=condition)
-    return blocks.generator_model(inputs, residual.to_images(x, sample_shape[2], kernel_norm=ends))
+    return blocks.generator_model(inputs, residual.to_images(x, channels, kernel_norm=ends))
 
 
 @gin.configurable(module="resnet_stl")
+@checked(name="resnet_stl.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: ImageShape,
     num_classes=None,
     *,
-    width=64,
-    norm=no_norm,
-    kernel_norm=None,
-    shortcut_kernel=3,
-    conditioning=_PROJECTION,
-    unit_interval=True,
-    pooling=mean,
+    width: Count = 64,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
+    shortcut_kernel: Count = 3,
+    conditioning: Conditioning = _PROJECTION,
+    unit_interval: bool = True,
+    pooling: Pooling = mean,
 ):
     """Five residual blocks, all but the last of which halve the sides; ReLU, pooling.
 
@@ -91,8 +100,6 @@ def discriminator(
         the first block begins without a ReLU.
       pooling: of the last maps, see `pooling`; `mean` as in compare_gan.
     """
-    blocks.require_sizes("resnet_stl.discriminator", width=width, shortcut_kernel=shortcut_kernel)
-    blocks.require_images(sample_shape, "resnet_stl.discriminator")
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval
     )

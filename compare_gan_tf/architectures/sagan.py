@@ -14,13 +14,17 @@ StudioGAN, if `conditional_batch_norm.kernel_norm` is bound to `@spectral_norm`.
 import gin
 
 from compare_gan_tf.architectures import biggan_blocks, blocks
-from compare_gan_tf.architectures.biggan_blocks import learned_shortcut, published, square_side
+from compare_gan_tf.architectures.biggan_attention import Attention
+from compare_gan_tf.architectures.biggan_blocks import Shortcut, learned_shortcut, published
 from compare_gan_tf.architectures.biggan_kernels import ORTHOGONAL, Kernels
 from compare_gan_tf.architectures.biggan_stacks import Widths, doubling_blocks, halving_blocks
-from compare_gan_tf.architectures.conditioning import Projection
-from compare_gan_tf.architectures.pooling import total
-from compare_gan_tf.architectures.residual import nearest
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
+from compare_gan_tf.architectures.pooling import Pooling, total
+from compare_gan_tf.architectures.residual import Upsample, nearest
+from compare_gan_tf.architectures.shapes import SquareShape
 from compare_gan_tf.layers import batch_norm, conditional_batch_norm, no_norm, spectral_norm
+from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.settings.signatures import Count, Index, checked
 
 _PROJECTION = Projection()
 _GENERATORS = {
@@ -38,19 +42,20 @@ _DISCRIMINATORS = {
 
 
 @gin.configurable(module="sagan")
+@checked(name="sagan.generator")
 def generator(
-    sample_shape,
+    sample_shape: SquareShape,
     latent_dim,
     num_classes=None,
     *,
-    ch=64,
-    norm=None,
-    final_norm=batch_norm,
-    kernel_norm=spectral_norm,
+    ch: Count = 64,
+    norm: blocks.Norm | None = None,
+    final_norm: blocks.Norm = batch_norm,
+    kernel_norm: KernelNorm = spectral_norm,
     kernel_initializer=ORTHOGONAL,
     residual_initializer=None,
-    upsample=nearest,
-    attention=None,
+    upsample: Upsample = nearest,
+    attention: Attention = None,
 ):
     """Dense, residual blocks that double the sides; norm, ReLU, convolution, tanh.
 
@@ -75,8 +80,7 @@ def generator(
     Raises:
       UserError: sizes or options that do not go together.
     """
-    blocks.require_sizes("sagan.generator", ch=ch)
-    side = square_side(sample_shape, "sagan.generator")
+    side = sample_shape[0]
     default = published(_GENERATORS, side, "sagan.generator")
     kernels = Kernels(kernel_initializer, kernel_norm, residual_initializer)
     norm = norm or (conditional_batch_norm if num_classes else batch_norm)
@@ -100,22 +104,23 @@ def generator(
 
 
 @gin.configurable(module="sagan")
+@checked(name="sagan.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: SquareShape,
     num_classes=None,
     *,
-    ch=64,
-    norm=no_norm,
-    kernel_norm=spectral_norm,
+    ch: Count = 64,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = spectral_norm,
     kernel_initializer=ORTHOGONAL,
     residual_initializer=None,
-    shortcut=learned_shortcut,
-    attention=None,
-    conditioning=_PROJECTION,
-    halvings=None,
-    narrow=False,
-    relu_shortcut=False,
-    pooling=total,
+    shortcut: Shortcut = learned_shortcut,
+    attention: Attention = None,
+    conditioning: Conditioning = _PROJECTION,
+    halvings: Index | None = None,
+    narrow: bool = False,
+    relu_shortcut: bool = False,
+    pooling: Pooling = total,
 ):
     """Residual blocks, the first of which halve the sides; ReLU, pooling.
 
@@ -143,8 +148,7 @@ def discriminator(
     Raises:
       UserError: sizes or options that do not go together.
     """
-    blocks.require_sizes("sagan.discriminator", ch=ch)
-    side = square_side(sample_shape, "sagan.discriminator")
+    side = sample_shape[0]
     default = published(_DISCRIMINATORS, side, "sagan.discriminator")
     kernels = Kernels(kernel_initializer, kernel_norm, residual_initializer)
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)

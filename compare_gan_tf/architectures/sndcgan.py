@@ -4,17 +4,27 @@ import gin
 import keras
 
 from compare_gan_tf.architectures import blocks
-from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
+from compare_gan_tf.architectures.shapes import ImageShape
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.settings.signatures import Count, checked
 
 _SLOPE = 0.1
 _PROJECTION = Projection()
 
 
 @gin.configurable(module="sndcgan")
+@checked(name="sndcgan.generator")
 def generator(
-    sample_shape, latent_dim, num_classes=None, *, width=64, norm=batch_norm, kernel_norm=None
+    sample_shape: ImageShape,
+    latent_dim,
+    num_classes=None,
+    *,
+    width: Count = 64,
+    norm: blocks.Norm = batch_norm,
+    kernel_norm: KernelNorm = None,
 ):
     """Dense, three deconvolutions 4x4 of stride 2, one 3x3; tanh.
 
@@ -27,8 +37,6 @@ def generator(
         [n, 8 width h w].
       kernel_norm: reparameterises every kernel; None, as published, for none.
     """
-    blocks.require_sizes("sndcgan.generator", width=width)
-    blocks.require_images(sample_shape, "sndcgan.generator")
     *size, channels = sample_shape
     sizes = blocks.halved(size, 3)
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
@@ -55,14 +63,15 @@ def generator(
 
 
 @gin.configurable(module="sndcgan")
+@checked(name="sndcgan.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: ImageShape,
     num_classes=None,
     *,
-    width=64,
-    norm=no_norm,
-    kernel_norm=None,
-    conditioning=_PROJECTION,
+    width: Count = 64,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
+    conditioning: Conditioning = _PROJECTION,
 ):
     """Seven convolutions, 3x3 of stride 1 and 4x4 of stride 2 in turn; leaky ReLU 0.1.
 
@@ -75,8 +84,6 @@ def discriminator(
       conditioning: how the labels are used, see `conditioning`; None, as in compare_gan, for not
         at all.
     """
-    blocks.require_sizes("sndcgan.discriminator", width=width)
-    blocks.require_images(sample_shape, "sndcgan.discriminator")
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     layers = [(1, 3, 1), (2, 4, 2), (2, 3, 1), (4, 4, 2), (4, 3, 1), (8, 4, 2), (8, 3, 1)]
     for index, (multiple, kernel, stride) in enumerate(layers):

@@ -4,29 +4,48 @@ Samples are one-hot vectors [length, symbols]; the generator's outputs are logit
 `GAN.alphabet = @Characters()`.
 """
 
+from typing import Annotated
+
 import gin
 import keras
 
 from compare_gan_tf.architectures import blocks
-from compare_gan_tf.architectures.conditioning import Projection
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
+from compare_gan_tf.architectures.shapes import Blocks
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.settings.signatures import Count, checked
 
 _PROJECTION = Projection()
 _NOTHING = blocks.Condition()
 
 
+class _Characters:
+    def check(self, name: str, shape: tuple[int, ...]) -> None:
+        """Refuses what is not (length, symbols); `name` is that of the argument."""
+        if len(shape) != 2:
+            raise UserError(
+                f"{name.rpartition('.')[0]} needs one-hot characters (length, symbols) but the "
+                f"samples have shape {tuple(shape)}: it is for GAN.alphabet = @Characters()"
+            )
+
+
+TextShape = Annotated[tuple[int, ...], _Characters()]
+
+
 @gin.configurable(module="text_networks")
+@checked(name="text_networks.generator")
 def generator(
-    sample_shape,
+    sample_shape: TextShape,
     latent_dim,
     num_classes=None,
     *,
-    width=256,
-    depth=3,
-    kernel=5,
-    norm=batch_norm,
-    kernel_norm=None,
+    width: Count = 256,
+    depth: Blocks = 3,
+    kernel: Count = 5,
+    norm: blocks.Norm = batch_norm,
+    kernel_norm: KernelNorm = None,
 ):
     """Dense, `depth` residual blocks of two convolutions over places, a convolution to the symbols.
 
@@ -40,9 +59,7 @@ def generator(
       norm: makes the normalisations, before each convolution of the blocks.
       kernel_norm: reparameterises every kernel; None for none.
     """
-    blocks.require_sizes("text_networks.generator", width=width, kernel=kernel)
-    blocks.require_depth("text_networks.generator", depth, unit="blocks")
-    length, symbols = _text_shape(sample_shape, "text_networks.generator")
+    length, symbols = sample_shape
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
     x = blocks.first_input(*condition, norm)
     x = blocks.dense(length * width, kernel_norm=kernel_norm, name="dense")(x)
@@ -56,16 +73,17 @@ def generator(
 
 
 @gin.configurable(module="text_networks")
+@checked(name="text_networks.discriminator")
 def discriminator(
-    sample_shape,
+    sample_shape: TextShape,
     num_classes=None,
     *,
-    width=256,
-    depth=3,
-    kernel=5,
-    norm=no_norm,
-    kernel_norm=None,
-    conditioning=_PROJECTION,
+    width: Count = 256,
+    depth: Blocks = 3,
+    kernel: Count = 5,
+    norm: blocks.Norm = no_norm,
+    kernel_norm: KernelNorm = None,
+    conditioning: Conditioning = _PROJECTION,
 ):
     """A convolution of each place, `depth` residual blocks, one logit.
 
@@ -79,9 +97,6 @@ def discriminator(
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
       conditioning: how the labels are used, see `conditioning`; None for not at all.
     """
-    blocks.require_sizes("text_networks.discriminator", width=width, kernel=kernel)
-    blocks.require_depth("text_networks.discriminator", depth, unit="blocks")
-    _text_shape(sample_shape, "text_networks.discriminator")
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     x = blocks.conv_1d(width, 1, kernel_norm=kernel_norm, name="embedding")(x)
     for index in range(depth):
@@ -100,12 +115,3 @@ def _block(x, width, kernel, norm, kernel_norm, name, condition=_NOTHING):
         x = keras.layers.ReLU()(x)
         x = blocks.conv_1d(width, kernel, kernel_norm=kernel_norm, name=f"{name}_conv{index}")(x)
     return keras.layers.Add(name=name)([shortcut, x])
-
-
-def _text_shape(sample_shape, architecture: str) -> tuple[int, int]:
-    if len(sample_shape) != 2:
-        raise UserError(
-            f"{architecture} needs one-hot characters (length, symbols) but the samples have shape "
-            f"{tuple(sample_shape)}: it is for GAN.alphabet = @Characters()"
-        )
-    return sample_shape

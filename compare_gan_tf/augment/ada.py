@@ -13,7 +13,7 @@ from compare_gan_tf.augment.base import Augmentation, TrialNoise, require_transf
 from compare_gan_tf.augment.controllers import AController, Adaptive
 from compare_gan_tf.augment.resample import resample
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.settings.signatures import Function, ListOf, OneOf, checked
+from compare_gan_tf.settings.signatures import Function, OneOf, Several, checked
 
 _GEOMETRY = "a function (noise, tag, p, shape) of `geometry` such as @ada.x_flip"
 _COLOURS = "a function (noise, tag, p, number) of `colours` such as @ada.hue"
@@ -32,13 +32,14 @@ _PIPELINES = {name: (name,) for name in _PARTS} | {
 
 
 Geometry = Annotated[
-    Sequence, ListOf(Function(0, "", 0, 0, like=_GEOMETRY), like="[@x_flip, @integer_translation]")
+    Sequence,
+    Several(Function(0, "", 0, 0, like=_GEOMETRY), least=0, like="[@x_flip, @integer_translation]"),
 ]
 Colours = Annotated[
-    Sequence, ListOf(Function(0, "", 0, 0, like=_COLOURS), like="[@ada.brightness, @hue]")
+    Sequence, Several(Function(0, "", 0, 0, like=_COLOURS), least=0, like="[@ada.brightness, @hue]")
 ]
 Corruptions = Annotated[
-    Sequence, ListOf(Function(0, "", 0, 0, like=_CORRUPTIONS), like="[@rgb_noise]")
+    Sequence, Several(Function(0, "", 0, 0, like=_CORRUPTIONS), least=0, like="[@rgb_noise]")
 ]
 Pipeline = Annotated[str, OneOf(*_PIPELINES)]
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings import kinds
-from compare_gan_tf.settings.signatures import ListOf, Made, checked
+from compare_gan_tf.settings.signatures import Made, Several, checked
 
 
 class Augmentation(keras.layers.Layer):
@@ -85,8 +85,8 @@ class Augmentation(keras.layers.Layer):
 
 _LIKE = "an augmentation such as @ADA()"
 AnAugmentation = Annotated[Augmentation, Made(Augmentation, like=_LIKE)]
-Several = Annotated[
-    Sequence, ListOf(Made(Augmentation, like=_LIKE), like="[@APA(), @DiffAugment()]")
+Augmentations = Annotated[
+    Sequence, Several(Made(Augmentation, like=_LIKE), least=0, like="[@APA(), @DiffAugment()]")
 ]
 
 
@@ -99,7 +99,7 @@ class Chain(Augmentation):
     """
 
     @checked
-    def __init__(self, augmentations: Several, name: str | None = None):
+    def __init__(self, augmentations: Augmentations, name: str | None = None):
         super().__init__(name=name)
         self.augmentations = list(augmentations)
 

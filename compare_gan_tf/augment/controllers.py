@@ -10,7 +10,8 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.settings.signatures import Fraction, Made, Number, Tried, checked, ones
+from compare_gan_tf.settings.signatures import Fraction, Made, Number, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
 Target = Annotated[float, Number(above=-1, below=1)]
 Images = Annotated[float, Number(above=0, unit="images")]

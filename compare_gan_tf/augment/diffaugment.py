@@ -7,11 +7,12 @@ import tensorflow as tf
 
 from compare_gan_tf.augment.base import Augmentation, TrialNoise, require_transforms
 from compare_gan_tf.augment.transforms import color, cutout, translation
-from compare_gan_tf.settings.signatures import Function, ListOf, checked
+from compare_gan_tf.settings.signatures import Function, Several, checked
 
 _TRANSFORM = "a function (images, noise, tag) of images such as @diffaugment.color"
 Transforms = Annotated[
-    tuple, ListOf(Function(0, 0, "", like=_TRANSFORM), like="[@color, @translation, @cutout]")
+    tuple,
+    Several(Function(0, 0, "", like=_TRANSFORM), least=0, like="[@color, @translation, @cutout]"),
 ]
 
 

@@ -1,5 +1,6 @@
 """What the verbs build from a config: the data, the GAN, and the checkpoint that is meant."""
 
+import copy
 import os
 from collections.abc import Sequence
 
@@ -26,29 +27,14 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
     import gin
 
     from compare_gan_tf import config
+    from compare_gan_tf.bin import quiet
     from compare_gan_tf.config import gin_files
-    from compare_gan_tf.storage import files as run_files
+    from compare_gan_tf.storage import files
 
     names = [gin_files.find_config(name) for name in values.gin_config]
-    if not names and not values.model_dir:
-        raise UserError("neither --gin_config nor --model_dir is given: name what to read")
-    if not names:
-        own = os.path.join(values.model_dir, run_files.CONFIG)
-        if not run_files.exists(own):
-            if run_files.exists(os.path.join(values.model_dir, "manifest.json")):
-                raise UserError(
-                    f"there is no {own}: the run was made in Python, where metrics.evaluate,"
-                    " export_run and report.write_report score, export and show its GAN"
-                )
-            raise UserError(
-                f"no --gin_config is given and there is no {own}; for a first run take"
-                " --gin_config=quickstart.gin"
-            )
-        names = [own]
+    names = names or [_own_config(values.model_dir)]
     if values.model_dir:
-        run_files.refuse_pipes(values.model_dir, ("checkpoints", "logs", "manifest.json"))
-    from compare_gan_tf.bin import quiet
-
+        files.refuse_pipes(values.model_dir, ("checkpoints", "logs", "manifest.json"))
     quiet.import_tensorflow()
     from compare_gan_tf.config import configurables
 
@@ -56,6 +42,34 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
     config.parse(names, [*values.gin_bindings, *bindings])
     if "model" not in gin.get_bindings("train", resolve_references=False):
         raise UserError("the config gives no value for train.model; bind it in a gin file")
+
+
+def _own_config(model_dir: str | None) -> str:
+    """The config that a run was trained with."""
+    from compare_gan_tf.storage import files
+
+    if not model_dir:
+        raise UserError("neither --gin_config nor --model_dir is given: name what to read")
+    own = os.path.join(model_dir, files.CONFIG)
+    if files.exists(own):
+        return own
+    if files.exists(os.path.join(model_dir, "manifest.json")):
+        raise UserError(
+            f"there is no {own}: the run was made in Python, where metrics.evaluate, export_run and"
+            " report.write_report score, export and show its GAN"
+        )
+    raise UserError(
+        f"no --gin_config is given and there is no {own}; for a first run take"
+        " --gin_config=quickstart.gin"
+    )
+
+
+def bound(configurable: str, parameter: str, default=None):
+    """What the config binds to one parameter; nothing else that it binds is made."""
+    import gin
+
+    values = gin.get_bindings(configurable, resolve_references=False)
+    return copy.deepcopy(values[parameter]) if parameter in values else default  # which makes it
 
 
 def gan(values: flags.FlagValues, *, of_run: bool | None = None):
@@ -69,29 +83,15 @@ def gan(values: flags.FlagValues, *, of_run: bool | None = None):
     Raises:
       UserError: they cannot be made, or something is bound that no stage uses.
     """
-    import gin
-
     from compare_gan_tf import config, data, training
 
-    bound = gin.get_bindings("train")
-    settings = {"seed": bound["seed"]} if "seed" in bound else {}
     dataset = data.load()
     _check_data(values, dataset)
-    built = training.build(bound["model"], dataset, **settings)
+    built = training.build(bound("train", "model"), dataset, seed=bound("train", "seed", 0))
     of_run = not values.gin_config if of_run is None else of_run
     among = values.gin_bindings if of_run else None
     config.check_used([*config.LATER_STAGES, training.__name__], among=among)
     return dataset, built
-
-
-def define_data_change_flag(flag_values: flags.FlagValues) -> None:
-    """Defines `--allow_data_change`."""
-    flags.DEFINE_bool(
-        "allow_data_change",
-        False,
-        "Go on although the data set has other samples, labels or classes than the run has seen.",
-        flag_values=flag_values,
-    )
 
 
 def _check_data(values: flags.FlagValues, dataset) -> None:
@@ -100,10 +100,10 @@ def _check_data(values: flags.FlagValues, dataset) -> None:
     Splits are drawn anew for other data: what was trained on may then be among what is held out.
     """
     from compare_gan_tf import data, training
-    from compare_gan_tf.data import outlines
+    from compare_gan_tf.data import stand_ins
 
     model_dir = values.model_dir
-    if not model_dir or outlines.are_wanted():
+    if not model_dir or stand_ins.are_wanted():
         return
     now = data.identity(dataset)
     changes = training.data_changes(model_dir, now)
@@ -115,46 +115,6 @@ def _check_data(values: flags.FlagValues, dataset) -> None:
     if "allow_data_change" in values and not values.allow_data_change:
         raise UserError(f"{text}. Bring that back, or --allow_data_change to go on all the same")
     logging.warning("%s", text)
-
-
-def follow(values: flags.FlagValues) -> None:
-    """Scores checkpoints as a training writes them, and prints the scores."""
-    read_config(values)
-    from compare_gan_tf import evaluation
-
-    dataset, built = gan(values)
-    print_scores(values.model_dir, evaluation.follow(values.model_dir, built, dataset))
-
-
-def print_scores(model_dir: str, rows: Sequence[dict]) -> None:
-    """Prints a line for each score of a run, then the warnings, and its best and last checkpoint.
-
-    Raises:
-      UserError: there are scores, and none has a value; says why.
-    """
-    from compare_gan_tf import evaluation
-    from compare_gan_tf.runs import best, results
-
-    for row in rows:
-        value = f"failed: {row['reason']}" if row["value"] is None else f"{row['value']:.4f}"
-        print(f"step {row['step']:>8}  {row['metric']} {row['split']:<10} {value}")
-    if rows and all(row["value"] is None for row in rows):
-        raise UserError(f"none of {len(rows)} scores has a value: {rows[-1]['reason']}")
-    summary = evaluation.summary(
-        rows, best.read(model_dir), results.read(results.floor_path(model_dir))
-    )
-    for line in (*evaluation.warning_lines(rows), *summary):
-        print(line)
-
-
-def define_checkpoint_flag(flag_values: flags.FlagValues, *, all_steps: bool = False) -> None:
-    """Defines `--checkpoint`, which names one checkpoint, or with `all_steps` all of them."""
-    text = "Which checkpoint: best (by validation score), latest, or a step such as 2000."
-    if all_steps:
-        text = "Which checkpoints: all, best (by validation score), latest, or a step such as 2000."
-    else:
-        text += " Default: best if there is one, else latest."
-    flags.DEFINE_string("checkpoint", "all" if all_steps else None, text, flag_values=flag_values)
 
 
 def choose_step(model_dir: str, choice: str | None) -> int:
@@ -188,3 +148,59 @@ def choose_step(model_dir: str, choice: str | None) -> int:
         there = ", ".join(map(str, steps)) or "none"
         raise UserError(f"no checkpoint of step {choice} in {model_dir}; there are: {there}")
     return int(choice)
+
+
+# --- Scores -----------------------------------------------------------------------------------
+
+
+def follow(values: flags.FlagValues) -> None:
+    """Scores checkpoints as a training writes them, and prints the scores."""
+    read_config(values)
+    from compare_gan_tf import evaluation
+
+    dataset, built = gan(values)
+    print_scores(values.model_dir, evaluation.follow(values.model_dir, built, dataset))
+
+
+def print_scores(model_dir: str, rows: Sequence[dict]) -> None:
+    """Prints a line for each score of a run, then the warnings, and its best and last checkpoint.
+
+    Raises:
+      UserError: there are scores, and none has a value; says why.
+    """
+    from compare_gan_tf import evaluation
+    from compare_gan_tf.runs import best, results
+
+    for row in rows:
+        value = f"failed: {row['reason']}" if row["value"] is None else f"{row['value']:.4f}"
+        print(f"step {row['step']:>8}  {row['metric']} {row['split']:<10} {value}")
+    if rows and all(row["value"] is None for row in rows):
+        raise UserError(f"none of {len(rows)} scores has a value: {rows[-1]['reason']}")
+    summary = evaluation.summary(
+        rows, best.read(model_dir), results.read(results.floor_path(model_dir))
+    )
+    for line in (*evaluation.warning_lines(rows), *summary):
+        print(line)
+
+
+# --- Flags of several verbs -------------------------------------------------------------------
+
+
+def define_data_change_flag(flag_values: flags.FlagValues) -> None:
+    """Defines `--allow_data_change`."""
+    flags.DEFINE_bool(
+        "allow_data_change",
+        False,
+        "Go on although the data set has other samples, labels or classes than the run has seen.",
+        flag_values=flag_values,
+    )
+
+
+def define_checkpoint_flag(flag_values: flags.FlagValues, *, all_steps: bool = False) -> None:
+    """Defines `--checkpoint`, which names one checkpoint, or with `all_steps` all of them."""
+    text = "Which checkpoint: best (by validation score), latest, or a step such as 2000."
+    if all_steps:
+        text = "Which checkpoints: all, best (by validation score), latest, or a step such as 2000."
+    else:
+        text += " Default: best if there is one, else latest."
+    flags.DEFINE_string("checkpoint", "all" if all_steps else None, text, flag_values=flag_values)

@@ -1,14 +1,17 @@
 """What the verbs share: flags, help without TensorFlow, one line per error, exit codes.
 
-A verb is a module of `compare_gan_tf.bin` whose docstring is its help and which has
-`define_flags(flag_values)`, `run(flag_values)` and a `main` that calls `main` below.
+A verb is a module of `compare_gan_tf.bin` whose docstring is its help, and which has
+`define_flags(flag_values)` and `run(flag_values)`. One that does not work on a run's folder alone
+says `NEEDS_MODEL_DIR = False`.
 """
 
+import functools
 import os
 import re
 import signal
 import sys
 import textwrap
+import types
 from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
@@ -20,35 +23,21 @@ PROGRAM = "compare-gan"
 _MOST_SAID = 2000  # characters
 
 
-def main(
-    verb: str,
-    text: str,
-    define_flags: Callable[[flags.FlagValues], None],
-    run: Callable[[flags.FlagValues], None],
-    argv: Sequence[str] | None = None,
-    *,
-    needs_model_dir: bool = True,
-) -> None:
+def main(verb: types.ModuleType, argv: Sequence[str]) -> None:
     """Runs a verb as an absl program and exits.
 
     Args:
-      verb: its name, for messages.
-      text: its help, without the flags.
-      define_flags: defines the verb's own flags.
-      run: does the work.
-      argv: program name and arguments; None for those of the process.
-      needs_model_dir: whether the verb works on a run's folder only.
+      verb: its module.
+      argv: program name and arguments.
     """
-    argv = list(sys.argv if argv is None else argv)
+    name = verb.__name__.rpartition(".")[2]
     if any(argument in ("-h", "-help", "--help", "--helpshort") for argument in argv[1:]):
-        show(help_text(verb, text, define_flags))
+        show(help_text(name, verb.__doc__, verb.define_flags))
         sys.exit(0)
     app.run(
-        lambda values: _guarded(verb, lambda: run(values)),
-        argv=argv,
-        flags_parser=lambda arguments: _parse_or_exit(
-            verb, arguments, define_flags, needs_model_dir
-        ),
+        functools.partial(_guarded, name, verb.run),
+        argv=list(argv),
+        flags_parser=functools.partial(_parse_or_exit, name, verb),
     )
 
 
@@ -119,24 +108,29 @@ def parse_flags(
     if needs_model_dir and not values.model_dir:
         raise UserError("--model_dir is missing: name the folder of the run")
     if values.model_dir and "://" not in values.model_dir:
-        values.model_dir = os.path.expanduser(values.model_dir)
-        try:
-            values.model_dir.encode()
-        except UnicodeEncodeError as error:
-            raise UserError(
-                f"--model_dir={values.model_dir!r} is not UTF-8, which TensorFlow needs: rename it"
-            ) from error
+        values.model_dir = _local_folder(values.model_dir)
     names = ",".join(values.allow_imports).split(",")
     gin_imports.allow(name.strip() for name in names if name.strip())
     flags.FLAGS.mark_as_parsed()
     return values
 
 
-def _parse_or_exit(verb: str, argv, define_flags, needs_model_dir) -> flags.FlagValues:
+def _local_folder(model_dir: str) -> str:
+    """With `~` spelt out; refused where TensorFlow could not open it."""
     try:
-        values = parse_flags(argv, define_flags, needs_model_dir)
+        model_dir.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"--model_dir={model_dir!r} is not UTF-8, which TensorFlow needs: rename it"
+        ) from error
+    return os.path.expanduser(model_dir)
+
+
+def _parse_or_exit(name: str, verb: types.ModuleType, argv: Sequence[str]) -> flags.FlagValues:
+    try:
+        values = parse_flags(argv, verb.define_flags, getattr(verb, "NEEDS_MODEL_DIR", True))
     except UserError as error:
-        _say(verb, f"{error}. See {PROGRAM} {verb} --help")
+        _say(name, f"{error}. See {PROGRAM} {name} --help")
         sys.exit(1)
     if flags.FLAGS["verbosity"].using_default_value:
         # Warnings and errors only: absl's default, INFO, would break the progress bars.
@@ -185,10 +179,10 @@ def show(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _guarded(verb: str, work: Callable[[], None]) -> int:
+def _guarded(verb: str, work: Callable[..., None], *arguments) -> int:
     """Runs `work`; returns the exit code. What the user can cure is one line, bugs are raised."""
     try:
-        work()
+        work(*arguments)
     except KeyboardInterrupt:
         _say(verb, "interrupted")
         return 128 + signal.SIGINT

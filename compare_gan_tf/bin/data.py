@@ -11,16 +11,15 @@ One's own images, and other options of a data set:
   compare-gan data --dataset=folder:/data/photos --gin_bindings='data.load.image_size = 64'
 """
 
-from collections.abc import Sequence
-
 from absl import flags
 
-from compare_gan_tf.bin import command
 from compare_gan_tf.errors import UserError
 
 _SHOWN_CLASSES = 20
 _BAR = 40  # characters of the longest bar
 _NAME = 24  # characters of the longest name of a class
+
+NEEDS_MODEL_DIR = False
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -129,12 +128,3 @@ def _histogram(counts, class_names: tuple[str, ...] | None) -> list[str]:
 
 def _short(name: str) -> str:
     return name if len(name) <= _NAME else f"{name[: _NAME - 3]}..."
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the verb and exits."""
-    command.main("data", __doc__, define_flags, run, argv, needs_model_dir=False)
-
-
-if __name__ == "__main__":
-    main()

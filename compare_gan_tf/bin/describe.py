@@ -13,11 +13,13 @@ For programs, an object with "generator", "discriminator" and "objectives":
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from absl import flags
 
-from compare_gan_tf.bin import build, command
+from compare_gan_tf.bin import build
+
+NEEDS_MODEL_DIR = False
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -28,7 +30,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Builds the networks, and prints what they are."""
     build.read_config(values)
-    from compare_gan_tf.data.outlines import outlines
+    from compare_gan_tf.data.stand_ins import outlines
     from compare_gan_tf.gan import description as describe
 
     with outlines():
@@ -45,12 +47,3 @@ def _bound(function: Callable) -> dict:
         return gin.get_bindings(function)
     except ValueError:  # not one of gin's
         return {}
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the verb and exits."""
-    command.main("describe", __doc__, define_flags, run, argv, needs_model_dir=False)
-
-
-if __name__ == "__main__":
-    main()

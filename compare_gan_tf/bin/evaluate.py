@@ -22,11 +22,10 @@ Names of metrics and presets: docs/evaluation.md. Everything else is bound on `e
 """
 
 import os
-from collections.abc import Sequence
 
 from absl import flags
 
-from compare_gan_tf.bin import build, command
+from compare_gan_tf.bin import build
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import extractor_names
 
@@ -36,8 +35,8 @@ _OF_EXTRACTORS = (
     "metrics.extractors", "metrics.features", "metrics.image_networks", "metrics.inception",
     "metrics.presets", "metrics.resize", "metrics.scalings",
 )  # fmt: skip
-_SIDES = ("real", "fake")
-_OF_SIDES = ("real", "fake", "against", "held_out", "output", "save_real_statistics")
+_SIDES = ("real", "fake", "against", "held_out")
+_OF_SIDES = (*_SIDES, "output", "save_real_statistics")
 # What is bound on `evaluate` and decides how two sides are compared.
 _HEEDED = frozenset(
     (
@@ -45,6 +44,8 @@ _HEEDED = frozenset(
         "truncation", "standing",
     )
 )  # fmt: skip
+
+NEEDS_MODEL_DIR = False
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -155,16 +156,12 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
 
     with distribution.get_strategy(values.strategy).scope():
         dataset, gan = build.gan(values)
-    if values.gin_bindings:
-        evaluation.evaluate(values.model_dir, gan, dataset, steps=[])  # makes the metrics
-        _check_metrics_used(values)
-    if follows:
-        rows = evaluation.follow(values.model_dir, gan, dataset)
-    else:
-        steps = None
-        if values.checkpoint != "all":
-            steps = [build.choose_step(values.model_dir, values.checkpoint)]
-        rows = evaluation.evaluate(values.model_dir, gan, dataset, steps=steps)
+    steps = {}
+    if values.checkpoint != "all":
+        steps = {"steps": [build.choose_step(values.model_dir, values.checkpoint)]}
+    plan = evaluation.plan(values.model_dir, gan, dataset, **steps)  # makes the metrics
+    _check_metrics_used(values)
+    rows = evaluation.follow(values.model_dir, gan, dataset) if follows else plan.run()
     build.print_scores(values.model_dir, rows)
 
 
@@ -172,7 +169,7 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
 
 
 def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
-    for name in _SIDES:
+    for name in ("real", "fake"):
         if values[name].value is None:
             raise UserError(f"--{name} is missing: two sides are compared, --real and --fake")
     from compare_gan_tf.bin import quiet
@@ -183,35 +180,36 @@ def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
     from compare_gan_tf.gan import distribution
 
     configurables.load()
-    from compare_gan_tf.evaluation import pairs
+    from compare_gan_tf.evaluation import openings, pairs
     from compare_gan_tf.metrics import presets
 
-    if not any(_is_run(values[name].value) for name in ("real", "fake", "against")):
+    sides = {name: values[name].value for name in _SIDES}
+    runs = {name: side for name, side in sides.items() if side and openings.is_run(side)}
+    if not runs:
         _refuse(values, ("checkpoint",), "is for a run, and neither side is one")
     config.parse(values.gin_config, [*values.gin_bindings, *bindings])
     config.check_used([*config.LATER_STAGES, "compare_gan_tf.data"])
     bound = _bound()
-    bound["metrics"] = presets.metrics_of(bound.get("metrics"), presets.find(bound.get("preset")))
+    preset = presets.find(bound.get("preset"))
+    bound["metrics"] = presets.metrics_of(bound.get("metrics"), preset)
     _check_metrics_used(values)
+    made = {
+        "truncation": bound.get("truncation", 0.0),
+        "standing": bound.get("standing", preset.standing),
+    }
     with distribution.get_strategy(values.strategy).scope():
+        for name, path in runs.items():
+            sides[name] = _open_run(values, bindings, os.path.expanduser(path), made)
         found = pairs.evaluate(
-            values.real,
-            values.fake,
+            **sides,
             **bound,
-            against=values.against,
-            held_out=values.held_out,
             output=values.output,
             save_real_statistics=values.save_real_statistics,
-            open_run=lambda path, how: _open_run(values, bindings, path, how),
             progress=True,
         )
     print(found)
     if all(row["value"] is None for row in found.rows):
         raise UserError(f"none of the scores has a value: {found.rows[0]['reason']}")
-
-
-def _is_run(path: str | None) -> bool:
-    return path is not None and os.path.exists(os.path.join(os.path.expanduser(path), "config.gin"))
 
 
 def _bound() -> dict:
@@ -227,8 +225,15 @@ def _bound() -> dict:
     return bound
 
 
-def _open_run(values: flags.FlagValues, bindings: list[str], path: str, how):
-    """The generator of a run, at the checkpoint of --checkpoint, or the best, or the last."""
+def _open_run(values: flags.FlagValues, bindings: list[str], path: str, made: dict):
+    """The generator of a run, at the checkpoint of --checkpoint, or the best, or the last.
+
+    Args:
+      values: the flags.
+      bindings: more of them.
+      path: folder of the run.
+      made: how samples are made, as arguments of `Players`.
+    """
     from compare_gan_tf import config
     from compare_gan_tf.evaluation import openings
     from compare_gan_tf.evaluation.generators import Players
@@ -248,19 +253,9 @@ def _open_run(values: flags.FlagValues, bindings: list[str], path: str, how):
         tag="generator",
         where=f"checkpoint {step} of {path}",
         name=os.path.basename(os.path.normpath(path)),
-        truncation=how.truncation,
-        standing=how.standing,
+        **made,
         checkpoint_rule="best" if is_best else choice or "latest",
         fingerprint=best.fingerprint(checkpoints.find(path, step)),
     )
     players.images_of = openings.images_of(dataset)  # for the extractor
     return players
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the verb and exits."""
-    command.main("evaluate", __doc__, define_flags, run, argv, needs_model_dir=False)
-
-
-if __name__ == "__main__":
-    main()

@@ -13,11 +13,9 @@ and then, in Python:
   images = module.sample(16, seed=[0, 1], truncation=0.0)  # float32 [16, height, width, channels]
 """
 
-from collections.abc import Sequence
-
 from absl import flags
 
-from compare_gan_tf.bin import build, command
+from compare_gan_tf.bin import build
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -37,12 +35,3 @@ def run(values: flags.FlagValues) -> None:
     written = export_run(gan, values.model_dir, step, class_names=dataset.class_names)
     for name, path in written.items():
         print(f"{name}: {path}")
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the verb and exits."""
-    command.main("export", __doc__, define_flags, run, argv)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from compare_gan_tf import __version__
+from compare_gan_tf.bin import command
 from compare_gan_tf.bin.command import PROGRAM, show
 from compare_gan_tf.config.gin_errors import did_you_mean
 
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             file=sys.stderr,
         )
         sys.exit(1)
-    importlib.import_module(f"compare_gan_tf.bin.{verb}").main([program, *rest])
+    command.main(importlib.import_module(f"compare_gan_tf.bin.{verb}"), [program, *rest])
 
 
 if __name__ == "__main__":

@@ -8,11 +8,9 @@ For example:
   compare-gan report --model_dir=runs/quickstart
 """
 
-from collections.abc import Sequence
-
 from absl import flags
 
-from compare_gan_tf.bin import build, command
+from compare_gan_tf.bin import build
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -31,12 +29,3 @@ def run(values: flags.FlagValues) -> None:
     step = build.choose_step(values.model_dir, values.checkpoint)
     dataset, gan = build.gan(values)
     print(write_report(values.model_dir, gan, dataset, step=step))
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the verb and exits."""
-    command.main("report", __doc__, define_flags, run, argv)
-
-
-if __name__ == "__main__":
-    main()

@@ -24,16 +24,17 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 
 from absl import flags
 
-from compare_gan_tf.bin import build, command
+from compare_gan_tf.bin import build
 from compare_gan_tf.errors import UserError
 
 _MOST = 10**7  # samples
 _MOST_TRUNCATION = 1e6  # of latents whose standard deviation is 1
 _FORMATS = ("grid", "png", "npz", "txt")
+
+NEEDS_MODEL_DIR = False
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -179,12 +180,3 @@ def _ended_by_signals():
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the verb and exits."""
-    command.main("sample", __doc__, define_flags, run, argv, needs_model_dir=False)
-
-
-if __name__ == "__main__":
-    main()

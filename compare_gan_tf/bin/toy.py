@@ -10,11 +10,9 @@ For example, a Gaussian for two modes, by maximum likelihood and by a GAN that m
   compare-gan toy --gin_config=toy/gan_reverse_kl.gin --model_dir=runs/reverse_kl
 """
 
-from collections.abc import Sequence
-
 from absl import flags
 
-from compare_gan_tf.bin import build, command, train
+from compare_gan_tf.bin import build, train
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -44,12 +42,3 @@ def run(values: flags.FlagValues) -> None:
     for name, value in last.exact.items():
         print(f"{name} {value:.4f}")
     print("\n".join(written))
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the verb and exits."""
-    command.main("toy", __doc__, define_flags, run, argv)
-
-
-if __name__ == "__main__":
-    main()

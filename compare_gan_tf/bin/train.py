@@ -12,14 +12,12 @@ The same for longer; settings that decide the result cannot be changed in the sa
   compare-gan train --model_dir=runs/quickstart --gin_bindings='train.training_steps = 8000'
 """
 
-import functools
-from collections.abc import Sequence
-
 from absl import flags
 
-from compare_gan_tf.bin import build, command
+from compare_gan_tf.bin import build
 from compare_gan_tf.errors import UserError
 
+SCHEDULES = ("train", "eval_after_train", "continuous_eval")
 # As `distribution.STRATEGIES`, which cannot be imported here: it imports TensorFlow.
 STRATEGIES = ("auto", "default", "mirrored", "tpu")
 
@@ -29,7 +27,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "schedule",
         "train",
-        list(_SCHEDULES),
+        list(SCHEDULES),
         "train; eval_after_train also scores all checkpoints at the end; continuous_eval trains"
         " nothing and scores the checkpoints that another process writes, until it is done.",
         flag_values=flag_values,
@@ -65,56 +63,37 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Trains, evaluates, or both, as `--schedule` says."""
-    _SCHEDULES[values.schedule](values)
-
-
-def _train(values: flags.FlagValues, *, scored: bool = False) -> None:
-    """Trains, and scores all checkpoints at the end if `scored`."""
+    if values.schedule == "continuous_eval":
+        _require_no_training(values)
+        build.follow(values)
+        return
     build.read_config(values, bindings=_bindings(values))
     from compare_gan_tf import config, data, evaluation, training
     from compare_gan_tf.gan import distribution
 
-    dataset = data.load()
-
-    def describe(gan) -> str:
-        if scored:  # its settings are checked before hours of work
-            evaluation.evaluate(values.model_dir, gan, dataset, steps=[])
-        config.check_used()
-        return config.operative_text()
-
-    gan = training.train(
+    is_scored = values.schedule == "eval_after_train"
+    prepared = training.prepare(
         values.model_dir,
-        dataset=dataset,
+        dataset=data.load(),
         strategy=distribution.get_strategy(values.strategy),
-        describe=describe,
-        due=_due(values.model_dir, scored),
+        keep_unscored_every=_keep_unscored_every(is_scored),
         allow_config_change=values.allow_config_change,
         allow_data_change=values.allow_data_change,
     )
-    if scored:
-        rows = evaluation.evaluate(values.model_dir, gan, dataset)
-        build.print_scores(values.model_dir, rows)
+    if is_scored:  # its settings are checked before hours of work
+        plan = evaluation.plan(values.model_dir, prepared.gan, prepared.dataset)
+    config.check_used()
+    prepared.fit(config.operative_text())
+    if is_scored:
+        build.print_scores(values.model_dir, plan.run())
 
 
-def _follow(values: flags.FlagValues) -> None:
-    """Scores what another process trains; refuses what only a training would heed."""
-    for name in (
-        "init_from",
-        "freeze_d_layers",
-        "allow_config_change",
-        "allow_data_change",
-        "strategy",
-    ):
+def _require_no_training(values: flags.FlagValues) -> None:
+    """Refuses the flags that only a training would heed."""
+    names = ("init_from", "freeze_d_layers", "allow_config_change", "allow_data_change", "strategy")
+    for name in names:
         if not values[name].using_default_value:
             raise UserError(f"--{name} is for training: --schedule=continuous_eval trains nothing")
-    build.follow(values)
-
-
-_SCHEDULES = {
-    "train": _train,
-    "eval_after_train": functools.partial(_train, scored=True),
-    "continuous_eval": _follow,
-}
 
 
 def _bindings(values: flags.FlagValues) -> list[str]:
@@ -127,27 +106,10 @@ def _bindings(values: flags.FlagValues) -> list[str]:
     return bindings
 
 
-def _due(model_dir: str, scored: bool):
-    """Tells whether the checkpoint of a step must be kept until it is scored.
+def _keep_unscored_every(is_scored: bool) -> int | None:
+    """Of which steps checkpoints must stay until they have scores; 0 for all, None for none."""
+    from compare_gan_tf.settings import kinds
 
-    They are all to be scored if `scored`; otherwise those that `evaluate.every` names.
-    """
-    import gin
-
-    from compare_gan_tf import evaluation
-
-    every = gin.get_bindings("evaluate").get("every", 0)
-    if not every and not scored:
-        return lambda step: False
-    return lambda step: (
-        evaluation.is_due(step, every) and step not in evaluation.scored_steps(model_dir)
-    )
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the verb and exits."""
-    command.main("train", __doc__, define_flags, run, argv)
-
-
-if __name__ == "__main__":
-    main()
+    every = build.bound("evaluate", "every", 0)
+    kinds.require_number("evaluate.every", every, least=0, whole=True)
+    return every if every or is_scored else None

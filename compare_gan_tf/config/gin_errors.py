@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import gin
 
-from compare_gan_tf.config import gin_imports
+from compare_gan_tf.config import gin_imports, gin_insides
 from compare_gan_tf.errors import MISFITS, UserError, first_line
 
 _MOST_NESTED = 20  # calls of one function within each other; deeper ones have no end
@@ -125,9 +125,9 @@ def _places(error: BaseException) -> list[str]:
     """All functions and classes under gin that `error` came through, the innermost last."""
     found, trace = [], error.__traceback__
     while trace is not None:
-        code, values = trace.tb_frame.f_code, trace.tb_frame.f_locals
-        if code.co_name == "gin_wrapper" and "current_selector" in values:
-            found.append(gin.config._REGISTRY.minimal_selector(values["current_selector"]))
+        selector = gin_insides.called_in(trace.tb_frame)
+        if selector is not None:
+            found.append(gin_insides.short_name(selector))
         trace = trace.tb_next
     return found
 
@@ -164,8 +164,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def _configurable_names() -> list[str]:
-    """The short name of everything registered; gin has no public list of them."""
-    return sorted({selector.split(".")[-1] for selector, _ in gin.config._REGISTRY.items()})
+    """The last part of the name of everything registered."""
+    return sorted({selector.split(".")[-1] for selector in gin_insides.selectors()})
 
 
 def _parameters(selector: str) -> list[str]:

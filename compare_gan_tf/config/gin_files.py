@@ -8,10 +8,9 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-import gin
 from gin import config_parser
 
-from compare_gan_tf.config import gin_errors, gin_imports
+from compare_gan_tf.config import gin_errors, gin_imports, gin_insides
 from compare_gan_tf.config.gin_statements import AsData, statements
 from compare_gan_tf.errors import UserError
 
@@ -129,13 +128,8 @@ def read_by_gin() -> Iterator[None]:
         yield file
         including.pop()
 
-    before = gin.config._FILE_READERS, gin.config._LOCATION_PREFIXES
-    gin.config._FILE_READERS = [(opened, lambda name: True)]
-    gin.config._LOCATION_PREFIXES = [""]
-    try:
+    with gin_insides.files_opened_by(opened):
         yield
-    finally:
-        gin.config._FILE_READERS, gin.config._LOCATION_PREFIXES = before
 
 
 def named_models(text: str) -> list[str]:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import gin
 
+from compare_gan_tf.config import gin_insides
+
 
 def effective(function: Callable) -> dict:
     """Parameters of one of gin's functions or classes: its defaults, and what is bound over them.
@@ -12,19 +14,13 @@ def effective(function: Callable) -> dict:
     Args:
       function: as gin hands it over, also in a scope; {} for one that gin does not know.
     """
-    with gin.config_scope(_scope(function)):
+    with gin.config_scope(gin_insides.scope_of(function)):
         while function is not None:
             try:
                 return _defaults(function) | gin.get_bindings(function)
             except ValueError:  # gin may know what this one wraps
                 function = getattr(function, "__wrapped__", None)
     return {}
-
-
-def _scope(function: Callable) -> list[str]:
-    """That of gin's reference @scope/name, which keeps it in a closure; else the current one."""
-    inside = inspect.getclosurevars(function).nonlocals if inspect.isfunction(function) else {}
-    return inside.get("scope_components", gin.current_scope())
 
 
 def _defaults(function: Callable) -> dict:

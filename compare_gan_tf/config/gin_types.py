@@ -11,11 +11,10 @@ import typing
 from collections.abc import Iterator
 
 import gin
-import keras
 
+from compare_gan_tf.config import gin_insides
 from compare_gan_tf.errors import UserError
 
-_SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
 _WORDS = {
     int: "an integer",
     float: "a number",
@@ -43,13 +42,10 @@ def check() -> None:
 
 def _bindings() -> Iterator[tuple]:
     """(name, selector, parameter, value) of all but references that gin calls or looks up."""
-    for (scope, selector), parameters in gin.config._CONFIG.items():
-        if selector == "gin.macro":
-            continue
-        for parameter, value in parameters.items():
-            if isinstance(value, gin.config.ConfigurableReference) and value.evaluate:
-                continue  # what it returns is not known yet
-            short = gin.config._REGISTRY.minimal_selector(selector)
+    for scope, selector, parameter, value in gin_insides.bindings():
+        called = isinstance(value, gin.config.ConfigurableReference) and value.evaluate
+        if selector != "gin.macro" and not called:  # what a call returns is not known yet
+            short = gin_insides.short_name(selector)
             yield f"{scope}/{short}.{parameter}".strip("/"), selector, parameter, value
 
 
@@ -68,11 +64,11 @@ def _kinds(function, parameter: str) -> list:
     if declared is None:
         return []
     hint, default = typing.get_type_hints(called).get(parameter), declared.default
-    tells = hasattr(declared.annotation, "__metadata__")  # itself what is wrong with no function
     if hint is not None:
         is_union = typing.get_origin(hint) in (types.UnionType, typing.Union)
         union = typing.get_args(hint) if is_union else [hint]
-        tells = tells and collections.abc.Callable in map(_origin, union)
+        tells = hasattr(declared.annotation, "__metadata__")  # itself what is no function
+        tells = tells and collections.abc.Callable in [typing.get_origin(k) or k for k in union]
         return _known([*union, types.NoneType] if default is None or tells else union)
     if default is None or default is inspect.Parameter.empty:
         return []
@@ -82,11 +78,8 @@ def _kinds(function, parameter: str) -> list:
 
 
 def _known(kinds) -> list:
-    """The kinds, or none at all if one of them is not checked here.
-
-    A schedule is one that no config writes down: what makes it is called.
-    """
-    kinds = [_origin(kind) for kind in kinds if kind is not _SCHEDULE]
+    """The kinds, or none at all if one of them is not checked here."""
+    kinds = [typing.get_origin(kind) or kind for kind in kinds]
     return kinds if all(kind in _WORDS for kind in kinds) else []
 
 
@@ -100,8 +93,3 @@ def _is(value, kind) -> bool:
     if kind in (list, tuple):
         return isinstance(value, list | tuple)
     return kind is not collections.abc.Callable and isinstance(value, kind)
-
-
-def _origin(kind):
-    """A type without its parameters."""
-    return typing.get_origin(kind) or kind

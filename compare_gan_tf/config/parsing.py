@@ -11,7 +11,7 @@ from typing import Any
 
 import gin
 
-from compare_gan_tf.config import gin_errors, gin_files, gin_imports, gin_types
+from compare_gan_tf.config import gin_errors, gin_files, gin_imports, gin_insides, gin_types
 from compare_gan_tf.config.gin_files import find_config
 from compare_gan_tf.config.gin_statements import Key, Reference, references, statements
 from compare_gan_tf.errors import UserError
@@ -109,8 +109,8 @@ def _defaults(bound: dict[Key, Any], calls: set) -> list[tuple[Key, Any]]:
 def _as_references(default) -> list[Reference]:
     """Of a default, or of the functions in a list of them."""
     functions = default if isinstance(default, list | tuple) else [default]
-    registered = [gin.config._inverse_lookup(f) for f in functions if inspect.isfunction(f)]
-    return [Reference("", one.selector, False) for one in registered if one is not None]
+    registered = [gin_insides.selector_of(f) for f in functions if inspect.isfunction(f)]
+    return [Reference("", selector, False) for selector in registered if selector is not None]
 
 
 def _within(scope: str, outer: str) -> bool:
@@ -171,7 +171,7 @@ def operative_text(later: Sequence[str] = LATER_STAGES) -> str:
 
 def _imports() -> list[str]:
     """Modules of others that the config imports."""
-    modules = {statement.module for statement in gin.config._IMPORTS}
+    modules = gin_insides.imported_modules()
     return sorted(name for name in modules if name.partition(".")[0] != gin_imports.PACKAGE)
 
 
@@ -222,7 +222,8 @@ def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:
     Args:
       old: text of the config that is there, as `operative_text` wrote it.
       new: text of the config that is wanted.
-      free: regular expressions; a name that one of them matches in full may differ.
+      free: regular expressions; a name that one of them matches in full may differ, and so may
+        what is bound on functions and classes to which those names alone refer.
 
     Raises:
       UserError: one of the texts is not gin.
@@ -231,10 +232,8 @@ def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:
         old_values, new_values = statements(old), statements(new)
     except SyntaxError as error:
         raise UserError(gin_errors.explain(error)) from error
-    lines = []
-    for key in sorted(old_values.keys() | new_values.keys(), key=str):
-        if any(re.fullmatch(pattern, str(key)) for pattern in free):
-            continue
+    lines, every = [], {*old_values, *new_values}
+    for key in sorted(every - _free_keys([old_values, new_values], free), key=str):
         if key not in old_values and _is_default(key, new_values[key]):
             continue  # of a parameter that is newer than the run
         for sign, values, other in (
@@ -244,3 +243,23 @@ def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:
             if key in values and (key not in other or repr(other[key]) != repr(values[key])):
                 lines.append(f"{sign} {key} = {values[key]!r}")
     return lines
+
+
+def _free_keys(configs: list[dict[Key, Any]], free: Sequence[str]) -> set[Key]:
+    """Those that a pattern matches, and those of what only the matched ones refer to."""
+    keys = {key for values in configs for key in values}
+    matched = {key for key in keys if any(re.fullmatch(pattern, str(key)) for pattern in free)}
+    by_free, by_others = set(), set()
+    for values in configs:
+        for key, value in values.items():
+            (by_free if key in matched else by_others).update(references(value))
+    referred = {key for key in keys if any(_is_of(key, one) for one in by_free)}
+    return matched | {key for key in referred if not any(_is_of(key, one) for one in by_others)}
+
+
+def _is_of(key: Key, reference: Reference) -> bool:
+    """Whether a key binds what a reference names; either may abbreviate the selector."""
+    if "gin.macro" in (key.selector, reference.selector):
+        return key[:2] == reference[:2]
+    first, second = f".{key.selector}", f".{reference.selector}"
+    return first.endswith(second) or second.endswith(first)

@@ -9,16 +9,18 @@ from compare_gan_tf.data.naming import printable, some_of
 from compare_gan_tf.data.own_images import SPLITS, Settings, held_out
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Count, checked
 
 
 @gin.configurable("npz", module="data", denylist=["name", "path", "settings"])
+@checked(name="npz")
 def load(
     name: str,
     path: str,
     settings: Settings,
-    classes: int | None = None,
+    classes: Count | None = None,
     label_array: str | bool | None = None,
-    max_bytes: int | None = None,
+    max_bytes: Count | None = None,
 ) -> Dataset:
     """Reads the arrays, which are held in memory.
 

@@ -1,12 +1,13 @@
 """What to do about files that cannot be read: `data.load.broken = @skip_broken`."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import gin
 from absl import logging
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Fraction, Function, checked
 
 _LISTED = 20
 
@@ -40,7 +41,10 @@ def refuse_broken(problems: list[Problem], total: int, where: str) -> str:
 
 
 @gin.configurable(module="data", denylist=["problems", "total", "where"])
-def skip_broken(problems: list[Problem], total: int, where: str, max_fraction: float = 0.1) -> str:
+@checked
+def skip_broken(
+    problems: list[Problem], total: int, where: str, max_fraction: Fraction = 0.1
+) -> str:
     """Leaves them out; returns a note with their number and names, which is also logged.
 
     Raises:
@@ -56,4 +60,7 @@ def skip_broken(problems: list[Problem], total: int, where: str, max_fraction: f
     return note
 
 
-Policy = Callable[[list[Problem], int, str], str]
+Policy = Annotated[
+    Callable[[list[Problem], int, str], str],
+    Function([], 0, "", like="a function such as @skip_broken"),
+]

@@ -1,8 +1,8 @@
 """The folder where what is slow to make is kept between runs; it may be removed at any time.
 
 Indices of TFRecords and what a look at a folder's images found lie in it as `.npz` files, decoded
-images as `.uint8` files, see `stored`. A file's name has a hash of all that its content follows
-from, so that none is ever out of date; files appear whole or not at all.
+images as `.uint8` files, see `decoded_cache`. A file's name has a hash of all that its content
+follows from, so that none is ever out of date; files appear whole or not at all.
 """
 
 import dataclasses
@@ -61,8 +61,6 @@ class Cache:
     budget: int = 0
 
     def __post_init__(self):
-        if self.budget < 0:
-            raise UserError(f"data.load.disk_budget = {self.budget}: it must be at least 0")
         if self.folder is not None and "://" in self.folder:
             raise UserError(
                 f"data.load.cache_folder = {self.folder!r}: it must be on a disk of this machine"

@@ -3,27 +3,32 @@
 import dataclasses
 import difflib
 from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import numpy as np
 
-from compare_gan_tf.data import broken_files, decode, sizing
+from compare_gan_tf.data import broken_files, decode, resizing
 from compare_gan_tf.data import labels as label_rules
-from compare_gan_tf.data.augmentation import Augmentation
 from compare_gan_tf.data.cache import DISK_BUDGET, Cache
+from compare_gan_tf.data.decoded_cache import DecodedImages
+from compare_gan_tf.data.flips_and_crops import Augmentation
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.own_images import Settings
-from compare_gan_tf.data.references import References
 from compare_gan_tf.data.split import Dataset, Split
-from compare_gan_tf.data.stored import Stored
 from compare_gan_tf.data.table import DATASETS, KINDS
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.settings.kinds import require_number, require_shape, tried
+from compare_gan_tf.settings.kinds import require_shape, tried
+from compare_gan_tf.settings.signatures import Count, Index, Number, OneOf, Several, checked
 
 __all__ = ["Dataset", "Split", "kinds", "load", "names"]
 
 # Crops of arrays are made by the pipeline; a set that keeps nothing needs no cache.
 _ALWAYS = frozenset(("min_crop_area", "cache"))
 _VIEW = "@adaptive_palette(), with parentheses, or a function of images such as @binarised"
+Channels = Annotated[int, OneOf(1, 3)]
+Colour = Annotated[tuple[int, int, int], Several(Number(least=0, most=255), number=3)]
+Share = Annotated[float, Number(above=0, most=1)]
 MEMORY_BUDGET = 3 * 2**28  # bytes: 768 MiB, so that data and buffers together stay under 1 GiB
 
 
@@ -41,25 +46,26 @@ def kinds() -> list[str]:
 
 
 @gin.configurable(module="data")
+@checked(name="data.load")
 def load(
     name: str = "digits",
     data_dir: str | None = None,
     *,
-    image_size: int | None = None,
-    channels: int | None = None,
-    crop: sizing.Crop | None = None,
-    resize: sizing.Resize | None = None,
-    background: tuple = decode.WHITE,
-    max_pixels: int = decode.MAX_PIXELS,
+    image_size: Count | None = None,
+    channels: Channels | None = None,
+    crop: resizing.Crop | None = None,
+    resize: resizing.Resize | None = None,
+    background: Colour = decode.WHITE,
+    max_pixels: Count = decode.MAX_PIXELS,
     hold_out: bool = True,
     broken: broken_files.Policy = broken_files.refuse_broken,
     labels: label_rules.Labelling | None = None,
     labelled_only: bool = False,
     view: Callable[[np.ndarray], np.ndarray] | None = None,
     flip: bool = False,
-    min_crop_area: float | None = None,
-    memory_budget: int = MEMORY_BUDGET,
-    disk_budget: int = DISK_BUDGET,
+    min_crop_area: Share | None = None,
+    memory_budget: Index = MEMORY_BUDGET,
+    disk_budget: Index = DISK_BUDGET,
     cache_folder: str | None = None,
 ) -> Dataset:
     """Loads a data set by its name, or own data as "folder:/path", "zip:", "npz:", "tfrecord:".
@@ -69,8 +75,8 @@ def load(
       data_dir: folder of tfds, with the prepared sets; None for tfds' own.
       image_size: height and width of the samples; None for the set's own.
       channels: 1 or 3; None for the set's own.
-      crop: the part of each image that is used, see `sizing`; None for the set's own rule.
-      resize: how that part gets its size, see `sizing`; None for the set's own rule.
+      crop: the part of each image that is used, see `resizing`; None for the set's own rule.
+      resize: how that part gets its size, see `resizing`; None for the set's own rule.
       background: RGB behind transparent pixels.
       max_pixels: of an image file; one that claims more is broken, and is not decoded.
       hold_out: False trains on the images held out for validation too, as papers do; there is then
@@ -107,9 +113,6 @@ def load(
         broken=broken,
         cache=Cache(cache_folder, disk_budget),
     )
-    _check(settings, memory_budget)
-    if min_crop_area is not None:
-        Augmentation(flip, min_crop_area)  # refuses what is no share
     loaded = _loaded(str(name), settings)
     loaded = _with_augmentation(loaded, flip, min_crop_area)
     loaded = label_rules.relabelled(loaded, labels) if labels else loaded
@@ -122,19 +125,6 @@ def load(
     altered = other_images or labels is not None
     loaded = dataclasses.replace(loaded, altered=altered, other_images=other_images)
     return _kept(loaded, memory_budget, settings.cache)
-
-
-def _check(settings: Settings, memory_budget: int) -> None:
-    if settings.image_size is not None and settings.image_size < 1:
-        raise UserError(f"data.load.image_size = {settings.image_size}: it must be at least 1")
-    if settings.channels not in (None, 1, 3):
-        raise UserError(f"data.load.channels = {settings.channels}: it must be 1 or 3")
-    require_number("data.load.max_pixels", settings.max_pixels, least=1, whole=True)
-    if memory_budget < 0:
-        raise UserError(f"data.load.memory_budget = {memory_budget}: it must be at least 0")
-    background = tuple(settings.background)
-    if len(background) != 3 or not all(0 <= level <= 255 for level in background):
-        raise UserError(f"data.load.background = {background}: it must be three levels of 0 to 255")
 
 
 def _loaded(name: str, settings: Settings) -> Dataset:
@@ -204,7 +194,7 @@ def _viewed(loaded: Dataset, view) -> Dataset:
 
 
 def _through(images, view):
-    return images.with_view(view) if isinstance(images, References) else view(images)
+    return images.with_view(view) if isinstance(images, LazyImages) else view(images)
 
 
 def _kept(loaded: Dataset, memory_budget: int, cache: Cache) -> Dataset:
@@ -214,7 +204,7 @@ def _kept(loaded: Dataset, memory_budget: int, cache: Cache) -> Dataset:
     lazy = {
         name: split.images
         for name, split in loaded.splits.items()
-        if isinstance(split.images, References)
+        if isinstance(split.images, LazyImages)
     }
     stored = {} if in_memory or nbytes > cache.budget else _stored(lazy, cache)
     splits = dict(loaded.splits)
@@ -224,12 +214,14 @@ def _kept(loaded: Dataset, memory_budget: int, cache: Cache) -> Dataset:
     return dataclasses.replace(loaded, splits=splits)
 
 
-def _stored(splits: dict[str, References], cache: Cache) -> dict[str, Stored]:
+def _stored(splits: dict[str, LazyImages], cache: Cache) -> dict[str, DecodedImages]:
     """Files for the decoded images, one for all splits that lie in the same records."""
     stored = {}
     for name, images in splits.items():
         others = [other for other in splits.values() if other.records is images.records]
         made = [stored[other] for other in stored if splits[other].records is images.records]
         chosen = np.unique(np.concatenate([other.chosen for other in others]))
-        stored[name] = made[0] if made else Stored(cache, images.records, images.decoder, chosen)
+        stored[name] = (
+            made[0] if made else DecodedImages(cache, images.records, images.decoder, chosen)
+        )
     return stored

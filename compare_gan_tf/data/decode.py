@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps
 
-from compare_gan_tf.data import sizing
+from compare_gan_tf.data import resizing
 from compare_gan_tf.data.cache import fingerprint
 
 WHITE = (255, 255, 255)
@@ -112,8 +112,8 @@ class Decoder:
     Attributes:
       shape: (H, W) of the samples; None leaves an image as large as its crop.
       channels: 1 or 3; colours become grey by ITU-R 601.
-      crop: the part that is used, see `sizing`.
-      resize: see `sizing`.
+      crop: the part that is used, see `resizing`.
+      resize: see `resizing`.
       min_area: below 1, training takes random squares of at least this share of the image's area.
       background: RGB behind what is transparent.
       max_pixels: of a file; one that claims more is broken.
@@ -121,8 +121,8 @@ class Decoder:
 
     shape: tuple[int, int] | None
     channels: int
-    crop: sizing.Crop = sizing.middle_square
-    resize: sizing.Resize = sizing.area
+    crop: resizing.Crop = resizing.middle_square
+    resize: resizing.Resize = resizing.area
     min_area: float = 1.0
     background: tuple[int, int, int] = WHITE
     max_pixels: int = MAX_PIXELS
@@ -140,7 +140,7 @@ class Decoder:
         if draw is None:
             box = self.crop(*image.size)
         else:
-            box = sizing.random_square(*image.size, self.min_area, draw)
+            box = resizing.random_square(*image.size, self.min_area, draw)
         size = (box[2] - box[0], box[3] - box[1]) if self.shape is None else self.shape[::-1]
         pixels = np.asarray(self.resize(image, box, size))
         return pixels[..., None] if self.channels == 1 else pixels

@@ -4,10 +4,10 @@ import zlib
 
 import numpy as np
 
-from compare_gan_tf.data import references
+from compare_gan_tf.data import lazy_images
 from compare_gan_tf.data.cache import fingerprint
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.naming import some_of
-from compare_gan_tf.data.references import References
 from compare_gan_tf.data.split import Dataset, Split
 
 _CHUNK = 2**23  # bytes that have one checksum
@@ -76,7 +76,7 @@ def changes(before: dict, after: dict) -> list[str]:
 
 def _content(split: Split) -> str:
     images = split.images
-    if not isinstance(images, References):
+    if not isinstance(images, LazyImages):
         return _hash(_little(np.asarray(images)))
     names = [images.records.short_name(int(record)) for record in images.chosen]
     facts = ["\0".join(names).encode("utf-8", "surrogateescape")]
@@ -96,5 +96,5 @@ def _hash(array: np.ndarray) -> str:
     """Of the dtype, the shape, and CRC-32s of the content, which several threads make."""
     data = array.reshape(-1).view(np.uint8).data
     pieces = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
-    checksums = list(references.pool().map(zlib.crc32, pieces))
+    checksums = list(lazy_images.pool().map(zlib.crc32, pieces))
     return fingerprint(array.dtype.str, array.shape, checksums)[:_DIGITS]

@@ -11,6 +11,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import numpy as np
@@ -21,8 +22,13 @@ from compare_gan_tf.data.naming import printable
 from compare_gan_tf.data.records import require_file
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Count, Function, Index, Number, checked
 
-Labelling = Callable[[Split, str, int | None], tuple[np.ndarray | None, int | None]]
+Labelling = Annotated[
+    Callable[[Split, str, int | None], tuple[np.ndarray | None, int | None]],
+    Function(0, "", None, like="a function such as @partial_labels"),
+]
+Share = Annotated[float, Number(above=0, most=1)]
 _OWN = ["split", "name", "num_classes"]  # arguments that gin does not bind
 
 
@@ -135,8 +141,9 @@ def single_label(split, name, num_classes):
 
 
 @gin.configurable(module="data", denylist=_OWN)
+@checked
 @_of_same_classes
-def random_labels(split, name, num_classes, classes: int | None = None, seed: int = 0):
+def random_labels(split, name, num_classes, classes: Count | None = None, seed: Index = 0):
     """A label drawn once for each sample, independent of what it shows.
 
     The ancestor meant to draw one at each reading; a discriminator could learn nothing from either,
@@ -154,7 +161,8 @@ def random_labels(split, name, num_classes, classes: int | None = None, seed: in
 
 
 @gin.configurable(module="data", denylist=_OWN)
-def partial_labels(split, name, num_classes, fraction: float = 0.1, seed: int = 0):
+@checked
+def partial_labels(split, name, num_classes, fraction: Share = 0.1, seed: Index = 0):
     """Keeps the labels of a random share of the training samples; the others get -1.
 
     Every class keeps round(fraction * its samples), at least one (Lucic et al., 2019). Other splits
@@ -165,8 +173,6 @@ def partial_labels(split, name, num_classes, fraction: float = 0.1, seed: int = 
       fraction: in (0, 1].
       seed: of the choice.
     """
-    if not 0 < fraction <= 1:
-        raise UserError(f"partial_labels.fraction = {fraction}: it must be above 0 and at most 1")
     _need_labels(split, "partial_labels")
     if name != "train":
         return split.labels, num_classes
@@ -178,7 +184,8 @@ def partial_labels(split, name, num_classes, fraction: float = 0.1, seed: int = 
 
 
 @gin.configurable(module="data", denylist=_OWN)
-def labels_from_table(split, name, num_classes, path: str = "", classes: int | None = None):
+@checked
+def labels_from_table(split, name, num_classes, path: str = "", classes: Count | None = None):
     """Labels of a text file, one line "name,label" for each sample; other lines are an error.
 
     Args:
@@ -210,7 +217,8 @@ def labels_from_table(split, name, num_classes, path: str = "", classes: int | N
 
 
 @gin.configurable(module="data", denylist=_OWN)
-def labels_from_npz(split, name, num_classes, path: str = "", classes: int | None = None):
+@checked
+def labels_from_npz(split, name, num_classes, path: str = "", classes: Count | None = None):
     """Labels of an .npz file: arrays train, validation and test, in the order of the samples.
 
     Args:
@@ -233,8 +241,11 @@ def labels_from_npz(split, name, num_classes, path: str = "", classes: int | Non
 
 
 @gin.configurable(module="data", denylist=_OWN)
+@checked
 @_of_same_classes
-def labels_from_tfrecords(split, name, num_classes, pattern: str = "", classes: int | None = None):
+def labels_from_tfrecords(
+    split, name, num_classes, pattern: str = "", classes: Count | None = None
+):
     """Labels of TFRecords with features file_name and label, as the ancestor's.
 
     Args:

@@ -9,11 +9,11 @@ import os
 
 import numpy as np
 
-from compare_gan_tf.data import outlines, sizing
+from compare_gan_tf.data import resizing, stand_ins
 from compare_gan_tf.data.cache import file_facts, fingerprint
 from compare_gan_tf.data.decode import Decoder
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.own_images import Settings
-from compare_gan_tf.data.references import References
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
 
@@ -84,8 +84,8 @@ def load(name: str, settings: Settings) -> Dataset:
     """
     scene, size = SCENES[name]
     side, channels = settings.image_size or size, settings.channels or 3
-    if outlines.are_wanted():
-        return outlines.outline(name, (side, side, channels), None)
+    if stand_ins.are_wanted():
+        return stand_ins.outline(name, (side, side, channels), None)
     folder = os.path.expanduser(settings.data_dir or "~/tensorflow_datasets")
     path = os.path.join(folder, "lsun", f"{scene}_train_lmdb")
     if not os.path.isdir(path):
@@ -96,12 +96,12 @@ def load(name: str, settings: Settings) -> Dataset:
     decoder = Decoder(
         shape=(side, side),
         channels=channels,
-        crop=settings.crop or sizing.middle_square,
-        resize=settings.resize or sizing.area,
+        crop=settings.crop or resizing.middle_square,
+        resize=settings.resize or resizing.area,
         min_area=settings.min_crop_area or 1.0,
         max_pixels=settings.max_pixels,
     )
-    images = References(Values(path), decoder)
+    images = LazyImages(Values(path), decoder)
     number, one = len(images), len(images) // 100
     if not one:
         raise UserError(f"{path} has {number} images: at least 100 are needed for its splits")

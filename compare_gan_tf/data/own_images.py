@@ -4,20 +4,24 @@ import dataclasses
 import re
 import zlib
 from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import numpy as np
 import PIL
 
-from compare_gan_tf.data import broken_files, decode, references, sizing
+from compare_gan_tf.data import broken_files, decode, lazy_images, resizing
 from compare_gan_tf.data.cache import Cache, fingerprint
 from compare_gan_tf.data.decode import BrokenImage, Decoder, image_facts
+from compare_gan_tf.data.lazy_images import Contents, LazyImages
 from compare_gan_tf.data.naming import printable
-from compare_gan_tf.data.references import Contents, References
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Number, checked
 
 _LOOK_KEPT_FROM = 10_000  # images
+Share = Annotated[float, Number(least=0, below=1)]
+Seed = Annotated[int, Number(least=0, most=2**32 - 1, whole=True)]  # numpy's
 SPLITS = ("train", "validation", "test")
 # What folders, files and arrays of other collections call them, in any case.
 SPLIT_NAMES = {
@@ -44,8 +48,8 @@ class Settings:
     data_dir: str | None = None
     image_size: int | None = None
     channels: int | None = None
-    crop: sizing.Crop | None = None
-    resize: sizing.Resize | None = None
+    crop: resizing.Crop | None = None
+    resize: resizing.Resize | None = None
     min_crop_area: float | None = None
     background: tuple[int, int, int] = decode.WHITE
     max_pixels: int = decode.MAX_PIXELS
@@ -78,13 +82,14 @@ class Found:
 
 
 @gin.configurable(module="data", denylist=["number", "where", "kind"])
+@checked
 def held_out(
     number: int,
     where: str,
     kind: str = "images",
-    validation: float = 0.1,
-    test: float = 0.1,
-    seed: int = 0,
+    validation: Share = 0.1,
+    test: Share = 0.1,
+    seed: Seed = 0,
 ):
     """Splits a set that has no splits of its own, by a fixed permutation.
 
@@ -99,7 +104,7 @@ def held_out(
       str [number], the split of each.
     """
     counts = [max(1, round(share * number)) for share in (validation, test)]
-    if min(validation, test) < 0 or sum(counts) >= number:
+    if sum(counts) >= number:
         raise UserError(
             f"{where} has {number} {kind} that can be used: {counts[0]} for validation and"
             f" {counts[1]} for test leave none for training. Add {kind} (3 are the least), or mend"
@@ -135,13 +140,13 @@ def dataset(name: str, found: Found, settings: Settings) -> Dataset:
     decoder = Decoder(
         shape=_shape(found, look.sizes, usable, settings),
         channels=chosen_channels,
-        crop=settings.crop or (sizing.middle_square if settings.image_size else sizing.whole),
-        resize=settings.resize or sizing.area,
+        crop=settings.crop or (resizing.middle_square if settings.image_size else resizing.whole),
+        resize=settings.resize or resizing.area,
         min_area=settings.min_crop_area or 1.0,
         background=tuple(settings.background),
         max_pixels=settings.max_pixels,
     )
-    images = References(found.records, decoder, contents=look.contents)
+    images = LazyImages(found.records, decoder, contents=look.contents)
     split = found.split
     if split is None:
         split = np.full(len(found.records), "", dtype="<U10")
@@ -224,7 +229,7 @@ def in_parallel(function: Callable[[int], object], number: int) -> list:
     def several(start: int):
         return [function(index) for index in range(start, min(start + chunk, number))]
 
-    parts = references.pool().map(several, range(0, number, chunk))
+    parts = lazy_images.pool().map(several, range(0, number, chunk))
     return [result for part in parts for result in part]
 
 

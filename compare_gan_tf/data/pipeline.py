@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from compare_gan_tf import random
-from compare_gan_tf.data import augmentation, draws
-from compare_gan_tf.data.references import References
+from compare_gan_tf.data import draws, flips_and_crops
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.split import Split
 
 _IN_GRAPH = 2**26  # bytes; tensors in a graph of tf.data exist three times, so no more than this
@@ -94,6 +94,7 @@ def batches(
         )
         return real if len(real) > 1 else real[0]
 
+    # One at a time, elements took a small GAN a tenth of its time.
     length = _block_length(split, slices * batch_size)
     elements = tf.data.Dataset.range((stop - start) * local_replicas)
     ahead = 2 if slices * rows * _sample_bytes(split) <= _IN_GRAPH else 1
@@ -104,12 +105,12 @@ def _draws(split: Split, key: int, positions):
     """float32 [n, NUMBERS] of augmentation at each position, or None."""
     if not split.augmentation.draws:
         return None
-    return draws.uniform(random.key(key, "augmentation"), positions, augmentation.NUMBERS)
+    return draws.uniform(random.key(key, "augmentation"), positions, flips_and_crops.NUMBERS)
 
 
 def _in_memory(split: Split) -> np.ndarray | None:
     """The images as an array, if they are one or may become one."""
-    if not isinstance(split.images, References):
+    if not isinstance(split.images, LazyImages):
         return split.images
     return None if split.augmentation.crops else split.images.in_memory()
 
@@ -161,8 +162,8 @@ def _labels(split: Split):
 
 def _augmented(split: Split, images, numbers, crops: bool = True):
     if crops and split.augmentation.crops:
-        images = augmentation.cropped(images, numbers[:, 1:], split.augmentation.min_area)
-    return augmentation.flipped(images, numbers[:, 0]) if split.augmentation.flip else images
+        images = flips_and_crops.cropped(images, numbers[:, 1:], split.augmentation.min_area)
+    return flips_and_crops.flipped(images, numbers[:, 0]) if split.augmentation.flip else images
 
 
 def _block_length(split: Split, samples: int) -> int:

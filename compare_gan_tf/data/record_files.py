@@ -13,17 +13,19 @@ from compare_gan_tf.data.cache import Cache
 from compare_gan_tf.data.naming import some_of
 from compare_gan_tf.data.own_images import SPLIT_NAMES, Found
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Count, checked
 
 _LIKE_LABELS = re.compile(r"label|class|target|categor|(^|/)y($|/)", re.I)
 
 
 @gin.configurable("tfrecord", module="data", denylist=["path", "cache"])
+@checked(name="tfrecord")
 def find(
     path: str,
     cache: Cache | None = None,
     image_feature: str = "image",
     label_feature: str | bool = "label",
-    classes: int | None = None,
+    classes: Count | None = None,
 ) -> Found:
     """Finds the images in TFRecord files.
 

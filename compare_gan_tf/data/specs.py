@@ -8,7 +8,7 @@ where there is one, is the set's own. `data.load.hold_out = False` gives the ima
 import dataclasses
 import functools
 
-from compare_gan_tf.data import sizing
+from compare_gan_tf.data import resizing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Spec:
       size: of the samples unless `data.load.image_size` says otherwise, pixels.
       channels: 1 or 3.
       num_classes: or None: labels are not used.
-      crop, resize: see `sizing`.
+      crop, resize: see `resizing`.
       min_crop_area: of the random crops in training, see `Augmentation`.
       min_side: training images with a shorter side are left out.
       note: what papers and the ancestor do.
@@ -35,8 +35,8 @@ class Spec:
     size: int
     channels: int = 3
     num_classes: int | None = None
-    crop: sizing.Crop = sizing.middle_square
-    resize: sizing.Resize = sizing.area
+    crop: resizing.Crop = resizing.middle_square
+    resize: resizing.Resize = resizing.area
     min_crop_area: float = 1.0
     min_side: int = 0
     note: str = ""
@@ -72,8 +72,8 @@ _CELEB_A = functools.partial(
     train="train",
     validation="validation[:10000]",
     test="test[:10000]",
-    crop=functools.partial(sizing.central, side=160),
-    resize=sizing.legacy_bilinear,
+    crop=functools.partial(resizing.central, side=160),
+    resize=resizing.legacy_bilinear,
     note="the ancestor's: the central 160 pixels, bilinear as in TensorFlow 1 (aliased), the first"
     " 10,000 images of test",
 )
@@ -92,7 +92,7 @@ _IMAGENET = functools.partial(
     validation="train[-10000:]",
     test="validation",
     num_classes=1000,
-    resize=sizing.legacy_bilinear,
+    resize=resizing.legacy_bilinear,
     min_crop_area=0.5,
     note="the ancestor's: training on random squares of at least half the image, the middle square"
     " of the 50,000 of validation reported, bilinear as in TensorFlow 1 (aliased)",

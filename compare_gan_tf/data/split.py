@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from compare_gan_tf.data.augmentation import Augmentation
-from compare_gan_tf.data.references import References
+from compare_gan_tf.data.flips_and_crops import Augmentation
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.toy import Density
 from compare_gan_tf.errors import UserError
 
@@ -16,13 +16,13 @@ class Split:
 
     Attributes:
       images: uint8 [N, H, W, C], float32 points [N, D] for the toy sets, or uint8 [N, L] characters
-        of lines of text. An array, or `References`, which are indexed like one.
+        of lines of text. An array, or `LazyImages`, which are indexed like one.
       labels: int32 [N] in [0, num_classes), -1 where there is none; or float32 [N, num_classes],
         probabilities of each class; or None.
       augmentation: of training images.
     """
 
-    images: np.ndarray | References
+    images: np.ndarray | LazyImages
     labels: np.ndarray | None = None
     augmentation: Augmentation = Augmentation()
 
@@ -31,13 +31,13 @@ class Split:
 
     def name(self, index: int) -> str:
         """What a sample is called: its file, or else its index."""
-        if isinstance(self.images, References):
+        if isinstance(self.images, LazyImages):
             return self.images.name(index)
         return str(index)
 
     def subset(self, indices) -> "Split":
         """The samples at `indices`, in that order."""
-        lazy = isinstance(self.images, References)
+        lazy = isinstance(self.images, LazyImages)
         images = self.images.subset(indices) if lazy else self.images[indices]
         labels = None if self.labels is None else self.labels[indices]
         return dataclasses.replace(self, images=images, labels=labels)

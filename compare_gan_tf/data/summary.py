@@ -7,7 +7,7 @@ import numpy as np
 
 from compare_gan_tf.data import pipeline
 from compare_gan_tf.data.images import encode_png, image_grid
-from compare_gan_tf.data.references import References
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.split import Dataset, Split
 
 _SAMPLES = 2_000  # of a split that its range and mean are taken over
@@ -61,7 +61,7 @@ def of_split(dataset: Dataset, split: Split, most: int = _SAMPLES) -> SplitSumma
 
 def kept(split: Split) -> str:
     """Where training reads the samples from."""
-    if not isinstance(split.images, References):
+    if not isinstance(split.images, LazyImages):
         return "held in memory"
     if split.augmentation.crops:
         return "decoded anew each time, for random crops"

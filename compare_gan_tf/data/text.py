@@ -2,6 +2,7 @@
 
 import collections
 import os
+from typing import Annotated
 
 import gin
 import numpy as np
@@ -10,14 +11,20 @@ from compare_gan_tf.data.own_images import SPLITS, held_out
 from compare_gan_tf.data.records import require_file
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.settings.kinds import require_number
+from compare_gan_tf.settings.signatures import Count, Number, checked
 
 PAD = " "
+Characters = Annotated[int, Number(least=2, most=256, whole=True)]  # indices are uint8
 
 
 @gin.configurable("text", module="data", denylist=["name", "path"])
+@checked(name="text")
 def load(
-    name: str, path: str, length: int = 32, most_characters: int = 96, max_bytes: int = 2**28
+    name: str,
+    path: str,
+    length: Count = 32,
+    most_characters: Characters = 96,
+    max_bytes: Count = 2**28,
 ) -> Dataset:
     """Reads a file in UTF-8; a sample is uint8 [length], indices into `Dataset.vocabulary`.
 
@@ -34,9 +41,6 @@ def load(
     Raises:
       UserError: there is no such file, it is larger, or there is too little in it.
     """
-    require_number("text.length", length, least=1, whole=True)
-    require_number("text.most_characters", most_characters, least=2, most=256, whole=True)
-    require_number("text.max_bytes", max_bytes, least=1, whole=True)
     pieces = [
         line[start : start + length].ljust(length, PAD)
         for line in _lines(path, max_bytes)

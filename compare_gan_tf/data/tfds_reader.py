@@ -8,12 +8,12 @@ import urllib.request
 
 import numpy as np
 
-from compare_gan_tf.data import outlines, own_images, tfrecords
-from compare_gan_tf.data.augmentation import Augmentation
+from compare_gan_tf.data import own_images, stand_ins, tfrecords
 from compare_gan_tf.data.cache import Cache
 from compare_gan_tf.data.decode import Decoder, image_facts
+from compare_gan_tf.data.flips_and_crops import Augmentation
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.own_images import Settings
-from compare_gan_tf.data.references import References
 from compare_gan_tf.data.specs import Spec
 from compare_gan_tf.data.split import Dataset, Split
 from compare_gan_tf.errors import UserError
@@ -29,8 +29,8 @@ def load(name: str, spec: Spec, settings: Settings) -> Dataset:
       UserError: it is neither prepared nor can be; says what to put where.
     """
     side, channels = settings.image_size or spec.size, settings.channels or spec.channels
-    if outlines.are_wanted():
-        return outlines.outline(name, (side, side, channels), spec.num_classes)
+    if stand_ins.are_wanted():
+        return stand_ins.outline(name, (side, side, channels), spec.num_classes)
     builder = _prepared(name, spec.source, settings.data_dir)
     decoder = Decoder(
         shape=(side, side),
@@ -91,7 +91,7 @@ def _split(builder, part: str, decoder: Decoder, spec: Spec, cache: Cache) -> Sp
             )
             break
     labels = np.array(found["label"], np.int32) if spec.num_classes else None
-    return Split(References(extents, decoder), labels)
+    return Split(LazyImages(extents, decoder), labels)
 
 
 def _large_enough(split: Split, min_side: int, max_pixels: int) -> tuple[Split, list[str]]:

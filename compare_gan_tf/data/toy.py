@@ -10,7 +10,7 @@ import gin
 import numpy as np
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.settings.kinds import require_number
+from compare_gan_tf.settings.signatures import Count, NotNegative, Positive, check_fields, checked
 
 SIZES = {"train": 20_000, "validation": 5_000, "test": 5_000}
 
@@ -34,12 +34,12 @@ class Mixture(Density):
     """Equal isotropic Gaussians: mean over k of N(x; modes[k], scale^2 I)."""
 
     modes: np.ndarray  # [K, 2]
-    scale: float
+    scale: Positive
 
     def __post_init__(self):
         if not len(self.modes):
             raise UserError("a mixture of 0 modes: it must have 1 or more")
-        require_number("the scale of a mixture", self.scale, above=0)
+        check_fields(self)
 
     @property
     def num_modes(self) -> int:
@@ -85,33 +85,34 @@ class SwissRoll(Density):
 
 
 @gin.configurable(module="toy")
-def gaussian(scale: float = 1.0) -> Mixture:
+@checked
+def gaussian(scale: Positive = 1.0) -> Mixture:
     """One Gaussian, N(0, scale^2 I)."""
     return Mixture(np.zeros((1, 2)), scale)
 
 
 @gin.configurable(module="toy")
-def gaussian_ring(num_modes: int = 8, radius: float = 2.0, scale: float = 0.02) -> Mixture:
+@checked
+def gaussian_ring(
+    num_modes: Count = 8, radius: NotNegative = 2.0, scale: Positive = 0.02
+) -> Mixture:
     """`num_modes` Gaussians evenly on a circle."""
-    require_number("toy.gaussian_ring.num_modes", num_modes, least=1, whole=True)
-    require_number("toy.gaussian_ring.radius", radius, least=0)
     angles = 2 * np.pi * np.arange(num_modes) / num_modes
     return Mixture(radius * np.stack([np.cos(angles), np.sin(angles)], axis=-1), scale)
 
 
 @gin.configurable(module="toy")
-def gaussian_grid(side: int = 5, spacing: float = 1.0, scale: float = 0.05) -> Mixture:
+@checked
+def gaussian_grid(side: Count = 5, spacing: NotNegative = 1.0, scale: Positive = 0.05) -> Mixture:
     """side x side Gaussians on a square grid centred at 0."""
-    require_number("toy.gaussian_grid.side", side, least=1, whole=True)
-    require_number("toy.gaussian_grid.spacing", spacing, least=0)
     axis = spacing * (np.arange(side) - (side - 1) / 2)
     return Mixture(np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2), scale)
 
 
 @gin.configurable(module="toy")
-def gaussian_mixture(separation: float = 4.0, scale: float = 0.5) -> Mixture:
+@checked
+def gaussian_mixture(separation: NotNegative = 4.0, scale: Positive = 0.5) -> Mixture:
     """Two Gaussians at (-separation/2, 0) and (separation/2, 0)."""
-    require_number("toy.gaussian_mixture.separation", separation, least=0)
     return Mixture(np.array([[-separation / 2, 0.0], [separation / 2, 0.0]]), scale)
 
 

@@ -5,27 +5,29 @@ the view.
 """
 
 import dataclasses
+from typing import Annotated
 
 import gin
 import numpy as np
 from PIL import Image
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Count, Number, checked
+
+Threshold = Annotated[int, Number(least=0, most=254, whole=True)]
+Levels = Annotated[int, Number(least=2, most=256, whole=True)]
 
 
 @gin.configurable(module="data", denylist=["images"])
-def binarised(images: np.ndarray, threshold: int = 127) -> np.ndarray:
+@checked
+def binarised(images: np.ndarray, threshold: Threshold = 127) -> np.ndarray:
     """255 where a pixel is above `threshold`, else 0."""
-    if not 0 <= threshold < 255:
-        raise UserError(f"binarised.threshold = {threshold}: it must be 0 to 254")
     return np.where(images > threshold, np.uint8(255), np.uint8(0))
 
 
 @gin.configurable(module="data", denylist=["images"])
-def quantised(images: np.ndarray, levels: int = 4) -> np.ndarray:
+@checked
+def quantised(images: np.ndarray, levels: Levels = 4) -> np.ndarray:
     """Each channel at `levels` evenly spaced values from 0 to 255, the nearest one, 2 to 256."""
-    if not 2 <= levels <= 256:
-        raise UserError(f"quantised.levels = {levels}: it must be 2 to 256")
     table = np.arange(256) * (levels - 1)
     nearest = (2 * table + 255) // (2 * 255)  # rounded half up
     return ((nearest * 255 * 2 + levels - 1) // (2 * (levels - 1))).astype(np.uint8)[images]
@@ -76,14 +78,7 @@ class AdaptivePalette:
 
 
 @gin.configurable(module="data")
-def adaptive_palette(colours: int = 16, images: int = 1_000) -> AdaptivePalette:
-    """A palette of the data's own, for `GAN.alphabet = @Colours()` (Hjelm et al., 2018: 16, 1,000).
-
-    Raises:
-      UserError: a number is out of range.
-    """
-    if not 2 <= colours <= 256:
-        raise UserError(f"adaptive_palette.colours = {colours}: it must be 2 to 256")
-    if images < 1:
-        raise UserError(f"adaptive_palette.images = {images}: it must be at least 1")
+@checked
+def adaptive_palette(*, colours: Levels = 16, images: Count = 1_000) -> AdaptivePalette:
+    """The data's own palette, for `GAN.alphabet = @Colours()` (Hjelm et al., 2018: 16, 1,000)."""
     return AdaptivePalette(colours, images)

@@ -2,7 +2,7 @@
 
 from compare_gan_tf.evaluation.following import follow
 from compare_gan_tf.evaluation.misleading import lines as warning_lines
-from compare_gan_tf.evaluation.runs import evaluate, is_due, scored_steps
-from compare_gan_tf.evaluation.summaries import summary
+from compare_gan_tf.evaluation.runs import Plan, evaluate, plan
+from compare_gan_tf.evaluation.scores import summary
 
-__all__ = ["evaluate", "follow", "is_due", "scored_steps", "summary", "warning_lines"]
+__all__ = ["Plan", "evaluate", "follow", "plan", "summary", "warning_lines"]

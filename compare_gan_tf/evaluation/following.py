@@ -9,16 +9,18 @@ from absl import logging
 
 from compare_gan_tf.evaluation import runs
 from compare_gan_tf.runs import checkpoints, results
+from compare_gan_tf.settings.signatures import NotNegative, checked
 
 
 @gin.configurable(module="evaluation")
+@checked
 def follow(
     model_dir,
     gan,
     dataset,
     *,
-    poll_seconds: float = 60.0,
-    timeout_seconds: float = 24 * 3600.0,
+    poll_seconds: NotNegative = 60.0,
+    timeout_seconds: NotNegative = 24 * 3600.0,
 ) -> list[results.Row]:
     """Scores checkpoints as they come; everything else is bound on `evaluate`.
 
@@ -34,8 +36,12 @@ def follow(
 
     Returns:
       The rows of every checkpoint that was met, by step.
+
+    Raises:
+      UserError: see `runs.plan` and `Plan.run`.
     """
-    rows, kept, known = {}, {}, []
+    rows, known = {}, []
+    plan = runs.plan(model_dir, gan, dataset, retry_failed=False)
     last_news = time.monotonic()
     while True:
         done = tf.io.gfile.exists(
@@ -43,8 +49,7 @@ def follow(
         )  # before the listing
         steps = checkpoints.list_steps(model_dir)
         if steps:
-            options = {"retry_failed": False, "real_statistics": kept}
-            rows |= results.latest(runs.evaluate(model_dir, gan, dataset, **options))
+            rows |= results.latest(plan.run())
         if done:
             break
         if steps != known:

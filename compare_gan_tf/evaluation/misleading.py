@@ -68,7 +68,7 @@ def _singular(metric, real: Collected, fake: Collected) -> list[str]:
         return []
     found = []
     for name, (number, _) in metric.numbers(real, fake).items():
-        width = _width(real if name == "real" else fake)
+        width = width_of(real if name == "real" else fake)
         if number is not None and width is not None and number <= width:
             found.append(
                 f"{number:,} {_WORDS[name]} in {width:,} dimensions: their covariance is singular"
@@ -76,7 +76,8 @@ def _singular(metric, real: Collected, fake: Collected) -> list[str]:
     return found
 
 
-def _width(side: Collected) -> int | None:
+def width_of(side: Collected) -> int | None:
+    """The number of its features; None where it has none."""
     if side.features is not None:
         return side.features.shape[1]
     return None if side.statistics is None else len(side.statistics.mean)

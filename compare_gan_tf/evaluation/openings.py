@@ -28,13 +28,11 @@ class How:
       truncation: of the latents of a generator; 0 for none.
       standing: samples that the batch norm of a GAN takes new statistics over; 0 for none.
       split: of a data set that is named without one.
-      open_run: (folder of a run, how) -> Side; None where runs cannot be opened.
     """
 
     truncation: float = 0.0
     standing: int = 0
     split: str = _SPLIT
-    open_run: Callable | None = None
 
 
 def side(source, how: How | None = None) -> Side:
@@ -75,7 +73,7 @@ def _kind_of(values: np.ndarray) -> str:
 
 def _named(text: str, how: How) -> Side:
     path = os.path.expanduser(text)
-    if text.partition("/")[0] in data.names() or text.partition(":")[0] in data.kinds():
+    if _is_data_set(text):
         return _data_set(text, how)
     if "://" in text:
         return _module(text, how)
@@ -96,19 +94,28 @@ def _named(text: str, how: How) -> Side:
     raise UserError(f"{text!r} is no file, no folder and no data set{hint}")
 
 
+def _is_data_set(text: str) -> bool:
+    return text.partition("/")[0] in data.names() or text.partition(":")[0] in data.kinds()
+
+
+def is_run(text: str) -> bool:
+    """Whether a text means the folder of a run: not a data set, a module or a handle."""
+    path = os.path.expanduser(text)
+    other = _is_data_set(text) or "://" in text or os.path.exists(os.path.join(path, _MODULE))
+    return not other and os.path.exists(os.path.join(path, _RUN))
+
+
 # --- Paths ------------------------------------------------------------------------------------
 
 
 def _directory(path: str, how: How) -> Side:
     if os.path.exists(os.path.join(path, _MODULE)):
         return _module(path, how)
-    if os.path.exists(os.path.join(path, _RUN)):
-        if how.open_run is None:
-            raise UserError(
-                f"{path} is the folder of a run: give the path of a module in its hub folder, a"
-                " built GAN, or use compare-gan evaluate"
-            )
-        return how.open_run(path, how)
+    if is_run(path):
+        raise UserError(
+            f"{path} is the folder of a run: give the path of a module in its hub folder, a built"
+            " GAN, or use compare-gan evaluate"
+        )
     return _own_images(folders.find(path), path)
 
 

@@ -1,9 +1,6 @@
 """What one metric says of two sides, a reason where it says nothing."""
 
 import dataclasses
-import functools
-import hashlib
-import inspect
 import math
 import time
 from collections.abc import Callable
@@ -11,10 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compare_gan_tf.config import gin_parameters
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import misleading
-from compare_gan_tf.metrics.base import Collected, UndefinedScore
+from compare_gan_tf.metrics.base import Collected, Score, UndefinedScore
+from compare_gan_tf.metrics.intervals import Jackknifed, paired_difference
+from compare_gan_tf.metrics.protocol import Protocol
+from compare_gan_tf.metrics.protocol import differences as differing
+from compare_gan_tf.runs import results
 
 SIDES = {"real": "the real side", "fake": "the fakes"}
 # What a metric needs and how to give it, by the field of `Collected`.
@@ -60,57 +60,6 @@ def needs(metrics, side: str) -> frozenset:
     """Names of the fields of `Collected` that any of the metrics looks at on a side."""
     looks = [looked.get(side, ()) for metric in metrics for looked in (metric.needs, metric.wants)]
     return frozenset(kind for kinds in looks for kind in kinds)
-
-
-def settings(metric) -> dict:
-    """The metric's own settings, the fields of its dataclass, as values of JSON.
-
-    Without `interval`, which says whether there is to be one: it moves no score.
-    """
-    names = [field.name for field in dataclasses.fields(metric) if field.name != "interval"]
-    return {name: _plain(getattr(metric, name)) for name in names}
-
-
-def _plain(value):
-    if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, np.ndarray):
-        return (
-            f"{value.dtype} {list(value.shape)} {hashlib.sha256(value.tobytes()).hexdigest()[:8]}"
-        )
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {"": type(value).__qualname__, **settings(value)}
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # JSON has no such numbers
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    named = getattr(value, "__qualname__", None) or getattr(value, "name", None)
-    name, inside = str(named or type(value).__qualname__), _inside(value)
-    return {"": name, **_plain(inside)} if inside else name
-
-
-def _inside(value) -> dict:
-    """What moves the results of a function besides its arguments, if anything does."""
-    if isinstance(value, functools.partial):
-        return {"of": value.func, "arguments": value.args, "keywords": value.keywords}
-    if inspect.ismethod(value):
-        return {"of": value.__self__}
-    if not inspect.isroutine(value) and not isinstance(value, type):
-        return {}
-    return gin_parameters.effective(value) | _enclosed(inspect.unwrap(value))
-
-
-def _enclosed(function: Callable) -> dict:
-    """Values that a function has from the one that made it."""
-    if not inspect.isfunction(function):
-        return {}
-    found = inspect.getclosurevars(function).nonlocals
-    kinds = str | int | float | list | tuple | np.ndarray | np.generic
-    return {name: value for name, value in found.items() if isinstance(value, kinds)}
 
 
 def attempt(collect: Callable[[], Collected]) -> Collected | str:
@@ -188,13 +137,35 @@ def _outcome(name: str, score, reason: str | None, seconds: float) -> Outcome:
     return Outcome(name, value, None, interval, seconds)
 
 
+def row(outcome: Outcome, protocol, warnings=()) -> results.Score:
+    """One score as it is stored, a dict of JSON.
+
+    Args:
+      outcome: see there.
+      protocol: see `metrics.protocol`.
+      warnings: more than the outcome has, if it has a value.
+    """
+    made = {
+        "metric": outcome.name,
+        "value": outcome.value,
+        "reason": outcome.reason,
+        "interval": outcome.interval,
+        "protocol": protocol.to_dict(),
+        "protocol_id": protocol.id,
+        "seconds": outcome.seconds,
+        "time": results.now(),
+    }
+    said = list(dict.fromkeys((*warnings, *outcome.warnings)))
+    return made | ({"warnings": said} if said and outcome.value is not None else {})
+
+
 def check_width(real: Collected | str, fake: Collected | str) -> None:
     """Refuses features of different lengths.
 
     Raises:
       UserError: names both.
     """
-    widths = [_width(real), _width(fake)]
+    widths = [None if isinstance(one, str) else misleading.width_of(one) for one in (real, fake)]
     if None not in widths and widths[0] != widths[1]:
         raise UserError(
             f"the features of the two sides differ in length, {widths[0]} and {widths[1]}: they"
@@ -202,9 +173,56 @@ def check_width(real: Collected | str, fake: Collected | str) -> None:
         )
 
 
-def _width(collected: Collected | str) -> int | None:
-    if isinstance(collected, str):
-        return None
-    if collected.features is not None:
-        return collected.features.shape[1]
-    return None if collected.statistics is None else len(collected.statistics.mean)
+# --- By how much two models differ, against the same real samples ---------------------------------
+
+
+def check_comparable(metric, first: Protocol, second: Protocol) -> None:
+    """Refuses two models whose fakes were made under protocols that do not compare.
+
+    What is known of one of them only, such as the truncation of images in a folder, is let pass.
+
+    Raises:
+      UserError: names the fields.
+    """
+    fields = {
+        name: pair
+        for name, pair in differing(first.to_dict(), second.to_dict()).items()
+        if None not in pair
+    }
+    if fields:
+        listed = ", ".join(f"{name} {one!r} and {two!r}" for name, (one, two) in fields.items())
+        raise UserError(
+            f"the two models cannot be compared by {metric.name}, their protocols differ: {listed}"
+        )
+
+
+def one_difference(metric, real, first, second) -> dict[str, Score]:
+    """Scores of the first model minus those of the second; raises UndefinedScore."""
+    if isinstance(metric, Jackknifed):
+        return paired_difference(metric, real, first, second)
+    one, two = metric(real, first), metric(real, second)
+    return {name: Score(one[name].value - two[name].value) for name in metric.scores}
+
+
+def differences(
+    metric, real: Collected | str, first: Collected | str, second: Collected | str
+) -> list[Outcome]:
+    """The difference in each score, with its interval where the metric can tell one."""
+    if isinstance(second, str):
+        return failed(metric, second)
+    return outcomes(_Difference(metric, second), real, first)
+
+
+class _Difference:
+    """A metric of the first model, whose scores are the differences."""
+
+    def __init__(self, metric, second: Collected):
+        self._metric, self._second = metric, second
+        self.name, self.needs, self.scores = metric.name, metric.needs, metric.scores
+        self.takes_statistics = metric.takes_statistics
+
+    def __call__(self, real: Collected, first: Collected) -> dict[str, Score]:
+        reason = lacking(self._metric, {"fake": self._second})
+        if reason is not None:
+            raise UndefinedScore(reason)
+        return one_difference(self._metric, real, first, self._second)

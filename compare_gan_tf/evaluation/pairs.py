@@ -4,43 +4,41 @@ import os
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import (
-    comparing,
+    asked,
     extractors,
-    misleading,
     openings,
     outcomes,
-    paired,
     protocols,
     references,
     scores,
     statistics_files,
 )
-from compare_gan_tf.evaluation.collect import Pass
-from compare_gan_tf.evaluation.comparing import Fakes, Found, Job
-from compare_gan_tf.evaluation.label_mix import labelled_sides
+from compare_gan_tf.evaluation.engine import Comparison, Engine, Method
 from compare_gan_tf.evaluation.progress import Progress
-from compare_gan_tf.evaluation.sides import Side, Wanted
+from compare_gan_tf.evaluation.sides import Side
+from compare_gan_tf.evaluation.stores import OutputStore
 from compare_gan_tf.metrics import presets
+from compare_gan_tf.settings.signatures import Count, Index, checked
 
 
+@checked(name="evaluate")
 def evaluate(
     real,
     fake,
     *,
-    metrics=None,
-    preset=None,
+    metrics: asked.Metrics | None = None,
+    preset: asked.Preset | None = None,
     extractor=None,
     against=None,
     held_out=None,
-    num_real: int | None = None,
-    num_samples: int | None = None,
-    batch_size: int = 250,
-    seed: int = 42,
-    truncation: float = 0.0,
-    standing: int | None = None,
+    num_real: Count | None = None,
+    num_samples: Count | None = None,
+    batch_size: Count = 250,
+    seed: Index = 42,
+    truncation: asked.Truncation = 0.0,
+    standing: Index | None = None,
     output: str | None = None,
     save_real_statistics: str | None = None,
-    open_run=None,
     progress: bool = False,
 ) -> scores.Scores:
     """Scores fakes against real samples.
@@ -68,59 +66,73 @@ def evaluate(
       output: JSON file of scores. It is written after every metric; what it holds of the same
         samples under the same protocol is not computed again.
       save_real_statistics: `.npz` file for mean and covariance of the real side's features.
-      open_run: function (folder of a run, `openings.How`) -> side; None refuses runs.
       progress: whether to show a forecast and a bar on stderr.
 
     Raises:
       UserError: a side, a metric or a setting that cannot be used; one line says why.
     """
     preset = presets.find(preset)
-    chosen = presets.metrics_of(metrics, preset)
+    metrics = presets.metrics_of(metrics, preset)
     output = None if output is None else os.fspath(output)
     if save_real_statistics is not None:
         statistics_files.refuse_others(os.fspath(save_real_statistics))
-    _check_numbers(num_real=num_real, num_samples=num_samples, batch_size=batch_size)
     how = openings.How(
         truncation=truncation,
         standing=preset.standing if standing is None else standing,
         split=preset.real_split or openings.How().split,
-        open_run=open_run,
     )
-    real_side = openings.side(real, how)
-    fakes = [openings.side(one, how) for one in (fake, against) if one is not None]
-    facts = {name for side in (real_side, *fakes) for name in side.facts}
+    opened = [openings.side(one, how) for one in (real, fake, against) if one is not None]
+    _refuse_idle_settings(opened, metrics, truncation, standing, held_out)
+    method = Method(
+        extractor=_extractor(extractor, preset, metrics, opened), batch_size=batch_size, seed=seed
+    )
+    n_real = _number(opened[0], num_real, preset.n_real, None, "num_real")
+    held_out = None if held_out is None else openings.side(held_out, how)
+    comparisons = [
+        Comparison(
+            metrics=metrics,
+            method=method,
+            real=opened[0],
+            n_real=n_real,
+            fake=side,
+            n_fake=_number(side, num_samples, preset.n_fake, n_real, "num_samples") or 0,
+            held_out=held_out,
+        )
+        for side in opened[1:]
+    ]
+    store = OutputStore(output, comparisons, metrics)
+    _score(store, comparisons, Engine(method), progress)
+    if save_real_statistics is not None:
+        _save(comparisons[0], os.fspath(save_real_statistics))
+    return store.scores
+
+
+def _score(store: OutputStore, comparisons: list[Comparison], engine: Engine, shown: bool) -> None:
+    lacking = store.lacking()
+    store.write(complete=not lacking)  # also to know before hours of work that it can be written
+    if not lacking:
+        return
+    with engine.progress([(comparisons, lacking)], shown=shown) as bar:
+        for scored in engine.score(comparisons, lacking, bar):
+            store.note(scored)
+    store.write(complete=True)
+
+
+def _refuse_idle_settings(sides: list[Side], metrics, truncation, standing, held_out) -> None:
+    """Refuses what nothing would heed."""
+    facts = {name for side in sides for name in side.facts}
     _refuse_idle(truncation and "truncation" not in facts, "truncation", "a generator")
     _refuse_idle(standing and "normalisation" not in facts, "standing", "a run or a GAN of ours")
-    if held_out is not None and "held_out" not in outcomes.needs(chosen, "real"):
+    if held_out is not None and "held_out" not in outcomes.needs(metrics, "real"):
         raise UserError(
             "held_out is given, and none of the metrics looks at it: add held_out_gap, or leave it"
             " out"
         )
-    job = Job(
-        metrics=chosen,
-        real=real_side,
-        held_out=None if held_out is None else openings.side(held_out, how),
-        extractor=_extractor(extractor, preset, chosen, [real_side, *fakes]),
-        n_real=_number(real_side, num_real, preset.n_real, None, "num_real"),
-        batch_size=batch_size,
-        seed=seed,
-    )
-    found = _start(job, fakes, num_samples, preset, output)
-    comparing.run(job, found, shown=progress)
-    if save_real_statistics is not None:
-        _save(job, save_real_statistics)
-    return found.scores
 
 
 def _refuse_idle(idle, name: str, needed: str) -> None:
     if idle:
         raise UserError(f"evaluate.{name} is set, and no side is {needed}: leave it out")
-
-
-def _check_numbers(**numbers) -> None:
-    for name, value in numbers.items():
-        if value is not None and value < 1:
-            raise UserError(f"evaluate.{name} is {value}: it must be at least 1")
 
 
 def _extractor(given, preset, metrics, sides: list[Side]):
@@ -153,74 +165,18 @@ def _number(side: Side, given, of_preset, otherwise, name: str) -> int | None:
     return number
 
 
-def _start(job: Job, sides: list[Side], num_samples, preset, output) -> Found:
-    """Numbers, protocols, and what is scored already: all before the first sample is looked at."""
-    fakes = []
-    for side in sides:
-        number = _number(side, num_samples, preset.n_fake, job.n_real, "num_samples")
-        if "statistics" in side.offers:
-            number = number or 0
-        labelled = labelled_sides(side, job.metrics, job.real, job.n_real, job.seed)
-        fakes.append(Fakes(labelled, number, {}, {}, {}))
-        for metric, given in labelled.items():
-            protocol = protocols.protocol(
-                metric, job.real, given, job.extractor, n_real=job.n_real, n_fake=number,
-                seed=job.seed,
-            )  # fmt: skip
-            fakes[-1].protocols[metric] = protocol
-            fakes[-1].warnings[metric] = misleading.of_protocol(
-                metric, job.real, side, job.extractor, protocol.truncation
-            )
-    if len(fakes) > 1:
-        for metric in job.metrics:
-            paired.check(metric, fakes[0].protocols[metric], fakes[1].protocols[metric])
-    described = [_described(job.real, job.n_real)]
-    described += [_described(side, f.number) for side, f in zip(sides, fakes, strict=True)]
-    found = Found(fakes, scores.Scores([], *described), output)
-    if output is not None:
-        _take_over(found, scores.read(output))
-    return found
-
-
-def _described(side: Side, number: int | None) -> dict:
-    return {"name": side.name, "split": side.split, "number": number, "sha256": side.sha256()}
-
-
-def _take_over(found: Found, before: dict) -> None:
-    """Takes from a file what was scored of the same samples under the same protocol."""
-    now = [found.scores.fake, found.scores.against]
-    for fakes, side, key, rows in zip(
-        found.fakes, now, ("fake", "against"), ("scores", "against_scores"), strict=False
-    ):
-        same = side["sha256"] is not None and before.get("real") == found.scores.real
-        if not same or before.get(key) != side:
-            continue
-        for metric, protocol in fakes.protocols.items():
-            known = [row for row in before.get(rows, ()) if row["protocol_id"] == protocol.id]
-            if {row["metric"] for row in known} == set(metric.scores):
-                fakes.rows[metric] = known
-
-
-def _save(job: Job, path: str) -> None:
+def _save(comparison: Comparison, path: str) -> None:
     """Writes mean and covariance of the real side's features."""
-    if "statistics" in job.real.offers:
-        found = job.real.statistics
-    elif job.extractor is None and job.real.sample_shape is not None:
+    real, method = comparison.real, comparison.method
+    if "statistics" in real.offers:
+        found = real.statistics
+    elif method.extractor is None and real.sample_shape is not None:
         raise UserError(
             "save_real_statistics needs features of the real side, which none of the metrics"
             " looks at: add fid to them"
         )
     else:
-        wanted = Wanted(
-            kinds=frozenset(("features",)),
-            number=job.n_real,
-            seed=job.seed,
-            passes=Pass(
-                extractor=job.extractor,
-                batch_size=job.batch_size,
-                progress=Progress(0, shown=False),
-            ),
-        )
-        found = references.statistics(job.real, job.extractor, wanted)
-    facts = {"dataset": job.real.name, "real_split": job.real.split, "n_real": job.n_real}
-    statistics_files.write(path, found, facts | protocols.of_extractor(job.extractor))
+        wanted = method.wanted(["features"], comparison.n_real, Progress(0, shown=False))
+        found = references.statistics(real, method.extractor, wanted)
+    facts = {"dataset": real.name, "real_split": real.split, "n_real": comparison.n_real}
+    statistics_files.write(path, found, facts | protocols.of_extractor(method.extractor))

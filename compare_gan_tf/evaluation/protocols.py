@@ -1,6 +1,15 @@
 """The protocol under which a metric compares two sides."""
 
-from compare_gan_tf.evaluation import outcomes
+import dataclasses
+import functools
+import hashlib
+import inspect
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from compare_gan_tf.config import gin_parameters
 from compare_gan_tf.evaluation.sides import EXTRACTED, Side
 from compare_gan_tf.metrics.protocol import Protocol
 
@@ -30,7 +39,7 @@ def protocol(
         }
     return Protocol(
         metric=metric.name,
-        settings=outcomes.settings(metric),
+        settings=settings(metric),
         quantisation="uint8" if fake.is_images else "float32",
         n_fake=n_fake,
         seed=seed,
@@ -48,3 +57,57 @@ def of_extractor(extractor) -> dict:
         "resize": extractor.resize,
         "scaling": extractor.scaling,
     }
+
+
+# --- The settings of a metric -----------------------------------------------------------------
+
+
+def settings(metric) -> dict:
+    """The metric's own settings, the fields of its dataclass, as values of JSON.
+
+    Without `interval`, which says whether there is to be one: it moves no score.
+    """
+    names = [field.name for field in dataclasses.fields(metric) if field.name != "interval"]
+    return {name: _plain(getattr(metric, name)) for name in names}
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, np.ndarray):
+        return (
+            f"{value.dtype} {list(value.shape)} {hashlib.sha256(value.tobytes()).hexdigest()[:8]}"
+        )
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {"": type(value).__qualname__, **settings(value)}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no such numbers
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    named = getattr(value, "__qualname__", None) or getattr(value, "name", None)
+    name, inside = str(named or type(value).__qualname__), _inside(value)
+    return {"": name, **_plain(inside)} if inside else name
+
+
+def _inside(value) -> dict:
+    """What moves the results of a function besides its arguments, if anything does."""
+    if isinstance(value, functools.partial):
+        return {"of": value.func, "arguments": value.args, "keywords": value.keywords}
+    if inspect.ismethod(value):
+        return {"of": value.__self__}
+    if not inspect.isroutine(value) and not isinstance(value, type):
+        return {}
+    return gin_parameters.effective(value) | _enclosed(inspect.unwrap(value))
+
+
+def _enclosed(function: Callable) -> dict:
+    """Values that a function has from the one that made it."""
+    if not inspect.isfunction(function):
+        return {}
+    found = inspect.getclosurevars(function).nonlocals
+    kinds = str | int | float | list | tuple | np.ndarray | np.generic
+    return {name: value for name, value in found.items() if isinstance(value, kinds)}

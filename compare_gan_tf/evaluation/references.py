@@ -3,28 +3,20 @@
 import dataclasses
 
 from compare_gan_tf.evaluation import outcomes, protocols, statistics_files
-from compare_gan_tf.evaluation.collect import Pass
 from compare_gan_tf.evaluation.sides import Side, Wanted
 from compare_gan_tf.metrics.base import Collected, Rows
 from compare_gan_tf.metrics.features import RawFeatures
 from compare_gan_tf.metrics.gaussian_statistics import GaussianStatistics
 
 
-class _Silent:
-    def update(self, number: int) -> None:
-        """Tells nobody."""
-
-
 def collect(
     side: Side,
     metrics,
-    extractor,
+    method,
     *,
     number: int,
-    batch_size: int,
-    seed: int,
+    progress,
     held_out: Side | None = None,
-    progress=None,
 ) -> Collected:
     """All that the metrics look at of a real side, after one pass at most.
 
@@ -35,25 +27,22 @@ def collect(
     Args:
       side: the real side.
       metrics: values of `metrics.registry`.
-      extractor: see `metrics.features`; None if no metric needs one.
+      method: see `engine.Method`.
       number: of samples.
-      batch_size: samples at a time.
-      seed: by which samples are chosen, if not all are taken.
+      progress: object with `update(number of samples done)`.
       held_out: a side of real samples that no model was trained on, for metrics that ask for it.
-      progress: see `collect.Pass`.
     """
     kinds = outcomes.needs(metrics, "real")
     if not kinds:
         return Collected()
-    passes = Pass(extractor=extractor, batch_size=batch_size, progress=progress or _Silent())
-    wanted = Wanted(kinds=kinds - {"held_out"}, number=number, seed=seed, passes=passes)
+    wanted = method.wanted(kinds - {"held_out"}, number, progress)
     if statistics_suffice(metrics) and "features" in side.offers:
-        return Collected(statistics=statistics(side, extractor, wanted))
+        return Collected(statistics=statistics(side, method.extractor, wanted))
     collected = side.give(wanted)
     if collected.features is not None and any(metric.takes_statistics for metric in metrics):
-        found = _of_rows(collected.features, facts_of(side, extractor, wanted))
+        found = _of_rows(collected.features, facts_of(side, method.extractor, wanted))
         collected = dataclasses.replace(collected, statistics=found)
-    if held_out is None:
+    if held_out is None or "held_out" not in kinds:
         return collected
     all_of_it = dataclasses.replace(wanted, number=held_out.available)
     return dataclasses.replace(collected, held_out=held_out.give(all_of_it))

@@ -4,56 +4,58 @@ The best checkpoint is the one with the best score on the validation split, so t
 the test split is that of a choice made without it.
 """
 
+import dataclasses
+
 import gin
+import tensorflow as tf
+from absl import logging
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import extractors, openings, scalars
-from compare_gan_tf.evaluation.floors import Floors
-from compare_gan_tf.evaluation.progress import Progress, forecast
-from compare_gan_tf.evaluation.run_scorer import Scorer, Settings
-from compare_gan_tf.evaluation.run_scores import RunScores
+from compare_gan_tf.evaluation import asked, extractors, openings, scalars
+from compare_gan_tf.evaluation.engine import Comparison, Engine, Method
+from compare_gan_tf.evaluation.generators import Players
+from compare_gan_tf.evaluation.progress import Progress
+from compare_gan_tf.evaluation.splits import Splits
+from compare_gan_tf.evaluation.stores import FloorStore, RunStore
 from compare_gan_tf.metrics import presets
 from compare_gan_tf.runs import best, checkpoints, results
+from compare_gan_tf.settings.signatures import Count, Index, checked
 from compare_gan_tf.storage import files, locks
 
-REPORTED = "test"  # the split of the score that is reported, unless a preset has another
 
-
-@gin.configurable(module="evaluation")
-def evaluate(
+@gin.configurable("evaluate", module="evaluation")
+@checked(name="evaluate")
+def plan(
     model_dir,
     gan,
     dataset,
     *,
-    steps=None,
-    every: int = 0,
-    metrics=None,
-    preset=None,
+    steps: asked.Steps | None = None,
+    every: Index = 0,
+    metrics: asked.Metrics | None = None,
+    preset: asked.Preset | None = None,
     extractor=None,
-    num_samples: int | None = None,
-    num_real: int | None = None,
-    batch_size: int = 250,
-    seed: int = 42,
-    splits=None,
+    num_samples: Count | None = None,
+    num_real: Count | None = None,
+    batch_size: Count = 250,
+    seed: Index = 42,
+    splits: asked.Names | None = None,
     select_by: str | None = None,
-    truncation: float = 0.0,
-    standing: int | None = None,
+    truncation: asked.Truncation = 0.0,
+    standing: Index | None = None,
     retry_failed: bool = True,
     floor: bool = True,
     real_statistics: dict | None = None,
-) -> list[results.Row]:
-    """Scores checkpoints and copies the best to `checkpoints/best`.
+) -> "Plan":
+    """Checks all that scoring the checkpoints of a run needs, and writes nothing.
 
-    What `scores.jsonl` holds under the same protocol is not computed again. A score that fails is
-    a row without a value and with a reason. `gan` is left with the players of the last checkpoint
-    that was scored.
+    Gin knows it as `evaluate`: what is bound there holds for `evaluate` and `follow` too.
 
     Args:
       model_dir: the run's folder.
       gan: the built GAN of the run.
       dataset: with the splits to compare with.
-      steps: checkpoints to score, none of them to check the settings only, or None for all that
-        are due.
+      steps: checkpoints to score, none of them for nothing, or None for all that are due.
       every: without `steps`, only checkpoints whose step > 0 it divides are due; 0 for all.
       metrics: values of `metrics.registry` or their names; None for those of the preset, or FID.
       preset: see `metrics.presets`; what is given besides it wins over it.
@@ -71,90 +73,169 @@ def evaluate(
         those of training; None for the preset's.
       retry_failed: whether to try again what failed before. Only another outcome is written.
       floor: whether to score other real samples in place of fakes too, once for a run: what a
-        perfect generator would get, see `floors`.
+        perfect generator would get, see `stores.FloorStore`.
       real_statistics: a dict that is read and filled with what is known of real samples, for
         callers in a loop.
 
-    Returns:
-      The rows of the asked checkpoints under these protocols, by step, also the older ones.
-
     Raises:
-      UserError: no such checkpoint, split or metric, settings that do not fit the data, or no
-        space.
+      UserError: no such split or metric, or settings that do not fit the data.
     """
-    if every < 0:
-        raise UserError(f"evaluate.every is {every}: 0 scores every checkpoint")
     preset = presets.find(preset)
     metrics = presets.metrics_of(metrics, preset)
-    reported = preset.real_split or REPORTED
-    settings = Settings(
-        metrics=metrics,
-        extractor=extractors.choose(
-            extractor, preset, metrics, dataset.sample_shape, openings.public_name(dataset)
-        ),
-        numbers=_numbers(preset, reported, splits, dataset, num_real, num_samples),
+    images_of = openings.public_name(dataset)
+    method = Method(
+        extractor=extractors.choose(extractor, preset, metrics, dataset.sample_shape, images_of),
         batch_size=batch_size,
         seed=seed,
-        truncation=truncation,
-        standing=preset.standing if standing is None else standing,
     )
-    scorer = Scorer(gan, dataset, settings, {} if real_statistics is None else real_statistics)
-    select_by = _selecting(metrics, select_by)
-    if steps is not None and not steps:
-        return []
-    steps = _asked(model_dir, steps, every)
-    with locks.sole_writer(str(model_dir), "evaluation"):
-        _refuse_others(str(model_dir))
-        run = RunScores(str(model_dir), scorer, select_by, retry_failed)
-        run.keep_best()  # where an earlier evaluation died before it had done so
-        pending = {step: lacking for step in steps if (lacking := run.lacking(step))}
-        floors = Floors(str(model_dir), scorer, retry_failed) if floor else None
-        _score(run, scorer, pending, [step for step in steps if run.has_partial(step)], floors)
-        scalars.write(model_dir, run.written)
-        return run.rows(steps)
-
-
-def _refuse_others(model_dir: str) -> None:
-    """Before hours of work: refuses links and files of others where scores will be written."""
-    results.refuse_others(model_dir)
-    files.refuse_links(model_dir, [checkpoints.BEST, scalars.FOLDER])
-
-
-def _score(run: RunScores, scorer: Scorer, pending: dict, begun: list[int], floors) -> None:
-    work = 0 if floors is None else floors.samples
-    work += sum(
-        scorer.samples(split, metrics)
-        for lacking in pending.values()
-        for split, metrics in lacking.items()
+    kept = {} if real_statistics is None else real_statistics
+    standing = preset.standing if standing is None else standing
+    players = Players(gan, tag="", truncation=truncation, standing=standing)
+    of_data = Splits(dataset, kept)
+    numbers = of_data.numbers(preset, splits, num_real, num_samples)
+    comparisons = of_data.comparisons(numbers, metrics, method, players)
+    return Plan(
+        model_dir=str(model_dir),
+        gan=gan,
+        engine=Engine(method, kept),
+        comparisons=comparisons,
+        floors=of_data.floors(comparisons) if floor else {},
+        select_by=_selecting(metrics, select_by),
+        steps=None if steps is None else list(steps),
+        every=every,
+        retry_failed=retry_failed,
     )
-    settings = scorer.settings
-    with Progress(work, shown=bool(work)) as progress:
-        if pending:
-            splits = [split for splits in pending.values() for split in splits]
-            found = forecast(
-                scorer.jobs(splits), settings.extractor, settings.batch_size, settings.seed
+
+
+def evaluate(model_dir, gan, dataset, **settings) -> list[results.Row]:
+    """Scores checkpoints and copies the best to `checkpoints/best`: a `plan`, and its `run`.
+
+    Args:
+      model_dir, gan, dataset, **settings: see `plan`.
+
+    Returns:
+      The rows that `Plan.run` returns.
+
+    Raises:
+      UserError: see both.
+    """
+    return plan(model_dir, gan, dataset, **settings).run()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What `plan` has checked.
+
+    Attributes:
+      model_dir: the run's folder.
+      gan: what checkpoints are loaded into.
+      engine: which scores.
+      comparisons: {split: its fakes and reals}.
+      floors: {split: other real samples in place of the fakes}.
+      select_by: the score that chooses the best checkpoint; None if none can.
+      steps, every, retry_failed: see `plan`.
+    """
+
+    model_dir: str
+    gan: object
+    engine: Engine
+    comparisons: dict[str, Comparison]
+    floors: dict[str, Comparison]
+    select_by: str | None
+    steps: list | None
+    every: int
+    retry_failed: bool
+
+    def run(self) -> list[results.Row]:
+        """Scores what has no score yet.
+
+        What `scores.jsonl` holds under the same protocol is not computed again. A score that fails
+        is a row without a value and with a reason. `gan` is left with the players of the last
+        checkpoint that was scored.
+
+        Returns:
+          The rows of the asked checkpoints under these protocols, by step, also the older ones.
+
+        Raises:
+          UserError: no such checkpoint, no space, files of others, or another evaluation goes on.
+        """
+        if self.steps == []:
+            return []
+        steps = self._asked()
+        with locks.sole_writer(self.model_dir, "evaluation"):
+            results.refuse_others(self.model_dir)  # before hours of work
+            files.refuse_links(self.model_dir, [checkpoints.BEST, scalars.FOLDER])
+            options = self.select_by, self.retry_failed
+            store = RunStore(self.model_dir, self.comparisons, *options)
+            floors = FloorStore(self.model_dir, self.floors, self.retry_failed)
+            store.keep_best()  # where an earlier evaluation died before it had done so
+            self._score(steps, store, floors)
+            scalars.write(self.model_dir, store.written)
+            return store.rows(steps)
+
+    def _score(self, steps: list[int], store: RunStore, floors: FloorStore) -> None:
+        pending = {step: lacking for step in steps if (lacking := store.lacking(step))}
+        begun = {step for step in steps if store.has_partial(step)}
+        work = [
+            ([self.comparisons[split]], metrics)
+            for lacking in pending.values()
+            for split, metrics in lacking.items()
+        ]
+        work += [([self.floors[split]], metrics) for split, metrics in floors.lacking.items()]
+        with self.engine.progress(work) as bar:
+            for step in sorted(pending.keys() | begun):
+                self._score_checkpoint(step, pending.get(step, {}), store, bar)
+            for split, metrics in floors.lacking.items():
+                title = f"floor, {split}, "
+                for scored in self.engine.score([self.floors[split]], metrics, bar, title):
+                    floors.note(split, scored)
+
+    def _score_checkpoint(self, step: int, lacking: dict, store: RunStore, bar: Progress) -> None:
+        fingerprint = store.fingerprint(step)
+        failure = self._restore(step) if lacking else None
+        if fingerprint is None or (failure and not self._exists(step)):
+            logging.warning("checkpoint %d was deleted before it was scored, skipped", step)
+            return
+        for split, metrics in lacking.items():
+            comparison = self.comparisons[split]
+            comparison.fakes_are_of(f"checkpoint {step}")
+            title = f"step {step}, {split}, "
+            scores = self.engine.score([comparison], metrics, bar, title)
+            if failure:
+                scores = [comparison.failed(metric, failure) for metric in metrics]
+            for scored in scores:
+                store.note(step, fingerprint, split, scored)
+        store.finish(step, fingerprint)
+
+    def _exists(self, step: int) -> bool:
+        return tf.io.gfile.exists(f"{checkpoints.find(self.model_dir, step)}.index")
+
+    def _restore(self, step: int) -> str | None:
+        """Loads a checkpoint, or returns why that failed."""
+        try:
+            checkpoints.restore_players(self.gan, self.model_dir, step)
+        except UserError as error:
+            return str(error)
+        return None
+
+    def _asked(self) -> list[int]:
+        """The steps to score, all of them on disk."""
+        found = checkpoints.list_steps(self.model_dir)
+        kept = best.read(self.model_dir)
+        if kept and self.steps is not None:
+            found = sorted({*found, kept["step"]})
+        if not found:
+            raise UserError(
+                f"no checkpoints in {self.model_dir}: train first, or name another folder"
             )
-            if found:
-                progress.say(f"evaluate: {found}")
-        for step in sorted({*pending, *begun}):
-            run.score(step, pending.get(step, {}), progress)
-        if floors is not None:
-            floors.work_out(progress)
-
-
-def _numbers(preset, reported: str, splits, dataset, num_real, num_samples) -> dict:
-    """{split: (real samples, fakes)}; the preset's are those of the split that it reports."""
-    if splits is None:
-        there = best.SPLIT in dataset.splits
-        splits = [*([best.SPLIT] if there and reported != best.SPLIT else []), reported]
-    found = {}
-    for split in splits:
-        of_preset = (preset.n_real, preset.n_fake) if split == reported else (None, None)
-        found[split] = tuple(
-            own if given is None else given
-            for given, own in zip((num_real, num_samples), of_preset, strict=True)
-        )
-    return found
+        if self.steps is None:
+            return [step for step in found if results.is_due(step, self.every)]
+        missing = sorted(set(self.steps) - set(found))
+        if missing:
+            raise UserError(
+                f"{self.model_dir} has no checkpoint of step {missing[0]}, only of {found}"
+            )
+        return sorted(set(self.steps))
 
 
 def _selecting(metrics, select_by: str | None) -> str | None:
@@ -169,29 +250,3 @@ def _selecting(metrics, select_by: str | None) -> str | None:
             f" end, {', '.join(name for name, higher in known.items() if higher is not None)}"
         )
     return select_by
-
-
-def is_due(step: int, every: int) -> bool:
-    """Whether evaluation that is asked for `every` steps scores this checkpoint; 0 for all."""
-    return step > 0 and step % every == 0 if every else True
-
-
-def scored_steps(model_dir) -> set[int]:
-    """Steps of the checkpoints with a row of scores, failed ones too: these may be deleted."""
-    return {row["step"] for row in results.read(results.path(model_dir))}
-
-
-def _asked(model_dir, steps, every: int) -> list[int]:
-    """The steps to score, all of them on disk."""
-    found = checkpoints.list_steps(model_dir)
-    kept = best.read(model_dir)
-    if kept and steps is not None:
-        found = sorted({*found, kept["step"]})
-    if not found:
-        raise UserError(f"no checkpoints in {model_dir}: train first, or name another folder")
-    if steps is None:
-        return [step for step in found if is_due(step, every)]
-    missing = sorted(set(steps) - set(found))
-    if missing:
-        raise UserError(f"{model_dir} has no checkpoint of step {missing[0]}, only of {found}")
-    return sorted(set(steps))

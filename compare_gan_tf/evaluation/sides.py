@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from compare_gan_tf.data.references import References
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.base import Collected, Rows
 
@@ -121,7 +121,7 @@ class Samples(Side):
     """Samples that exist.
 
     Attributes:
-      samples: uint8 [N, H, W, C] or float [N, D]: an array, mapped or in memory, or `References`.
+      samples: uint8 [N, H, W, C] or float [N, D]: an array, mapped or in memory, or `LazyImages`.
       labels: int32 [N] in [0, num_classes), -1 where there is none, or float32 [N, num_classes],
         probabilities; or None.
       is_public: whether the name says what is in it.
@@ -157,7 +157,7 @@ class Samples(Side):
 
     def _values(self):
         """The samples, decoded once and for all where they are few enough."""
-        held = self.samples.in_memory() if isinstance(self.samples, References) else None
+        held = self.samples.in_memory() if isinstance(self.samples, LazyImages) else None
         return self.samples if held is None else held
 
     def named_by_contents(self) -> bool:
@@ -217,11 +217,6 @@ class Features(Side):
                     f"{count} of {len(self.features)} rows of features of {self.where} {words}"
                 )
 
-    @property
-    def width(self) -> int:
-        """D."""
-        return self.features.shape[1]
-
     def sha256(self) -> str:
         return content_hash(self.features)
 
@@ -251,11 +246,6 @@ class Statistics(Side):
         self.where = self.where or self.name
         self.available = self.statistics.count
         self.offers = frozenset(("statistics",))
-
-    @property
-    def width(self) -> int:
-        """Of the features."""
-        return len(self.statistics.mean)
 
     def sha256(self) -> str:
         return content_hash(self.statistics.mean, self.statistics.covariance)

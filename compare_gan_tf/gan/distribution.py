@@ -5,6 +5,7 @@ import os
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings import keras_insides
 
 
 def get_strategy(name: str = "auto") -> tf.distribute.Strategy:
@@ -29,7 +30,7 @@ def get_strategy(name: str = "auto") -> tf.distribute.Strategy:
 def name_of(strategy: tf.distribute.Strategy) -> str:
     """For the manifest: "default", or the strategy's class."""
     name = type(strategy).__name__
-    return "default" if name == "_DefaultDistributionStrategy" else name
+    return "default" if name == keras_insides.DEFAULT_STRATEGY else name
 
 
 def _applicable() -> tf.distribute.Strategy:
@@ -83,7 +84,7 @@ def check_batch_size(
 
 
 def keep_sums_in_pairs(keep: bool):
-    """Whether sums of many terms stay the pairs that `game.gradients` makes; for the whole process.
+    """Whether sums of many terms stay pairs, as `passes.gradients` makes; for the whole process.
 
     Otherwise TensorFlow's optimiser of graphs makes one AddN of them, the order of which is chance.
     Without that optimiser a small step takes about 6 % longer.

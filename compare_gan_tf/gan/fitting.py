@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from compare_gan_tf import random
-from compare_gan_tf.data import Dataset, from_arrays, given, pipeline
+from compare_gan_tf.data import Dataset, from_arrays, in_memory, pipeline
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.data.labels import check as check_labels
 from compare_gan_tf.errors import UserError
@@ -103,7 +103,7 @@ def of_stream(gan, stream: tf.data.Dataset, *, batch_size: int | None, steps: in
 
 def _whole_batches(gan, stream: tf.data.Dataset, batch_size: int | None) -> tf.data.Dataset:
     """The stream in batches of one known size: its own, that of its first, or that asked for."""
-    if not given.is_batched(stream.element_spec, _WHERE):
+    if not in_memory.is_batched(stream.element_spec, _WHERE):
         batch_size = _BATCH if batch_size is None else batch_size
         distribution.check_batch_size(gan.distribute_strategy, batch_size, "batch_size")
         return stream.batch(batch_size, drop_remainder=True)
@@ -122,7 +122,7 @@ def _first(stream: tf.data.Dataset):
 
 def _parts(gan, *element) -> tuple:
     """(samples, labels) of an element; without labels where the GAN has none."""
-    images, labels = given.named(element[0] if len(element) == 1 else element, _WHERE)
+    images, labels = in_memory.named(element[0] if len(element) == 1 else element, _WHERE)
     return (images,) if labels is None or not gan.num_classes else (images, labels)
 
 

@@ -13,10 +13,15 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.gan.alphabets import Categorical
-from compare_gan_tf.objectives.adversarial import LogRatioLoss, Loss
 from compare_gan_tf.objectives.boundary_seeking import follow_log_z
 from compare_gan_tf.objectives.discrete import Estimator, importance
-from compare_gan_tf.objectives.losses import as_losses, non_saturating, wasserstein
+from compare_gan_tf.objectives.losses import (
+    LogRatioLoss,
+    Loss,
+    as_losses,
+    non_saturating,
+    wasserstein,
+)
 from compare_gan_tf.settings.signatures import Decay, Number, checked
 
 Several = Annotated[int, Number(least=2, whole=True)]

@@ -25,6 +25,8 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from compare_gan_tf.settings import keras_insides
+
 
 class Row(NamedTuple):
     """One layer, or one bare operation, of a network, in the order of the calls."""
@@ -58,8 +60,8 @@ def rows(network: keras.Model) -> list[Row]:
     def forward(*images):
         names.update(image.name for image in images)
         for symbol, image in zip(network.inputs, images, strict=True):
-            calls.append((symbol._keras_history.operation, _shape(image), 0))
-        return network._run_through_graph(list(images), operation_fn=record)
+            calls.append((keras_insides.origin(symbol)[0], _shape(image), 0))
+        return keras_insides.run_through(network, list(images), record)
 
     inputs = [tf.TensorSpec([1, *tensor.shape[1:]], tensor.dtype) for tensor in network.inputs]
     eager = tf.config.functions_run_eagerly()

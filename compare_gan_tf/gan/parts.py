@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import keras
 
@@ -12,11 +12,11 @@ from compare_gan_tf.architectures.local_features import with_outputs
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import compatibility, players
 from compare_gan_tf.latents import Normal
-from compare_gan_tf.objectives.adversarial import Adversarial, require_loss
 from compare_gan_tf.objectives.base import Objective
+from compare_gan_tf.objectives.losses import Adversarial, require_loss
 from compare_gan_tf.optimizers.ema import ExponentialMovingAverage
 from compare_gan_tf.settings import kinds
-from compare_gan_tf.settings.signatures import Function, Number, Rule, Schedule
+from compare_gan_tf.settings.signatures import Function, Number, Rule
 
 # --- Types ------------------------------------------------------------------------------------
 
@@ -53,7 +53,7 @@ LabelDistribution = Annotated[
     Function(0, 0, 0, like="a function (noise, real_labels, num_classes) such as @uniform_labels"),
 ]
 Updates = Annotated[int, Number(least=1, most=random.SUBSTEPS - 1, whole=True)]
-HalfLife = Annotated[float | Schedule, Number(above=0, schedule=True)]
+HalfLife = Annotated[Any, Number(above=0, schedule=True)]
 
 # --- Objectives -------------------------------------------------------------------------------
 

@@ -9,13 +9,14 @@ from compare_gan_tf.architectures.conditioning import as_taken
 from compare_gan_tf.layers import frozen_state
 from compare_gan_tf.layers.state import training_pass, views_of_pass
 from compare_gan_tf.objectives.base import Scored, View
+from compare_gan_tf.settings import keras_insides
 
 _OWN = ("logits", "features")  # D's outputs that have a field in Scored
 
 
 def couples_batch(discriminator) -> bool:
     """Whether one sample's score depends on the others in its pass, as with batch norm."""
-    nested = discriminator._flatten_layers() if discriminator.layers else ()
+    nested = keras_insides.nested_layers(discriminator) if discriminator.layers else ()
     return any(getattr(layer, "couples_batch", _is_batch_norm(layer)) for layer in nested)
 
 

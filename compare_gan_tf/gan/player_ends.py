@@ -2,6 +2,8 @@
 
 import keras
 
+from compare_gan_tf.settings import keras_insides
+
 _SHAPING = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Identity)
 
 
@@ -30,7 +32,7 @@ def _last(model):
         return
     tensor = model.outputs[0]
     while tensor is not None:
-        operation, node, _ = tensor._keras_history
+        operation, node = keras_insides.origin(tensor)
         if isinstance(operation, keras.layers.InputLayer):
             return
         yield operation
@@ -39,7 +41,7 @@ def _last(model):
 
 def _only_input(operation, node: int):
     """The tensor that an operation was called on; None if there are several."""
-    inputs = operation._inbound_nodes[node].input_tensors
+    inputs = keras_insides.called_on(operation, node)
     return inputs[0] if len(inputs) == 1 else None
 
 
@@ -53,7 +55,7 @@ def with_features(model):
         return model
     tensor = outputs[0]
     while tensor is not None:
-        operation, node, _ = tensor._keras_history
+        operation, node = keras_insides.origin(tensor)
         tensor = _only_input(operation, node)
         if isinstance(operation, keras.Model | keras.layers.InputLayer):
             return model

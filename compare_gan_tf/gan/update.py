@@ -25,6 +25,7 @@ from compare_gan_tf.objectives.base import (
     View,
 )
 from compare_gan_tf.optimizers import value_at
+from compare_gan_tf.settings import keras_insides
 
 _REALS = "/real"  # keys the augmentation of reals that no objective names
 
@@ -243,4 +244,4 @@ def clipped(optimizer, gradients: list) -> list:
     if replicas == 1 or not any(clips):
         return gradients
     total = [all_reduce_sum(gradient) for gradient in gradients]
-    return [gradient / replicas for gradient in optimizer._clip_gradients(total)]
+    return [gradient / replicas for gradient in keras_insides.clipped(optimizer, total)]

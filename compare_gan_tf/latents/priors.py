@@ -9,7 +9,7 @@ import tensorflow as tf
 from compare_gan_tf import random
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings import kinds
-from compare_gan_tf.settings.signatures import Count, ListOf, Made, Number, Positive, checked
+from compare_gan_tf.settings.signatures import Count, Made, Number, Positive, Several, checked
 
 
 class _Latents:
@@ -39,6 +39,7 @@ class Normal(_Latents):
         done by its inverse distribution function: one draw, and monotone in t.
         """
         truncation = tf.cast(truncation, tf.float32)
+        # By the inverse distribution function: that of redrawing until |z| <= t, without a loop.
         below = 0.5 * tf.math.erfc(truncation * 0.5**0.5)  # P(Z <= -t)
         below = tf.where(truncation > 0.0, below, 0.0)
         limit = tf.where(truncation > 0.0, truncation, float("inf"))
@@ -89,7 +90,9 @@ class Hypersphere(_Latents):
 
 
 PlainPrior = Annotated[_Latents, Made(_Latents, like="a prior without codes, as @Normal()")]
-Categories = Annotated[tuple, ListOf(Number(least=2, whole=True, unit="values"), like="[10]")]
+Categories = Annotated[
+    tuple, Several(Number(least=2, whole=True, unit="values"), least=0, like="[10]")
+]
 Codes = Annotated[int, Number(least=0, whole=True, unit="codes")]
 
 

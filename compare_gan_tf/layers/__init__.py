@@ -10,6 +10,7 @@ from compare_gan_tf.layers.conditional_batch_norm import (
 )
 from compare_gan_tf.layers.group_norm import GroupNorm, group_norm
 from compare_gan_tf.layers.instance_norm import InstanceNorm, instance_norm
+from compare_gan_tf.layers.kernel_norm import KernelNorm
 from compare_gan_tf.layers.layer_norm import LayerNorm, layer_norm
 from compare_gan_tf.layers.pixel_norm import PixelNorm, pixel_norm
 from compare_gan_tf.layers.self_modulation import SelfModulatedBatchNorm, self_modulation
@@ -26,6 +27,7 @@ __all__ = [
     "ConditionalBatchNorm",
     "GroupNorm",
     "InstanceNorm",
+    "KernelNorm",
     "LayerNorm",
     "NonLocal",
     "PixelNorm",

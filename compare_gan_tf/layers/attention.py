@@ -6,7 +6,8 @@ from keras import ops
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.channel_map import NORMAL, fresh
-from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.layers.kernel_norm import KernelNorm, reparameterised
+from compare_gan_tf.settings.signatures import checked
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -51,7 +52,8 @@ class ScaledResidual(keras.layers.Layer):
 
 
 @gin.configurable(module="layers")
-def attention(x, *, kernel_norm=None, initializer=NORMAL, name: str = "attention"):
+@checked
+def attention(x, *, kernel_norm: KernelNorm = None, initializer=NORMAL, name: str = "attention"):
     """x [n, h, w, C] -> x + sigma o, of the same shape; a part of an architecture, as its blocks.
 
     o = conv(NonLocal(theta, phi, g)), where theta and phi have C / 8 channels (rounded down, at

@@ -4,6 +4,7 @@ import gin
 import keras
 
 from compare_gan_tf.layers.batch_statistics import BatchStatistics
+from compare_gan_tf.settings.signatures import Fraction, Positive, checked
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -25,7 +26,8 @@ class BatchNorm(BatchStatistics):
 
 
 @gin.configurable(module="layers")
-def batch_norm(*, momentum: float = 0.9, epsilon: float = 1e-5, name: str | None = None):
+@checked
+def batch_norm(*, momentum: Fraction = 0.9, epsilon: Positive = 1e-5, name: str | None = None):
     """A `BatchNorm` layer, for the `norm=` of an architecture."""
     return BatchNorm(momentum=momentum, epsilon=epsilon, name=name)
 

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.layers.state import is_frozen
-from compare_gan_tf.settings.kinds import require_number
+from compare_gan_tf.settings.signatures import Fraction, Positive, checked
 
 _local = threading.local()  # each replica of a strategy traces in a thread of its own
 
@@ -63,17 +63,13 @@ class BatchStatistics(keras.layers.Layer):
     In training, mean and (biased) variance are those of the global batch, over all replicas, and
     the moving ones follow as m <- momentum m + (1 - momentum) batch. In inference the moving ones
     are used and nothing changes.
-
-    Raises:
-      UserError: `momentum` is not in [0, 1], or `epsilon` not above 0.
     """
 
     couples_batch = True  # one sample's output depends on the others: see GAN
 
-    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **layer):
+    @checked
+    def __init__(self, momentum: Fraction = 0.9, epsilon: Positive = 1e-5, **layer):
         super().__init__(**layer)
-        require_number(f"momentum of {type(self).__name__}", momentum, least=0, most=1)
-        require_epsilon(self, epsilon)
         self.momentum = momentum
         self.epsilon = epsilon
 
@@ -115,12 +111,3 @@ class BatchStatistics(keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"momentum": self.momentum, "epsilon": self.epsilon}
-
-
-def require_epsilon(layer, epsilon: float):
-    """Refuses an epsilon that would allow division by zero.
-
-    Raises:
-      UserError: it is not above 0.
-    """
-    require_number(f"epsilon of {type(layer).__name__}", epsilon, above=0)

@@ -5,7 +5,8 @@ import keras
 
 from compare_gan_tf.layers.batch_statistics import BatchStatistics
 from compare_gan_tf.layers.channel_map import NORMAL, ChannelMap, build_once
-from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.layers.kernel_norm import KernelNorm, reparameterised
+from compare_gan_tf.settings.signatures import Fraction, Positive, checked
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -59,14 +60,15 @@ class ConditionalBatchNorm(BatchStatistics):
 
 
 @gin.configurable(module="layers")
+@checked
 def conditional_batch_norm(
     *,
     centred: bool = True,
     use_bias: bool = False,
-    kernel_norm=None,
+    kernel_norm: KernelNorm = None,
     initializer=NORMAL,
-    momentum: float = 0.9,
-    epsilon: float = 1e-5,
+    momentum: Fraction = 0.9,
+    epsilon: Positive = 1e-5,
     name: str | None = None,
 ):
     """A `ConditionalBatchNorm` layer, for the `norm=` of a conditional generator.

@@ -7,8 +7,7 @@ import keras
 from keras import ops
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.layers.batch_statistics import require_epsilon
-from compare_gan_tf.settings.kinds import require_number
+from compare_gan_tf.settings.signatures import Count, Positive, checked
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -19,14 +18,12 @@ class GroupNorm(keras.layers.Layer):
     over all positions (Wu and He, 2018, eq. 7).
 
     Raises:
-      UserError: `groups` is below 1 or does not divide C, or a group has one value only, which
-        would become 0.
+      UserError: `groups` does not divide C, or a group has one value only, which would become 0.
     """
 
-    def __init__(self, groups: int = 32, epsilon: float = 1e-5, **layer):
+    @checked
+    def __init__(self, groups: Count = 32, epsilon: Positive = 1e-5, **layer):
         super().__init__(**layer)
-        require_number("group_norm.groups", groups, least=1, whole=True)
-        require_epsilon(self, epsilon)
         self.groups = groups
         self.epsilon = epsilon
 
@@ -69,6 +66,7 @@ class GroupNorm(keras.layers.Layer):
 
 
 @gin.configurable(module="layers")
-def group_norm(*, groups: int = 32, epsilon: float = 1e-5, name: str | None = None):
+@checked
+def group_norm(*, groups: Count = 32, epsilon: Positive = 1e-5, name: str | None = None):
     """A `GroupNorm` layer, for the `norm=` of an architecture."""
     return GroupNorm(groups=groups, epsilon=epsilon, name=name)

@@ -4,6 +4,7 @@ import gin
 import keras
 
 from compare_gan_tf.layers.group_norm import GroupNorm
+from compare_gan_tf.settings.signatures import Positive, checked
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -14,7 +15,8 @@ class InstanceNorm(GroupNorm):
     with a group for each channel. Flat vectors, which have one position, are refused.
     """
 
-    def __init__(self, epsilon: float = 1e-5, **layer):
+    @checked
+    def __init__(self, epsilon: Positive = 1e-5, **layer):
         super().__init__(groups=1, epsilon=epsilon, **layer)
 
     def number_of_groups(self, channels: int) -> int:
@@ -27,6 +29,7 @@ class InstanceNorm(GroupNorm):
 
 
 @gin.configurable(module="layers")
-def instance_norm(*, epsilon: float = 1e-5, name: str | None = None):
+@checked
+def instance_norm(*, epsilon: Positive = 1e-5, name: str | None = None):
     """An `InstanceNorm` layer, for the `norm=` of an architecture."""
     return InstanceNorm(epsilon=epsilon, name=name)

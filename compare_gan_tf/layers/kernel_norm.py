@@ -1,11 +1,15 @@
 """What a `kernel_norm=` may be: None, or a function that reparameterises a layer."""
 
+from typing import Annotated, Any
+
 import keras
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Function
 
 _LIKE = "a function of a layer such as @spectral_norm, or None for none"
+KernelNorm = Annotated[Any, Function(0, like=_LIKE, classes=True)] | None
 
 
 def reparameterised(layer, kernel_norm):

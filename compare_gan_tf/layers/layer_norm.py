@@ -4,6 +4,7 @@ import gin
 import keras
 
 from compare_gan_tf.layers.group_norm import GroupNorm
+from compare_gan_tf.settings.signatures import Positive, checked
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -15,7 +16,8 @@ class LayerNorm(GroupNorm):
     statistics for each. The default epsilon is compare_gan's.
     """
 
-    def __init__(self, epsilon: float = 1e-12, **layer):
+    @checked
+    def __init__(self, epsilon: Positive = 1e-12, **layer):
         super().__init__(groups=1, epsilon=epsilon, **layer)
 
     def get_config(self):
@@ -25,6 +27,7 @@ class LayerNorm(GroupNorm):
 
 
 @gin.configurable(module="layers")
-def layer_norm(*, epsilon: float = 1e-12, name: str | None = None):
+@checked
+def layer_norm(*, epsilon: Positive = 1e-12, name: str | None = None):
     """A `LayerNorm` layer, for the `norm=` of an architecture."""
     return LayerNorm(epsilon=epsilon, name=name)

@@ -4,20 +4,16 @@ import gin
 import keras
 from keras import ops
 
-from compare_gan_tf.layers.batch_statistics import require_epsilon
+from compare_gan_tf.settings.signatures import Positive, checked
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class PixelNorm(keras.layers.Layer):
-    """x / sqrt(mean over channels of x^2 + epsilon), at each position; no weights.
+    """x / sqrt(mean over channels of x^2 + epsilon), at each position; no weights."""
 
-    Raises:
-      UserError: `epsilon` is not above 0.
-    """
-
-    def __init__(self, epsilon: float = 1e-8, **layer):
+    @checked
+    def __init__(self, epsilon: Positive = 1e-8, **layer):
         super().__init__(**layer)
-        require_epsilon(self, epsilon)
         self.epsilon = epsilon
 
     def call(self, inputs):
@@ -32,6 +28,7 @@ class PixelNorm(keras.layers.Layer):
 
 
 @gin.configurable(module="layers")
-def pixel_norm(*, epsilon: float = 1e-8, name: str | None = None):
+@checked
+def pixel_norm(*, epsilon: Positive = 1e-8, name: str | None = None):
     """A `PixelNorm` layer, for the `norm=` of an architecture."""
     return PixelNorm(epsilon=epsilon, name=name)

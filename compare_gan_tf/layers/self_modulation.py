@@ -5,8 +5,8 @@ import keras
 
 from compare_gan_tf.layers.batch_statistics import BatchStatistics
 from compare_gan_tf.layers.channel_map import NORMAL, ChannelMap, build_once, fresh
-from compare_gan_tf.layers.kernel_norm import reparameterised
-from compare_gan_tf.settings.kinds import require_number
+from compare_gan_tf.layers.kernel_norm import KernelNorm, reparameterised
+from compare_gan_tf.settings.signatures import Fraction, Index, Positive, checked
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -64,13 +64,14 @@ class SelfModulatedBatchNorm(BatchStatistics):
 
 
 @gin.configurable(module="layers")
+@checked
 def self_modulation(
     *,
-    num_hidden: int = 32,
-    kernel_norm=None,
+    num_hidden: Index = 32,
+    kernel_norm: KernelNorm = None,
     initializer=NORMAL,
-    momentum: float = 0.9,
-    epsilon: float = 1e-5,
+    momentum: Fraction = 0.9,
+    epsilon: Positive = 1e-5,
     name: str | None = None,
 ):
     """A `SelfModulatedBatchNorm` layer, for the `norm=` of a generator.
@@ -82,11 +83,7 @@ def self_modulation(
       momentum: of the moving statistics.
       epsilon: added to the variance.
       name: of the layer.
-
-    Raises:
-      UserError: `num_hidden` is negative.
     """
-    require_number("self_modulation.num_hidden", num_hidden, least=0, whole=True)
     hidden = keras.layers.Dense(
         max(num_hidden, 1), "relu", kernel_initializer=fresh(initializer), name="hidden"
     )

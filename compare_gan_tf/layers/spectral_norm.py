@@ -1,15 +1,16 @@
 """Spectral normalisation (Miyato et al., 2018, eq. 8 and algorithm 1)."""
 
+from typing import Annotated
+
 import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.state import is_frozen
-from compare_gan_tf.settings.kinds import require_number
+from compare_gan_tf.settings.signatures import Number, OneOf, Positive, checked
 
-VECTORS = ("left", "right", "auto")
-_MOST = 100  # iterations, each of them some operations of the graph
+Vector = Annotated[str, OneOf("left", "right", "auto")]
+Iterations = Annotated[int, Number(least=1, most=100, whole=True)]  # operations of the graph
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -23,18 +24,20 @@ class SpectralNorm(keras.layers.Wrapper):
     Args:
       layer: a layer with a `kernel`.
       vector: "left" stores u of W's rows, "right" of its columns, "auto" the shorter of the two.
-      iterations: power iterations per training pass.
+      iterations: power iterations per training pass, 1 to 100.
       epsilon: added inside the normalisation of u and v: x / sqrt(max(|x|^2, epsilon)).
-
-    Raises:
-      UserError: `vector` is none of these, or `iterations` not in [1, 100].
     """
 
-    def __init__(self, layer, vector="left", iterations=1, epsilon=1e-12, name=None, **wrapper):
-        if vector not in VECTORS:
-            raise UserError(f"spectral_norm.vector is {vector!r}: it must be one of {VECTORS}")
-        require_number("spectral_norm.iterations", iterations, least=1, most=_MOST, whole=True)
-        require_number("spectral_norm.epsilon", epsilon, above=0)
+    @checked
+    def __init__(
+        self,
+        layer,
+        vector: Vector = "left",
+        iterations: Iterations = 1,
+        epsilon: Positive = 1e-12,
+        name: str | None = None,
+        **wrapper,
+    ):
         super().__init__(layer, name=name or layer.name, **wrapper)
         self.vector = vector
         self.iterations = iterations
@@ -101,6 +104,9 @@ def _matrix(kernel):
 
 
 @gin.configurable(module="layers")
-def spectral_norm(layer, *, vector: str = "left", iterations: int = 1, epsilon: float = 1e-12):
+@checked
+def spectral_norm(
+    layer, *, vector: Vector = "left", iterations: Iterations = 1, epsilon: Positive = 1e-12
+):
     """`layer` under `SpectralNorm`, for the `kernel_norm=` of an architecture."""
     return SpectralNorm(layer, vector=vector, iterations=iterations, epsilon=epsilon)

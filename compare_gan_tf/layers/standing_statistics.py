@@ -8,6 +8,7 @@ import tensorflow as tf
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.batch_statistics import BatchStatistics, recorded_moments
 from compare_gan_tf.layers.state import frozen_state, training_pass
+from compare_gan_tf.settings import keras_insides
 
 
 class _Pool:
@@ -69,7 +70,8 @@ def standing_statistics(generator, batches) -> int:
 
 def _batch_statistics(model) -> list[BatchStatistics]:
     """The layers in question, nested ones too, always in the same order."""
-    return [layer for layer in model._flatten_layers() if isinstance(layer, BatchStatistics)]
+    layers = keras_insides.nested_layers(model)
+    return [layer for layer in layers if isinstance(layer, BatchStatistics)]
 
 
 @tf.function  # of the module, so that a model is traced once however often it is scored

@@ -10,6 +10,8 @@ import threading
 
 import keras
 
+from compare_gan_tf.settings import keras_insides
+
 _local = threading.local()  # each replica of a strategy traces in a thread of its own
 
 
@@ -67,5 +69,5 @@ def not_averaged(model) -> list:
     Layers, nested ones too, name theirs in an attribute `not_averaged`: directions such as the
     vectors of spectral norm, and what is set once.
     """
-    layers = model._flatten_layers()  # Keras has no public way to reach nested layers
+    layers = keras_insides.nested_layers(model)
     return [variable for layer in layers for variable in getattr(layer, "not_averaged", ())]

@@ -4,8 +4,9 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.layers.batch_statistics import global_moments, global_size, require_epsilon
+from compare_gan_tf.layers.batch_statistics import global_moments, global_size
 from compare_gan_tf.layers.state import is_frozen
+from compare_gan_tf.settings.signatures import Positive, checked
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -26,9 +27,9 @@ class VirtualBatchNorm(keras.layers.Layer):
 
     couples_batch = True  # in the pass that sets the reference batch
 
-    def __init__(self, epsilon: float = 1e-5, **layer):
+    @checked
+    def __init__(self, epsilon: Positive = 1e-5, **layer):
         super().__init__(**layer)
-        require_epsilon(self, epsilon)
         self.epsilon = epsilon
 
     def build(self, input_shape):
@@ -96,6 +97,7 @@ def _beside_own(inputs, mean, variance, share):
 
 
 @gin.configurable(module="layers")
-def virtual_batch_norm(*, epsilon: float = 1e-5, name: str | None = None):
+@checked
+def virtual_batch_norm(*, epsilon: Positive = 1e-5, name: str | None = None):
     """A `VirtualBatchNorm` layer, for the `norm=` of an architecture."""
     return VirtualBatchNorm(epsilon=epsilon, name=name)

@@ -5,19 +5,19 @@ memory does not grow with the number of samples.
 """
 
 import dataclasses
-import math
-import numbers
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Number, check_fields
 
 MEMORY = 32 << 20  # bytes of one side's rows that are kept out of the file
 CHUNK = 1024
+TwoOrMore = Annotated[int, Number(least=2, whole=True)]
+ThreeOrMore = Annotated[int, Number(least=3, whole=True)]
 
 
 class UndefinedScore(ValueError):
@@ -201,7 +201,8 @@ class Score(NamedTuple):
 class Metric:
     """Compares fakes with real samples.
 
-    A metric is a frozen dataclass whose fields are its settings; they go into the protocol.
+    A metric is a frozen dataclass whose fields are its settings; they go into the protocol. Their
+    types say what they may be.
 
     Attributes:
       name: of the metric, as `--metrics` has it.
@@ -226,6 +227,9 @@ class Metric:
     of_training: ClassVar[bool] = False
     enough: ClassVar[dict[str, int]] = {}
 
+    def __post_init__(self):
+        check_fields(self)
+
     def numbers(self, real: Collected, fake: Collected) -> dict[str, tuple[int | None, int]]:
         """{"real" and "fake": (samples, how many are enough)}; None where that is not known."""
         sides = {"real": real, "fake": fake}
@@ -244,30 +248,6 @@ def count(side: Collected) -> int | None:
     """Samples of a side; None where it has none, or statistics do not tell of how many they are."""
     kept = (len(rows) for rows in (side.features, side.logits, side.images) if rows is not None)
     return next(kept, None if side.statistics is None else side.statistics.count)
-
-
-def check_at_least(metric, **least) -> None:
-    """Raises a UserError if a setting of a metric is no finite number, or below the value given.
-
-    It must be whole unless its default is a float.
-    """
-    for name, value in least.items():
-        whole = not isinstance(getattr(type(metric), name, None), float)
-        words = f"a {'whole ' if whole else ''}number, {value} or more"
-        _check(metric, name, lambda found, value=value: found >= value, words, whole)
-
-
-def check_above(metric, **bounds) -> None:
-    """Raises a UserError if a setting of a metric is no finite number above the value given."""
-    for name, value in bounds.items():
-        _check(metric, name, lambda found, value=value: found > value, f"a number above {value}")
-
-
-def _check(metric, name: str, fits: Callable, words: str, whole: bool = False) -> None:
-    found, wanted = getattr(metric, name), numbers.Integral if whole else numbers.Real
-    is_number = isinstance(found, wanted) and not isinstance(found, bool)
-    if not (is_number and math.isfinite(found) and fits(found)):
-        raise UserError(f"{type(metric).__name__}.{name} is {found!r}: it must be {words}")
 
 
 def check_rows(rows: Rows, *, least: int, what: str) -> None:

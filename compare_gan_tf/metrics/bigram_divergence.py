@@ -11,8 +11,9 @@ from typing import ClassVar
 import gin
 import numpy as np
 
-from compare_gan_tf.metrics.base import Rows, UndefinedScore, check_at_least, check_features
+from compare_gan_tf.metrics.base import Rows, UndefinedScore, check_features
 from compare_gan_tf.metrics.intervals import BLOCKS, Jackknifed, Replicates, has_interval
+from compare_gan_tf.settings.signatures import Count
 
 _MOST = 10**6  # kinds of sequences that are counted, in each block of lines
 
@@ -64,10 +65,7 @@ class BigramDivergence(Jackknifed):
     scores: ClassVar[dict] = {"bigram_divergence": False}
     bounds: ClassVar[tuple[float, float]] = (0.0, math.log(2.0))
 
-    length: int = 2
-
-    def __post_init__(self):
-        check_at_least(self, length=1)
+    length: Count = 2
 
     def replicates(self, real, fake):
         check_features(real, fake, least=1)

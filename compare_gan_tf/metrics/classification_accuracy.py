@@ -6,7 +6,7 @@ former is the classification accuracy score of Ravuri and Vinyals, 2019.
 
 import dataclasses
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import gin
 import keras
@@ -18,15 +18,15 @@ from compare_gan_tf.metrics.base import (
     Collected,
     Metric,
     UndefinedScore,
-    check_above,
-    check_at_least,
     check_rows,
 )
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Count, Function, Index, Positive
 
 _CHUNK = 512
 _NAME = "ClassificationAccuracy.classifier"
 _CLASSIFIER = "a function (image_shape, classes, seed) -> keras.Model such as @small_classifier"
+Classifier = Annotated[Callable, Function((), 2, 0, like=_CLASSIFIER)]
 
 
 @gin.configurable(module="metrics")
@@ -72,16 +72,11 @@ class ClassificationAccuracy(Metric):
     scores: ClassVar[dict] = {"gan_train": True, "gan_test": True}
     enough: ClassVar[dict] = {"real": 1_000, "fake": 1_000}
 
-    classifier: Callable = small_classifier
-    steps: int = 2_000
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-    seed: int = 0
-
-    def __post_init__(self):
-        check_at_least(self, steps=1, batch_size=1, seed=0)
-        check_above(self, learning_rate=0)
-        kinds.require_function(_NAME, self.classifier, (), 2, 0, like=_CLASSIFIER)
+    classifier: Classifier = small_classifier
+    steps: Count = 2_000
+    batch_size: Count = 128
+    learning_rate: Positive = 1e-3
+    seed: Index = 0
 
     def __call__(self, real, fake):
         classes = max(_classes(real, "real samples"), _classes(fake, "fakes"))

@@ -7,6 +7,7 @@ weights that the score is taken with.
 
 import dataclasses
 from collections.abc import Callable
+from typing import Annotated
 
 import keras
 import numpy as np
@@ -15,8 +16,10 @@ import tensorflow as tf
 from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.metrics.base import Rows, UndefinedScore
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Function
 
 CRITIC = "a function (shape, seed) -> keras.Model such as @mlp_critic"
+Critic = Annotated[Callable, Function((), 0, like=CRITIC)]
 
 
 @dataclasses.dataclass(frozen=True)

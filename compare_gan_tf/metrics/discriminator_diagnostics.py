@@ -12,7 +12,7 @@ import gin
 import numpy as np
 
 from compare_gan_tf.metrics import estimates
-from compare_gan_tf.metrics.base import Collected, Metric, UndefinedScore, check_at_least
+from compare_gan_tf.metrics.base import Collected, Metric, TwoOrMore, UndefinedScore
 
 _BATCH = 64
 
@@ -79,10 +79,7 @@ class DiscriminatorAccuracy(Metric):
         "d_memorisation": False,
     }
 
-    images: int = 10_000
-
-    def __post_init__(self):
-        check_at_least(self, images=2)
+    images: TwoOrMore = 10_000
 
     def __call__(self, real, fake):
         sides = {"train": real, "held_out": real.held_out, "fake": fake}

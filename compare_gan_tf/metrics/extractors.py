@@ -3,6 +3,7 @@
 import os
 import pathlib
 from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import numpy as np
@@ -13,7 +14,8 @@ from compare_gan_tf.metrics import model_files
 from compare_gan_tf.metrics.features import Extracted, Extractor, as_rows, as_uint8
 from compare_gan_tf.metrics.model_files import Network, Outlets
 from compare_gan_tf.metrics.resize import Resize, Rule, antialiased_bicubic
-from compare_gan_tf.metrics.scalings import Scaling
+from compare_gan_tf.metrics.scalings import Scale, Scaling
+from compare_gan_tf.settings.signatures import Count, Function, checked
 
 BATCH = 32  # images in a network at once, of each replica; a score does not depend on it
 
@@ -92,11 +94,12 @@ def _check_size(name: str, network: Network, resize: Resize | None) -> None:
 
 
 @gin.configurable(module="features")
+@checked
 def model_file(
     path: str | os.PathLike | None = None,
-    scaling: Scaling | None = None,
+    scaling: Scale | None = None,
     *,
-    size: int | None = None,
+    size: Count | None = None,
     rule: Rule = antialiased_bicubic,
     crop: bool = False,
     quantise: bool = False,
@@ -162,9 +165,13 @@ class CallableFeatures(Extractor):
         return Extracted(as_rows(features, len(samples), self.name), logits)
 
 
+OfImages = Annotated[Callable, Function(0, like="a function of a batch of images")]
+
+
 @gin.configurable(module="features")
+@checked
 def callable_features(
-    function: Callable | None = None, name: str | None = None
+    function: OfImages | None = None, name: str | None = None
 ) -> CallableFeatures:
     """Features by any Python function, for instance `function = @my_network`.
 
@@ -177,10 +184,8 @@ def callable_features(
     Raises:
       UserError: there is no function, or it has no name.
     """
-    if not callable(function):
-        raise UserError(
-            f"callable_features.function is {function!r}: give a function of a batch of images"
-        )
+    if function is None:
+        raise UserError("callable_features.function is not given: bind a function of images")
     name = name or getattr(function, "__name__", None)
     if not name or name == "<lambda>":
         raise UserError("callable_features.name is not given: the protocol of a score needs it")

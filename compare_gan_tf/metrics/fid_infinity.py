@@ -9,9 +9,10 @@ import gin
 import numpy as np
 
 from compare_gan_tf.metrics import intervals
-from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore, check_at_least
+from compare_gan_tf.metrics.base import Collected, Rows, ThreeOrMore, TwoOrMore, UndefinedScore
 from compare_gan_tf.metrics.fid import Side, frechet_replicates, side_of, statistics_of
 from compare_gan_tf.metrics.frechet import frechet_distance
+from compare_gan_tf.settings.signatures import Index
 
 
 @gin.register(module="metrics")
@@ -40,13 +41,10 @@ class FidInfinity(intervals.Jackknifed):
     enough = {"real": 10_000, "fake": 5_000}
     bounds = (-np.inf, np.inf)
 
-    sizes: int = 15
-    smallest: int = 5000
-    seed: int = 0
+    sizes: ThreeOrMore = 15
+    smallest: TwoOrMore = 5000
+    seed: Index = 0
     interval: bool = True
-
-    def __post_init__(self):
-        check_at_least(self, sizes=3, smallest=2, seed=0)
 
     def numbers(self, real: Collected, fake: Collected) -> dict:
         found = super().numbers(real, fake)

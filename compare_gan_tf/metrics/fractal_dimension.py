@@ -5,20 +5,19 @@ A correlation dimension after Grassberger and Procaccia, Characterization of str
 """
 
 import dataclasses
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import gin
 import numpy as np
 
-from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.base import (
     Collected,
     Rows,
     UndefinedScore,
-    check_at_least,
     check_rows,
 )
 from compare_gan_tf.metrics.intervals import BLOCKS, Jackknifed, Replicates, block_of
+from compare_gan_tf.settings.signatures import Index, Number
 
 _CHUNK = 1024
 
@@ -81,17 +80,10 @@ class FractalDimension(Jackknifed):
     needs: ClassVar[dict] = {"real": ("features",), "fake": ("features",)}
     scores: ClassVar[dict] = {"fractal_dimension": True, "fractal_dimension_real": None}
 
-    centres: int = 100
-    radii: int = 1_000
-    width: float = 0.1
-    seed: int = 0
-
-    def __post_init__(self):
-        check_at_least(self, centres=2 * BLOCKS, radii=10, seed=0)
-        if not 0 < self.width < 0.5:
-            raise UserError(
-                f"{type(self).__name__}.width is {self.width}: it is a share between 0 and 0.5"
-            )
+    centres: Annotated[int, Number(least=2 * BLOCKS, whole=True)] = 100
+    radii: Annotated[int, Number(least=10, whole=True)] = 1_000
+    width: Annotated[float, Number(above=0, below=0.5)] = 0.1
+    seed: Index = 0
 
     def rows(self, side: Collected) -> Rows:
         return side.features

@@ -9,7 +9,7 @@ for any encoder e, which is trained here to make the bound tight.
 
 import dataclasses
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
 
 import gin
 import keras
@@ -20,15 +20,16 @@ from compare_gan_tf.metrics import estimates
 from compare_gan_tf.metrics.base import (
     Collected,
     Metric,
+    TwoOrMore,
     UndefinedScore,
-    check_above,
-    check_at_least,
 )
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Count, Function, Index, Made, Positive, check_fields
 
 _HELD_OUT = 1 << 20  # added to the seeds of training for the latents that are scored
 
 _ENCODER = "a function (image_shape, latent_dim, seed) -> keras.Model such as @gilbo_encoder"
+Encoder = Annotated[Callable, Function((), 1, 0, like=_ENCODER)]
 
 
 @gin.register(module="metrics")
@@ -52,10 +53,10 @@ class NormalLatents:
 class UniformLatents:
     """z uniform on [-limit, limit]; the encoder's are Beta distributions on it, as the paper's."""
 
-    limit: float = 1.0
+    limit: Positive = 1.0
 
     def __post_init__(self):
-        check_above(self, limit=0)
+        check_fields(self)
 
     def log_prior(self, z):
         """log p(z) [n, d] of each element."""
@@ -72,6 +73,9 @@ class UniformLatents:
 
 def _is_prior(value) -> bool:
     return all(callable(getattr(value, name, None)) for name in ("log_prior", "log_encoder"))
+
+
+Prior = Annotated[Any, Made(_is_prior, like="latents such as @NormalLatents()")]
 
 
 @gin.configurable(module="metrics")
@@ -121,20 +125,13 @@ class Gilbo(Metric):
     wants: ClassVar[dict] = {"fake": ("labels",)}
     scores: ClassVar[dict] = {"gilbo": True}
 
-    prior: NormalLatents | UniformLatents = NormalLatents()
-    encoder: Callable = gilbo_encoder
-    steps: int = 10_000
-    learning_rate: float = 4e-4
-    batch_size: int = 64
-    samples: int = 10_000
-    seed: int = 0
-
-    def __post_init__(self):
-        check_at_least(self, steps=1, batch_size=1, samples=2, seed=0)
-        check_above(self, learning_rate=0)
-        kinds.require_function("Gilbo.encoder", self.encoder, (), 1, 0, like=_ENCODER)
-        like = "latents such as @NormalLatents()"
-        kinds.require_made("Gilbo.prior", self.prior, _is_prior, like=like)
+    prior: Prior = NormalLatents()
+    encoder: Encoder = gilbo_encoder
+    steps: Count = 10_000
+    learning_rate: Positive = 4e-4
+    batch_size: Count = 64
+    samples: TwoOrMore = 10_000
+    seed: Index = 0
 
     def __call__(self, real, fake):
         rng = np.random.default_rng(self.seed)

@@ -18,6 +18,7 @@ from compare_gan_tf.metrics.scalings import (
     imagenet_scaling,
     symmetric_scaling,
 )
+from compare_gan_tf.settings.signatures import Count, checked
 
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
 # The weights and MD5 sums that keras.applications names.
@@ -56,10 +57,11 @@ def weights_here(remote: downloads.Remote) -> pathlib.Path | None:
 
 
 @gin.configurable(module="features")
+@checked
 def keras_inception_v3(
     path: str | os.PathLike | None = None,
     *,
-    size: int = 299,
+    size: Count = 299,
     rule: Rule = antialiased_bicubic,
     quantise: bool = False,
 ) -> NetworkFeatures:
@@ -79,10 +81,11 @@ def keras_inception_v3(
 
 
 @gin.configurable(module="features")
+@checked
 def keras_resnet50(
     path: str | os.PathLike | None = None,
     *,
-    size: int = 224,
+    size: Count = 224,
     rule: Rule = antialiased_bicubic,
     quantise: bool = False,
 ) -> NetworkFeatures:
@@ -124,10 +127,11 @@ def _keras_application(build, path, remote: downloads.Remote, size: int) -> Netw
 
 
 @gin.configurable(module="features")
+@checked
 def dinov2_vitl14(
     path: str | os.PathLike | None = None,
     *,
-    size: int = 224,
+    size: Count = 224,
     quantise: bool = True,
     features: str | None = None,
 ) -> NetworkFeatures:
@@ -151,10 +155,11 @@ def dinov2_vitl14(
 
 
 @gin.configurable(module="features")
+@checked
 def clip_vitb32(
     path: str | os.PathLike | None = None,
     *,
-    size: int = 224,
+    size: Count = 224,
     quantise: bool = True,
     features: str | None = None,
     name: str = "clip-vitb32",

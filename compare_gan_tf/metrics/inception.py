@@ -20,7 +20,8 @@ from compare_gan_tf.metrics.extractors import NetworkFeatures
 from compare_gan_tf.metrics.model_files import Network
 from compare_gan_tf.metrics.replicated import replicated
 from compare_gan_tf.metrics.resize import Resize, Rule, tf1_bilinear
-from compare_gan_tf.metrics.scalings import Scaling, inception_2015_scaling
+from compare_gan_tf.metrics.scalings import Scale, inception_2015_scaling
+from compare_gan_tf.settings.signatures import checked
 
 HANDLE = "https://tfhub.dev/tensorflow/tfgan/eval/inception/1"
 HUB_MODULE = downloads.Remote(
@@ -34,12 +35,13 @@ _ADDS_BIAS = frozenset(("BiasAdd", "Add", "AddV2"))
 
 
 @gin.configurable(module="features")
+@checked
 def inception_2015(
     path: str | os.PathLike | None = None,
     *,
     rule: Rule = tf1_bilinear,
     quantise: bool = False,
-    scaling: Scaling | None = None,
+    scaling: Scale | None = None,
 ) -> NetworkFeatures:
     """The Inception network of 2015-12-05.
 

@@ -14,7 +14,8 @@ import gin
 import numpy as np
 
 from compare_gan_tf.metrics import intervals
-from compare_gan_tf.metrics.base import Collected, UndefinedScore, check_at_least, check_rows
+from compare_gan_tf.metrics.base import Collected, UndefinedScore, check_rows
+from compare_gan_tf.settings.signatures import Count, Index
 
 
 @gin.register(module="metrics")
@@ -41,14 +42,9 @@ class InceptionScore(intervals.Jackknifed):
     )
     bounds = (1.0, np.inf)
 
-    splits: int = 1
+    splits: Count = 1
     bias: bool = True
-    shuffle_seed: int | None = None
-
-    def __post_init__(self):
-        check_at_least(self, splits=1)
-        if self.shuffle_seed is not None:
-            check_at_least(self, shuffle_seed=0)
+    shuffle_seed: Index | None = None
 
     def numbers(self, real: Collected, fake: Collected) -> dict:
         enough = self.splits * self.samples_of_class * (fake.logits.shape[1] - 1)

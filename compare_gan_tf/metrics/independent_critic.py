@@ -12,7 +12,7 @@ the reals are none that the model was trained on: take the split test or validat
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import gin
 import keras
@@ -24,17 +24,37 @@ from compare_gan_tf.metrics.base import (
     Metric,
     Rows,
     Score,
+    ThreeOrMore,
     UndefinedScore,
-    check_above,
-    check_at_least,
     check_rows,
 )
-from compare_gan_tf.metrics.critic_training import CRITIC, Batches, Training
+from compare_gan_tf.metrics.critic_training import Batches, Critic, Training
 from compare_gan_tf.metrics.intervals import student_quantile
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import (
+    Count,
+    Decay,
+    Function,
+    Index,
+    Made,
+    Number,
+    Positive,
+    check_fields,
+    checked,
+)
 
-_MOST_LAYERS = 100
+Layers = Annotated[int, Number(least=0, most=100, whole=True)]
 _ESTIMATE = "an estimate such as @PenalisedWasserstein()"
+Estimate = Annotated[Callable, Made(callable, like=_ESTIMATE), Function(0, 0, 0, 0, like=_ESTIMATE)]
+Share = Annotated[float, Number(least=0, below=1)]
+
+
+def _is_divergence(value) -> bool:
+    names = ("activation", "conjugate_of_activation")
+    return all(callable(getattr(value, name, None)) for name in names)
+
+
+Divergence = Annotated[Any, Made(_is_divergence, like="an f-divergence such as @kl()")]
 
 # --- What a critic maximises ------------------------------------------------------------------
 
@@ -53,10 +73,10 @@ class PenalisedWasserstein:
       penalty: lambda.
     """
 
-    penalty: float = 10.0
+    penalty: Positive = 10.0
 
     def __post_init__(self):
-        check_above(self, penalty=0)
+        check_fields(self)
 
     def __call__(self, critic: Callable, real, fake, seed):
         """The value, a scalar, for reals and fakes float32 [n, ...]."""
@@ -85,11 +105,10 @@ class FDivergenceBound:
         the critic to T, and `conjugate_of_activation`.
     """
 
-    divergence: Any = None
+    divergence: Divergence
 
     def __post_init__(self):
-        name, like = "FDivergenceBound.divergence", "an f-divergence such as @kl()"
-        kinds.require_made(name, self.divergence, _is_divergence, like=like)
+        check_fields(self)
 
     def __call__(self, critic: Callable, real, fake, seed):
         """The bound, a scalar, for reals and fakes float32 [n, ...]."""
@@ -99,16 +118,12 @@ class FDivergenceBound:
         return tf.reduce_mean(outputs) - tf.reduce_mean(conjugates)
 
 
-def _is_divergence(value) -> bool:
-    names = ("activation", "conjugate_of_activation")
-    return all(callable(getattr(value, name, None)) for name in names)
-
-
 # --- Networks ---------------------------------------------------------------------------------
 
 
 @gin.configurable(module="metrics")
-def convolutional_critic(shape: tuple[int, ...], seed: int, *, filters: int = 64) -> keras.Model:
+@checked
+def convolutional_critic(shape: tuple[int, ...], seed: int, *, filters: Count = 64) -> keras.Model:
     """The official code's: three convolutions of 5x5 with stride 2 and swish, then a dense layer.
 
     1,033,345 parameters for 32x32x3.
@@ -118,7 +133,6 @@ def convolutional_critic(shape: tuple[int, ...], seed: int, *, filters: int = 64
       seed: of the initial weights, He's normal ones.
       filters: of the first convolution; the others have twice and four times as many.
     """
-    kinds.require_number("convolutional_critic.filters", filters, least=1, whole=True)
     initial = iter(keras.initializers.HeNormal(4 * seed + i) for i in range(4))
     x = images = keras.Input(shape)
     for width in (filters, 2 * filters, 4 * filters):
@@ -130,7 +144,8 @@ def convolutional_critic(shape: tuple[int, ...], seed: int, *, filters: int = 64
 
 
 @gin.configurable(module="metrics")
-def mlp_critic(shape: tuple[int, ...], seed: int, *, units: int = 128, layers: int = 2):
+@checked
+def mlp_critic(shape: tuple[int, ...], seed: int, *, units: Count = 128, layers: Layers = 2):
     """Hidden layers with swish, then a linear one.
 
     Args:
@@ -139,8 +154,6 @@ def mlp_critic(shape: tuple[int, ...], seed: int, *, units: int = 128, layers: i
       units: of each hidden layer.
       layers: hidden ones.
     """
-    kinds.require_number("mlp_critic.units", units, least=1, whole=True)
-    kinds.require_number("mlp_critic.layers", layers, least=0, most=_MOST_LAYERS, whole=True)
     initial = [keras.initializers.HeNormal((layers + 1) * seed + i) for i in range(layers + 1)]
     x = points = keras.Input(shape)
     for one in initial[:-1]:
@@ -188,31 +201,22 @@ class IndependentCritic(Metric):
     scores: ClassVar[dict] = {"independent_critic": False}
     enough: ClassVar[dict] = {"real": 1_000}
 
-    estimate: Callable | None = None
-    critic: Callable = convolutional_critic
-    critics: int = 3
-    iterations: int = 500
-    batch_size: int = 64
-    learning_rate: float = 2e-4
-    averaging: float = 0.98
-    scored_batches: int = 100
-    scored_share: float = 0.0
-    scored_share_of_fakes: float | None = None
-    seed: int = 0
+    estimate: Estimate | None = None
+    critic: Critic = convolutional_critic
+    critics: ThreeOrMore = 3
+    iterations: Count = 500
+    batch_size: Count = 64
+    learning_rate: Positive = 2e-4
+    averaging: Decay = 0.98
+    scored_batches: Count = 100
+    scored_share: Share = 0.0
+    scored_share_of_fakes: Share | None = None
+    seed: Index = 0
 
     def __post_init__(self):
-        check_at_least(self, critics=3, iterations=1, batch_size=1, scored_batches=1, seed=0)
-        check_above(self, learning_rate=0)
-        kind = type(self).__name__
-        for name in ("averaging", "scored_share", "scored_share_of_fakes"):
-            if (value := getattr(self, name)) is not None:
-                kinds.require_number(f"{kind}.{name}", value, least=0, below=1)
-        kinds.require_function(f"{kind}.critic", self.critic, (), 0, like=CRITIC)
+        super().__post_init__()
         if self.estimate is None:  # made now, with what gin binds
             object.__setattr__(self, "estimate", PenalisedWasserstein())
-        kinds.require_made(f"{kind}.estimate", self.estimate, callable, like=_ESTIMATE)
-        arguments = (None, None, None, None)
-        kinds.require_function(f"{kind}.estimate", self.estimate, *arguments, like=_ESTIMATE)
 
     def rows(self, side: Collected) -> Rows:
         return side.images
@@ -274,11 +278,11 @@ class FeatureCritic(IndependentCritic):
     needs: ClassVar[dict] = {"real": ("features",), "fake": ("features",)}
     scores: ClassVar[dict] = {"feature_critic": False}
 
-    critic: Callable = mlp_critic
-    iterations: int = 3000
-    batch_size: int = 256
-    learning_rate: float = 1e-3
-    averaging: float = 0.999
+    critic: Critic = mlp_critic
+    iterations: Count = 3000
+    batch_size: Count = 256
+    learning_rate: Positive = 1e-3
+    averaging: Decay = 0.999
 
     def rows(self, side):
         return side.features

@@ -1,6 +1,7 @@
 """Which latents make a generator draw given images? Found by gradient descent in z."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import numpy as np
@@ -9,8 +10,10 @@ import tensorflow as tf
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.base import Collected, UndefinedScore, check_rows
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Function
 
 DISTANCE = "a function of two batches of images such as @mean_squared_difference"
+Distance = Annotated[Callable, Function(0, 0, like=DISTANCE)]
 
 
 @gin.configurable(module="metrics")

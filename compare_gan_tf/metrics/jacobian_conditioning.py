@@ -12,7 +12,8 @@ import gin
 import numpy as np
 
 from compare_gan_tf.metrics import estimates
-from compare_gan_tf.metrics.base import Metric, UndefinedScore, check_at_least
+from compare_gan_tf.metrics.base import Metric, TwoOrMore, UndefinedScore
+from compare_gan_tf.settings.signatures import Count, Index
 
 _PRECISION = float(np.finfo(np.float32).eps)  # of the Jacobian
 
@@ -83,12 +84,9 @@ class JacobianConditioning(Metric):
     wants: ClassVar[dict] = {"fake": ("labels",)}
     scores: ClassVar[dict] = {"jacobian_log_condition": False, "jacobian_log_condition_std": False}
 
-    points: int = 64
-    batch_size: int = 16
-    seed: int = 0
-
-    def __post_init__(self):
-        check_at_least(self, points=2, batch_size=1, seed=0)
+    points: TwoOrMore = 64
+    batch_size: Count = 16
+    seed: Index = 0
 
     def __call__(self, real, fake):
         latents = np.asarray(fake.latents(self.points, self.seed), np.float32)

@@ -21,10 +21,11 @@ from compare_gan_tf.metrics.base import (
     CHUNK,
     Collected,
     Rows,
+    TwoOrMore,
     UndefinedScore,
-    check_at_least,
     check_features,
 )
+from compare_gan_tf.settings.signatures import Count, Index
 
 
 class KernelSums:
@@ -122,12 +123,9 @@ class Kid(_KernelDistance):
     name = "kid"
     scores = {"kid": False}
 
-    subsets: int = 100
-    subset_size: int = 1000
-    seed: int = 2020
-
-    def __post_init__(self):
-        check_at_least(self, subsets=1, subset_size=2, seed=0)
+    subsets: Count = 100
+    subset_size: TwoOrMore = 1000
+    seed: Index = 2020
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
         found = list(self.sums(real, fake))
@@ -176,10 +174,7 @@ class KidBlocks(_KernelDistance):
     name = "kid_blocks"
     scores = {"kid_blocks": False}
 
-    largest: int = 1024
-
-    def __post_init__(self):
-        check_at_least(self, largest=2)
+    largest: TwoOrMore = 1024
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
         values = self.values(real, fake)

@@ -14,12 +14,12 @@ from compare_gan_tf.metrics.base import (
     Collected,
     Rows,
     UndefinedScore,
-    check_at_least,
     check_features,
     check_rows,
 )
 from compare_gan_tf.metrics.fid import Side, frechet_replicates, statistics_of
 from compare_gan_tf.metrics.nearest import neighbours, share_space
+from compare_gan_tf.settings.signatures import Index, NotNegative
 
 
 @gin.register(module="metrics")
@@ -69,10 +69,7 @@ class Memorised(intervals.Jackknifed):
     enough = {"fake": 1_000}
     bounds = (0.0, 1.0)
 
-    ratio: float = 1 / 3
-
-    def __post_init__(self):
-        check_at_least(self, ratio=0.0)
+    ratio: NotNegative = 1 / 3
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
         check_features(real, fake, least=3)
@@ -102,10 +99,7 @@ class Duplicates(intervals.Jackknifed):
     enough = {"fake": 1_000}
     bounds = (0.0, 1.0)
 
-    ratio: float = 1 / 3
-
-    def __post_init__(self):
-        check_at_least(self, ratio=0.0)
+    ratio: NotNegative = 1 / 3
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
         check_features(real, fake, least=3)
@@ -143,10 +137,7 @@ class HeldOutGap(intervals.Jackknifed):
     enough = {"fake": 1_000}
     bounds = (-np.inf, np.inf)
 
-    seed: int = 0
-
-    def __post_init__(self):
-        check_at_least(self, seed=0)
+    seed: Index = 0
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
         check_features(real, fake, least=3)

@@ -6,7 +6,7 @@ Gaussians: Srivastava et al., VEEGAN, 2017, section 5.1.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import gin
 import numpy as np
@@ -17,16 +17,17 @@ from compare_gan_tf.metrics.base import (
     Collected,
     Metric,
     Rows,
+    TwoOrMore,
     UndefinedScore,
-    check_above,
-    check_at_least,
     check_rows,
 )
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Count, Function, Made, Positive
 
 _CHUNK = 1024
 _NAME = "StackedModes.classifier"
 _CLASSIFIER = "a function of uint8 images [n, H, W, 1] such as @mnist_probabilities"
+Classifier = Annotated[Callable, Function(0, like=_CLASSIFIER)]
 
 
 def divergence(counts: np.ndarray, reference: np.ndarray) -> float:
@@ -108,14 +109,10 @@ class StackedModes(Metric):
     scores: ClassVar[dict] = {"stacked_modes": True, "stacked_modes_kl": False}
     samples_of_mode: ClassVar[int] = 26
 
-    classifier: Callable = mnist_probabilities
-    classes: int = 10
+    classifier: Classifier = mnist_probabilities
+    classes: TwoOrMore = 10
     uniform: bool = True
-    min_samples: int = 1
-
-    def __post_init__(self):
-        check_at_least(self, classes=2, min_samples=1)
-        kinds.require_function(_NAME, self.classifier, None, like=_CLASSIFIER)
+    min_samples: Count = 1
 
     def numbers(self, real, fake) -> dict:
         modes = self.classes ** fake.images.shape[-1]
@@ -159,6 +156,10 @@ def _is_mixture(value) -> bool:
     return hasattr(value, "modes") and hasattr(value, "scale")
 
 
+_MIXTURE = "what has `modes` and `scale`"
+Mixture = Annotated[Any, Made(_is_mixture, like=_MIXTURE)]
+
+
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GaussianModes(Metric):
@@ -185,20 +186,16 @@ class GaussianModes(Metric):
     }
     samples_of_mode: ClassVar[int] = 100
 
-    mixture: Any = None
-    within: float = 3.0
-    min_samples: int = 1
-
-    def __post_init__(self):
-        check_at_least(self, min_samples=1)
-        check_above(self, within=0)
+    mixture: Mixture | None = None
+    within: Positive = 3.0
+    min_samples: Count = 1
 
     def numbers(self, real, fake) -> dict:
         return {"fake": (len(fake.features), self.samples_of_mode * len(self.mixture.modes))}
 
     def __call__(self, real, fake):
-        name, like = "GaussianModes.mixture", "what has `modes` and `scale`"
-        kinds.require_made(name, self.mixture, _is_mixture, like=like)
+        if self.mixture is None:
+            raise UserError(f"GaussianModes.mixture is None: it must be {_MIXTURE}")
         modes = np.asarray(self.mixture.modes, np.float64)
         if fake.features.shape[1:] != modes.shape[1:]:
             raise UndefinedScore(

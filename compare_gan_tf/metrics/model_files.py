@@ -13,6 +13,7 @@ from compare_gan_tf.config import gin_imports
 from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.metrics import downloads
 from compare_gan_tf.metrics.replicated import replicated
+from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.storage import files
 
 Outputs = dict[str, np.ndarray]
@@ -100,7 +101,7 @@ def keras_network(
     forward = (replicated if batch is None else tf.function)(
         lambda inputs: cut(inputs["images"], training=False)
     )
-    bias = None if logits is None else getattr(logits._keras_history.operation, "bias", None)
+    bias = None if logits is None else getattr(keras_insides.origin(logits)[0], "bias", None)
 
     def run(images):
         found = forward({"images": tf.constant(layout(images), tf.float32)})

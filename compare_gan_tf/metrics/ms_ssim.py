@@ -12,7 +12,8 @@ import gin
 import numpy as np
 
 from compare_gan_tf.metrics import estimates
-from compare_gan_tf.metrics.base import Metric, Rows, UndefinedScore, check_at_least
+from compare_gan_tf.metrics.base import Metric, Rows, TwoOrMore, UndefinedScore
+from compare_gan_tf.settings.signatures import Index
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, the finest first
 WINDOW, SIGMA = 11, 1.5  # pixels
@@ -128,12 +129,9 @@ class MsSsim(Metric):
     scores: ClassVar[dict] = {"ms_ssim": False}
     enough: ClassVar[dict] = {"fake": 200}
 
-    pairs: int = 5_000
+    pairs: TwoOrMore = 5_000
     shrink_window: bool = True
-    seed: int = 0
-
-    def __post_init__(self):
-        check_at_least(self, pairs=2, seed=0)
+    seed: Index = 0
 
     def __call__(self, real, fake):
         return {"ms_ssim": self._mean(fake.images)}

@@ -9,23 +9,21 @@ Numpy and float64 only.
 """
 
 import dataclasses
-import math
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import gin
 import numpy as np
 
-from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import estimates
 from compare_gan_tf.metrics.base import (
     Collected,
     Metric,
     Rows,
     UndefinedScore,
-    check_at_least,
     check_rows,
 )
+from compare_gan_tf.settings.signatures import Count, Number, Several
 
 SIGMAS = tuple(float(sigma) for sigma in np.logspace(-1, 0, 10))
 _CHUNK = 512  # rows of either side whose distances are in memory at once
@@ -88,16 +86,9 @@ class Parzen(Metric):
     scores: ClassVar[dict] = {"parzen": True, "parzen_sigma": None}
     enough: ClassVar[dict] = {"fake": 10_000}
 
-    sigmas: tuple[float, ...] = SIGMAS
-    validation: int = 1_000
-    fakes: int = 10_000
-
-    def __post_init__(self):
-        check_at_least(self, validation=1, fakes=1)
-        if not len(self.sigmas) or not all(0 < sigma < math.inf for sigma in self.sigmas):
-            raise UserError(
-                f"{type(self).__name__}.sigmas is {self.sigmas}: it must be finite widths above 0"
-            )
+    sigmas: Annotated[tuple[float, ...], Several(Number(above=0))] = SIGMAS
+    validation: Count = 1_000
+    fakes: Count = 10_000
 
     def rows(self, side: Collected) -> Rows:
         return side.features

@@ -9,17 +9,20 @@ Images stay floats: rounding them to 8 bits at eps = 1e-4 multiplies the result 
 
 import dataclasses
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import gin
 import numpy as np
 
-from compare_gan_tf.metrics.base import UndefinedScore, check_at_least
+from compare_gan_tf.metrics.base import UndefinedScore
 from compare_gan_tf.metrics.intervals import BLOCKS, Jackknifed, Replicates, block_of
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Count, Function, Index, Number
 
 _DISTANCE = "PerceptualPathLength.distance"
 _LIKE = "a function of two batches of images such as @mean_squared_pixels"
+Distance = Annotated[Callable, Function(0, 0, like=_LIKE)]
+Interpolate = Annotated[Callable, Function(0, 0, 0, like="a function such as @slerp")]
 
 
 @gin.configurable(module="metrics")
@@ -105,22 +108,16 @@ class PerceptualPathLength(Jackknifed):
     wants: ClassVar[dict] = {"fake": ("labels",)}
     scores: ClassVar[dict] = {"ppl": False}
 
-    paths: int = 10_000
-    epsilon: float = 1e-4
-    interpolate: Callable = lerp
-    distance: Callable = mean_squared_pixels
-    trim: float = 0.01
-    batch_size: int = 64
-    seed: int = 0
+    paths: Annotated[int, Number(least=2 * BLOCKS, whole=True)] = 10_000
+    epsilon: Annotated[float, Number(above=0, below=1)] = 1e-4
+    interpolate: Interpolate = lerp
+    distance: Distance = mean_squared_pixels
+    trim: Annotated[float, Number(least=0, below=0.5)] = 0.01
+    batch_size: Count = 64
+    seed: Index = 0
 
     def __post_init__(self):
-        check_at_least(self, paths=2 * BLOCKS, batch_size=1, seed=0)
-        kinds.require_number("PerceptualPathLength.epsilon", self.epsilon, above=0, below=1)
-        kinds.require_number("PerceptualPathLength.trim", self.trim, least=0, below=0.5)
-        kinds.require_function(_DISTANCE, self.distance, None, None, like=_LIKE)
-        self._try_interpolate()
-
-    def _try_interpolate(self) -> None:
+        super().__post_init__()
         name, like = "PerceptualPathLength.interpolate", "a function such as @slerp"
         ends, share = np.zeros([2, 3]), np.zeros([2, 1])
         found = kinds.tried(name, self.interpolate, ends, ends, share, like=like)

@@ -7,7 +7,7 @@ generator can draw, found by gradient descent in z.
 
 import dataclasses
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import gin
 import numpy as np
@@ -18,15 +18,15 @@ from compare_gan_tf.metrics.base import (
     Collected,
     Metric,
     Rows,
-    check_above,
-    check_at_least,
     check_rows,
 )
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Count, Function, Index, Positive
 
 THRESHOLD = 0.75 / 28  # the paper's 0.75, of a difference of 28x28 pixels in [0, 1], per pixel
 _CHUNK = 512
 _DISTANCE = "a function of uint8 images [n, H, W, C] such as Polygons().distance"
+Distance = Annotated[Callable, Function(0, like=_DISTANCE)]
 
 
 def harmonic_mean(first: estimates.Score, second: estimates.Score) -> estimates.Score:
@@ -55,14 +55,8 @@ class PolygonPrecision(Metric):
     scores: ClassVar[dict] = {"polygon_precision": True}
     enough: ClassVar[dict] = {"fake": 1_000}
 
-    distance: Callable | None = None
-    threshold: float = THRESHOLD
-
-    def __post_init__(self):
-        check_above(self, threshold=0)
-        if self.distance is not None:
-            name = f"{type(self).__name__}.distance"
-            kinds.require_function(name, self.distance, None, like=_DISTANCE)
+    distance: Distance | None = None
+    threshold: Positive = THRESHOLD
 
     def __call__(self, real, fake):
         return {"polygon_precision": self._precision(fake.images)}
@@ -109,17 +103,12 @@ class PolygonPrecisionRecall(PolygonPrecision):
         "polygon_f1": True,
     }
 
-    inverted: int = 500
-    starts: int = 4
-    steps: int = 200
-    learning_rate: float = 0.05
-    batch_size: int = 100
-    seed: int = 0
-
-    def __post_init__(self):
-        super().__post_init__()
-        check_at_least(self, inverted=1, starts=1, steps=1, batch_size=1, seed=0)
-        check_above(self, learning_rate=0)
+    inverted: Count = 500
+    starts: Count = 4
+    steps: Count = 200
+    learning_rate: Positive = 0.05
+    batch_size: Count = 100
+    seed: Index = 0
 
     def __call__(self, real, fake):
         precise = self._precision(fake.images)

@@ -17,7 +17,8 @@ import gin
 import numpy as np
 
 from compare_gan_tf.metrics import intervals
-from compare_gan_tf.metrics.base import Collected, Rows, check_at_least, check_features
+from compare_gan_tf.metrics.base import Collected, Rows, ThreeOrMore, TwoOrMore, check_features
+from compare_gan_tf.settings.signatures import Count, Index
 
 _MARGIN = 1e-10  # of the angles, and of F where both are 0
 
@@ -69,13 +70,10 @@ class Prd(intervals.Jackknifed):
     samples_of_cluster: ClassVar[int] = 50
     bounds = (0.0, 1.0)
 
-    clusters: int = 20
-    runs: int = 10
-    angles: int = 1001
-    seed: int = 0
-
-    def __post_init__(self):
-        check_at_least(self, clusters=2, runs=1, angles=3, seed=0)
+    clusters: TwoOrMore = 20
+    runs: Count = 10
+    angles: ThreeOrMore = 1001
+    seed: Index = 0
 
     def numbers(self, real: Collected, fake: Collected) -> dict:
         enough = self.samples_of_cluster * self.clusters

@@ -17,7 +17,7 @@ import gin
 import numpy as np
 
 from compare_gan_tf.metrics import intervals
-from compare_gan_tf.metrics.base import Collected, check_at_least, check_features
+from compare_gan_tf.metrics.base import Collected, check_features
 from compare_gan_tf.metrics.nearest import (
     Neighbours,
     Points,
@@ -27,6 +27,7 @@ from compare_gan_tf.metrics.nearest import (
     share_space,
     tiles,
 )
+from compare_gan_tf.settings.signatures import Count
 
 
 class _Manifolds(intervals.Jackknifed):
@@ -34,9 +35,6 @@ class _Manifolds(intervals.Jackknifed):
 
     needs = {"real": ("features",), "fake": ("features",)}
     enough = {"real": 10_000, "fake": 10_000}
-
-    def __post_init__(self):
-        check_at_least(self, k=1)
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
         check_features(real, fake, least=self.k + 1)
@@ -64,7 +62,7 @@ class PrecisionRecall(_Manifolds):
     scores = {"precision": True, "recall": True}
     bounds = (0.0, 1.0)
 
-    k: int = 3
+    k: Count = 3
     strict: bool = False
 
 
@@ -86,7 +84,7 @@ class Prdc(_Manifolds):
     bounds = (0.0, 1.0)
     bounds_of = {"density": (0.0, np.inf)}
 
-    k: int = 5
+    k: Count = 5
     strict: bool = True
 
 

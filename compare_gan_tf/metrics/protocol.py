@@ -3,10 +3,10 @@
 import dataclasses
 import hashlib
 import json
-import numbers
 import re
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Index, check_fields
 
 _LATER = ("labels", "fake")
 _LONGEST_NAME = 24  # characters of a data set's name in an id
@@ -61,12 +61,11 @@ class Protocol:
     truncation: float | None = None
     labels: str | None = None
     fake: str | None = None
-    seed: int
+    seed: Index
     checkpoint_rule: str | None = None
 
     def __post_init__(self):
-        if not isinstance(self.seed, numbers.Integral) or self.seed < 0:
-            raise UserError(f"evaluate.seed is {self.seed!r}: it must be a whole number, 0 or more")
+        check_fields(self, name="evaluate")
 
     @property
     def digest(self) -> str:

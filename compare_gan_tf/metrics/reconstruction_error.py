@@ -9,22 +9,21 @@ near to none of them.
 """
 
 import dataclasses
-from collections.abc import Callable
 from typing import ClassVar
 
 import gin
 import numpy as np
 
 from compare_gan_tf.metrics import estimates
-from compare_gan_tf.metrics.base import Collected, Metric, check_above, check_at_least
+from compare_gan_tf.metrics.base import Collected, Metric, TwoOrMore
 from compare_gan_tf.metrics.inversion import (
-    DISTANCE,
+    Distance,
     Inversion,
     check_distance,
     least_distances,
     mean_absolute_difference,
 )
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Count, Index, Positive
 
 _DISTANCE = "ReconstructionError.distance"
 
@@ -59,18 +58,13 @@ class ReconstructionError(Metric):
     wants: ClassVar[dict] = {"real": ("labels", "held_out"), "fake": ("labels",)}
     scores: ClassVar[dict] = {"reconstruction_error": False}
 
-    distance: Callable = mean_absolute_difference
-    images: int = 300
-    starts: int = 3
-    steps: int = 200
-    learning_rate: float = 0.1
-    batch_size: int = 100
-    seed: int = 0
-
-    def __post_init__(self):
-        check_at_least(self, images=2, starts=1, steps=1, batch_size=1, seed=0)
-        check_above(self, learning_rate=0)
-        kinds.require_function(_DISTANCE, self.distance, None, None, like=DISTANCE)
+    distance: Distance = mean_absolute_difference
+    images: TwoOrMore = 300
+    starts: Count = 3
+    steps: Count = 200
+    learning_rate: Positive = 0.1
+    batch_size: Count = 100
+    seed: Index = 0
 
     def __call__(self, real, fake):
         check_distance(_DISTANCE, self.distance, real.images.shape[1:])

@@ -22,13 +22,17 @@ Surprising Subtleties in GAN Evaluation, 2022).
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import numpy as np
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Count, Function, check_fields
 
-Rule = Callable[[int, int], np.ndarray]
+Rule = Annotated[
+    Callable[[int, int], np.ndarray],
+    Function(0, 0, like="a rule of resizing such as @antialiased_bicubic"),
+]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,15 +50,14 @@ class Resize:
         more of its height); False keeps floats, as clean-fid does. It implies `clip`.
     """
 
-    size: int
+    size: Count
     rule: Rule
     crop: bool = False
     clip: bool = True
     quantise: bool = False
 
     def __post_init__(self):
-        if self.size < 1:
-            raise UserError(f"size is {self.size}: a side of a resized image is at least 1 pixel")
+        check_fields(self)
 
     @property
     def name(self) -> str:

@@ -1,11 +1,13 @@
 """How levels of 0 to 255 are scaled for a network: y = (x - mean) / deviation, per channel."""
 
 import dataclasses
+from typing import Annotated
 
 import gin
 import numpy as np
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Made
 
 
 @gin.register(module="features")
@@ -40,6 +42,9 @@ class Scaling:
         images = images[..., ::-1] if self.bgr else images
         mean, deviation = (np.asarray(value, np.float32) for value in (self.mean, self.deviation))
         return (images.astype(np.float32) - mean) / deviation
+
+
+Scale = Annotated[Scaling, Made(Scaling, like="a scaling such as @unit_scaling()")]
 
 
 def _text(value) -> str:

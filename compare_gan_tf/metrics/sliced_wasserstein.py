@@ -10,9 +10,10 @@ from typing import ClassVar
 import gin
 import numpy as np
 
-from compare_gan_tf.metrics.base import Rows, UndefinedScore, check_at_least, check_rows
+from compare_gan_tf.metrics.base import Rows, UndefinedScore, check_rows
 from compare_gan_tf.metrics.intervals import BLOCKS, Jackknifed, Replicates, block_of, has_interval
 from compare_gan_tf.metrics.laplacian_pyramid import PATCH, laplacian_pyramid, patches
+from compare_gan_tf.settings.signatures import Count, Index
 
 _JACKKNIFED = 32  # axes on which the effect of leaving a block out is measured
 _IMAGES = 128  # whose pyramids are in memory at once
@@ -104,11 +105,8 @@ class FeatureSlicedWasserstein(Jackknifed):
     needs: ClassVar[dict] = {"real": ("features",), "fake": ("features",)}
     scores: ClassVar[dict] = {"feature_swd": False}
 
-    projections: int = 512
-    seed: int = 0
-
-    def __post_init__(self):
-        check_at_least(self, projections=1, seed=0)
+    projections: Count = 512
+    seed: Index = 0
 
     def replicates(self, real, fake):
         count = _common(real.features, fake.features)
@@ -206,13 +204,10 @@ class SlicedWasserstein(Jackknifed):
     scores: ClassVar[dict] = {"swd": False, "swd_finest": False, "swd_coarsest": False}
     enough: ClassVar[dict] = {"real": 16_384, "fake": 16_384}
 
-    images: int = 16_384
-    patches: int = 128
-    projections: int = 512
-    seed: int = 0
-
-    def __post_init__(self):
-        check_at_least(self, images=1, patches=1, projections=1, seed=0)
+    images: Count = 16_384
+    patches: Count = 128
+    projections: Count = 512
+    seed: Index = 0
 
     def replicates(self, real, fake):
         if real.images.shape[1:] != fake.images.shape[1:]:

@@ -1,6 +1,5 @@
 """The terms of the game: each loss, penalty or auxiliary task is a value in `GAN.objectives`."""
 
-from compare_gan_tf.objectives.adversarial import Adversarial
 from compare_gan_tf.objectives.base import Game, Objective, Samples, Scored, Term, View
 from compare_gan_tf.objectives.boundary_seeking import BoundarySeeking
 from compare_gan_tf.objectives.classification import Classification
@@ -14,6 +13,7 @@ from compare_gan_tf.objectives.label_prediction import LabelPrediction
 from compare_gan_tf.objectives.lecam import LeCam
 from compare_gan_tf.objectives.likelihood import Critic, MaximumLikelihood, ReverseKL
 from compare_gan_tf.objectives.loss_sensitive import LossSensitive, LossSensitiveClassifier
+from compare_gan_tf.objectives.losses import Adversarial
 from compare_gan_tf.objectives.max_gradient_penalty import MaxGradientPenalty
 from compare_gan_tf.objectives.mutual_information import (
     CategoricalInformation,

@@ -84,6 +84,11 @@ class Objective(keras.layers.Layer):
     generates = False  # whether it calls `Game.generate`
     reads = ()  # D's outputs beside "logits" and "features" that its terms are of
     trains_with = (DISCRIMINATOR,)  # the players whose optimiser moves its trainable variables
+    observes = False  # whether it has a state that `update` moves: set where a class defines it
+
+    def __init_subclass__(cls, **keywords):
+        super().__init_subclass__(**keywords)
+        cls.observes = cls.update is not Objective.update
 
     @checked
     def __init__(self, *, weight: Factor = 1.0, every: Count = 1, name: str | None = None):
@@ -91,11 +96,6 @@ class Objective(keras.layers.Layer):
         self.weight = weight
         self.every = every
         self.built = True
-
-    @property
-    def observes(self) -> bool:
-        """Whether it has a state that `update` moves."""
-        return type(self).update is not Objective.update
 
     def _of(self, parameter: str) -> str:
         """How a message names a parameter."""

@@ -11,10 +11,10 @@ from typing import Annotated
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.adversarial import Adversarial, LogRatioLoss
 from compare_gan_tf.objectives.base import Term
-from compare_gan_tf.objectives.losses import non_saturating
-from compare_gan_tf.settings.signatures import Decay, Factor, Tried, checked, ones
+from compare_gan_tf.objectives.losses import Adversarial, LogRatioLoss, non_saturating
+from compare_gan_tf.settings.signatures import Decay, Factor, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
 Distance = Annotated[Callable, Tried(ones(2), like="a function of `boundary` such as @squared")]
 

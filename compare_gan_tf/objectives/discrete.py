@@ -17,11 +17,11 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.adversarial import Adversarial, LogRatioLoss
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Term, View
 from compare_gan_tf.objectives.boundary_seeking import follow_log_z, running_log_z
-from compare_gan_tf.objectives.losses import non_saturating
-from compare_gan_tf.settings.signatures import Count, Decay, Factor, Tried, checked, ones
+from compare_gan_tf.objectives.losses import Adversarial, LogRatioLoss, non_saturating
+from compare_gan_tf.settings.signatures import Count, Decay, Factor, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
 Estimator = Annotated[
     Callable,

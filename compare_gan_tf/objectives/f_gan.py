@@ -20,7 +20,8 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives import f_divergences
 from compare_gan_tf.objectives.f_divergences import FDivergence
 from compare_gan_tf.objectives.losses import Losses
-from compare_gan_tf.settings.signatures import Made, Tried, checked, ones
+from compare_gan_tf.settings.signatures import Made, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
 
 @gin.configurable(module="f_gan")

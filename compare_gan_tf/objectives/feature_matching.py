@@ -7,7 +7,8 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.objectives.base import GENERATOR, Objective, Term, View
-from compare_gan_tf.settings.signatures import Factor, Tried, checked, ones
+from compare_gan_tf.settings.signatures import Factor, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
 Distance = Annotated[
     Callable,

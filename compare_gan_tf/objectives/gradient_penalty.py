@@ -93,8 +93,8 @@ class GradientPenalty(Objective):
       points: where: `between`, `around_real`, `beside_real`, `at_real` or `at_fake`.
       target: the slope it is pulled to. With target 0 the term is |d logit / d x|^2.
       weight: lambda; for R1 and R2 with the usual gamma it is gamma / 2.
-      epsilon: inside the root, which has no gradient at 0; compare_gan's is 1e-4. With target 0
-        there is no root.
+      epsilon: inside the root, which has no gradient at 0; None is 1e-4, compare_gan's. With target
+        0 there is no root.
       one_sided: penalises only slopes above the target.
       image_width: the width of the image range that x is measured in: 2 for [-1, 1], as inside this
         library and in most papers' code; 1 for [0, 1], as compare_gan, where slopes are doubled.
@@ -108,7 +108,7 @@ class GradientPenalty(Objective):
         points: Points = between,
         target: NotNegative = 1.0,
         weight: Factor = 10.0,
-        epsilon: NotNegative = 1e-4,
+        epsilon: NotNegative | None = None,
         one_sided: bool = False,
         image_width: ImageWidth = 2.0,
         every: Count = 1,
@@ -117,7 +117,7 @@ class GradientPenalty(Objective):
         super().__init__(weight=weight, every=every, name=name)
         self.points = points
         self.target = target
-        self.epsilon = epsilon
+        self.epsilon = 1e-4 if epsilon is None else epsilon
         self.one_sided = one_sided
         self.image_width = image_width
 

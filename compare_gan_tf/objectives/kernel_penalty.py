@@ -9,14 +9,14 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term
-from compare_gan_tf.settings.signatures import Count, Factor, Function, ListOf, OneOf, checked
+from compare_gan_tf.settings.signatures import Count, Factor, Function, OneOf, Several, checked
 
 Players = Annotated[
     tuple,
-    ListOf(
+    Several(
         OneOf(DISCRIMINATOR, GENERATOR),
         like='["discriminator", "generator"]',
-        empty="leave the objective out",
+        instead="leave the objective out",
     ),
 ]
 Deviation = Annotated[Callable, Function(0, like="a function of W^T W such as @off_diagonal")]

@@ -7,7 +7,8 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
-from compare_gan_tf.settings.signatures import Decay, Factor, Step, Tried, checked, ones
+from compare_gan_tf.settings.signatures import Decay, Factor, Step, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
 _DISTANCE = "a function (above, below) of each logit, such as @squared_difference"
 Distance = Annotated[

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.adversarial import Adversarial, Loss
 from compare_gan_tf.objectives.base import Objective, Term
+from compare_gan_tf.objectives.losses import Adversarial, Loss
 from compare_gan_tf.settings import kinds
 from compare_gan_tf.settings.signatures import Factor, Function, Positive, Rule, checked
 

@@ -28,14 +28,8 @@ from compare_gan_tf.objectives.base import (
 )
 from compare_gan_tf.objectives.classification import cross_entropy
 from compare_gan_tf.objectives.heads import LinearHead, on_several, require_labels
-from compare_gan_tf.settings.signatures import (
-    Factor,
-    NotNegative,
-    Number,
-    Tried,
-    checked,
-    ones,
-)
+from compare_gan_tf.settings.signatures import Factor, NotNegative, Number, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
 _SCORED = Scored(images=ones(2, 1), logits=ones(2), features=ones(2, 1))
 Margin = Annotated[Callable, Tried(_SCORED, _SCORED, like="a function of `margins` such as @l1")]

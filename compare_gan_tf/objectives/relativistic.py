@@ -18,7 +18,8 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.objectives.base import Objective, Term, View
-from compare_gan_tf.settings.signatures import Factor, Function, Tried, checked, ones
+from compare_gan_tf.settings.signatures import Factor, Function, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
 MarginLoss = Annotated[
     Callable,

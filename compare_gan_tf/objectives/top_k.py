@@ -1,17 +1,16 @@
 """Top-k training (Sinha et al., 2020): G learns from its best samples only."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.adversarial import Adversarial, Loss
-from compare_gan_tf.objectives.losses import non_saturating
+from compare_gan_tf.objectives.losses import Adversarial, Loss, non_saturating
 from compare_gan_tf.objectives.relativistic import MarginLoss, Relativistic, logistic, paired
 from compare_gan_tf.optimizers import value_at
-from compare_gan_tf.settings.signatures import Factor, Number, Schedule, checked
+from compare_gan_tf.settings.signatures import Factor, Number, checked
 
-Share = Annotated[float | Schedule, Number(above=0, most=1, schedule=True)]
+Share = Annotated[Any, Number(above=0, most=1, schedule=True)]
 
 
 @gin.register(module="objectives")

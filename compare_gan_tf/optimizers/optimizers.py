@@ -1,6 +1,6 @@
 """Optimisers under gin: small functions, because a misspelt parameter of theirs is an error."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import gin
 import keras
@@ -8,21 +8,15 @@ import tensorflow as tf
 from keras import ops
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.settings.signatures import (
-    Decay,
-    Factor,
-    Made,
-    Number,
-    Positive,
-    Schedule,
-    checked,
-)
+from compare_gan_tf.settings import keras_insides
+from compare_gan_tf.settings.signatures import Decay, Factor, Made, Number, Positive, checked
 
+Schedule = keras.optimizers.schedules.LearningRateSchedule
 Optimizer = Annotated[
     keras.optimizers.Optimizer,
     Made(keras.optimizers.Optimizer, like="an optimiser such as @adam()"),
 ]
-DecayOrSchedule = Annotated[float | Schedule, Number(least=0, below=1, schedule=True)]
+DecayOrSchedule = Annotated[Any, Number(least=0, below=1, schedule=True)]
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -40,8 +34,7 @@ class FusedAdam(keras.optimizers.Adam):
         super().build(variables)
 
     def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
-        slots = (slots[index] for slots in (self._momentums, self._velocities))
+        slots = keras_insides.adam_slots(self, variable)
         variable, momentum, velocity = (_resource(v) for v in (variable, *slots))
         dtype = gradient.dtype
         step = tf.cast(self.iterations, dtype) + 1.0
@@ -83,7 +76,7 @@ class ScheduledSGD(keras.optimizers.SGD):
     def update_step(self, gradient, variable, learning_rate):
         momentum = ops.cast(self.momentum(self.iterations), variable.dtype)
         descent = ops.cast(gradient, variable.dtype) * ops.cast(learning_rate, variable.dtype)
-        velocity = self.momentums[self._get_variable_index(variable)]
+        velocity = self.momentums[keras_insides.slot_of(self, variable)]
         self.assign(velocity, velocity * momentum - descent)
         self.assign_add(variable, velocity * momentum - descent if self.nesterov else velocity)
 
@@ -139,9 +132,9 @@ def count_training_steps(optimizer, *, updates: int):
     """
     if updates == 1:
         return
-    # Keras' own property gives the rate of the moment.
-    if isinstance(optimizer._learning_rate, Schedule):
-        optimizer.learning_rate = PerTrainingStep(optimizer._learning_rate, updates)
+    rate = keras_insides.rate_or_schedule(optimizer)
+    if isinstance(rate, Schedule):
+        optimizer.learning_rate = PerTrainingStep(rate, updates)
     for name in ("beta_2", "momentum"):
         schedule = getattr(optimizer, name, None)
         if isinstance(schedule, Schedule):

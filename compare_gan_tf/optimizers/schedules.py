@@ -13,16 +13,16 @@ from keras import ops
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings.signatures import (
-    ListOf,
     NotNegative,
     Number,
     Positive,
     Rule,
-    Schedule,
+    Several,
     Step,
     checked,
 )
 
+Schedule = keras.optimizers.schedules.LearningRateSchedule
 Steps = Annotated[int, Number(least=1, whole=True, unit="training steps")]
 
 
@@ -116,10 +116,10 @@ def _require_ascending(name: str, boundaries) -> None:
 
 Boundaries = Annotated[
     list,
-    ListOf(Number(least=0, whole=True), like="[1000, 2000]", empty="give the one number itself"),
+    Several(Number(least=0, whole=True), like="[1000, 2000]", instead="give the one number itself"),
     Rule(_require_ascending),
 ]
-Values = Annotated[list, ListOf(Number(least=0), like="[1.0, 0.1, 0.01]")]
+Values = Annotated[list, Several(Number(least=0), least=0, like="[1.0, 0.1, 0.01]")]
 
 
 @gin.configurable(module="schedules")

@@ -12,12 +12,9 @@ import re
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf.runs import checkpoints
-from compare_gan_tf.storage import files
-from compare_gan_tf.errors import UserError
-from compare_gan_tf.runs import checkpoints
-from compare_gan_tf.storage import files
 from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.runs import checkpoints
+from compare_gan_tf.storage import files
 
 METRIC, SPLIT = "fid", "validation"  # by which the best is chosen, unless another score is named
 # Of checkpoints, and of what a killed process left half-written.

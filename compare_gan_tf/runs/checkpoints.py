@@ -6,10 +6,10 @@ import re
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf.storage import files
-from compare_gan_tf.errors import UserError
-from compare_gan_tf.storage import files
 from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.runs import results
+from compare_gan_tf.settings import keras_insides
+from compare_gan_tf.storage import files
 
 FOLDER = "checkpoints"
 BEST = os.path.join(FOLDER, "best")  # a copy of the best one, see `best`
@@ -67,7 +67,8 @@ def _states(parts: dict) -> dict:
 def _bound(gan) -> list[tuple]:
     """(variable, value) of settings that are kept in variables, and so in checkpoints."""
     optimizers = (gan.g_optimizer, gan.d_optimizer)
-    found = [o._learning_rate for o in optimizers if hasattr(o._learning_rate, "assign")]
+    rates = map(keras_insides.rate_or_schedule, optimizers)
+    found = [rate for rate in rates if hasattr(rate, "assign")]
     layers = [*gan.objectives, *([gan.augment] if gan.augment is not None else [])]
     found += [v for layer in layers for v in layer.variables if getattr(v, "is_setting", False)]
     return [(variable, variable.numpy()) for variable in found]
@@ -124,16 +125,18 @@ class Checkpoints:
       gan: a built GAN.
       model_dir: the run's folder.
       keep: how many of the newest to keep.
-      due: tells of a step whether its checkpoint must be kept though it is older.
+      keep_unscored_every: of older ones, those whose step it divides are kept until they have
+        scores, 0 for all of them; None for none.
     """
 
-    def __init__(self, gan, model_dir: str, *, keep: int, due=lambda step: False):
+    def __init__(self, gan, model_dir: str, *, keep: int, keep_unscored_every: int | None = None):
         self._gan = gan
         self._model_dir = model_dir
         self._keep = keep
-        self._due = due
+        self._keep_unscored_every = keep_unscored_every
         self._good = "none"
         folder = os.path.join(model_dir, FOLDER)
+        # It removes none itself, for it cannot keep those that evaluation is still to score.
         self._manager = tf.train.CheckpointManager(_everything(gan), folder, max_to_keep=None)
         tf.io.gfile.makedirs(folder)
         for name in tf.io.gfile.listdir(folder):
@@ -205,8 +208,14 @@ class Checkpoints:
         self._good = path(self._model_dir, step)
         older = [old for old in list_steps(self._model_dir) if old <= step]  # above: damaged ones
         for old in older[: -self._keep]:
-            if not self._due(old):
+            if not self._waits_for_scores(old):
                 self._remove(old)
+
+    def _waits_for_scores(self, step: int) -> bool:
+        every = self._keep_unscored_every
+        if every is None or not results.is_due(step, every):
+            return False
+        return step not in results.scored_steps(self._model_dir)
 
     def _remove(self, step: int):
         folder = os.path.dirname(path(self._model_dir, step))

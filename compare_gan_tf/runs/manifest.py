@@ -17,8 +17,8 @@ import tensorflow as tf
 from absl import logging
 
 import compare_gan_tf
-from compare_gan_tf.storage import files
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.storage import files
 
 FILE = "manifest.json"
 

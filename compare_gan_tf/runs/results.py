@@ -17,10 +17,8 @@ from typing import NotRequired, TypedDict
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf.storage import files
-from compare_gan_tf.errors import UserError
-from compare_gan_tf.storage import files
 from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.storage import files
 
 FILE_NAME = "scores.jsonl"
 PARTIAL_NAME = "scores.partial.jsonl"  # of the checkpoint that is being scored
@@ -284,3 +282,13 @@ def best_and_last(rows: list[Row], best_step: int | None) -> dict[str, list[Row]
     last = max((row["step"] for row in rows), default=None)
     steps = {"best": best_step, "last": last}
     return {name: [row for row in rows if row["step"] == step] for name, step in steps.items()}
+
+
+def is_due(step: int, every: int) -> bool:
+    """Whether evaluation that is asked for `every` steps scores this checkpoint; 0 for all."""
+    return step > 0 and step % every == 0 if every else True
+
+
+def scored_steps(model_dir) -> set[int]:
+    """Steps of the checkpoints with a row of scores, failed ones too: these may be deleted."""
+    return {row["step"] for row in read(path(model_dir))}

@@ -7,19 +7,23 @@ config writes it, and what to write instead.
 import inspect
 import math
 import numbers
+import operator
+import sys
 from collections.abc import Callable
 from typing import Any
-
-import keras
 
 from compare_gan_tf.errors import UserError, first_line
 
 _MOST_SHOWN = 60  # characters of a value in a message
-_NEVER_CALLED = (
-    keras.layers.Layer,
-    keras.optimizers.Optimizer,
-    keras.initializers.Initializer,
-)
+_NEVER_CALLED = ("layers.Layer", "optimizers.Optimizer", "initializers.Initializer")
+
+
+def _is_of_keras(value: Any, *classes: str) -> bool:
+    """Whether it is of Keras' classes; Keras is imported by then, or there is no such value."""
+    if "keras" not in sys.modules:
+        return False
+    of = operator.attrgetter(*classes)(sys.modules["keras"])
+    return isinstance(value, of)
 
 
 def shown(value: Any) -> str:
@@ -99,7 +103,7 @@ def require_number_or_schedule(name: str, value: Any, **span: float) -> None:
     Raises:
       UserError: such as gin's @linear_decay where @linear_decay() is meant.
     """
-    if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
+    if _is_of_keras(value, "optimizers.schedules.LearningRateSchedule"):
         return
     try:
         require_number(name, value, **span)
@@ -128,7 +132,7 @@ def require_function(
     """
     if not callable(value) or (isinstance(value, type) and not classes):
         raise UserError(f"{name} is {shown(value)}: it must be {like}, without parentheses")
-    if isinstance(value, _NEVER_CALLED):
+    if _is_of_keras(value, *_NEVER_CALLED):
         raise UserError(
             f"{name} is {shown(value)}, which a function has made: it must be {like}, without "
             "parentheses"

@@ -4,21 +4,16 @@
     def __init__(self, *, weight: Factor = 1.0, every: Count = 1): ...
 
 What is given, or is the default, is checked before the body runs, so that a body is the algorithm
-alone. None passes where the type says so, or it is the default.
-
-A rule is what refuses a value: it has `check(name, value)`. A type may have several.
+alone. None passes where it is the default, or the type has `| None`. A rule is what has
+`check(name, value)`; a type may have several. Dataclasses have `__post_init__ = check_fields`.
 """
 
+import dataclasses
 import functools
 import inspect
-import types
 import typing
 from collections.abc import Callable
 from typing import Annotated, Any
-
-import keras
-import numpy as np
-import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings import kinds
@@ -63,40 +58,6 @@ class Function:
         kinds.require_function(name, value, *arguments, **self.like, **keywords)
 
 
-class Tried:
-    """A function that gives, on trial, what it must; it is called once, where it is handed over.
-
-    In a graph that is being traced it is not: there it is about to be called in earnest.
-
-    Args:
-      *arguments: of the trial, such as `ones(2)`; arrays in them become tensors.
-      like: what it must be, and an example.
-      gives: the shape of what it gives, or a tuple of several; None for anything.
-    """
-
-    def __init__(self, *arguments, like: str, gives: tuple | None = None):
-        self.arguments, self.like, self.gives = arguments, like, gives
-
-    def check(self, name: str, value: Any) -> None:
-        """Refuses another value; `name` is that of the setting."""
-        if not tf.executing_eagerly():
-            kinds.require_function(name, value, *self.arguments, like=self.like)
-            return
-        arguments = tf.nest.map_structure(_as_tensor, self.arguments)
-        result = kinds.tried(name, value, *arguments, like=self.like)
-        if self.gives is not None:
-            kinds.require_shape(name, value, result, self.gives, like=self.like)
-
-
-def ones(*shape: int) -> np.ndarray:
-    """Float32 ones, for a trial."""
-    return np.ones(shape, np.float32)
-
-
-def _as_tensor(value):
-    return tf.constant(value) if isinstance(value, np.ndarray) else value
-
-
 class Made:
     """An object, as a function or class makes it.
 
@@ -125,28 +86,39 @@ class OneOf:
         kinds.require_one_of(name, value, self.values)
 
 
-class ListOf:
-    """A list or tuple whose items all keep a rule.
+class Several:
+    """A list or tuple of values of one kind.
 
     Args:
-      rule: of an item.
-      like: an example of the list: "[@APA(), @DiffAugment()]".
-      empty: what to do instead of giving an empty one; None where it may be empty.
+      rule: what each must be, such as `Number(above=0)`.
+      number: how many; None for any number, `least` or more.
+      least: how many at least.
+      like: an example: "[@APA(), @DiffAugment()]".
+      instead: what to do instead of giving too few: "leave the objective out".
     """
 
-    def __init__(self, rule, *, like: str, empty: str | None = None):
-        self.rule, self.like, self.empty = rule, like, empty
+    def __init__(
+        self,
+        rule,
+        *,
+        number: int | None = None,
+        least: int = 1,
+        like: str = "[1, 2]",
+        instead: str = "",
+    ):
+        self.rule, self.number, self.least = rule, number, least
+        self.like, self.instead = like, f"; {instead}" if instead else ""
 
     def check(self, name: str, value: Any) -> None:
         """Refuses another value; `name` is that of the setting."""
         if not isinstance(value, list | tuple):
-            raise UserError(
-                f"{name} is {kinds.shown(value)}: it must be a list such as {self.like}"
-            )
-        if not value and self.empty is not None:
-            raise UserError(f"{name} is empty: {self.empty}")
-        for item in value:
-            self.rule.check(f"{name}: one", item)
+            given = kinds.shown(value)
+            raise UserError(f"{name} is {given}: it must be a list such as {self.like}")
+        if len(value) < self.least or (self.number and len(value) != self.number):
+            wanted = f"a list of {self.number or f'{self.least} or more'}{self.instead}"
+            raise UserError(f"{name} is {kinds.shown(value)}: it must be {wanted}")
+        for one in value:
+            self.rule.check(f"{name}: one", one)
 
 
 class Rule:
@@ -157,14 +129,14 @@ class Rule:
 
 
 Count = Annotated[int, Number(least=1, whole=True)]
+Counts = Annotated[tuple[int, ...], Several(Number(least=1, whole=True))]
 Index = Annotated[int, Number(least=0, whole=True)]
 Step = Annotated[int, Number(least=0, whole=True, unit="training steps")]
 Positive = Annotated[float, Number(above=0)]
 NotNegative = Annotated[float, Number(least=0)]
 Fraction = Annotated[float, Number(least=0, most=1)]
 Decay = Annotated[float, Number(least=0, below=1)]
-Schedule = keras.optimizers.schedules.LearningRateSchedule
-Factor = Annotated[float | Schedule, Number(least=0, schedule=True)]
+Factor = Annotated[Any, Number(least=0, schedule=True)]  # or a schedule of Keras
 
 
 def checked(function: Callable | None = None, *, name: str | None = None) -> Callable:
@@ -181,35 +153,62 @@ def checked(function: Callable | None = None, *, name: str | None = None) -> Cal
         return functools.partial(checked, name=name)
     signature = inspect.signature(function)
     is_constructor = function.__name__ == "__init__"
-
-    @functools.cache  # at the first call, when all names in annotations are known
-    def declared() -> dict[str, tuple]:
-        hints = typing.get_type_hints(function, include_extras=True)
-        return {parameter: _rules(hint) for parameter, hint in hints.items()}
+    defaults = {key: parameter.default for key, parameter in signature.parameters.items()}
+    rules: dict[str, tuple] = {}
 
     @functools.wraps(function)
     def with_checks(*arguments, **keywords):
+        if not rules:
+            rules.update(_rules(function, defaults))
         try:
             given = signature.bind_partial(*arguments, **keywords)
         except TypeError:
             return function(*arguments, **keywords)  # which says what it does not take
         given.apply_defaults()
         owner = name or (type(arguments[0]).__name__ if is_constructor else function.__name__)
-        for parameter, value in given.arguments.items():
-            rules, may_be_none = declared().get(parameter, ((), True))
-            if value is None and (may_be_none or signature.parameters[parameter].default is None):
-                continue
-            for rule in rules:
-                rule.check(f"{owner}.{parameter}", value)
+        _check(owner, given.arguments, rules)
         return function(*arguments, **keywords)
 
     with_checks.__signature__ = signature  # gin looks at this one alone
     return with_checks
 
 
-def _rules(hint) -> tuple[list, bool]:
-    """(the rules of a type, whether it may be None)."""
-    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
-    members = typing.get_args(hint) if union else (hint,)
-    metadata = [one for member in members for one in getattr(member, "__metadata__", ())]
-    return [one for one in metadata if hasattr(one, "check")], types.NoneType in members
+def check_fields(instance, name: str | None = None) -> None:
+    """Checks the fields of a dataclass against the `Annotated` types that they declare.
+
+    Args:
+      instance: of a dataclass.
+      name: of it in messages; None for that of its class.
+    """
+    fields = dataclasses.fields(instance)
+    rules = _rules(type(instance), {field.name: field.default for field in fields})
+    given = {field.name: getattr(instance, field.name) for field in fields}
+    _check(name or type(instance).__name__, given, rules)
+
+
+def _check(owner: str, given: dict, rules: dict[str, tuple]) -> None:
+    for name, value in given.items():
+        may_be_none, asked = rules.get(name, (True, ()))
+        if value is None and may_be_none:
+            continue
+        for rule in asked:
+            rule.check(f"{owner}.{name}", value)
+
+
+def _rules(annotated, defaults: dict) -> dict[str, tuple]:
+    """{name: (whether it may be None, what its annotation asks for)}."""
+    return {
+        name: (
+            defaults.get(name, "") is None or type(None) in typing.get_args(hint),
+            [rule for rule in _metadata(hint) if hasattr(rule, "check")],
+        )
+        for name, hint in typing.get_type_hints(annotated, include_extras=True).items()
+    }
+
+
+def _metadata(hint) -> tuple:
+    """Of an annotation, or of the one in an Optional."""
+    inner = [one for one in typing.get_args(hint) if one is not type(None)]
+    if not hasattr(hint, "__metadata__") and type(None) in typing.get_args(hint):
+        hint = inner[0]
+    return getattr(hint, "__metadata__", ())

@@ -1,5 +1,8 @@
 """Training: build, restore, fit; every run resumes where its last checkpoint is."""
 
-from compare_gan_tf.training.training import FREE, build, data_changes, train
+from compare_gan_tf.training.building import build
+from compare_gan_tf.training.fit import Training
+from compare_gan_tf.training.folder import FREE, data_changes
+from compare_gan_tf.training.preparing import prepare, train
 
-__all__ = ["FREE", "build", "data_changes", "train"]
+__all__ = ["FREE", "Training", "build", "data_changes", "prepare", "train"]

@@ -7,13 +7,12 @@ import keras
 from compare_gan_tf.errors import UserError
 
 
-@contextlib.contextmanager
-def frozen(gan, number: int):
-    """Keeps the weights of D's first layers meanwhile; afterwards they train as before.
+def first_variables(gan, number: int) -> list:
+    """The trainable variables of D's first layers.
 
     The layers within given Keras models count one by one: those of functional models in the order
     of their depth, those of subclasses in that in which they are made. A subclass with weights of
-    its own is one layer, as a block is. Moving averages in kept layers go on moving.
+    its own is one layer, as a block is.
 
     Args:
       gan: a built GAN, whose discriminator it is.
@@ -28,15 +27,23 @@ def frozen(gan, number: int):
             f"train.freeze_d_layers = {number}: the discriminator has {len(layers)} layers with "
             f"weights, so it must be 0 to {len(layers) - 1}"
         )
-    kept = [v for layer in layers[:number] for v in layer.trainable_variables]
-    for variable in kept:
+    return [variable for layer in layers[:number] for variable in layer.trainable_variables]
+
+
+@contextlib.contextmanager
+def frozen(gan, variables: list):
+    """Keeps these variables of a GAN as they are meanwhile; afterwards they train as before.
+
+    Moving averages in the layers that they are of go on moving.
+    """
+    for variable in variables:
         variable.trainable = False
     try:
         yield
     finally:
-        for variable in kept:
+        for variable in variables:
             variable.trainable = True
-        if kept:
+        if variables:
             gan.train_function = None  # or `fit` would go on as it was traced
 
 

@@ -1,11 +1,13 @@
 import importlib
+import inspect
+import pathlib
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf import layers
+from compare_gan_tf import architectures, layers
 from compare_gan_tf.architectures import (
     dcgan,
     infogan,
@@ -164,7 +166,7 @@ def test_the_discriminators_of_compare_gan_read_images_in_the_unit_interval(
         ("infogan", (8, 8, 1), {"width": 0}, "width is 0"),
         ("maxout", (8, 8, 1), {"units": 0}, "units is 0"),
         ("mlp", (2,), {"units": 0}, "units is 0"),
-        ("r3gan", (8, 8, 1), {"widths": (8, -8)}, "widths is -8"),
+        ("r3gan", (8, 8, 1), {"widths": (8, -8)}, "widths: one is -8"),
         ("resnet30", (128, 128, 3), {"width": 0}, "width is 0"),
         ("resnet5", (8, 8, 3), {"width": 0}, "width is 0"),
         ("resnet_cifar", (32, 32, 3), {"shortcut_kernel": 0}, "shortcut_kernel is 0"),
@@ -178,6 +180,33 @@ def test_sizes_that_are_none_are_refused(family, player, shape, settings, messag
     arguments = (4,) if player == "generator" else ()
     with pytest.raises(UserError, match=f"{family}.{player}.{message}: it must be a whole number"):
         getattr(module, player)(shape, *arguments, **settings)
+
+
+def settings_of_architectures():
+    """(such as "mlp.generator", setting) of all pairs of networks."""
+    folder = pathlib.Path(architectures.__file__).parent
+    for name in sorted(path.stem for path in folder.glob("*.py")):
+        module = importlib.import_module(f"compare_gan_tf.architectures.{name}")
+        for player in ("generator", "discriminator", "classifier"):
+            signature = inspect.signature(getattr(module, player, lambda: None))
+            for setting, parameter in signature.parameters.items():
+                if parameter.kind != parameter.KEYWORD_ONLY or isinstance(parameter.default, bool):
+                    continue
+                if setting not in UNDECLARED:
+                    yield f"{name}.{player}", setting
+
+
+UNDECLARED = {"kernel_initializer", "residual_initializer"}  # Keras knows what they may be
+
+
+@pytest.mark.parametrize(("selector", "setting"), list(settings_of_architectures()))
+def test_every_setting_is_declared(selector, setting):
+    name, player = selector.split(".")
+    make = getattr(importlib.import_module(f"compare_gan_tf.architectures.{name}"), player)
+    shape = (4, 5) if name == "text_networks" else (2,) if name == "gaussian" else (32, 32, 3)
+    arguments = (2,) if player == "generator" else (3,) if name == "classifiers" else ()
+    with pytest.raises(UserError, match=rf"^{selector}\.{setting} is 1.5j: it must be "):
+        make(shape, *arguments, **{setting: 1.5j})
 
 
 @pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"mlp"}))

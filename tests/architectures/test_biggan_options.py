@@ -161,6 +161,11 @@ def test_discriminators_may_take_labels_at_the_input_or_not_at_all():
             lambda: biggan.discriminator((32, 32, 1), attention=(64,)),
             "discriminator.attention has 64",
         ),
+        (lambda: biggan.generator((32, 32, 1), 8, attention=3.5), "attention is 3.5: .* 'B4'"),
+        (lambda: biggan.generator((32, 32, 1), 8, multiples=8), "multiples is 8: .* list"),
+        (lambda: biggan.generator((32, 32, 1), 8, upsample=layers.no_norm()), "upsample is "),
+        (lambda: biggan.discriminator((32, 32, 1), shortcut=len), "shortcut is @len: .*@identity"),
+        (lambda: biggan.discriminator((32, 32, 1), halvings=-1), "halvings is -1: .*, 0 or more"),
         (
             lambda: biggan.discriminator((32, 32, 1), halvings=5),
             "halvings is 5.*0 to 4",

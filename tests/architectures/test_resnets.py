@@ -154,8 +154,6 @@ def test_options_of_resnet_cifar_that_would_do_nothing_are_refused():
         make(6, norm=layers.self_modulation, hierarchical_z=True)
     with pytest.raises(UserError, match="norm takes none.*conditional_batch_norm"):
         make(8, 3, hierarchical_z=True)
-    with pytest.raises(UserError, match="embed_y is True but there are no labels.*conditional"):
-        make(8, embed_y=True)
     with pytest.raises(UserError, match="needs labels.*conditional"):
         make(8, norm=layers.conditional_batch_norm, hierarchical_z=True)
 

@@ -4,6 +4,8 @@ import gin
 import pytest
 from absl import app, flags
 
+from compare_gan_tf.bin import command
+
 
 @pytest.fixture
 def run_verb(monkeypatch, capfd):
@@ -17,7 +19,7 @@ def run_verb(monkeypatch, capfd):
         app._register_and_parse_flags_with_usage.done = False
         capfd.readouterr()
         with pytest.raises(SystemExit) as exit_:
-            module.main(["compare-gan", *map(str, arguments)])
+            command.main(module, ["compare-gan", *map(str, arguments)])
         out, err = capfd.readouterr()
         return exit_.value.code, out, err
 

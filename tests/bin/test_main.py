@@ -39,21 +39,16 @@ def test_version(capsys):
 
 
 @pytest.mark.parametrize("verb", main.VERBS)
-def test_help_of_a_verb_is_the_same_both_ways_and_imports_no_tensorflow(verb):
+def test_help_of_a_verb_imports_no_tensorflow(verb):
     code = (
-        "import runpy, sys\n"
-        "try: runpy.run_module('compare_gan_tf.bin.' + sys.argv.pop(1), run_name='__main__')\n"
+        "import sys\nfrom compare_gan_tf.bin import main\n"
+        "try: main.main(sys.argv)\n"
         "except SystemExit as exit_: assert exit_.code == 0\n"
         "heavy = {'tensorflow', 'keras', 'numpy'} & sys.modules.keys()\n"
         "assert not heavy, heavy"
     )
-
-    def help_of(*arguments):
-        command = [sys.executable, "-c", code, *arguments, "--help"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-    text = help_of(verb)
-    assert text == help_of("main", verb)
+    command = [sys.executable, "-c", code, verb, "--help"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert text.startswith(f"compare-gan {verb}: ")
     for part in ("For example", "--model_dir=", "--gin_config=", "--gin_bindings="):
         assert part in text
@@ -63,7 +58,7 @@ def test_help_takes_less_than_two_seconds():
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
-        command = [sys.executable, "-m", "compare_gan_tf.bin.train", "--help"]
+        command = [sys.executable, "-m", "compare_gan_tf.bin.main", "train", "--help"]
         subprocess.run(command, capture_output=True, check=True)
         seconds.append(time.perf_counter() - start)
     assert statistics.median(seconds) < HELP_SECONDS

@@ -164,7 +164,7 @@ def test_what_is_there_is_told_before_a_network_is_made(run_verb, tmp_path):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_leaves_nothing(run_verb, trained, tmp_path, number, code):
     folder, output = trained(), tmp_path / "samples"
-    command = [sys.executable, "-m", "compare_gan_tf.bin.sample", f"--model_dir={folder}"]
+    command = [sys.executable, "-m", "compare_gan_tf.bin.main", "sample", f"--model_dir={folder}"]
     process = subprocess.Popen(
         [*command, f"--output={output}/", "--num=1000000"],
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's & ignores it

@@ -49,7 +49,13 @@ def trained(tmp_path_factory):
     """Folder of a small run, to be copied."""
     folder = tmp_path_factory.mktemp("trained")
     (folder / "small.gin").write_text(SMALL)
-    run = [sys.executable, "-m", "compare_gan_tf.bin.train", f"--model_dir={folder / 'run'}"]
+    run = [
+        sys.executable,
+        "-m",
+        "compare_gan_tf.bin.main",
+        "train",
+        f"--model_dir={folder / 'run'}",
+    ]
     subprocess.run([*run, f"--gin_config={folder / 'small.gin'}"], check=True, capture_output=True)
     return folder / "run"
 
@@ -151,6 +157,7 @@ def test_a_start_that_failed_in_its_first_step_does_not_bind_the_cured_one(run_v
         ("--freeze_d_layers=1", ["freeze_d_layers = 1", "init_from"]),
         ("--gin_bindings=adam.learning_rate = 'x'", ["adam.learning_rate = 'x'", "a number"]),
         ("--gin_bindings=GAN.d_steps = 1.5", ["GAN.d_steps = 1.5", "an integer"]),
+        ("--gin_bindings=evaluate.every = -5", ["evaluate.every is -5", "0 or more"]),
     ],
 )
 def test_bad_input_is_one_line_with_code_1_and_writes_nothing(run_verb, small, flag, parts):
@@ -259,7 +266,7 @@ def test_free_parameters_of_a_run_have_the_names_that_gin_writes():
 
 
 def test_in_a_process_of_its_own_an_error_is_all_that_stderr_says(small):
-    command = [sys.executable, "-m", "compare_gan_tf.bin.train", *small]
+    command = [sys.executable, "-m", "compare_gan_tf.bin.main", "train", *small]
     command += ["--gin_bindings=GAN.dsteps = 2"]
     environment = {name: value for name, value in os.environ.items() if "TF_CPP" not in name}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)

@@ -57,16 +57,14 @@ def line_of(digits, tmp_path):
     def line(*bindings):
         with pytest.raises(Exception) as caught:
             config.parse([], [*SMALL.splitlines(), *bindings])
-            training.train(str(tmp_path / "run"), dataset=digits, describe=describe)
+            prepared = training.prepare(str(tmp_path / "run"), dataset=digits)
+            config.check_used()
+            prepared.fit(config.operative_text())
         message = command.explain(caught.value)
         assert message is not None, f"a traceback: {caught.value!r}"
         assert "\n" not in message
         assert not (tmp_path / "run").exists()
         return message
-
-    def describe(gan):
-        config.check_used()
-        return config.operative_text()
 
     yield line
     gin.clear_config()
@@ -124,7 +122,7 @@ def test_the_verb_ends_with_the_line_and_code_1(run_verb, tmp_path):
 
 
 def test_the_place_in_the_code_is_logged_when_asked_for(digits, tmp_path, caplog):
-    config.parse([], [*SMALL.splitlines(), "mlp.generator.units = 0"])
+    config.parse([], [*SMALL.splitlines(), "mlp.generator.norm = @conditional_batch_norm"])
     with caplog.at_level(logging.DEBUG, logger="absl"):
         command._guarded("train", lambda: training.train(str(tmp_path / "run"), dataset=digits))
     gin.clear_config()

@@ -320,6 +320,17 @@ def test_free_parameters_may_differ():
     ]
 
 
+def test_what_only_free_bindings_refer_to_may_differ():
+    free = [r"train\.callbacks", r"train\.steps"]
+    old = "train.callbacks = [@mine.Stop()]\nStop.at = 3\ntrain.steps = %n\nn = 1\n"
+    assert config.differing_lines(old, "train.callbacks = ()\ntrain.steps = 4", free) == []
+    assert config.differing_lines(old, old.replace("3", "4").replace("n = 1", "n = 2"), free) == []
+    shared = old + "GAN.x = %n\nGAN.y = @Stop"
+    new = shared.replace("3", "4").replace("n = 1", "n = 2")
+    lines = config.differing_lines(shared, new, free)
+    assert lines == ["- Stop.at = 3", "+ Stop.at = 4", "- n = 1", "+ n = 2"]
+
+
 def test_one_and_true_and_one_point_zero_are_different_values():
     assert config.differing_lines("a.x = 1", "a.x = True") == ["- a.x = 1", "+ a.x = True"]
     assert config.differing_lines("a.x = 1", "a.x = 1.0") == ["- a.x = 1", "+ a.x = 1.0"]

@@ -100,32 +100,16 @@ def _header(name: str) -> dict[str, str]:
 # --- What needs no networks -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_says_where_its_row_is_from(name):
-    header = _header(name)
-    assert tuple(header)[:5] == FIELDS
-    assert set(header) <= {*FIELDS, "Note"}
-    assert all(header.values())
-    (row,) = [line for line in TABLE.read_text().splitlines() if line.startswith(f"| `{name}` |")]
-    cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert [cells[1], *cells[3:]] == [header[field] for field in FIELDS]
-    assert cells[2]
-
-
 def test_the_table_has_no_other_configs():
     listed = re.findall(r"^\| `(\S+)` \|", TABLE.read_text(), re.MULTILINE)
     assert sorted(listed) == sorted([*ROWS, "quickstart.gin"])
 
 
-@pytest.mark.parametrize("name", [*ROWS, *PIECES])
-def test_is_short(name):
-    assert _text(name).startswith("# ")
-    assert len(_text(name).splitlines()) < 30
-
-
-def test_every_piece_is_included():
+def test_every_piece_is_short_and_included():
     included = re.findall(r'^include "(.*)"$', "".join(map(_text, CONFIGS)), re.MULTILINE)
     assert sorted(set(included)) == PIECES
+    for name in PIECES:
+        _check_length(name)
 
 
 @pytest.fixture(scope="module")
@@ -147,15 +131,6 @@ def _bound(name: str, default=None):
     return gin.get_bindings(function, resolve_references=False).get(parameter, default)
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_parses_and_its_intervals_fit(name, parsed):
-    parsed(name)
-    together = _bound("train.steps_per_execution", 1)
-    for interval in ("training_steps", "checkpoint_every", "log_every", "sample_every"):
-        assert _bound(f"train.{interval}") % together == 0, interval
-    assert _architecture() in SMALL
-
-
 def _architecture() -> str:
     return str(_bound("GAN.generator")).lstrip("@").split(".")[0]
 
@@ -163,12 +138,6 @@ def _architecture() -> str:
 def _states_steps(name: str) -> set[int]:
     numbers = re.findall(r"\d[\d,]*", _header(name)["Steps"])
     return {int(number.replace(",", "")) for number in numbers if number != ","}
-
-
-@pytest.mark.parametrize("name", ROWS)
-def test_trains_as_long_as_it_says(name, parsed):
-    parsed(name)
-    assert _bound("train.training_steps") in _states_steps(name)
 
 
 # What sources have and a default does not: their files are named in the headers.
@@ -197,10 +166,40 @@ SOURCES = {
 }
 
 
-@pytest.mark.parametrize("name", SOURCES)
-def test_has_the_settings_of_its_source(name, parsed):
+def _check_length(name):
+    assert _text(name).startswith("# ")
+    assert len(_text(name).splitlines()) < 30, name
+
+
+def _check_header(name):
+    """It says where its numbers are from, as docs/configs.md does."""
+    header = _header(name)
+    assert tuple(header)[:5] == FIELDS
+    assert set(header) <= {*FIELDS, "Note"}
+    assert all(header.values())
+    (row,) = [line for line in TABLE.read_text().splitlines() if line.startswith(f"| `{name}` |")]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert [cells[1], *cells[3:]] == [header[field] for field in FIELDS]
+    assert cells[2]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_says_what_it_binds(name, parsed):
+    """Header and table; then, parsed once, its intervals, its length and its source's settings."""
+    _check_length(name)
+    _check_header(name)
     parsed(name)
-    assert {setting: _bound(setting, "nothing") for setting in SOURCES[name]} == SOURCES[name]
+    together = _bound("train.steps_per_execution", 1)
+    for interval in ("training_steps", "checkpoint_every", "log_every", "sample_every"):
+        assert _bound(f"train.{interval}") % together == 0, interval
+    assert _bound("train.training_steps") in _states_steps(name)
+    assert _architecture() in SMALL
+    expected = SOURCES.get(name, {})
+    assert {setting: _bound(setting, "nothing") for setting in expected} == expected
+
+
+def test_sources_are_of_configs():
+    assert SOURCES.keys() <= set(ROWS)
 
 
 # --- One training step ------------------------------------------------------------------------

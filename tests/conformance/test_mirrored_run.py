@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 
-SCRIPT = pathlib.Path(__file__).parent / "mirrored_run.py"
+SCRIPT = pathlib.Path(__file__).parents[1] / "helpers" / "mirrored_run.py"
 
 
 def test_a_run_on_two_replicas_is_one_on_one(tmp_path):

@@ -9,7 +9,7 @@ import catalogue
 import numpy as np
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parent / "replicas.py"
+SCRIPT = pathlib.Path(__file__).parents[1] / "helpers" / "replicas.py"
 CASES = [*catalogue.GROUPS, "lazy", "adam", "clipping", "augmented"]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from compare_gan_tf import config, data
 from compare_gan_tf.config import configurables
-from compare_gan_tf.data import labels, sizing, stacked, views
+from compare_gan_tf.data import labels, resizing, stacked, views
 from compare_gan_tf.errors import UserError
 
 
@@ -31,7 +31,7 @@ def test_quantised_takes_the_nearest_of_even_levels(levels, values):
 
 @pytest.mark.parametrize("bad", [1, 257])
 def test_levels_that_cannot_be_are_refused(bad):
-    with pytest.raises(UserError, match=f"quantised.levels = {bad}"):
+    with pytest.raises(UserError, match=f"quantised.levels is {bad}"):
         views.quantised(np.zeros((1, 1, 1, 1), np.uint8), levels=bad)
 
 
@@ -42,8 +42,8 @@ def test_levels_that_cannot_be_are_refused(bad):
         ("digits", {"data_dir": "/data"}),
         ("digits", {"hold_out": False}),
         ("gaussian_ring", {"channels": 3}),
-        ("stacked_mnist", {"resize": sizing.area}),
-        ("npz:x.npz", {"crop": sizing.whole}),
+        ("stacked_mnist", {"resize": resizing.area}),
+        ("npz:x.npz", {"crop": resizing.whole}),
         ("text:x.txt", {"broken": lambda *problems: ""}),
     ],
 )
@@ -55,12 +55,19 @@ def test_an_option_that_a_set_does_not_heed_is_refused(name, option):
 @pytest.mark.parametrize(
     ("option", "part"),
     [
-        ({"image_size": 0}, "image_size = 0"),
-        ({"channels": 4}, "channels = 4"),
-        ({"memory_budget": -1}, "memory_budget = -1"),
-        ({"min_crop_area": 0.0}, "min_crop_area = 0.0"),
-        ({"background": (0, 0)}, "background = "),
-        ({"background": (0, 0, 256)}, "background = "),
+        ({"image_size": 0}, r"data.load.image_size is 0: .*, 1 or more"),
+        ({"channels": 4}, "channels is 4: it must be one of 1, 3"),
+        ({"memory_budget": -1}, "memory_budget is -1: .*, 0 or more"),
+        ({"disk_budget": -1}, "disk_budget is -1"),
+        ({"min_crop_area": 0.0}, r"min_crop_area is 0.0: .* in \(0, 1\]"),
+        ({"min_crop_area": 1.5}, "min_crop_area is 1.5"),
+        ({"background": (0, 0)}, r"background is \(0, 0\): it must be a list of 3"),
+        ({"background": (0, 0, 256)}, r"background: one is 256: .* in \[0, 255\]"),
+        ({"background": 0}, r"background is 0: it must be a list"),
+        ({"crop": "middle"}, "crop is 'middle': .* such as @middle_square"),
+        ({"resize": resizing.whole}, "resize is @whole: .* such as @lanczos"),
+        ({"broken": 3}, "broken is 3: .* such as @skip_broken"),
+        ({"labels": str.upper}, "labels is @upper: .* such as @partial_labels"),
     ],
 )
 def test_values_that_cannot_be_are_refused(option, part, folder):

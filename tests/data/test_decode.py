@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from compare_gan_tf.data import sizing
+from compare_gan_tf.data import resizing
 from compare_gan_tf.data.decode import BrokenImage, Decoder, image_facts, open_image
 
-COLOUR = Decoder(shape=(8, 8), channels=3, crop=sizing.whole)
-GREY = Decoder(shape=(8, 8), channels=1, crop=sizing.whole)
+COLOUR = Decoder(shape=(8, 8), channels=3, crop=resizing.whole)
+GREY = Decoder(shape=(8, 8), channels=1, crop=resizing.whole)
 
 
 def saved(image, tmp_path, kind="png", **options):
@@ -39,7 +39,7 @@ def test_transparent_pixels_show_the_background(made):
     pixels = made.picture(4, channels=4)
     alpha = pixels[..., 3:] / 255
     for background in ((255, 255, 255), (10, 200, 0)):
-        found = Decoder((8, 8), 3, sizing.whole, background=background)(made.encoded(pixels))
+        found = Decoder((8, 8), 3, resizing.whole, background=background)(made.encoded(pixels))
         expected = pixels[..., :3] * alpha + np.array(background) * (1 - alpha)
         assert np.abs(found - expected).max() <= 1.0
 
@@ -88,8 +88,8 @@ def test_floats_are_refused_for_their_range_is_unknown(tmp_path):
 def test_a_draw_takes_a_random_square_of_the_source(made):
     pixels = made.picture(7, 20, 30)
     decoder = Decoder((8, 8), 3, min_area=0.5)
-    box = sizing.random_square(30, 20, 0.5, (0.2, 0.9, 0.4))
-    expected = sizing.area(Image.fromarray(pixels), box, (8, 8))
+    box = resizing.random_square(30, 20, 0.5, (0.2, 0.9, 0.4))
+    expected = resizing.area(Image.fromarray(pixels), box, (8, 8))
     np.testing.assert_array_equal(decoder(made.encoded(pixels), (0.2, 0.9, 0.4)), expected)
 
 

@@ -25,7 +25,7 @@ def test_partial_labels_keep_a_share_of_every_class():
 
 @pytest.mark.parametrize("fraction", [0.0, -0.1, 1.1])
 def test_a_fraction_that_is_none_is_refused(fraction):
-    with pytest.raises(UserError, match=f"fraction = {fraction}"):
+    with pytest.raises(UserError, match=f"partial_labels.fraction is {fraction}"):
         labels.partial_labels(SPLIT, "train", 10, fraction=fraction)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compare_gan_tf import data
-from compare_gan_tf.data import broken_files, own_images, sizing
+from compare_gan_tf.data import broken_files, own_images, resizing
 from compare_gan_tf.errors import UserError
 
 
@@ -105,12 +105,14 @@ def test_any_size_in_one_size_out(made, tmp_path):
         data.load(f"folder:{tmp_path}")
     dataset = data.load(f"folder:{tmp_path}", image_size=16)
     assert dataset.sample_shape == (16, 16, 3)
-    wide = data.load(f"folder:{tmp_path}", image_size=16, crop=sizing.whole, resize=sizing.lanczos)
+    wide = data.load(
+        f"folder:{tmp_path}", image_size=16, crop=resizing.whole, resize=resizing.lanczos
+    )
     for split, names in names_of(dataset).items():
         for i, name in enumerate(names):
             image = Image.fromarray(made.picture(int(name[0]), *sizes[int(name[0])]))
-            box = sizing.middle_square(*image.size)
-            expected = sizing.area(image, box, (16, 16))
+            box = resizing.middle_square(*image.size)
+            expected = resizing.area(image, box, (16, 16))
             np.testing.assert_array_equal(dataset.splits[split].images[i], expected)
             expected = image.resize((16, 16), Image.Resampling.LANCZOS)
             np.testing.assert_array_equal(wide.splits[split].images[i], expected)

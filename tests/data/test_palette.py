@@ -37,7 +37,7 @@ def test_a_data_set_knows_its_palette():
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"colours": 1}, "adaptive_palette.colours = 1"), ({"images": 0}, "adaptive_palette.images")],
+    [({"colours": 1}, "adaptive_palette.colours is 1"), ({"images": 0}, "adaptive_palette.images")],
 )
 def test_wrong_settings_are_refused(settings, message):
     with pytest.raises(UserError, match=message):

@@ -9,9 +9,9 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from compare_gan_tf import data
-from compare_gan_tf.data import sizing, tfds_reader
+from compare_gan_tf.data import resizing, tfds_reader
+from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.own_images import Settings
-from compare_gan_tf.data.references import References
 from compare_gan_tf.data.specs import SPECS
 from compare_gan_tf.errors import UserError
 
@@ -177,7 +177,7 @@ def test_imagenet_trains_on_random_crops_and_evaluates_middles(prepare):
     dataset = tfds_reader.load("imagenet_32", spec, Settings(data_dir=folder))
     assert dataset.splits["train"].augmentation.min_area == 0.5
     assert not dataset.splits["test"].augmentation.draws
-    assert dataset.splits["test"].images.decoder.crop is sizing.middle_square
+    assert dataset.splits["test"].images.decoder.crop is resizing.middle_square
     assert dataset.splits["train"].name(0).startswith("train_")
     middle = tfds_reader.load("imagenet_32", spec, Settings(data_dir=folder, min_crop_area=1.0))
     assert not middle.splits["train"].augmentation.draws
@@ -198,7 +198,7 @@ def test_hold_out_false_gives_the_validation_images_back(prepare):
 def test_images_are_references_until_they_are_used(prepare):
     spec, folder = prepare("mnist")
     images = tfds_reader.load("mnist", spec, Settings(data_dir=folder)).splits["train"].images
-    assert isinstance(images, References) and images._decoded is None
+    assert isinstance(images, LazyImages) and images._decoded is None
 
 
 def test_what_is_missing_is_said_in_one_line(tmp_path, monkeypatch):

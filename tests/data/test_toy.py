@@ -101,10 +101,10 @@ def test_a_config_may_bind_a_mixture(no_bindings):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"num_modes": 0}, "toy.gaussian_ring.num_modes is 0"),
-        ({"num_modes": 2.5}, "toy.gaussian_ring.num_modes is 2.5: it must be a whole number"),
-        ({"scale": 0.0}, "the scale of a mixture is 0.0"),
-        ({"scale": math.inf}, "the scale of a mixture is inf"),
+        ({"num_modes": 0}, "gaussian_ring.num_modes is 0"),
+        ({"num_modes": 2.5}, "gaussian_ring.num_modes is 2.5: it must be a whole number"),
+        ({"scale": 0.0}, "gaussian_ring.scale is 0.0"),
+        ({"scale": math.inf}, "gaussian_ring.scale is inf"),
     ],
 )
 def test_a_mixture_of_nothing_is_refused(settings, message):

@@ -7,11 +7,11 @@ import pytest
 
 from compare_gan_tf import data
 from compare_gan_tf.architectures import mlp
-from compare_gan_tf.evaluation import run_scorer
+from compare_gan_tf.evaluation import engine
 from compare_gan_tf.evaluation.outcomes import Outcome
 from compare_gan_tf.gan import GAN
 from compare_gan_tf.latents import Normal
-from compare_gan_tf.objectives.adversarial import Adversarial
+from compare_gan_tf.objectives.losses import Adversarial
 from compare_gan_tf.runs import checkpoints
 
 
@@ -77,14 +77,24 @@ def run(tmp_path, gan):
 
 @pytest.fixture
 def scores(monkeypatch):
-    """Replaces the scores by a table {(step, split): value} that tests fill; else the step."""
-    table = {}
+    """Replaces the scores of checkpoints by a table that tests fill: {(step, split): value}, or
+    {(step, split, name of the score): value}; else the step.
+    """
+    table, original = {}, engine.Engine.score
 
-    def score(self, step, split, metrics, progress):
-        progress.update(self.samples(split, metrics))
-        value = float(table.get((step, split), step))
+    def score(self, comparisons, metrics, progress, title=""):
+        (one,) = comparisons
+        if one.is_floor:
+            yield from original(self, comparisons, metrics, progress, title)
+            return
+        step, split = int(one.fake.where.split()[-1]), one.real.split
+        for _ in one.passes(metrics):
+            progress.update(one.n_fake)
         for metric in metrics:
-            yield metric, [Outcome(name, value, None, None, 0.0) for name in metric.scores]
+            keys = {name: [(step, split, name), (step, split)] for name in metric.scores}
+            values = {n: next((table[k] for k in keys[n] if k in table), step) for n in keys}
+            found = [Outcome(name, float(v), None, None, 0.0) for name, v in values.items()]
+            yield engine.Scored(metric, [one.rows(metric, found, 0.0)], [])
 
-    monkeypatch.setattr(run_scorer.Scorer, "score", score)
+    monkeypatch.setattr(engine.Engine, "score", score)
     return table

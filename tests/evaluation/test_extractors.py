@@ -141,12 +141,12 @@ def test_it_is_told_before_hours_of_training(nowhere, gan, digits):
     """`--schedule=eval_after_train` asks for no steps first."""
     own = data.from_arrays(np.zeros((60, 8, 8, 1), np.uint8))
     with pytest.raises(UserError, match="weights are not on this machine") as caught:
-        evaluation.evaluate(nowhere / "none", gan, own, steps=[])
+        evaluation.plan(nowhere / "none", gan, own)
     assert "raw_features" in first_line(caught.value)
     assert not os.path.exists(nowhere / "none")
     binarised = data.load("digits", view=views.binarised)  # as the classifier knows them, nearly
     for known in (digits, binarised):
-        evaluation.evaluate(nowhere / "none", gan, known, steps=[])
+        evaluation.plan(nowhere / "none", gan, known)
 
 
 @pytest.mark.slow

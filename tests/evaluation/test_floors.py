@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from compare_gan_tf import data, evaluation
-from compare_gan_tf.evaluation import pairs, run_scorer
-from compare_gan_tf.evaluation.floors import Floors
+from compare_gan_tf.evaluation import engine, outcomes, pairs
 from compare_gan_tf.evaluation.outcomes import Outcome
-from compare_gan_tf.evaluation.rows import row_of_run
+from compare_gan_tf.evaluation.stores import FloorStore
 from compare_gan_tf.metrics import registry
 from compare_gan_tf.metrics.features import Extracted, raw_features
 from compare_gan_tf.runs import best, results
@@ -53,15 +52,12 @@ def test_it_has_a_protocol_of_its_own_and_belongs_to_the_scores_of_the_same(run,
 def test_a_floor_that_failed_is_tried_again_only_if_asked(tmp_path, value, retry, lacks):
     fid = registry.find("fid")()
     protocol = types.SimpleNamespace(id="one", to_dict=lambda: {"metric": "fid"})
-    scorer = types.SimpleNamespace(
-        floor_protocols={("test", fid): protocol}, samples=lambda split, metrics: 100
-    )
-    before = Floors(str(tmp_path), scorer, retry)
-    assert before.lacking == {"test": [fid]} and before.samples == 100
+    comparisons = {"test": types.SimpleNamespace(protocols={fid: protocol})}
+    before = FloorStore(str(tmp_path), comparisons, retry)
+    assert before.lacking == {"test": [fid]}
     outcome = Outcome("fid", value, None if value else "it failed", None, 0.1)
-    row = row_of_run(tmp_path, outcome, protocol, step=0, checkpoint="real", split="test")
-    results.append(results.floor_path(str(tmp_path)), row)
-    assert len(Floors(str(tmp_path), scorer, retry).lacking) == lacks
+    before.note("test", engine.Scored(fid, [[outcomes.row(outcome, protocol)]], []))
+    assert len(FloorStore(str(tmp_path), comparisons, retry).lacking) == lacks
 
 
 def test_it_is_worked_out_once(run, gan, digits):
@@ -109,22 +105,22 @@ def test_where_no_split_has_samples_enough_there_is_none(run, gan, digits):
 
 def test_it_does_not_count_as_a_score_of_a_checkpoint(run, gan, digits):
     evaluation.evaluate(run, gan, digits, steps=[2])
-    assert evaluation.scored_steps(run) == {2}
+    assert results.scored_steps(run) == {2}
     assert best.read(run)["step"] == 2
 
 
 def test_a_process_that_dies_in_it_goes_on_where_it_stopped(run, gan, digits, monkeypatch):
-    original = run_scorer.Scorer.floor
+    original = engine.Engine.score
 
-    def dying(self, split, metrics, progress):
-        for number, one in enumerate(original(self, split, metrics, progress)):
-            if number == 1:
+    def dying(self, comparisons, *arguments):
+        for number, one in enumerate(original(self, comparisons, *arguments)):
+            if number == 1 and comparisons[0].is_floor:
                 raise KeyboardInterrupt
             yield one
 
     options = {"steps": [1], "metrics": ["fid", "kid_full"]}
     with monkeypatch.context() as patch:
-        patch.setattr(run_scorer.Scorer, "floor", dying)
+        patch.setattr(engine.Engine, "score", dying)
         with pytest.raises(KeyboardInterrupt):
             evaluation.evaluate(run, gan, digits, **options)
     assert len(results.read(results.path(run))) == 4 and len(floors(run)) == 1

@@ -61,7 +61,7 @@ def test_follow_scores_checkpoints_as_they_come_until_training_is_done(
     rows = evaluation.follow(run, gan, digits, poll_seconds=60)
     assert [row["step"] for row in rows if row["split"] == "test"] == [10, 20, 30, 40]
     assert not training
-    assert evaluation.scored_steps(run) == {10, 20, 30, 40}
+    assert results.scored_steps(run) == {10, 20, 30, 40}
 
 
 def test_follow_on_a_finished_run_scores_it_and_returns(run, gan, digits, scores, training):

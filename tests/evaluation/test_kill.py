@@ -13,7 +13,7 @@ import pytest
 
 from compare_gan_tf.runs import best, results
 
-SCRIPT = pathlib.Path(__file__).parent / "killed.py"
+SCRIPT = pathlib.Path(__file__).parents[1] / "helpers" / "killed.py"
 SCORES = ["authenticity", "fid", "kid_full", "precision", "recall"]
 
 

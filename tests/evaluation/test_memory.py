@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parent / "peak_memory.py"
+SCRIPT = pathlib.Path(__file__).parents[1] / "helpers" / "peak_memory.py"
 
 
 def peak(number):

@@ -12,9 +12,8 @@ from compare_gan_tf import evaluation
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.config import configurables
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import outcomes, run_scorer
+from compare_gan_tf.evaluation import outcomes
 from compare_gan_tf.evaluation.generators import Players
-from compare_gan_tf.evaluation.outcomes import Outcome
 from compare_gan_tf.layers import batch_norm
 from compare_gan_tf.metrics import presets, registry
 from compare_gan_tf.metrics.features import Extracted
@@ -92,7 +91,7 @@ def test_a_process_that_dies_between_metrics_loses_none(run, gan, digits, monkey
             evaluation.evaluate(run, gan, digits, **options)
     whole = 2 if calls >= 6 else 0  # splits of checkpoint 1
     assert len(written(run)) == (8 if whole else 0)
-    assert evaluation.scored_steps(run) == ({1} if whole else set())  # may be deleted
+    assert results.scored_steps(run) == ({1} if whole else set())  # may be deleted
     noted = {(row["split"], row["protocol"]["metric"]) for row in partial(run)}
     assert len(noted) == calls % 6
     with monkeypatch.context() as patch:
@@ -137,25 +136,6 @@ def test_scores_noted_of_other_weights_do_not_count(run, gan, digits, save, monk
 # --- The best ---------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def table(monkeypatch):
-    """{(step, split, score): value}; else the step."""
-    values = {}
-
-    def score(self, step, split, metrics, progress):
-        for metric in metrics:
-            yield (
-                metric,
-                [
-                    Outcome(name, float(values.get((step, split, name), step)), None, None, 0.0)
-                    for name in metric.scores
-                ],
-            )
-
-    monkeypatch.setattr(run_scorer.Scorer, "score", score)
-    return values
-
-
 @pytest.mark.parametrize(
     ("options", "step", "metric"),
     [
@@ -164,8 +144,8 @@ def table(monkeypatch):
         ({"metrics": ["precision_recall", "kid_full"]}, 2, "precision"),  # the first, without FID
     ],
 )
-def test_the_best_is_chosen_by_any_score(run, gan, digits, table, options, step, metric):
-    table.update({(2, "validation", "precision"): 9, (1, "test", "recall"): 9})
+def test_the_best_is_chosen_by_any_score(run, gan, digits, scores, options, step, metric):
+    scores.update({(2, "validation", "precision"): 9, (1, "test", "recall"): 9})
     evaluation.evaluate(run, gan, digits, **options)
     kept = best.read(run)
     assert (kept["step"], kept["metric"], kept["split"]) == (step, metric, "validation")

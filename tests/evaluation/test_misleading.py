@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from compare_gan_tf import data, evaluation
-from compare_gan_tf.evaluation import misleading, outcomes, pairs, rows
+from compare_gan_tf.evaluation import misleading, outcomes, pairs
 from compare_gan_tf.metrics import registry
 from compare_gan_tf.metrics.features import digits_classifier, raw_features
+from compare_gan_tf.metrics.protocol import Protocol
 from compare_gan_tf.runs import results
 
 RNG = np.random.default_rng(0)
@@ -144,9 +145,10 @@ def test_intervals_that_are_missing_or_wide_are_told():
 
 def test_a_warning_is_in_a_row_once_and_only_beside_a_value():
     one = outcomes.Outcome("fid", 5.0, None, [4.0, 6.0], 0.0, ("b", "a"))
-    assert rows.warned(one, ["a", "a"]) == {"warnings": ["a", "b"]}
-    assert rows.warned(one._replace(value=None), ["a"]) == {}
-    assert rows.warned(one._replace(warnings=()), []) == {}
+    protocol = Protocol(metric="fid", n_fake=10, seed=0)
+    assert outcomes.row(one, protocol, ["a", "a"])["warnings"] == ["a", "b"]
+    assert "warnings" not in outcomes.row(one._replace(value=None), protocol, ["a"])
+    assert "warnings" not in outcomes.row(one._replace(warnings=()), protocol)
 
 
 def test_truncation_is_told(tmp_path, gan, digits, save):

@@ -106,7 +106,7 @@ def test_the_name_of_a_set_stands_for_it_only_as_it_is_published():
 def test_features_and_statistics_are_told_by_their_names(tmp_path):
     features = np.random.default_rng(0).normal(size=(20, 3))
     side = openings.side(save(tmp_path / "f.npz", features=features))
-    assert side.offers == {"features"} and side.width == 3
+    assert side.offers == {"features"} and side.features.shape[1] == 3
     moments = {"mu": features.mean(0), "sigma": np.cov(features, rowvar=False)}
     side = openings.side(save(tmp_path / "s.npz", **moments))  # pytorch-fid's: without n
     assert side.offers == {"statistics"} and side.available is None

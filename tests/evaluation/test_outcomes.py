@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from compare_gan_tf.data.polygons import Polygons
-from compare_gan_tf.evaluation import outcomes
+from compare_gan_tf.evaluation import outcomes, protocols
 from compare_gan_tf.metrics import registry
 from compare_gan_tf.metrics.base import Collected
 
@@ -29,7 +29,7 @@ def named(images):
 
 
 def settings(distance):
-    return outcomes.settings(registry.find("polygon_precision")(distance=distance))
+    return protocols.settings(registry.find("polygon_precision")(distance=distance))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_gin_binds_on_a_function_is_a_setting(no_bindings, binding):
     scope = "a/" if binding.startswith("a/") else ""
     reference = f"metrics.PolygonPrecision.distance = @{scope}tests.bindable"
     gin.parse_config([binding, reference])
-    found = outcomes.settings(gin.get_configurable("metrics.PolygonPrecision")())
+    found = protocols.settings(gin.get_configurable("metrics.PolygonPrecision")())
     assert found["distance"] == {"": "bindable", "scale": 2.0}
 
 

@@ -184,9 +184,9 @@ def test_a_cut_line_is_scored_again(run, gan, digits, scores):
 def test_only_due_checkpoints_are_scored(run, gan, digits, scores):
     rows = evaluation.evaluate(run, gan, digits, every=2)
     assert {row["step"] for row in rows} == {2}
-    assert evaluation.scored_steps(run) == {2}
-    assert [step for step in range(7) if evaluation.is_due(step, 3)] == [3, 6]
-    assert evaluation.is_due(0, 0)
+    assert results.scored_steps(run) == {2}
+    assert [step for step in range(7) if results.is_due(step, 3)] == [3, 6]
+    assert results.is_due(0, 0)
 
 
 # --- Failures ---------------------------------------------------------------------------------
@@ -304,3 +304,52 @@ def test_the_bindings_belong_to_their_modules():
     assert gin.get_configurable("follow").__module__ == "compare_gan_tf.evaluation.following"
     for name in ("digits_classifier", "raw_features"):
         assert gin.get_configurable(name).__module__ == "compare_gan_tf.metrics.features"
+
+
+# --- The plan ---------------------------------------------------------------------------------
+
+
+def test_a_plan_writes_nothing_and_its_run_is_that_of_evaluate(run, gan, digits):
+    def there(folder):
+        return sorted(glob.glob(f"{folder}/**", recursive=True, include_hidden=True))
+
+    before = there(run)
+    plan = evaluation.plan(run, gan, digits, metrics="fid", floor=False)
+    assert there(run) == before
+    rows = plan.run()
+    assert [(row["step"], row["split"]) for row in rows] == [
+        (step, split) for step in (1, 2, 3) for split in ("validation", "test")
+    ]
+    assert evaluation.evaluate(run, gan, digits, metrics="fid", floor=False) == rows
+
+
+def test_a_plan_scores_checkpoints_that_are_written_after_it(tmp_path, gan, digits, save):
+    plan = evaluation.plan(tmp_path / "new", gan, digits, splits=["test"], floor=False)
+    with pytest.raises(UserError, match="no checkpoints in .*new: train first"):
+        plan.run()
+    for step in (5, 6):
+        save(gan, tmp_path / "new", step)
+        assert [row["step"] for row in plan.run()] == list(range(5, step + 1))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"num_samples": 2.5},
+            "evaluate.num_samples is 2.5: it must be a whole number, 1",
+        ),
+        ({"seed": -1}, "evaluate.seed is -1: it must be a whole number, 0 or more"),
+        ({"truncation": float("nan")}, r"evaluate.truncation is nan: it must be a number in \[0"),
+        ({"standing": True}, "evaluate.standing is True: it must be a whole number, 0 or more"),
+        ({"splits": "test"}, "evaluate.splits is 'test': it must be a list of names"),
+        ({"steps": 3}, "evaluate.steps is 3: it must be a list of steps"),
+        ({"metrics": 3}, "evaluate.metrics is 3: it must be names with commas"),
+        ({"preset": 3}, "evaluate.preset is 3: it must be the name of a preset, ancestor"),
+    ],
+)
+def test_settings_of_the_wrong_kind_are_refused_before_anything_is_read(
+    gan, digits, options, message
+):
+    with pytest.raises(UserError, match=message):
+        evaluation.plan("nowhere", gan, digits, **options)

@@ -7,7 +7,7 @@ import sys
 import keras
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parent / "replicated.py"
+SCRIPT = pathlib.Path(__file__).parents[1] / "helpers" / "replicated.py"
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-import sys
 
 import keras
 import pytest
@@ -12,8 +11,6 @@ from compare_gan_tf.architectures import mlp, sndcgan
 from compare_gan_tf.export import fresh_process
 from compare_gan_tf.latents import Normal
 from compare_gan_tf.layers import batch_norm, spectral_norm
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))  # for `networks`
 
 DIM = 6
 CLASSES = 10

@@ -12,7 +12,7 @@ from compare_gan_tf.architectures import is_conditional
 
 NAMES = ("unconditional", "conditional")
 NUM = 3
-OUTSIDER = pathlib.Path(__file__).with_name("outsider.py")
+OUTSIDER = pathlib.Path(__file__).parents[1] / "helpers" / "outsider.py"
 
 
 def inputs_of(run):

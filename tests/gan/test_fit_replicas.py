@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parent / "fit_replicas.py"
+SCRIPT = pathlib.Path(__file__).parents[1] / "helpers" / "fit_replicas.py"
 
 
 @pytest.mark.slow

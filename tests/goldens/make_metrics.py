@@ -9,12 +9,11 @@ those of `features`, which tests/metrics/test_peers.py makes again.
 """
 
 import importlib.metadata
-import json
-import pathlib
 import sys
 import unittest.mock
 
 import numpy as np
+from writing import write
 
 CASES = {  # name: [reals, fakes, columns]
     "full rank": [600, 500, 32],
@@ -85,19 +84,17 @@ def scores(real, fake):
     }
 
 
-def main():
+def made() -> dict:
     stub_torchvision()
     packages = ("torch-fidelity", "clean-fid", "prdc", "torch", "scikit-learn", "scipy", "numpy")
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
-    goldens = {
+    return {
         "source": f"tests/goldens/make_metrics.py with {versions}",
         "cases": {
             name: {"sizes": sizes, **scores(*features(*sizes))} for name, sizes in CASES.items()
         },
     }
-    path = pathlib.Path(__file__).with_name("metrics.json")
-    path.write_text(json.dumps(goldens, indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    write(__file__, made())

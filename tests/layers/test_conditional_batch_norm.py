@@ -106,5 +106,5 @@ def count(variables):
 
 @pytest.mark.parametrize("momentum", [-0.1, 1.5])
 def test_a_momentum_outside_0_to_1_is_refused(momentum):
-    with pytest.raises(UserError, match=f"ConditionalBatchNorm is {momentum}"):
+    with pytest.raises(UserError, match=f"conditional_batch_norm.momentum is {momentum}"):
         conditional_batch_norm(momentum=momentum)

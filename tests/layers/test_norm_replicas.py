@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-SCRIPT = pathlib.Path(__file__).parent / "norm_replicas.py"
+SCRIPT = pathlib.Path(__file__).parents[1] / "helpers" / "norm_replicas.py"
 CASES = ("batch_norm", "conditional_batch_norm", "self_modulation", "virtual_batch_norm")
 
 

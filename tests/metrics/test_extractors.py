@@ -152,8 +152,10 @@ def test_a_function_that_loses_rows_is_named(images, result):
 
 
 def test_a_function_needs_to_be_one_and_to_have_a_name():
-    with pytest.raises(UserError, match="callable_features.function is None"):
+    with pytest.raises(UserError, match="callable_features.function is not given"):
         callable_features()
+    with pytest.raises(UserError, match="callable_features.function is 3: it must be a function"):
+        callable_features(3)
     with pytest.raises(UserError, match="callable_features.name is not given"):
         callable_features(lambda x: x)
 

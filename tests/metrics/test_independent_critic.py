@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from compare_gan_tf import metrics
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import outcomes
+from compare_gan_tf.evaluation import protocols
 from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
 from compare_gan_tf.metrics.critic_training import Batches
 from compare_gan_tf.metrics.features import RawFeatures
@@ -223,7 +223,10 @@ def tried(critic, estimate=None):
         (lambda: FeatureCritic(scored_share_of_fakes=-1.0), "scored_share_of_fakes is -1.0"),
         (lambda: PenalisedWasserstein(penalty=0.0), "PenalisedWasserstein.penalty is 0.0"),
         (lambda: PenalisedWasserstein(penalty=math.inf), "penalty is inf: .* a number above 0"),
-        (FDivergenceBound, "FDivergenceBound.divergence is None: .* such as @kl()"),
+        (
+            lambda: FDivergenceBound(divergence=None),
+            "FDivergenceBound.divergence is None: .* such as @kl()",
+        ),
         (
             lambda: FDivergenceBound(divergence=f_divergences.kl),
             "FDivergenceBound.divergence is @kl, a function .*: give @kl\\(\\), with parentheses",
@@ -261,7 +264,7 @@ def made(binding):
     """What gin makes of the metric."""
     gin.clear_config()
     gin.parse_config(["IndependentCritic.iterations = 3", binding])
-    return outcomes.settings(gin.get_configurable("IndependentCritic")())
+    return protocols.settings(gin.get_configurable("IndependentCritic")())
 
 
 @pytest.mark.parametrize(
@@ -286,6 +289,6 @@ def test_a_setting_of_what_the_metric_calls_is_in_the_protocol(no_bindings, bind
 
 
 def test_the_defaults_of_what_the_metric_calls_are_in_the_protocol():
-    known = outcomes.settings(FeatureCritic())
+    known = protocols.settings(FeatureCritic())
     assert known["critic"] == {"": "mlp_critic", "units": 128, "layers": 2}
     assert known["estimate"] == {"": "PenalisedWasserstein", "penalty": 10.0}

@@ -129,7 +129,7 @@ def test_a_number_that_must_be_above_0_is_finite(name, field, value):
 
 @pytest.mark.parametrize("name", ["memorised", "duplicates"])
 def test_a_ratio_is_finite(name):
-    with pytest.raises(UserError, match="ratio is inf: it must be a number, 0.0 or more"):
+    with pytest.raises(UserError, match="ratio is inf: it must be a number, 0 or more"):
         registry.find(name)(ratio=math.inf)
 
 
@@ -148,3 +148,19 @@ def test_a_ratio_is_finite(name):
 def test_a_function_of_other_arguments_is_refused(name, field):
     with pytest.raises(UserError, match=rf"\.{field} is @kl: it must be a function"):
         registry.find(name)(**{field: f_divergences.kl})
+
+
+def defaults_that_are_numbers():
+    """(metric's name, field) of settings whose defaults are numbers."""
+    return [
+        (name, field.name)
+        for name in registry.names()
+        for field in dataclasses.fields(registry.find(name))
+        if isinstance(field.default, int | float) and not isinstance(field.default, bool)
+    ]
+
+
+@pytest.mark.parametrize(("name", "field"), defaults_that_are_numbers())
+def test_every_number_is_declared_as_one(name, field):
+    with pytest.raises(UserError, match=rf"\.{field} is 'x': it must be a (whole )?number"):
+        registry.find(name)(**{field: "x"})

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives import boundary_seeking, f_gan, losses
-from compare_gan_tf.objectives.adversarial import require_log_ratios
+from compare_gan_tf.objectives.losses import require_log_ratios
 
 
 def test_distances_equal_the_golden(golden):

@@ -8,7 +8,7 @@ from scipy import integrate, optimize, special
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives import f_divergences, f_gan
-from compare_gan_tf.objectives.adversarial import require_log_ratios
+from compare_gan_tf.objectives.losses import require_log_ratios
 
 VALUES = {
     value.name: value

@@ -10,9 +10,10 @@ from tensorboard.context import RequestContext
 from tensorboard.plugins.hparams import api_pb2, backend_context, list_session_groups
 
 from compare_gan_tf import GAN, Normal, optimizers, train
-from compare_gan_tf.runs import hyperparameters
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.objectives import Adversarial, GradientPenalty, losses
+from compare_gan_tf.runs import hyperparameters
+from compare_gan_tf.training import prepare
 
 IMAGES = np.random.default_rng(0).integers(256, size=(20, 4, 4, 1), dtype=np.uint8)
 
@@ -112,7 +113,7 @@ def test_runs_made_in_python_and_by_gin_have_the_same_names(tmp_path, capsys):
                               objectives=[Adversarial(losses.hinge), GradientPenalty()],
                               latents=Normal(3), g_optimizer=optimizers.adam(),
                               d_optimizer=optimizers.adam())  # fmt: skip
-    train(str(tmp_path / "gin"), dataset=IMAGES, model=model, describe=lambda gan: text, **given)
+    prepare(str(tmp_path / "gin"), dataset=IMAGES, model=model, **given).fit(text)
     found = table(tmp_path)
     by_python, by_gin = (found[f"{name}/logs"][0] for name in ("python", "gin"))
     assert {name for name in by_python if name.startswith(("GAN.", "train."))} <= by_gin.keys()

@@ -10,9 +10,8 @@ import pytest
 import tensorflow as tf
 
 import compare_gan_tf
-from compare_gan_tf.runs import manifest
-from compare_gan_tf.runs import manifest
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.runs import manifest
 
 
 def test_a_start_tells_command_versions_devices_and_seed(tmp_path, monkeypatch):

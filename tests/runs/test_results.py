@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from compare_gan_tf.runs import results
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.runs import results
 
 
 def row(step=100, value=12.5, **changes):

@@ -11,6 +11,7 @@ from compare_gan_tf.architectures import mlp
 from compare_gan_tf.config import gin_files
 from compare_gan_tf.export import export_run
 from compare_gan_tf.objectives import Classification, losses
+from compare_gan_tf.training import prepare
 
 IMAGES = np.zeros((30, 4, 4, 1), np.uint8)
 # What only those with a config or a command line can do.
@@ -28,8 +29,12 @@ def run(folder, made=None, **settings):
                  **{"training_steps": 1, "batch_size": 4} | settings)  # fmt: skip
 
 
+def prepared(folder):
+    return prepare(str(folder), dataset=IMAGES, model=model(), training_steps=1, batch_size=4)
+
+
 def told(value):
-    return lambda gan: f"{gin_files.HEADER}\na.b = {value}\n"
+    return f"{gin_files.HEADER}\na.b = {value}\n"
 
 
 WRONG = {
@@ -38,10 +43,11 @@ WRONG = {
     "an objective": (lambda p: run(p, model(objectives=[losses.hinge, Classification()])),
                      "needs labels"),
     "a class": (lambda p: run(p, model(latents=Normal)), "give @Normal"),
-    "a strategy": (lambda p: run(p, batch_size=0), "batch_size = 0"),
-    "no callbacks": (lambda p: run(p, callbacks=[print]), "must be a list of Keras callbacks"),
+    "a strategy": (lambda p: run(p, batch_size=0), "batch_size is 0"),
+    "no callbacks": (lambda p: run(p, callbacks=[print]),
+                     r"train.callbacks: one is @print, .* makes a Keras callback"),
     "one callback": (lambda p: run(p, callbacks=print), "must be a list of Keras callbacks"),
-    "a config": (lambda p: [run(p, describe=told(x)) for x in (1, 2)],
+    "a config": (lambda p: [prepared(p).fit(told(x)) for x in (1, 2)],
                  r"another folder, or allow_config_change=True \(--allow_config_change\)"),
     "a folder": (lambda p: run("/dev/null/x"), "cannot write to model_dir"),
     "data": (lambda p: run(p, dataset="digts"), "unknown data set 'digts'"),

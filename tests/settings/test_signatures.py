@@ -17,15 +17,14 @@ from compare_gan_tf.settings.signatures import (
     Decay,
     Factor,
     Function,
-    ListOf,
     Made,
     Number,
     OneOf,
     Rule,
-    Tried,
+    Several,
     checked,
-    ones,
 )
+from compare_gan_tf.settings.trials import Tried, ones
 
 Even = Annotated[int, Number(whole=True), Rule(lambda name, value: _require_even(name, value))]
 Halving = Annotated[Callable, Tried(ones(2), like="a function of a vector", gives=(2,))]
@@ -154,14 +153,15 @@ def test_functions_and_objects():
 
 
 def test_lists():
-    rule = ListOf(Number(least=2, whole=True), like="[2, 3]", empty="leave it out")
+    rule = Several(Number(least=2, whole=True), like="[2, 3]", instead="leave it out")
     rule.check("a.b", [2, 3])
     rule.check("a.b", (2,))
     assert refused_by(rule, 5) == "a.b is 5: it must be a list such as [2, 3]"
     assert refused_by(rule, "ab") == "a.b is 'ab': it must be a list such as [2, 3]"
-    assert refused_by(rule, []) == "a.b is empty: leave it out"
+    assert refused_by(rule, []) == "a.b is []: it must be a list of 1 or more; leave it out"
     assert refused_by(rule, [2, 1]).startswith("a.b: one is 1: it must be a whole number, 2 or")
-    ListOf(Number(), like="[1]").check("a.b", [])
+    Several(Number(), least=0).check("a.b", [])
+    assert refused_by(Several(Number(), number=2), [1]) == "a.b is [1]: it must be a list of 2"
 
 
 def test_a_function_on_trial_is_given_tensors_and_its_results_are_looked_at():

@@ -10,7 +10,7 @@ from keras_models import SHAPE, Subclass, built, d_layers, functional, g_layers,
 
 from compare_gan_tf import GAN, UserError, train
 from compare_gan_tf.objectives import losses
-from compare_gan_tf.training.frozen_layers import frozen
+from compare_gan_tf.training.frozen_layers import first_variables, frozen
 
 IMAGES = np.random.default_rng(0).integers(256, size=(24, *SHAPE), dtype=np.uint8)
 
@@ -42,10 +42,10 @@ def test_layers_of_a_given_model_count_one_by_one(form):
     weights = game.discriminator.trainable_variables
     assert len(weights) == 2 * len(kinds)  # kernel and bias, or gamma and beta
     with pytest.raises(UserError, match=rf"{len(kinds)} layers with weights, so it must be 0 to"):
-        with frozen(game, len(kinds)):
+        with frozen(game, first_variables(game, len(kinds))):
             pass
     for number in range(len(kinds)):
-        with frozen(game, number):
+        with frozen(game, first_variables(game, number)):
             left = game.discriminator.trainable_variables
             assert [id(v) for v in left] == [id(v) for v in weights[2 * number :]]
         assert len(game.discriminator.trainable_variables) == len(weights)
@@ -65,9 +65,9 @@ def test_a_layer_in_two_places_and_a_subclass_of_own_weights_are_one_each():
     parts = [layers.Flatten(), shared, layers.ReLU(), shared, Scale(), layers.Dense(1)]
     game = gan(functional(parts, *SHAPE))
     with pytest.raises(UserError, match="has 3 layers with weights"):
-        with frozen(game, 3):
+        with frozen(game, first_variables(game, 3)):
             pass
-    with frozen(game, 2):
+    with frozen(game, first_variables(game, 2)):
         assert [v.shape for v in game.discriminator.trainable_variables] == [(16, 1), (1,)]
 
 
@@ -75,7 +75,7 @@ def test_layers_that_do_not_train_by_themselves_stay_so_and_do_not_count():
     parts = d_layers()
     parts[1].trainable = False
     game = gan(functional([*parts[:2], layers.Dense(8), *parts[2:]], *SHAPE))
-    with frozen(game, 1):
+    with frozen(game, first_variables(game, 1)):
         assert [v.shape for v in game.discriminator.trainable_variables] == [(8, 1), (1,)]
     assert len(game.discriminator.trainable_variables) == 4
 

@@ -37,7 +37,7 @@ mlp.discriminator.kernel_norm = @spectral_norm
 
 
 def command(config, folder):
-    program = [sys.executable, "-m", "compare_gan_tf.bin.train"]
+    program = [sys.executable, "-m", "compare_gan_tf.bin.main", "train"]
     return [*program, f"--gin_config={config}", f"--model_dir={folder}"]
 
 

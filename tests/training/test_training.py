@@ -24,7 +24,7 @@ from compare_gan_tf.objectives import (
     Rotation,
     WeightClipping,
 )
-from compare_gan_tf.runs import checkpoints, logs
+from compare_gan_tf.runs import checkpoints, logs, results
 from compare_gan_tf.runs.logs import events_dir, log_path
 
 
@@ -163,10 +163,15 @@ def test_damage_of_every_checkpoint_is_an_error_and_deletes_nothing(run, tmp_pat
     assert sorted(tmp_path.glob("checkpoints/*.data*")) == files
 
 
-def test_the_newest_checkpoints_and_those_due_are_kept(run, tmp_path):
-    run(tmp_path, 10, checkpoint_every=1, keep_checkpoints=3, due=lambda step: step in (2, 5))
-    assert checkpoints.list_steps(tmp_path) == [2, 5, 8, 9, 10]
+def test_the_newest_checkpoints_and_those_to_be_scored_are_kept(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "scored_steps", lambda folder: {4})
+    run(tmp_path, 10, checkpoint_every=1, keep_checkpoints=3, keep_unscored_every=2)
+    assert checkpoints.list_steps(tmp_path) == [2, 6, 8, 9, 10]
     assert tf.train.latest_checkpoint(tmp_path / "checkpoints").endswith("ckpt-10")
+    run(tmp_path, 11, checkpoint_every=1, keep_checkpoints=1, keep_unscored_every=0)
+    assert checkpoints.list_steps(tmp_path) == [2, 6, 8, 9, 10, 11]
+    run(tmp_path, 12, checkpoint_every=1, keep_checkpoints=1)
+    assert checkpoints.list_steps(tmp_path) == [12]
 
 
 def rows(folder):
@@ -284,15 +289,16 @@ def test_xla_after_deterministic_ops_is_refused_and_not_dropped(run, tmp_path):
     run(tmp_path / "first", 1)
     with pytest.raises(UserError, match="train.jit_compile = True cannot be had"):
         run(tmp_path / "second", 1, jit_compile=True)
+    assert not (tmp_path / "second").exists()
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"steps_per_execution": 4}, "train.training_steps = 30: .* multiple of .* = 4"),
-        ({"log_every": 0}, "train.log_every = 0"),
-        ({"keep_checkpoints": 0}, "keep_checkpoints = 0"),
-        ({"batch_size": 0}, "batch_size = 0"),
+        ({"log_every": 0}, "train.log_every is 0: it must be a whole number, 1 or more"),
+        ({"keep_checkpoints": 0}, "train.keep_checkpoints is 0"),
+        ({"batch_size": 0}, "train.batch_size is 0"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_before_anything_is_written(

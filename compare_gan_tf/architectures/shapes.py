@@ -1,0 +1,55 @@
+"""Depths of networks, and the images that they are for: types for the signatures."""
+
+from collections.abc import Collection
+from typing import Annotated
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Number
+
+# Keras follows some hundred layers after each other; published GANs have 30.
+Layers = Annotated[int, Number(least=0, most=100, whole=True, unit="layers")]
+Blocks = Annotated[int, Number(least=0, most=100, whole=True, unit="blocks")]
+
+
+class Images:
+    """The shape (height, width, channels), as a data set's samples must have it.
+
+    Args:
+      square: whether height and width must be equal.
+      factor: of which both must be multiples.
+      sides: of squares, if only some are possible.
+    """
+
+    def __init__(
+        self, *, square: bool = False, factor: int = 1, sides: Collection[int] | None = None
+    ):
+        self.square, self.factor, self.sides = square, factor, sides
+
+    def check(self, name: str, shape: tuple[int, ...]) -> None:
+        """Refuses another shape; `name` is that of the argument."""
+        architecture = name.rpartition(".")[0]
+        if len(shape) != 3:
+            raise UserError(
+                f"{architecture} needs images (height, width, channels) but the data set's samples "
+                f"have shape {tuple(shape)}: use mlp.generator and mlp.discriminator"
+            )
+        height, width, _ = shape
+        if needed := self._needed(height, width):
+            raise UserError(
+                f"{architecture} {needed}, but the data set's are {height} x {width}: take dcgan, "
+                "sndcgan or infogan, which make any"
+            )
+
+    def _needed(self, height: int, width: int) -> str | None:
+        """What images it is for, if these are not of them."""
+        if self.square and height != width:
+            return "needs square images"
+        if height % self.factor or width % self.factor:
+            return f"makes images whose sides are multiples of {self.factor}"
+        if self.sides is not None and (height != width or height not in self.sides):
+            return f"makes squares with sides of {', '.join(map(str, self.sides))}"
+        return None
+
+
+ImageShape = Annotated[tuple[int, ...], Images()]
+SquareShape = Annotated[tuple[int, ...], Images(square=True)]

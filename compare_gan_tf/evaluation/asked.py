@@ -1,0 +1,44 @@
+"""What a scoring may be asked for: settings that a run and any two sides have in common."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from compare_gan_tf.metrics import presets
+from compare_gan_tf.settings.signatures import Made, Number
+
+
+def _is_listed(value: Any) -> bool:
+    return isinstance(value, str | Iterable)
+
+
+Metrics = Annotated[
+    Any,
+    Made(
+        _is_listed,
+        like="names with commas such as 'fid,kid', or a list of names and metrics such as"
+        " [@metrics.Fid()]",
+    ),
+]
+Preset = Annotated[
+    Any,
+    Made(
+        lambda value: isinstance(value, str | presets.Preset),
+        like=f"the name of a preset, {', '.join(presets.PRESETS)}, or one such as @quick()",
+    ),
+]
+Names = Annotated[
+    Any,
+    Made(
+        lambda value: isinstance(value, list | tuple) and all(isinstance(v, str) for v in value),
+        like='a list of names such as ["validation", "test"]',
+    ),
+]
+Steps = Annotated[
+    Any,
+    Made(
+        lambda value: not isinstance(value, str) and _is_listed(value),
+        like="a list of steps such as [1000, 2000]",
+    ),
+]
+# Of latents whose standard deviation is 1; 0 for none.
+Truncation = Annotated[float, Number(least=0, most=1e6)]

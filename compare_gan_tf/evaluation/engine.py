@@ -1,0 +1,292 @@
+"""Scores fakes against real samples: each side is gone through once, then metric follows metric.
+
+The one engine of the checkpoints of a run (`runs`) and of any two sides (`pairs`): these say what
+is compared, `stores` know which scores are there already and keep those that are found.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from compare_gan_tf.evaluation import misleading, outcomes, protocols, references
+from compare_gan_tf.evaluation.label_mix import labelled_sides
+from compare_gan_tf.evaluation.progress import Progress, forecast
+from compare_gan_tf.evaluation.sides import EXTRACTED, PASSED, Side, Wanted
+from compare_gan_tf.metrics.base import Collected, Rows
+from compare_gan_tf.metrics.protocol import Protocol
+from compare_gan_tf.runs import results
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pass:
+    """How samples are sent through the extractor; called as `Wanted.passes`.
+
+    Attributes:
+      extractor: see `metrics.features`; None if no metric needs one.
+      batch_size: samples at a time.
+      progress: object with `update(number of samples done)`.
+    """
+
+    extractor: object
+    batch_size: int
+    progress: object
+
+    def __call__(self, side: Side, wanted: Wanted) -> Collected:
+        """Features, logits, images and labels of a side, as far as they are wanted and there.
+
+        Raises:
+          UndefinedScore: samples of a generator are not finite.
+        """
+        kinds = wanted.kinds & side.offers
+        extracts = bool(kinds & EXTRACTED)
+        rows = {kind: Rows() for kind in kinds & PASSED}
+        for batch in side.batches(wanted.number, self.batch_size, wanted.seed):
+            found = {"images": batch.samples, "labels": batch.labels}
+            if extracts:
+                found |= self._extracted(batch.samples)
+            for kind, kept in rows.items():
+                if found[kind] is not None:
+                    kept.append(found[kind])
+            self.progress.update(len(batch.samples))
+        kept = {kind: one for kind, one in rows.items() if len(one)}
+        bias = getattr(self.extractor, "logit_bias", None) if "logits" in kept else None
+        return Collected(**kept, logit_bias=bias)
+
+    def _extracted(self, samples: np.ndarray) -> dict:
+        features, logits = self.extractor(samples)
+        return {"features": features, "logits": logits}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Method:
+    """How all samples are looked at.
+
+    Attributes:
+      extractor: of features, see `metrics.features`; None if no metric looks at any.
+      batch_size: samples at a time; it does not change a score.
+      seed: by which samples are made, or chosen where not all are taken.
+    """
+
+    extractor: object
+    batch_size: int
+    seed: int
+
+    def wanted(self, kinds: Iterable[str], number: int | None, progress) -> Wanted:
+        """A request for so many samples of a side, as fields of `Collected`."""
+        passes = Pass(extractor=self.extractor, batch_size=self.batch_size, progress=progress)
+        return Wanted(kinds=frozenset(kinds), number=number, seed=self.seed, passes=passes)
+
+
+@dataclasses.dataclass(eq=False, kw_only=True)
+class Comparison:
+    """The fakes of one model and the real samples that they are compared with.
+
+    Attributes:
+      metrics: values of `metrics.registry`.
+      method: see there.
+      real: the real side.
+      n_real: samples of it; None for statistics that do not tell of how many they are.
+      fake: the other side.
+      n_fake: samples of it.
+      held_out: real samples that no model was trained on, or None.
+      is_floor: whether real samples stand for fakes: then only the samples are warned of.
+    """
+
+    metrics: tuple
+    method: Method
+    real: Side
+    n_real: int | None
+    fake: Side
+    n_fake: int
+    held_out: Side | None = None
+    is_floor: bool = False
+
+    @functools.cached_property
+    def sides(self) -> dict:
+        """{metric: the fakes as it needs them}, see `label_mix`."""
+        return labelled_sides(self.fake, self.metrics, self.real, self.n_real, self.method.seed)
+
+    @functools.cached_property
+    def protocols(self) -> dict[object, Protocol]:
+        """{metric: the protocol of its scores}."""
+        numbers = {"n_real": self.n_real, "n_fake": self.n_fake, "seed": self.method.seed}
+        return {
+            metric: protocols.protocol(metric, self.real, side, self.method.extractor, **numbers)
+            for metric, side in self.sides.items()
+        }
+
+    def warnings(self, metric) -> list[str]:
+        """What the protocol tells against the scores of a metric."""
+        if self.is_floor:
+            return []
+        truncation, extractor = self.protocols[metric].truncation, self.method.extractor
+        return misleading.of_protocol(metric, self.real, self.fake, extractor, truncation)
+
+    def fakes_are_of(self, where: str) -> None:
+        """Names what makes the fakes from now on, for messages."""
+        for side in (self.fake, *self.sides.values()):
+            side.where = where
+
+    def passes(self, metrics) -> dict[Side, list]:
+        """{side: those of the metrics that look at it}."""
+        found: dict = {}
+        for metric in metrics:
+            found.setdefault(self.sides[metric], []).append(metric)
+        return found
+
+    def rows(self, metric, found, seconds: float) -> list[results.Score]:
+        """The outcomes of a metric as they are stored."""
+        protocol, warnings = self.protocols[metric], self.warnings(metric)
+        return [outcomes.row(one._replace(seconds=seconds), protocol, warnings) for one in found]
+
+    def failed(self, metric, reason: str) -> "Scored":
+        """Rows without a value, where there are no fakes to score."""
+        return Scored(metric, [self.rows(metric, outcomes.failed(metric, reason), 0.0)], [])
+
+
+class Scored(NamedTuple):
+    """What one metric says.
+
+    Attributes:
+      metric: value of `metrics.registry`.
+      rows: for each comparison, a row of each score. `seconds` are those since the last row: what
+        metrics share, as the making of samples, counts once.
+      differences: of two comparisons, by how much the scores of the first exceed those of the
+        second; else empty.
+    """
+
+    metric: object
+    rows: list[list[results.Score]]
+    differences: list[results.Score]
+
+
+class Engine:
+    """See the module.
+
+    Args:
+      method: see there.
+      kept: dict that is read and filled with what is collected of real samples; None for a new one.
+    """
+
+    def __init__(self, method: Method, kept: dict | None = None):
+        self.method = method
+        self._kept = {} if kept is None else kept
+
+    @contextlib.contextmanager
+    def progress(self, work, *, shown: bool = True) -> Iterator[Progress]:
+        """A bar over the samples of some work, below a forecast of what it takes.
+
+        Args:
+          work: pairs of comparisons and metrics, as `score` takes them.
+          shown: whether there is anything to see.
+        """
+        jobs = self._passes(work)
+        total, method = sum(number for _, number, _ in jobs), self.method
+        shown = shown and total > 0
+        with Progress(total, shown=shown) as bar:
+            expected = shown and forecast(jobs, method.extractor, method.batch_size, method.seed)
+            if expected:
+                bar.say(f"evaluate: {expected}")
+            yield bar
+
+    def _passes(self, work) -> list[tuple]:
+        """(side, samples, whether images are kept) of all that is sent through the extractor."""
+        found, reals = {}, set(self._kept)
+
+        def add(side, number, needs):
+            if needs & PASSED and side.sample_shape is not None:
+                before, keeps = found.get(side, (0, False))
+                found[side] = before + number, keeps or "images" in needs
+
+        for comparisons, metrics in work:
+            if (key := _real_key(comparisons[0], metrics)) not in reals:
+                reals.add(key)
+                real = comparisons[0].real
+                add(real, comparisons[0].n_real, outcomes.needs(metrics, "real"))
+            for one in comparisons:
+                for side, looking in one.passes(metrics).items():
+                    add(side, one.n_fake, outcomes.needs(looking, "fake"))
+        return [(side, number, keeps) for side, (number, keeps) in found.items()]
+
+    def score(
+        self, comparisons: Sequence[Comparison], metrics, progress: Progress, title: str = ""
+    ) -> Iterator[Scored]:
+        """What each metric says, one after the other; those that share fakes follow each other.
+
+        Args:
+          comparisons: one; or two with the same real samples, which are also told apart.
+          metrics: those of the comparisons that are asked for.
+          progress: a bar.
+          title: of all that is scored, for the bar.
+        """
+        held: dict = {}
+        with contextlib.ExitStack() as closing:
+            start = time.monotonic()
+            for metric in _by_fakes(comparisons, metrics):
+                fakes = []
+                for one in comparisons:
+                    key = one, one.sides[metric]
+                    if key not in held:
+                        held[key] = self._fakes(one, metric, metrics, progress)
+                        _close_later(closing, held[key])
+                    fakes.append(held[key])
+                real = self._real(comparisons[0], metrics, fakes, progress)
+                progress.working(f"{title}{metric.name}")
+                yield self._scored(comparisons, metric, real, fakes, start)
+                start = time.monotonic()
+
+    def _scored(self, comparisons, metric, real, fakes, start: float) -> Scored:
+        rows = []
+        for comparison, fake in zip(comparisons, fakes, strict=True):
+            outcomes.check_width(real, fake)
+            found = outcomes.outcomes(metric, real, fake)
+            seconds = round(time.monotonic() - start, 3)
+            rows.append(comparison.rows(metric, found, seconds))
+        if len(fakes) == 1:
+            return Scored(metric, rows, [])
+        protocol = comparisons[0].protocols[metric]
+        found = outcomes.differences(metric, real, *fakes)
+        return Scored(metric, rows, [outcomes.row(one, protocol) for one in found])
+
+    def _fakes(self, comparison: Comparison, metric, metrics, progress) -> Collected | str:
+        side = comparison.sides[metric]
+        kinds = outcomes.needs(comparison.passes(metrics)[side], "fake")
+        wanted = self.method.wanted(kinds, comparison.n_fake, progress)
+        return outcomes.attempt(functools.partial(side.give, wanted))
+
+    def _real(self, comparison: Comparison, metrics, fakes, progress) -> Collected | str:
+        """What is collected of the reals; where there are no fakes at all, the reason for that."""
+        if all(isinstance(fake, str) for fake in fakes):
+            return fakes[0]
+        key = _real_key(comparison, metrics)
+        if key not in self._kept:
+            self._kept[key] = outcomes.attempt(
+                functools.partial(
+                    references.collect, comparison.real, metrics, self.method,
+                    number=comparison.n_real or 0, held_out=comparison.held_out, progress=progress,
+                )
+            )  # fmt: skip
+        return self._kept[key]
+
+
+def _real_key(comparison: Comparison, metrics) -> tuple:
+    return comparison.real, frozenset(metric.name for metric in metrics), comparison.n_real
+
+
+def _by_fakes(comparisons, metrics) -> list:
+    """The metrics, those that look at the same sides next to each other."""
+    groups: dict = {}
+    for metric in metrics:
+        groups.setdefault(tuple(one.sides[metric] for one in comparisons), []).append(metric)
+    return [metric for group in groups.values() for metric in group]
+
+
+def _close_later(closing: contextlib.ExitStack, collected: Collected | str) -> None:
+    for name in PASSED:
+        if (held := getattr(collected, name, None)) is not None:
+            closing.enter_context(held)

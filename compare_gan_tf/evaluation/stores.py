@@ -1,0 +1,264 @@
+"""Where rows of scores are kept: which are there already, and how those that are found reach disk.
+
+RunStore     <model_dir>/scores.jsonl, and checkpoints/best
+FloorStore   <model_dir>/scores.floor.jsonl
+OutputStore  the file of --output, of two sides
+"""
+
+import os
+
+from absl import logging
+
+from compare_gan_tf.evaluation import outcomes, scores
+from compare_gan_tf.evaluation.engine import Comparison, Scored
+from compare_gan_tf.runs import best, checkpoints, results
+
+_FLOOR_STEP, _FLOOR_CHECKPOINT = 0, "real"  # no checkpoint has made the samples
+
+
+def _of_run(model_dir: str, rows, *, step: int, checkpoint: str, split: str) -> list[results.Row]:
+    """Scores with what they are of: run, step, the checkpoint's fingerprint, split of the reals."""
+    run = os.path.basename(os.path.normpath(model_dir))
+    which = {"run": run, "step": step, "checkpoint": checkpoint, "split": split}
+    return [which | row for row in rows]
+
+
+class RunStore:
+    """The scores of a run's checkpoints, and a copy of the best of them.
+
+    The rows of a checkpoint reach `scores.jsonl` in one write, for from then on training may delete
+    it. What a metric says is noted in `scores.partial.jsonl` the moment it is known, so that a
+    process that is killed between two metrics loses neither.
+
+    Args:
+      model_dir: folder of the run.
+      comparisons: {split: what its fakes are compared with}.
+      select_by: name of the score by which the best checkpoint is chosen; None: none is.
+      retry_failed: whether to try again what failed before.
+    """
+
+    def __init__(
+        self,
+        model_dir: str,
+        comparisons: dict[str, Comparison],
+        select_by: str | None,
+        retry_failed: bool,
+    ):
+        self._model_dir, self._comparisons = model_dir, comparisons
+        self._select_by, self._retry_failed = select_by, retry_failed
+        self._partial = results.read(results.partial_path(model_dir))
+        self._written = results.latest(results.read(results.path(model_dir)))
+        self._latest = self._written | results.latest(self._partial)
+
+    @property
+    def written(self) -> list[results.Row]:
+        """The rows of the file of scores that count, the oldest first."""
+        return list(self._written.values())
+
+    def rows(self, steps) -> list[results.Row]:
+        """The rows of these steps, by step, in the order of splits and metrics."""
+        found: dict = {}
+        for row in self._latest.values():
+            found.setdefault((row["step"], row["split"], row["protocol_id"]), []).append(row)
+        return [
+            row
+            for step in steps
+            for split, comparison in self._comparisons.items()
+            for protocol in comparison.protocols.values()
+            for row in found.get((step, split, protocol.id), ())
+        ]
+
+    def lacking(self, step: int) -> dict[str, list]:
+        """{split: metrics} under whose protocol this checkpoint, as it is now, has no score."""
+        checkpoint = self.fingerprint(step)
+        found = {
+            split: _lacking(comparison, self._latest, step, split, checkpoint, self._retry_failed)
+            for split, comparison in self._comparisons.items()
+        }
+        return {split: metrics for split, metrics in found.items() if metrics}
+
+    def fingerprint(self, step: int) -> str | None:
+        """Of a checkpoint, see `best`; None if there is none."""
+        return best.fingerprint(checkpoints.find(self._model_dir, step))
+
+    def has_partial(self, step: int) -> bool:
+        """Whether a process died with scores of this checkpoint that are not in the file yet."""
+        return any(row["step"] == step for row in self._partial)
+
+    def note(self, step: int, checkpoint: str, split: str, scored: Scored) -> None:
+        """Notes what a metric says of a checkpoint."""
+        which = {"step": step, "checkpoint": checkpoint, "split": split}
+        rows = _of_run(self._model_dir, scored.rows[0], **which)
+        for row in rows:
+            logging.info("checkpoint %d, %s: %s %s", step, split, row["metric"],
+                         row["reason"] or f"{row['value']:.4f}")  # fmt: skip
+        results.append(results.partial_path(self._model_dir), *rows)
+        self._partial += rows
+        self._latest |= results.latest(rows)
+
+    def finish(self, step: int, checkpoint: str) -> None:
+        """Keeps a checkpoint if it is the best, then moves its rows to the file of scores.
+
+        In that order: from its rows on, training may delete the checkpoint.
+        """
+        found = results.latest([row for row in self._partial if row["step"] == step])
+        rows = [row for row in found.values() if row["checkpoint"] == checkpoint]
+        rows = [row for row in rows if self._is_news(row)]
+        self.keep_best()
+        results.append(results.path(self._model_dir), *rows)
+        self._written |= results.latest(rows)
+        self._partial = [row for row in self._partial if row["step"] != step]
+        results.replace(results.partial_path(self._model_dir), *self._partial)
+
+    def _is_news(self, row: results.Row) -> bool:
+        """Whether this is another outcome than the last one written."""
+        old = self._written.get(results.key(row))
+        fields = ("checkpoint", "value", "reason")
+        return old is None or any(old[field] != row[field] for field in fields)
+
+    def keep_best(self) -> None:
+        """Copies the checkpoint with the best score on validation; the later one of equals."""
+        metric, protocol = self._selecting()
+        if protocol is None:
+            return
+        kept = best.read(self._model_dir)
+        if kept and kept["protocol_id"] != protocol.id:
+            if (kept["step"], best.SPLIT, self._select_by, protocol.id) not in self._latest:
+                return  # once it has a score under this protocol too, it may be replaced
+        rows = [
+            row
+            for row in self._latest.values()
+            if row["protocol_id"] == protocol.id
+            and row["metric"] == self._select_by
+            and row["split"] == best.SPLIT
+            and row["value"] is not None
+        ]
+        sign = -1 if metric.scores[self._select_by] else 1
+        rows.sort(key=lambda row: (sign * row["value"], -row["step"]))
+        best.keep(self._model_dir, rows)
+
+    def _selecting(self) -> tuple:
+        """The metric that chooses the best, and its protocol; None where validation has none."""
+        comparison = self._comparisons.get(best.SPLIT)
+        for metric in comparison.metrics if comparison else ():
+            if self._select_by in metric.scores:
+                return metric, comparison.protocols[metric]
+        return None, None
+
+
+def _lacking(comparison, known, step, split, checkpoint, retry_failed) -> list:
+    """Metrics without a row of every score of this checkpoint, or with one to be tried again."""
+
+    def lacks(row) -> bool:
+        if row is None or row["checkpoint"] != checkpoint:
+            return True
+        return row["value"] is None and retry_failed
+
+    return [
+        metric
+        for metric, protocol in comparison.protocols.items()
+        if any(lacks(known.get((step, split, name, protocol.id))) for name in metric.scores)
+    ]
+
+
+class FloorStore:
+    """What real samples score in place of fakes, as many as fakes are made, metric by metric.
+
+    It is what fakes would score that nobody could tell from real samples, at these numbers of
+    samples. It belongs to the data and the protocol, and is worked out once for a run.
+
+    Args:
+      model_dir: folder of the run.
+      comparisons: {split: what its floor is made of}.
+      retry_failed: whether to try again what failed before.
+    """
+
+    def __init__(self, model_dir: str, comparisons: dict[str, Comparison], retry_failed: bool):
+        self._model_dir = model_dir
+        known = results.latest(results.read(results.floor_path(model_dir)))
+        which = {"step": _FLOOR_STEP, "checkpoint": _FLOOR_CHECKPOINT, "retry_failed": retry_failed}
+        found = {
+            split: _lacking(comparison, known, split=split, **which)
+            for split, comparison in comparisons.items()
+        }
+        self.lacking = {split: metrics for split, metrics in found.items() if metrics}
+
+    def note(self, split: str, scored: Scored) -> None:
+        """Writes what a metric says."""
+        which = {"step": _FLOOR_STEP, "checkpoint": _FLOOR_CHECKPOINT, "split": split}
+        rows = _of_run(self._model_dir, scored.rows[0], **which)
+        results.append(results.floor_path(self._model_dir), *rows)
+
+
+class OutputStore:
+    """The scores of two sides, written anew after every metric if there is a file.
+
+    Args:
+      path: JSON file, or None.
+      comparisons: of the first fakes, and of the second if there are any.
+      metrics: in the order of the rows.
+    """
+
+    def __init__(self, path: str | None, comparisons: list[Comparison], metrics: tuple):
+        self._path, self._metrics = path, metrics
+        first = comparisons[0]
+        sides = [_described(first.real, first.n_real)]
+        sides += [_described(one.fake, one.n_fake) for one in comparisons]
+        self.scores = scores.Scores([], *sides)
+        self._rows: list[dict] = [{} for _ in comparisons]  # {metric: its rows}
+        self._differences: dict = {}
+        if len(comparisons) > 1:
+            for metric in metrics:
+                outcomes.check_comparable(metric, *(one.protocols[metric] for one in comparisons))
+        if path is not None:
+            self._take_over(comparisons, scores.read(path))
+
+    def _take_over(self, comparisons, before: dict) -> None:
+        """Takes from a file what was scored of the same samples under the same protocol."""
+        now = [self.scores.fake, self.scores.against]
+        for comparison, mine, side, key, name in zip(
+            comparisons, self._rows, now, ("fake", "against"), ("scores", "against_scores"),
+            strict=False,
+        ):  # fmt: skip
+            same = side["sha256"] is not None and before.get("real") == self.scores.real
+            if not same or before.get(key) != side:
+                continue
+            for metric, protocol in comparison.protocols.items():
+                known = [row for row in before.get(name, ()) if row["protocol_id"] == protocol.id]
+                if {row["metric"] for row in known} == set(metric.scores):
+                    mine[metric] = known
+
+    def lacking(self) -> list:
+        """Metrics without a value of every score; all for two models: a difference needs both."""
+        if len(self._rows) > 1:
+            return list(self._metrics)
+        known = {metric: self._rows[0].get(metric, ()) for metric in self._metrics}
+        return [m for m, rows in known.items() if not rows or any(r["value"] is None for r in rows)]
+
+    def note(self, scored: Scored) -> None:
+        """Takes in what a metric says."""
+        for mine, rows in zip(self._rows, scored.rows, strict=True):
+            mine[scored.metric] = rows
+        self._differences[scored.metric] = scored.differences
+        self.write()
+
+    def write(self, *, complete: bool = False) -> None:
+        """Brings the scores up to date, also on disk; `complete`: all has been tried."""
+        first, *second = (
+            [r for m in self._metrics for r in mine.get(m, ())] for mine in self._rows
+        )
+        self.scores.rows, self.scores.complete = first, complete
+        for rows in second:
+            self.scores.against_rows = rows
+            self.scores.differences = [
+                row for metric in self._metrics for row in self._differences.get(metric, ())
+            ]
+        if self._path is not None:
+            scores.write(self._path, self.scores)
+
+    def _in_order(self, rows: dict) -> list[dict]:
+        return [row for metric in self._metrics for row in rows.get(metric, ())]
+
+
+def _described(side, number: int | None) -> dict:
+    return {"name": side.name, "split": side.split, "number": number, "sha256": side.sha256()}

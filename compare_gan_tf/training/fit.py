@@ -1,0 +1,170 @@
+"""A training that is prepared, and its fit: restore, train, finish."""
+
+import contextlib
+import dataclasses
+import functools
+import os
+from collections.abc import Iterator, Sequence
+
+import keras
+import tensorflow as tf
+
+from compare_gan_tf import data, random
+from compare_gan_tf.data import Dataset, pipeline
+from compare_gan_tf.gan import GAN, distribution
+from compare_gan_tf.runs import checkpoints, hyperparameters, logs, manifest
+from compare_gan_tf.storage import files
+from compare_gan_tf.training import callbacks, folder, frozen_layers
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Training:
+    """What `prepare` has checked, ready to run; nothing is written yet.
+
+    Attributes:
+      gan: the built GAN, with the weights that a new run starts from.
+      kept: variables of D that do not train, see `frozen_layers`.
+      others: see `prepare`.
+    """
+
+    model_dir: str
+    gan: GAN
+    dataset: Dataset
+    strategy: tf.distribute.Strategy
+    kept: list
+    training_steps: int
+    batch_size: int
+    seed: int
+    jit_compile: bool
+    init_from: str | None
+    checkpoint_every: int
+    keep_checkpoints: int
+    keep_unscored_every: int | None
+    log_every: int
+    sample_every: int
+    callbacks: Sequence[keras.callbacks.Callback]
+    allow_config_change: bool
+    allow_data_change: bool
+
+    def fit(self, config_text: str | None = None) -> GAN:
+        """Trains to the last step, from the newest checkpoint in `model_dir` if there is one.
+
+        Args:
+          config_text: what `config.gin` of the run shall hold; None for a run without a config.
+
+        Returns:
+          The trained GAN; a line on stdout says where its run is.
+
+        Raises:
+          UserError: an unusable folder, another config or other data than the run has seen, a loss
+            that is not finite, a full disk.
+          Stopped: by SIGTERM or SIGINT, after a checkpoint.
+        """
+        gan, last = self.gan, self.training_steps
+        with frozen_layers.frozen(gan, self.kept), folder.sole_training(self.model_dir):
+            # 1. What is in the folder is refused or taken, before anything in it changes.
+            seen = data.identity(self.dataset)
+            self._require_own_run(config_text, seen)
+            folder.begin(self.model_dir)
+            # 2. The newest checkpoint that can be read; logs end where it was written.
+            saver = self._saver()
+            first = saver.restore()
+            logs.cut_back(self.model_dir, first)
+            # 3. The folder says what it is trained with before it holds any such weights.
+            self._write_settings(config_text, seen, first)
+            # 4. The steps that are left; Keras is told their number, or it would ask for one batch
+            # too many, while updates that need no data, as a power iteration, may run already.
+            if first < last:
+                # Up to two objectives add no more than two gradients in any tensor they share.
+                distribution.keep_sums_in_pairs(not self.jit_compile and len(gan.objectives) > 2)
+                own = self._watchers(saver, first)
+                with _closing(own), self._in_words_of_the_data():
+                    gan.fit_batches(
+                        self._batches(first),
+                        steps_per_epoch=last - first,
+                        verbose=0,
+                        callbacks=[*self.callbacks, *own],
+                    )
+            # 5. The mark that a process which scores this run waits for.
+            folder.end(self.model_dir, gan.current_step)
+        print(f"{self.model_dir} is trained to step {gan.current_step}")
+        return gan
+
+    def _require_own_run(self, config_text: str | None, seen: dict) -> None:
+        if not checkpoints.list_steps(self.model_dir):
+            return  # a start that failed before binds to nothing
+        if not self.allow_config_change:
+            folder.require_same_config(self.model_dir, config_text)
+        if not self.allow_data_change:
+            folder.require_same_data(self.model_dir, seen)
+
+    def _saver(self) -> checkpoints.Checkpoints:
+        return checkpoints.Checkpoints(
+            self.gan,
+            self.model_dir,
+            keep=self.keep_checkpoints,
+            keep_unscored_every=self.keep_unscored_every,
+        )
+
+    def _write_settings(self, config_text: str | None, seen: dict, first_step: int) -> None:
+        manifest.write(
+            self.model_dir,
+            seed=self.seed,
+            strategy=distribution.name_of(self.strategy),
+            replicas=self.strategy.num_replicas_in_sync,
+            jit_compile=self.jit_compile,
+            deterministic_ops=not self.jit_compile,
+            first_step=first_step,
+            data=seen,
+        )
+        if config_text:
+            files.write_text(os.path.join(self.model_dir, files.CONFIG), config_text)
+        names = ("batch_size", "seed", "training_steps", "jit_compile", "init_from")
+        own = {"dataset": self.dataset.name} | {name: getattr(self, name) for name in names}
+        given = hyperparameters.of_arguments("train", own) | self.gan.hyperparameters
+        of_text = hyperparameters.of_text(config_text) if config_text else {}
+        hyperparameters.write(self.model_dir, of_text | given)  # so that runs of both kinds compare
+
+    def _batches(self, first_step: int) -> tf.data.Dataset:
+        batches = functools.partial(
+            pipeline.batches,
+            self.dataset.splits["train"],
+            key=random.key(self.seed, "shuffle"),
+            batch_size=self.batch_size,
+            slices=self.gan.slices,
+            start=first_step,
+            stop=self.training_steps,
+        )
+        return distribution.distribute(self.strategy, batches)
+
+    def _watchers(self, saver, first_step: int) -> list[keras.callbacks.Callback]:
+        last = self.training_steps
+        own = [
+            callbacks.WriteLogs(self.model_dir, saver, every=self.log_every),
+            callbacks.ShowProgress(first_step=first_step, last_step=last),
+        ]
+        if self.dataset.is_images:
+            own.append(callbacks.DrawSamples(self.model_dir, every=self.sample_every))
+        # The last: it may stop training, and a step it has saved is logged by then.
+        saving = callbacks.SaveCheckpoints(saver, every=self.checkpoint_every, last_step=last)
+        return [*own, saving]
+
+    @contextlib.contextmanager
+    def _in_words_of_the_data(self) -> Iterator[None]:
+        """Raises what a reader said of a file that broke under way, in TensorFlow's place."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            failure = getattr(self.dataset.splits["train"].images, "failure", None)
+            if failure is None:
+                raise
+            raise failure from error
+
+
+@contextlib.contextmanager
+def _closing(watchers: list) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for watcher in watchers:
+            watcher.close()

@@ -1,0 +1,107 @@
+"""A run's folder as a training meets it: whose it is, of which config and data, one writer."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from compare_gan_tf import config, data
+from compare_gan_tf.config import gin_files
+from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.runs import checkpoints, logs, manifest
+from compare_gan_tf.storage import files, locks
+
+# What a training writes in a run's folder.
+_PARTS = (files.CONFIG, manifest.FILE, checkpoints.FOLDER, checkpoints.TRAIN_DONE, logs.LOGS)
+
+# What may change between two starts in one folder: it does not change the trained weights. So may
+# the settings of functions and classes to which these alone refer.
+FREE = (
+    r"(.*\.)?train\.(training_steps|checkpoint_every|keep_checkpoints|log_every|sample_every)",
+    r"(.*\.)?train\.callbacks",
+    r"(.*\.)?(evaluate|follow)\..*",
+    r"(.*\.)?load\.(data_dir|memory_budget|disk_budget|cache_folder)",
+    r"compare_gan_tf\.(evaluation|metrics|report|export)\..*",
+)
+
+
+@contextlib.contextmanager
+def sole_training(model_dir: str) -> Iterator[None]:
+    """Makes the folder, and keeps other trainings out of it.
+
+    Raises:
+      UserError: it cannot be had, or holds what this program did not write and would replace.
+    """
+    with _writing(model_dir):
+        tf.io.gfile.makedirs(model_dir)
+    with locks.sole_writer(model_dir, "training"):
+        files.refuse_links(model_dir, _PARTS)
+        config_file = os.path.join(model_dir, files.CONFIG)
+        text = files.read_text(config_file)
+        if text and not text.startswith(gin_files.HEADER):
+            raise UserError(
+                f"{config_file} was not written by a training, which would replace it: use another"
+                " folder"
+            )
+        yield
+
+
+def require_same_config(model_dir: str, new: str | None) -> None:
+    """Refuses a config that differs, in what decides the weights, from the one that is there."""
+    old = files.read_text(os.path.join(model_dir, files.CONFIG))
+    lines = config.differing_lines(old, new, FREE) if old and new else []
+    if lines:
+        raise UserError(
+            f"the config differs from that of the run in {model_dir}: {' | '.join(lines)}; use "
+            "another folder, or allow_config_change=True (--allow_config_change) to go on"
+        )
+
+
+def require_same_data(model_dir: str, now: dict) -> None:
+    """Refuses data other than the run has seen; `now` is `data.identity` of the data set."""
+    changes = data_changes(model_dir, now)
+    if changes:
+        raise UserError(
+            f"the data set is not the one that the run in {model_dir} has seen:"
+            f" {'; '.join(changes)}. Bring that back, use another folder, or --allow_data_change"
+            " (allow_data_change=True) to go on all the same"
+        )
+
+
+def data_changes(model_dir: str, now: dict) -> list[str]:
+    """How a data set differs from what a run has seen, as its manifest tells; a clause each.
+
+    Args:
+      model_dir: the run's folder.
+      now: `data.identity` of the data set.
+    """
+    starts = manifest.read(model_dir)
+    told = [start["data"] for start in starts if isinstance(start.get("data"), dict)]
+    return data.changes(told[-1], json.loads(json.dumps(now))) if told else []
+
+
+def begin(model_dir: str) -> None:
+    """Takes back that training is done; finds out whether the folder can be written."""
+    with _writing(model_dir):
+        files.write_text(_done(model_dir), "")
+        tf.io.gfile.remove(_done(model_dir))
+
+
+def end(model_dir: str, step: int) -> None:
+    """Leaves the mark that training has ended."""
+    files.write_text(_done(model_dir), f"{step}\n")
+
+
+def _done(model_dir: str) -> str:
+    return os.path.join(model_dir, checkpoints.TRAIN_DONE)
+
+
+@contextlib.contextmanager
+def _writing(model_dir: str) -> Iterator[None]:
+    """Turns what fails within it into one line."""
+    try:
+        yield
+    except (tf.errors.OpError, OSError) as error:
+        raise UserError(unwritable(f"cannot write to model_dir {model_dir}", error)) from error

@@ -1,0 +1,188 @@
+"""Preparing a training: everything is made, checked and tried once, and nothing is written."""
+
+import inspect
+from collections.abc import Sequence
+from typing import Annotated
+
+import gin
+import keras
+import tensorflow as tf
+
+from compare_gan_tf.data import as_dataset
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import GAN, distribution, dry_run
+from compare_gan_tf.runs import checkpoints
+from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Count, Index, checked
+from compare_gan_tf.training import frozen_layers, warm_start
+from compare_gan_tf.training.building import Model, Seed, build
+from compare_gan_tf.training.fit import Training
+
+
+class _Callbacks:
+    """A list of Keras callbacks."""
+
+    def check(self, name: str, value) -> None:
+        """Refuses another value; `name` is that of the setting."""
+        if not isinstance(value, list | tuple):
+            raise UserError(f"{name} is {kinds.shown(value)}: it must be a list of Keras callbacks")
+        for one in value:
+            fits = isinstance(one, keras.callbacks.Callback)
+            kinds.require_made(f"{name}: one", one, lambda _, fits=fits: fits, like=_ONE)
+
+
+_ONE = "a Keras callback, as @MyCallback() of a module of yours"
+
+
+@gin.configurable(
+    "train",
+    module="training",
+    denylist=[
+        "model_dir",
+        "dataset",
+        "strategy",
+        "keep_unscored_every",
+        "allow_config_change",
+        "allow_data_change",
+    ],
+)
+@checked(name="train")
+def prepare(
+    model_dir: str,
+    *,
+    dataset,
+    model: Model = GAN,
+    training_steps: Count = 10_000,
+    batch_size: Count = 64,
+    seed: Seed = 0,
+    steps_per_execution: Count = 1,
+    jit_compile: bool = False,
+    checkpoint_every: Count = 1_000,
+    keep_checkpoints: Count = 5,
+    log_every: Count = 100,
+    sample_every: Count = 1_000,
+    init_from: str | None = None,
+    freeze_d_layers: Index = 0,
+    callbacks: Annotated[Sequence[keras.callbacks.Callback], _Callbacks()] = (),
+    strategy: tf.distribute.Strategy | None = None,
+    keep_unscored_every: Index | None = None,
+    allow_config_change: bool = False,
+    allow_data_change: bool = False,
+) -> Training:
+    """Makes the GAN, and checks and tries all that a training needs; writes nothing.
+
+    Weights after n steps depend on the config and the seed alone: not on when the run was stopped,
+    and but for rounding not on the number of replicas.
+
+    Args:
+      model_dir: the run's folder; made by `Training.fit` if it does not exist.
+      dataset: a `Dataset`, the name of one, or arrays or `tf.data`, see `from_arrays`; its split
+        "train" is trained on.
+      model: see `build`.
+      training_steps: of the GAN; one update of G each, unless `GAN.g_steps` says otherwise.
+      batch_size: global number of reals per discriminator update.
+      seed: see `build`.
+      steps_per_execution: steps between two looks from Python; divides the four intervals.
+      jit_compile: compiles the step by XLA; worth its minute of compiling on longer runs.
+      checkpoint_every: steps between checkpoints.
+      keep_checkpoints: how many of the newest to keep, beside the best.
+      log_every: steps between rows in the logs.
+      sample_every: steps between sample grids in TensorBoard.
+      init_from: folder of a run, whose best or newest weights this run starts from.
+      freeze_d_layers: D's first layers with weights that do not train, see `frozen_layers`.
+      callbacks: of Keras, called at each step before those that log and save. One that stops
+        training ends it with a checkpoint.
+      strategy: of distribution; None for the current one.
+      keep_unscored_every: older checkpoints whose step it divides, 0 for all, are kept until they
+        have scores; None for none.
+      allow_config_change: goes on although `config.gin` differs.
+      allow_data_change: goes on although the data set has other samples, labels or classes.
+
+    Raises:
+      UserError: settings that cannot be, or do not go together.
+    """
+    # 1. What needs no GAN: a mistake is told at once.
+    dataset = as_dataset(dataset)
+    strategy = strategy or tf.distribute.get_strategy()
+    distribution.check_batch_size(strategy, batch_size)
+    intervals = {
+        "training_steps": training_steps,
+        "checkpoint_every": checkpoint_every,
+        "log_every": log_every,
+        "sample_every": sample_every,
+    }
+    _require_multiples(steps_per_execution, intervals)
+    _require_start(init_from, freeze_d_layers)
+    # 2. The GAN. Ops are deterministic from its first one on; Keras gives up XLA for that.
+    if not jit_compile:
+        tf.config.experimental.enable_op_determinism()
+    gan = build(model, dataset, seed=seed, strategy=strategy)
+    kept = frozen_layers.first_variables(gan, freeze_d_layers)
+    _compile(gan, steps_per_execution, jit_compile)
+    # 3. Its first step, traced on zeros.
+    dry_run.check(gan, dataset, batch_size=batch_size, strategy=strategy)
+    # 4. Its first weights; a run that is there has its own.
+    if not checkpoints.list_steps(model_dir):
+        warm_start.load(gan, init_from)
+    return Training(
+        model_dir=model_dir,
+        gan=gan,
+        dataset=dataset,
+        strategy=strategy,
+        kept=kept,
+        **intervals,
+        batch_size=batch_size,
+        seed=seed,
+        jit_compile=jit_compile,
+        init_from=init_from,
+        keep_checkpoints=keep_checkpoints,
+        keep_unscored_every=keep_unscored_every,
+        callbacks=callbacks,
+        allow_config_change=allow_config_change,
+        allow_data_change=allow_data_change,
+    )
+
+
+def train(model_dir: str, **settings) -> GAN:
+    """Trains a GAN, or goes on with a training: `prepare`, then `Training.fit`.
+
+    Args:
+      model_dir: the run's folder.
+      **settings: those of `prepare`, with their defaults.
+
+    Returns:
+      The trained GAN; a line on stdout says where its run is.
+
+    Raises:
+      UserError, Stopped: see `prepare` and `Training.fit`.
+    """
+    return prepare(model_dir, **settings).fit()
+
+
+train.__signature__ = inspect.signature(prepare).replace(return_annotation=GAN)  # for `help`
+
+
+def _require_multiples(steps_per_execution: int, intervals: dict[str, int]) -> None:
+    for name, steps in intervals.items():
+        if steps % steps_per_execution:
+            raise UserError(
+                f"train.{name} = {steps}: it must be a positive multiple of "
+                f"train.steps_per_execution = {steps_per_execution}"
+            )
+
+
+def _require_start(init_from: str | None, freeze_d_layers: int) -> None:
+    if freeze_d_layers and not init_from:
+        raise UserError(
+            f"train.freeze_d_layers = {freeze_d_layers} would keep random weights: name the run to "
+            "start from, train.init_from"
+        )
+
+
+def _compile(gan: GAN, steps_per_execution: int, jit_compile: bool) -> None:
+    gan.compile(steps_per_execution=steps_per_execution, jit_compile=jit_compile)
+    if jit_compile and not gan.jit_compile:
+        raise UserError(
+            "train.jit_compile = True cannot be had: deterministic ops are on since an earlier "
+            "training in this process; start another process"
+        )

@@ -1,0 +1,41 @@
+"""The weights that a new run starts from: its own, or those of another run."""
+
+import os
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import GAN
+from compare_gan_tf.runs import best, checkpoints
+
+
+def load(gan: GAN, init_from: str | None) -> None:
+    """Loads the players of another run's best checkpoint, or of its newest.
+
+    Args:
+      gan: a built GAN that no run has trained.
+      init_from: the other run's folder; None to keep the weights that the GAN was made with.
+
+    Raises:
+      UserError: there is no checkpoint, or the GAN's weights are those of another training.
+    """
+    if init_from:
+        prefix = _prefix(init_from)
+        averaged = checkpoints.has_average(prefix)
+        checkpoints.read_players(gan, prefix, average=averaged)
+        if gan.uses_ema and not averaged:
+            gan.ema.copy(gan.generator)
+    elif gan.starts_trained:
+        raise UserError(
+            "the Keras models of this GAN have been trained by another already: make new ones, or "
+            "give functions that make them, so that the run starts from weights of its own"
+        )
+
+
+def _prefix(model_dir: str) -> str:
+    """Of the files of a run's best checkpoint, or of its newest."""
+    kept = best.read(model_dir)
+    if kept:
+        return os.path.join(best.folder(model_dir), f"ckpt-{kept['step']}")
+    steps = checkpoints.list_steps(model_dir)
+    if not steps:
+        raise UserError(f"train.init_from = {model_dir!r}: there are no checkpoints in it")
+    return checkpoints.path(model_dir, steps[-1])
