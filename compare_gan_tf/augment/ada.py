@@ -1,24 +1,23 @@
 """Adaptive discriminator augmentation (Karras et al., 2020)."""
 
+from collections.abc import Sequence
+from typing import Annotated
+
 import gin
 import tensorflow as tf
 
 from compare_gan_tf.augment import colours as ada_colours
 from compare_gan_tf.augment import corruptions as ada_corruptions
 from compare_gan_tf.augment import geometry as ada_geometry
-from compare_gan_tf.augment.base import Augmentation, TrialNoise, require_list, require_transforms
-from compare_gan_tf.augment.controllers import controller_or_default
+from compare_gan_tf.augment.base import Augmentation, TrialNoise, require_transforms
+from compare_gan_tf.augment.controllers import AController, Adaptive
 from compare_gan_tf.augment.resample import resample
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Function, OneOf, Several, checked
 
 _GEOMETRY = "a function (noise, tag, p, shape) of `geometry` such as @ada.x_flip"
 _COLOURS = "a function (noise, tag, p, number) of `colours` such as @ada.hue"
 _CORRUPTIONS = "a function (noise, tag, p, images) of `corruptions` such as @rgb_noise"
-_EXAMPLES = {
-    "geometry": "[@x_flip, @integer_translation]",
-    "colours": "[@ada.brightness, @hue]",
-    "corruptions": "[@rgb_noise]",
-}
 _PARTS = {  # by NVIDIA's names, in the order of the letters of "bgcfnc"
     "blit": {"geometry": ada_geometry.BLITTING},
     "geom": {"geometry": ada_geometry.GENERAL},
@@ -32,22 +31,23 @@ _PIPELINES = {name: (name,) for name in _PARTS} | {
 }
 
 
-def _parts(pipeline) -> list[dict]:
-    """The parts of a pipeline.
+Geometry = Annotated[
+    Sequence,
+    Several(Function(0, "", 0, 0, like=_GEOMETRY), least=0, like="[@x_flip, @integer_translation]"),
+]
+Colours = Annotated[
+    Sequence, Several(Function(0, "", 0, 0, like=_COLOURS), least=0, like="[@ada.brightness, @hue]")
+]
+Corruptions = Annotated[
+    Sequence, Several(Function(0, "", 0, 0, like=_CORRUPTIONS), least=0, like="[@rgb_noise]")
+]
+Pipeline = Annotated[str, OneOf(*_PIPELINES)]
 
-    Raises:
-      UserError: there is none of that name.
-    """
-    if pipeline not in tuple(_PIPELINES):
-        raise UserError(f"ADA.pipeline is {pipeline!r}: take one of {', '.join(_PIPELINES)}")
-    return [_PARTS[name] for name in _PIPELINES[pipeline]]
 
-
-def _listed(setting: str, functions, parts: list[dict]) -> tuple:
+def _chosen(functions, parts: list[dict], setting: str) -> tuple:
     """The functions given, or for None those of the parts."""
     if functions is None:
-        return tuple(function for part in parts for function in part.get(setting, ()))
-    require_list(f"ADA.{setting}", functions, None, _EXAMPLES[setting])
+        functions = (function for part in parts for function in part.get(setting, ()))
     return tuple(functions)
 
 
@@ -73,27 +73,25 @@ class ADA(Augmentation):
       corruptions: functions (noise, tag, p, images) -> images, see `corruptions`; None likewise.
       pipeline: NVIDIA's name: "blit", "geom", "color", "filter", "noise", "cutout", or the first
         of them together, "bg", "bgc", "bgcf", "bgcfn", "bgcfnc"; published: "bgc".
-
-    Raises:
-      UserError: there is no such pipeline, or a setting is no list of functions.
     """
 
+    @checked
     def __init__(
         self,
-        geometry=None,
-        colours=None,
-        controller=None,
+        geometry: Geometry | None = None,
+        colours: Colours | None = None,
+        controller: AController | None = None,
         name: str | None = None,
         *,
-        corruptions=None,
-        pipeline: str = "bgc",
+        corruptions: Corruptions | None = None,
+        pipeline: Pipeline = "bgc",
     ):
         super().__init__(name=name)
-        parts = _parts(pipeline)
-        self.geometry = _listed("geometry", geometry, parts)
-        self.colours = _listed("colours", colours, parts)
-        self.corruptions = _listed("corruptions", corruptions, parts)
-        self.controller = controller_or_default("ADA.controller", controller)
+        parts = [_PARTS[name] for name in _PIPELINES[pipeline]]
+        self.geometry = _chosen(geometry, parts, "geometry")
+        self.colours = _chosen(colours, parts, "colours")
+        self.corruptions = _chosen(corruptions, parts, "corruptions")
+        self.controller = controller or Adaptive()
 
     def check(self, sample_shape):
         super().check(sample_shape)

@@ -4,7 +4,8 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.augment.base import Augmentation
-from compare_gan_tf.augment.controllers import controller_or_default
+from compare_gan_tf.augment.controllers import AController, Adaptive
+from compare_gan_tf.settings.signatures import checked
 
 
 @gin.register(module="augment")
@@ -20,9 +21,10 @@ class APA(Augmentation):
       controller: of p; None for `Adaptive()`, which has the published target, speed and interval.
     """
 
-    def __init__(self, controller=None, name: str | None = None):
+    @checked
+    def __init__(self, controller: AController | None = None, name: str | None = None):
         super().__init__(name=name)
-        self.controller = controller_or_default("APA.controller", controller)
+        self.controller = controller or Adaptive()
 
     def mix(self, real, fake, noise, tag):
         p = self.controller.p.value

@@ -1,11 +1,15 @@
 """The contract between the game and an augmentation: `GAN.augment`."""
 
+from collections.abc import Sequence
+from typing import Annotated
+
 import gin
 import keras
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Made, Several, checked
 
 
 class Augmentation(keras.layers.Layer):
@@ -79,6 +83,13 @@ class Augmentation(keras.layers.Layer):
         return
 
 
+_LIKE = "an augmentation such as @ADA()"
+AnAugmentation = Annotated[Augmentation, Made(Augmentation, like=_LIKE)]
+Augmentations = Annotated[
+    Sequence, Several(Made(Augmentation, like=_LIKE), least=0, like="[@APA(), @DiffAugment()]")
+]
+
+
 @gin.register(module="augment")
 class Chain(Augmentation):
     """Several augmentations, one after the other.
@@ -87,9 +98,9 @@ class Chain(Augmentation):
       augmentations: a list of them.
     """
 
-    def __init__(self, augmentations, name: str | None = None):
+    @checked
+    def __init__(self, augmentations: Augmentations, name: str | None = None):
         super().__init__(name=name)
-        require_list("Chain.augmentations", augmentations, Augmentation, "[@APA(), @DiffAugment()]")
         self.augmentations = list(augmentations)
 
     def check(self, sample_shape):
@@ -119,26 +130,6 @@ class Chain(Augmentation):
     def update(self, real_logits, gather):
         for augmentation in self.augmentations:
             augmentation.update(real_logits, gather)
-
-
-def require_list(name: str, values, kind, example: str) -> None:
-    """Refuses what is not a list of `kind`; None means functions.
-
-    Raises:
-      UserError: names the setting, and what to bind.
-    """
-    is_list = isinstance(values, list | tuple)
-    right = is_list and all(_is(value, kind) for value in values)
-    if not right:
-        given = [kinds.shown(value) for value in values] if is_list else kinds.shown(values)
-        given = f"[{', '.join(given)}]" if is_list else given
-        raise UserError(f"{name} = {given}: it must be a list such as {example}")
-
-
-def _is(value, kind) -> bool:
-    if kind is None:
-        return callable(value) and not isinstance(value, type | keras.layers.Layer)
-    return isinstance(value, kind)
 
 
 class TrialNoise:

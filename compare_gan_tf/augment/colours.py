@@ -11,6 +11,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.augment.matrices import choose, multiply, normal, rows
+from compare_gan_tf.settings.signatures import NotNegative, checked
 
 
 def _on_colours(linear, offset=None):
@@ -32,7 +33,8 @@ def _ones(number: int):
 
 
 @gin.configurable(module="ada")
-def brightness(noise, tag, p, number, *, stddev: float = 0.2, multiplier: float = 1.0):
+@checked
+def brightness(noise, tag, p, number, *, stddev: NotNegative = 0.2, multiplier: NotNegative = 1.0):
     """Adds b ~ N(0, stddev^2), in units of the range [-1, 1]."""
     offset = stddev * normal(noise, f"{tag}/offset", number, 1)[:, 0]
     identity = _along_grey(_ones(number), _ones(number))
@@ -40,21 +42,24 @@ def brightness(noise, tag, p, number, *, stddev: float = 0.2, multiplier: float 
 
 
 @gin.configurable(module="ada")
-def contrast(noise, tag, p, number, *, stddev: float = 0.5, multiplier: float = 1.0):
+@checked
+def contrast(noise, tag, p, number, *, stddev: NotNegative = 0.5, multiplier: NotNegative = 1.0):
     """Multiplies by c, log2 c ~ N(0, stddev^2); mid-grey, 0, stays."""
     factor = 2.0 ** (stddev * normal(noise, f"{tag}/factor", number, 1)[:, 0])
     return choose(_on_colours(_along_grey(factor, factor)), noise, tag, p, multiplier)
 
 
 @gin.configurable(module="ada")
-def luma_flip(noise, tag, p, number, *, multiplier: float = 1.0):
+@checked
+def luma_flip(noise, tag, p, number, *, multiplier: NotNegative = 1.0):
     """Mirrors grey around 0, keeping hue and saturation, with probability 1/2 where chosen."""
     sign = 1.0 - 2.0 * tf.cast(noise.integers(f"{tag}/flip", number, 2), tf.float32)
     return choose(_on_colours(_along_grey(sign, _ones(number))), noise, tag, p, multiplier)
 
 
 @gin.configurable(module="ada")
-def hue(noise, tag, p, number, *, most: float = 1.0, multiplier: float = 1.0):
+@checked
+def hue(noise, tag, p, number, *, most: NotNegative = 1.0, multiplier: NotNegative = 1.0):
     """Turns colours around the grey axis by an angle ~ U(-most pi, most pi)."""
     angle = most * math.pi * (2.0 * noise.uniform(f"{tag}/angle", [number]) - 1.0)
     sine = tf.sin(angle) / math.sqrt(3.0)
@@ -66,7 +71,8 @@ def hue(noise, tag, p, number, *, most: float = 1.0, multiplier: float = 1.0):
 
 
 @gin.configurable(module="ada")
-def saturation(noise, tag, p, number, *, stddev: float = 1.0, multiplier: float = 1.0):
+@checked
+def saturation(noise, tag, p, number, *, stddev: NotNegative = 1.0, multiplier: NotNegative = 1.0):
     """Multiplies what differs from grey by s, log2 s ~ N(0, stddev^2)."""
     factor = 2.0 ** (stddev * normal(noise, f"{tag}/factor", number, 1)[:, 0])
     return choose(_on_colours(_along_grey(_ones(number), factor)), noise, tag, p, multiplier)

@@ -3,22 +3,31 @@
 A controller has the number p in [0, 1], and `update`, called once after each update of D.
 """
 
+from collections.abc import Callable
+from typing import Annotated
+
 import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Fraction, Made, Number, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
-_SCHEDULE = "a schedule such as @linear_decay(), with parentheses"
+Target = Annotated[float, Number(above=-1, below=1)]
+Images = Annotated[float, Number(above=0, unit="images")]
+Updates = Annotated[int, Number(least=1, whole=True, unit="updates")]
+Schedule = Annotated[
+    Callable,
+    Tried(ones(), like="a schedule such as @linear_decay(), with parentheses", gives=()),
+]
 
 
 class Controller(keras.layers.Layer):
     """Keeps p in its state, so that it is in the checkpoints."""
 
-    def __init__(self, p: float, *, name: str | None = None):
+    @checked
+    def __init__(self, p: Fraction, *, name: str | None = None):
         super().__init__(name=name, dtype="float32")
-        kinds.require_number(f"{type(self).__name__}.p", p, least=0, most=1)
         self.p = self._state("p", p, "float32")
         self.built = True
 
@@ -45,7 +54,8 @@ class Controller(keras.layers.Layer):
 class Constant(Controller):
     """p as it is given."""
 
-    def __init__(self, p: float, name: str | None = None):
+    @checked
+    def __init__(self, p: Fraction, name: str | None = None):
         super().__init__(p, name=name)
         self.p.is_setting = True  # what is bound wins over what a checkpoint holds of it
 
@@ -65,18 +75,16 @@ class Adaptive(Controller):
       p: its first value.
     """
 
+    @checked
     def __init__(
         self,
-        target: float = 0.6,
-        speed: float = 500_000.0,
-        interval: int = 4,
-        p: float = 0.0,
+        target: Target = 0.6,
+        speed: Images = 500_000.0,
+        interval: Updates = 4,
+        p: Fraction = 0.0,
         name: str | None = None,
     ):
         super().__init__(p, name=name)
-        kinds.require_number("Adaptive.target", target, above=-1, below=1)
-        kinds.require_number("Adaptive.speed", speed, above=0, unit="images")
-        kinds.require_number("Adaptive.interval", interval, least=1, whole=True, unit="updates")
         self.target, self.speed, self.interval = target, speed, interval
         self.signs = self._state("signs", 0.0, "float32")  # their sum since p was changed
         self.reals = self._state("reals", 0, "int64")  # their number since then
@@ -104,16 +112,9 @@ class Scheduled(Controller):
       schedule: function (training steps done, float32 scalar) -> p, such as a Keras schedule.
     """
 
-    def __init__(self, schedule, name: str | None = None):
-        p = kinds.tried("Scheduled.schedule", schedule, tf.constant(0.0), like=_SCHEDULE)
-        try:
-            p = float(p)
-        except (TypeError, ValueError) as error:
-            raise UserError(
-                f"Scheduled.schedule is {kinds.shown(schedule)}: it must be {_SCHEDULE}; at step 0 "
-                f"it gives {kinds.shown(p)}"
-            ) from error
-        super().__init__(p, name=name)
+    @checked
+    def __init__(self, schedule: Schedule, name: str | None = None):
+        super().__init__(float(schedule(tf.constant(0.0))), name=name)
         self.schedule = schedule
         self.updates = self._state("updates", 0, "int64")
         self.updates_per_step = 1
@@ -129,17 +130,4 @@ class Scheduled(Controller):
         self.updates.assign(updates)
 
 
-def controller_or_default(name: str, controller) -> Controller:
-    """`controller`, or for None `Adaptive()`, with the published target, speed and interval.
-
-    Raises:
-      UserError: it is something else.
-    """
-    if controller is None:
-        return Adaptive()
-    kinds.require_made(name, controller, _is_controller, like="a controller such as @Adaptive()")
-    return controller
-
-
-def _is_controller(value) -> bool:
-    return isinstance(value, Controller)
+AController = Annotated[Controller, Made(Controller, like="a controller such as @Adaptive()")]

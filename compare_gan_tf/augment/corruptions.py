@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from compare_gan_tf.augment.matrices import multiply, normal, odds
 from compare_gan_tf.augment.resample import reflect
+from compare_gan_tf.settings.signatures import NotNegative, checked
 
 _BANDS = 4
 _EXPECTED_POWER = np.array([10, 1, 1, 1]) / 13  # of the bands, in images as they are
@@ -29,7 +30,8 @@ def _each(values):
 
 
 @gin.configurable(module="ada")
-def rgb_noise(noise, tag, p, images, *, stddev: float = 0.1, multiplier: float = 1.0):
+@checked
+def rgb_noise(noise, tag, p, images, *, stddev: NotNegative = 0.1, multiplier: NotNegative = 1.0):
     """Adds N(0, s^2) to each element, with s ~ |N(0, stddev^2)| for each image."""
     number = images.shape[0]
     scale = stddev * tf.abs(normal(noise, f"{tag}/scale", number, 1)[:, 0])
@@ -39,7 +41,10 @@ def rgb_noise(noise, tag, p, images, *, stddev: float = 0.1, multiplier: float =
 
 
 @gin.configurable(module="ada")
-def cutout_rectangle(noise, tag, p, images, *, share: float = 0.5, multiplier: float = 1.0):
+@checked
+def cutout_rectangle(
+    noise, tag, p, images, *, share: NotNegative = 0.5, multiplier: NotNegative = 1.0
+):
     """Sets a rectangle of `share` of both sides to 0, mid-grey; its centre is uniform in the image.
 
     A pixel is in it if its own centre is: what sticks out of the image is cut off.
@@ -56,7 +61,8 @@ def cutout_rectangle(noise, tag, p, images, *, share: float = 0.5, multiplier: f
 
 
 @gin.configurable(module="ada")
-def band_filter(noise, tag, p, images, *, stddev: float = 1.0, multiplier: float = 1.0):
+@checked
+def band_filter(noise, tag, p, images, *, stddev: NotNegative = 1.0, multiplier: NotNegative = 1.0):
     """Amplifies four bands of frequencies, each chosen by itself, by g, log2 g ~ N(0, stddev^2).
 
     After each the gains are scaled so that an image with the expected power of the bands, 10 to 1

@@ -1,12 +1,19 @@
 """DiffAugment (Zhao et al., 2020): fixed differentiable augmentations of all that D sees."""
 
+from typing import Annotated
+
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.augment.base import Augmentation, TrialNoise, require_list, require_transforms
+from compare_gan_tf.augment.base import Augmentation, TrialNoise, require_transforms
 from compare_gan_tf.augment.transforms import color, cutout, translation
+from compare_gan_tf.settings.signatures import Function, Several, checked
 
 _TRANSFORM = "a function (images, noise, tag) of images such as @diffaugment.color"
+Transforms = Annotated[
+    tuple,
+    Several(Function(0, 0, "", like=_TRANSFORM), least=0, like="[@color, @translation, @cutout]"),
+]
 
 
 @gin.register(module="augment")
@@ -17,9 +24,11 @@ class DiffAugment(Augmentation):
       transforms: functions (images, noise, tag) -> images, see `transforms`, in their order.
     """
 
-    def __init__(self, transforms=(color, translation, cutout), name: str | None = None):
+    @checked
+    def __init__(
+        self, transforms: Transforms = (color, translation, cutout), name: str | None = None
+    ):
         super().__init__(name=name)
-        require_list("DiffAugment.transforms", transforms, None, "[@color, @translation, @cutout]")
         self.transforms = tuple(transforms)
 
     def check(self, sample_shape):

@@ -13,6 +13,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.augment.matrices import choose, multiply, normal, odds, rows
+from compare_gan_tf.settings.signatures import NotNegative, checked
 
 
 def _linear(a, b, c, d):
@@ -32,7 +33,8 @@ def _turn(cosine, sine):
 
 
 @gin.configurable(module="ada")
-def x_flip(noise, tag, p, shape, *, multiplier: float = 1.0):
+@checked
+def x_flip(noise, tag, p, shape, *, multiplier: NotNegative = 1.0):
     """Mirrors left and right with probability 1/2, where chosen: p / 2 of all images."""
     sign = 1.0 - 2.0 * tf.cast(noise.integers(f"{tag}/flip", shape[0], 2), tf.float32)
     zero, one = tf.zeros_like(sign), tf.ones_like(sign)
@@ -40,7 +42,8 @@ def x_flip(noise, tag, p, shape, *, multiplier: float = 1.0):
 
 
 @gin.configurable(module="ada")
-def quarter_turns(noise, tag, p, shape, *, multiplier: float = 1.0):
+@checked
+def quarter_turns(noise, tag, p, shape, *, multiplier: NotNegative = 1.0):
     """Turns by 0, 90, 180 or 270 degrees, exactly."""
     turns = noise.integers(f"{tag}/turns", shape[0], 4)
     cosine = tf.gather(tf.constant([1.0, 0.0, -1.0, 0.0]), turns)
@@ -49,7 +52,10 @@ def quarter_turns(noise, tag, p, shape, *, multiplier: float = 1.0):
 
 
 @gin.configurable(module="ada")
-def integer_translation(noise, tag, p, shape, *, most: float = 0.125, multiplier: float = 1.0):
+@checked
+def integer_translation(
+    noise, tag, p, shape, *, most: NotNegative = 0.125, multiplier: NotNegative = 1.0
+):
     """Moves by round(t side) pixels, t ~ U(-most, most) for each axis."""
     number, height, width, _ = shape
     share = most * (2.0 * noise.uniform(f"{tag}/share", [number, 2]) - 1.0)
@@ -58,7 +64,10 @@ def integer_translation(noise, tag, p, shape, *, most: float = 0.125, multiplier
 
 
 @gin.configurable(module="ada")
-def isotropic_scaling(noise, tag, p, shape, *, stddev: float = 0.2, multiplier: float = 1.0):
+@checked
+def isotropic_scaling(
+    noise, tag, p, shape, *, stddev: NotNegative = 0.2, multiplier: NotNegative = 1.0
+):
     """Enlarges by s, log2 s ~ N(0, stddev^2)."""
     inverse = 2.0 ** (-stddev * normal(noise, f"{tag}/scale", shape[0], 1)[:, 0])
     zero = tf.zeros_like(inverse)
@@ -66,7 +75,8 @@ def isotropic_scaling(noise, tag, p, shape, *, stddev: float = 0.2, multiplier: 
 
 
 @gin.configurable(module="ada")
-def rotation(noise, tag, p, shape, *, most: float = 1.0, multiplier: float = 1.0):
+@checked
+def rotation(noise, tag, p, shape, *, most: NotNegative = 1.0, multiplier: NotNegative = 1.0):
     """Turns by an angle ~ U(-most pi, most pi), with probability 1 - sqrt(1 - multiplier p).
 
     It stands twice in the list, before and after the anisotropic scaling: one of the two is chosen
@@ -78,7 +88,10 @@ def rotation(noise, tag, p, shape, *, most: float = 1.0, multiplier: float = 1.0
 
 
 @gin.configurable(module="ada")
-def anisotropic_scaling(noise, tag, p, shape, *, stddev: float = 0.2, multiplier: float = 1.0):
+@checked
+def anisotropic_scaling(
+    noise, tag, p, shape, *, stddev: NotNegative = 0.2, multiplier: NotNegative = 1.0
+):
     """Widens by s and flattens by 1 / s, log2 s ~ N(0, stddev^2)."""
     exponent = stddev * normal(noise, f"{tag}/scale", shape[0], 1)[:, 0]
     zero = tf.zeros_like(exponent)
@@ -86,7 +99,10 @@ def anisotropic_scaling(noise, tag, p, shape, *, stddev: float = 0.2, multiplier
 
 
 @gin.configurable(module="ada")
-def fractional_translation(noise, tag, p, shape, *, stddev: float = 0.125, multiplier: float = 1.0):
+@checked
+def fractional_translation(
+    noise, tag, p, shape, *, stddev: NotNegative = 0.125, multiplier: NotNegative = 1.0
+):
     """Moves by t side pixels, t ~ N(0, stddev^2) for each axis."""
     number, height, width, _ = shape
     share = stddev * normal(noise, f"{tag}/share", number, 2)

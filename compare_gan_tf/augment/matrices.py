@@ -7,7 +7,6 @@ and a position in an image would be off by a pixel.
 import tensorflow as tf
 
 from compare_gan_tf.latents import Normal
-from compare_gan_tf.settings.kinds import require_number
 
 
 def rows(*lines):
@@ -28,12 +27,7 @@ def choose(matrices, noise, tag: str, p, multiplier: float = 1.0):
 
 
 def odds(p, multiplier: float):
-    """The probability of a transformation, min(1, multiplier * p): NVIDIA's multipliers.
-
-    Raises:
-      UserError: the multiplier is negative, or no number.
-    """
-    require_number("the multiplier of ADA's transformations", multiplier, least=0)
+    """The probability of a transformation, min(1, multiplier * p): NVIDIA's multipliers."""
     return tf.minimum(multiplier * p, 1.0)
 
 

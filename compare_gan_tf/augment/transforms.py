@@ -9,7 +9,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.augment.pixels import pick
-from compare_gan_tf.settings.kinds import require_number
+from compare_gan_tf.settings.signatures import Fraction, NotNegative, checked
 
 
 def _each(values):
@@ -18,25 +18,25 @@ def _each(values):
 
 
 @gin.configurable(module="diffaugment")
-def brightness(images, noise, tag, *, width: float = 1.0):
+@checked
+def brightness(images, noise, tag, *, width: NotNegative = 1.0):
     """x + b with b ~ U(-width / 2, width / 2), in units of the range [-1, 1]."""
-    require_number("brightness.width", width, least=0)
     return images + _each(width * (noise.uniform(tag, [images.shape[0]]) - 0.5))
 
 
 @gin.configurable(module="diffaugment")
-def saturation(images, noise, tag, *, most: float = 2.0):
+@checked
+def saturation(images, noise, tag, *, most: NotNegative = 2.0):
     """s (x - m) + m with s ~ U(0, most) and m the mean over the pixel's channels."""
-    require_number("saturation.most", most, least=0)
     factor = _each(most * noise.uniform(tag, [images.shape[0]]))
     mean = tf.reduce_mean(images, -1, keepdims=True)
     return (images - mean) * factor + mean
 
 
 @gin.configurable(module="diffaugment")
-def contrast(images, noise, tag, *, width: float = 1.0):
+@checked
+def contrast(images, noise, tag, *, width: NotNegative = 1.0):
     """c (x - m) + m with c ~ U(1 - width / 2, 1 + width / 2) and m the mean over the image."""
-    require_number("contrast.width", width, least=0)
     factor = _each(1.0 + width * (noise.uniform(tag, [images.shape[0]]) - 0.5))
     mean = tf.reduce_mean(images, [1, 2, 3], keepdims=True)
     return (images - mean) * factor + mean
@@ -61,12 +61,12 @@ def _inside(index, size: int):
 
 
 @gin.configurable(module="diffaugment")
-def translation(images, noise, tag, *, ratio: float = 0.125):
+@checked
+def translation(images, noise, tag, *, ratio: Fraction = 0.125):
     """Moves by whole pixels, zeros move in.
 
     The two shifts are uniform on the integers from -s to s, s = floor(ratio * side + 1/2).
     """
-    require_number("translation.ratio", ratio, least=0, most=1)
     number, height, width, _ = images.shape
     reach = [int(side * ratio + 0.5) for side in (height, width)]
     down = _integers(noise, f"{tag}/down", number, -reach[0], reach[0])
@@ -80,13 +80,13 @@ def translation(images, noise, tag, *, ratio: float = 0.125):
 
 
 @gin.configurable(module="diffaugment")
-def cutout(images, noise, tag, *, ratio: float = 0.5):
+@checked
+def cutout(images, noise, tag, *, ratio: Fraction = 0.5):
     """Sets a rectangle to zero: DeVries and Taylor (2017), of c = floor(ratio * side + 1/2) a side.
 
     Its centre is uniform on the image, so it may stick out: it covers o - floor(c / 2), ...,
     o - floor(c / 2) + c - 1, with o uniform on 0, ..., side (side - 1 where c is odd).
     """
-    require_number("cutout.ratio", ratio, least=0, most=1)
     number = images.shape[0]
     inside = []
     for name, side in zip(("down", "right"), images.shape[1:3], strict=True):

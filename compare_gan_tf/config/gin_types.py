@@ -67,7 +67,9 @@ def _kinds(function, parameter: str) -> list:
     if hint is not None:
         is_union = typing.get_origin(hint) in (types.UnionType, typing.Union)
         union = typing.get_args(hint) if is_union else [hint]
-        return _known([*union, types.NoneType] if default is None else union)
+        tells = hasattr(declared.annotation, "__metadata__")  # itself what is no function
+        tells = tells and collections.abc.Callable in [typing.get_origin(k) or k for k in union]
+        return _known([*union, types.NoneType] if default is None or tells else union)
     if default is None or default is inspect.Parameter.empty:
         return []
     if inspect.isfunction(default):  # in whose place None may mean to do nothing

@@ -2,17 +2,14 @@
 
 Hjelm et al. (2018), section 4.1. The classifier g(y | x) is G, its sample a label y of the image x;
 D sees pairs of images and labels and tells those of the data from those that g made. How g learns
-is a value:
-
-  CrossEntropy     -log g(y | x) of the data's label: the baseline, without D
-  SampledLabels    hard labels and an estimator of `objectives.discrete`, under any loss of D
-  RelaxedLabels    D sees the probabilities g(. | x), and their gradient teaches g: WGAN's way
+is a value, see `label_learning`.
 
 A model of its own, not a `GAN`: its data are labels and its condition images, and what it makes is
 scored by its accuracy.
 """
 
 from collections.abc import Callable
+from typing import Annotated, Any
 
 import gin
 import keras
@@ -23,135 +20,36 @@ from compare_gan_tf.architectures import classifiers
 from compare_gan_tf.data import Dataset, Split, pipeline
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan.alphabets import Categorical
+from compare_gan_tf.gan.label_learning import Labels
 from compare_gan_tf.layers import frozen_state
-from compare_gan_tf.objectives.boundary_seeking import follow_log_z
-from compare_gan_tf.objectives.discrete import importance
-from compare_gan_tf.objectives.losses import (
-    as_losses,
-    non_saturating,
-    require_log_ratios,
-    require_loss,
-    wasserstein,
+from compare_gan_tf.optimizers import Optimizer, adam
+from compare_gan_tf.settings.signatures import (
+    Count,
+    Made,
+    NotNegative,
+    Number,
+    Positive,
+    Rule,
+    checked,
 )
-from compare_gan_tf.optimizers import adam
-from compare_gan_tf.settings import kinds
 
 _CHUNK = 500  # images that are classified at once
 _STEPS_TOGETHER = 50
-_ESTIMATOR = "a function of `estimators` such as @importance"
-
-
-class Labels(Categorical):
-    """One of `num_classes` labels, one-hot [..., num_classes]."""
-
-    def __init__(self, num_classes: int):
-        super().__init__()
-        self.player_shape = (num_classes,)
-        self.draw_shape = ()
-
-
-@gin.register(module="adversarial_classification")
-class CrossEntropy:
-    """-log g(y | x) of the data's label y."""
-
-    plays = False
-
-    def loss(self, logits, real, score, noise, labels):
-        """Of g, a scalar; see `SampledLabels.loss`."""
-        return -tf.reduce_mean(labels.log_probability(logits, real))
-
-
-@gin.register(module="adversarial_classification")
-class SampledLabels:
-    """D sees hard labels; g learns by an estimator from M of them for each image.
-
-    Args:
-      d_loss: of D, see `objectives.losses`, so that its logits are log ratios:
-        `non_saturating`, or `f_gan` with @log_ratio under any f-divergence.
-      estimator: `importance` or `reinforce`, see `objectives.discrete`.
-      samples: M.
-      log_z_decay: of the running log Z, the baseline of `reinforce`.
-    """
-
-    plays = True
-
-    def __init__(
-        self,
-        d_loss=non_saturating,
-        estimator=importance,
-        samples: int = 20,
-        log_z_decay: float = 0.995,
-    ):
-        require_loss("SampledLabels.d_loss", d_loss)
-        require_log_ratios("SampledLabels.d_loss", d_loss)
-        kinds.require_function("SampledLabels.estimator", estimator, 0, 0, 0, like=_ESTIMATOR)
-        kinds.require_number("SampledLabels.samples", samples, least=2, whole=True)
-        kinds.require_number("SampledLabels.log_z_decay", log_z_decay, least=0, below=1)
-        self.d_loss = as_losses(d_loss)
-        self.estimator = estimator
-        self.samples = samples
-        self.log_z_decay = log_z_decay
-        self.log_z = tf.Variable(0.0, trainable=False, name="log_z")
-
-    def fakes(self, logits, noise, labels):
-        """Labels one-hot [n, M, K] drawn from logits [n, K]."""
-        uniforms = noise.uniform("labels", [logits.shape[0], self.samples])
-        return tf.stop_gradient(labels.draw(logits[:, tf.newaxis], uniforms))
-
-    def loss(self, logits, real, score, noise, labels):
-        """Of g, a scalar.
-
-        Args:
-          logits: of g, [n, K].
-          real: the data's labels, one-hot [n, K].
-          score: D's logits [n, M] of labels [n, M, K].
-          noise: `random.Noise` of the update.
-          labels: a `Labels`.
-        """
-        drawn = self.fakes(logits, noise, labels)
-        ratios = tf.stop_gradient(score(drawn))
-        coefficients = self.estimator(ratios, tf.convert_to_tensor(self.log_z), tf.identity)
-        log_probabilities = labels.log_probability(logits[:, tf.newaxis], drawn)
-        return -tf.reduce_mean(tf.reduce_sum(coefficients * log_probabilities, 1))
-
-    def update(self, fake_logits):
-        """Follows log Z, once in each update of D."""
-        follow_log_z(self.log_z, self.log_z_decay, fake_logits)
-
-
-@gin.register(module="adversarial_classification")
-class RelaxedLabels:
-    """D sees the probabilities g(. | x), through which g has D's gradient.
-
-    Args:
-      d_loss: of both players, see `objectives.losses`.
-    """
-
-    plays = True
-
-    def __init__(self, d_loss=wasserstein):
-        require_loss("RelaxedLabels.d_loss", d_loss)
-        self.d_loss = as_losses(d_loss)
-
-    def fakes(self, logits, noise, labels):
-        """Probabilities [n, 1, K]."""
-        return labels.probabilities(logits)[:, tf.newaxis]
-
-    def loss(self, logits, real, score, noise, labels):
-        """Of g, a scalar; see `SampledLabels.loss`."""
-        fake = score(self.fakes(logits, noise, labels))
-        return tf.reduce_mean(self.d_loss(tf.zeros([0]), tf.reshape(fake, [-1])).generator)
-
-    def update(self, fake_logits):
-        """There is no state."""
-
-
-_METHOD = "a way to learn such as @SampledLabels()"
 
 
 def _is_method(value) -> bool:
     return hasattr(value, "plays")
+
+
+Method = Annotated[Any, Made(_is_method, like="a way to learn such as @SampledLabels()")]
+
+
+def _require_whole_rounds(name: str, steps: int) -> None:
+    if steps % _STEPS_TOGETHER:
+        raise UserError(f"{name} is {steps}: it must be a multiple of {_STEPS_TOGETHER}")
+
+
+Steps = Annotated[int, Number(least=_STEPS_TOGETHER, whole=True), Rule(_require_whole_rounds)]
 
 
 @gin.register(module="adversarial_classification")
@@ -171,6 +69,7 @@ class AdversarialClassifier(keras.Model):
       g_optimizer, d_optimizer: Keras optimisers, one each; None for `adam()`.
     """
 
+    @checked
     def __init__(
         self,
         image_shape,
@@ -179,19 +78,14 @@ class AdversarialClassifier(keras.Model):
         *,
         classifier: Callable = classifiers.classifier,
         discriminator: Callable = classifiers.discriminator,
-        method,
-        penalty: float = 0.0,
-        clip: float | None = None,
-        d_steps: int = 1,
-        g_optimizer=None,
-        d_optimizer=None,
+        method: Method,
+        penalty: NotNegative = 0.0,
+        clip: Positive | None = None,
+        d_steps: Count = 1,
+        g_optimizer: Optimizer | None = None,
+        d_optimizer: Optimizer | None = None,
     ):
         super().__init__(name="adversarial_classifier")
-        kinds.require_number("AdversarialClassifier.penalty", penalty, least=0)
-        kinds.require_number("AdversarialClassifier.d_steps", d_steps, least=1, whole=True)
-        if clip is not None:
-            kinds.require_number("AdversarialClassifier.clip", clip, above=0)
-        kinds.require_made("AdversarialClassifier.method", method, _is_method, like=_METHOD)
         self.method = method
         self.classifier = classifier(image_shape, num_classes)
         self.discriminator = discriminator(image_shape, num_classes)
@@ -268,12 +162,13 @@ class AdversarialClassifier(keras.Model):
 
 
 @gin.configurable(module="adversarial_classification", denylist=["dataset", "ready"])
+@checked
 def classify(
     dataset: Dataset,
     *,
     model: Callable = AdversarialClassifier,
-    steps: int = 1_000,
-    batch_size: int = 64,
+    steps: Steps = 1_000,
+    batch_size: Count = 64,
     seed: int = 0,
     ready: Callable[[], None] = lambda: None,
 ) -> AdversarialClassifier:
@@ -295,10 +190,6 @@ def classify(
     labels = dataset.splits["train"].labels
     if labels.ndim != 1 or (labels < 0).any():
         raise UserError(f"{dataset.name} has soft or missing labels: remove data.load.labels")
-    kinds.require_number("classify.batch_size", batch_size, least=1, whole=True)
-    kinds.require_number("classify.steps", steps, least=_STEPS_TOGETHER, whole=True)
-    if steps % _STEPS_TOGETHER:
-        raise UserError(f"classify.steps = {steps}: it must be a multiple of {_STEPS_TOGETHER}")
     keras.utils.set_random_seed(seed)
     made = model(image_shape=dataset.sample_shape, num_classes=dataset.num_classes, seed=seed)
     made.compile(optimizer=made.g_optimizer, steps_per_execution=_STEPS_TOGETHER)

@@ -15,6 +15,9 @@ discrete data), or `relaxation` puts something with a gradient in its place, for
 `straight_through` or `Concrete(temperature)`, functions of (alphabet, logits, noise).
 """
 
+from collections.abc import Callable
+from typing import Annotated
+
 import gin
 import numpy as np
 import tensorflow as tf
@@ -22,12 +25,13 @@ import tensorflow as tf
 from compare_gan_tf import random
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Function, Made, Positive, checked
 
 _RELAXATION = (
     "@Concrete(), with parentheses, or a function (alphabet, logits, noise) such as "
     "@straight_through"
 )
+Relaxation = Annotated[Callable, Function(0, 0, 0, like=_RELAXATION)]
 
 
 class Alphabet:
@@ -42,10 +46,8 @@ class Alphabet:
 
     one_hot = False
 
-    def __init__(self, relaxation=None):
-        if relaxation is not None:
-            name = f"{type(self).__name__}.relaxation"
-            kinds.require_function(name, relaxation, self, 0, 0, like=_RELAXATION)
+    @checked
+    def __init__(self, relaxation: Relaxation | None = None):
         self.relaxation = relaxation
         self.player_shape = self.draw_shape = None
 
@@ -109,6 +111,9 @@ class Alphabet:
     def uniforms(self, logits, noise):
         """For a draw, [n, *draw_shape]."""
         return noise.uniform("alphabet", [logits.shape[0], *self.draw_shape])
+
+
+AnAlphabet = Annotated[Alphabet, Made(Alphabet, like="an alphabet such as @Bits()")]
 
 
 class Bits(Alphabet):
@@ -284,8 +289,8 @@ class Concrete:
       temperature: > 0; the lower, the harder the samples and the wilder the gradient.
     """
 
-    def __init__(self, temperature: float = 0.67):
-        kinds.require_number("Concrete.temperature", temperature, above=0)
+    @checked
+    def __init__(self, temperature: Positive = 0.67):
         self.temperature = temperature
 
     def __call__(self, alphabet, logits, noise):

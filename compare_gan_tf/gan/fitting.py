@@ -17,6 +17,19 @@ _BATCH = 32  # samples, Keras' own default
 _WHERE = "the data given to fit"
 
 
+def batches(gan, x, y, *, batch_size: int | None, epochs: int, steps: int | None) -> tuple:
+    """`of_stream` of a `tf.data.Dataset`, `of_arrays` of all else; arguments as there.
+
+    Raises:
+      UserError: as they do.
+    """
+    if not isinstance(x, tf.data.Dataset):
+        return of_arrays(gan, x, y, batch_size=batch_size, epochs=epochs, steps=steps)
+    if y is not None:
+        raise UserError("labels of tf.data are in its elements, (images, labels): leave y out")
+    return of_stream(gan, x, batch_size=batch_size, steps=steps)
+
+
 def of_arrays(gan, x, y, *, batch_size: int | None, epochs: int, steps: int | None) -> tuple:
     """(batches as `train` draws them, training steps in an epoch).
 
@@ -45,7 +58,7 @@ def of_arrays(gan, x, y, *, batch_size: int | None, epochs: int, steps: int | No
         raise UserError(f"batch_size is {batch_size}, and {_WHERE} has {len(split)} samples")
     if gan.alphabet is not None:
         gan.alphabet.check_data(split.images[:batch_size])
-    batches = functools.partial(
+    drawn = functools.partial(
         pipeline.batches,
         split,
         key=random.key(gan.seed, "shuffle"),
@@ -54,7 +67,7 @@ def of_arrays(gan, x, y, *, batch_size: int | None, epochs: int, steps: int | No
         start=gan.current_step,
         stop=gan.current_step + epochs * steps,
     )
-    return distribution.distribute(strategy, batches), steps
+    return distribution.distribute(strategy, drawn), steps
 
 
 def of_stream(gan, stream: tf.data.Dataset, *, batch_size: int | None, steps: int | None) -> tuple:

@@ -4,17 +4,22 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.architectures.blocks import unsquashed
-from compare_gan_tf.architectures.local_features import with_outputs
+from compare_gan_tf.augment.base import AnAugmentation
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan import fitting, gan_settings, passes, players, update
-from compare_gan_tf.gan.alphabets import draw_uniforms
+from compare_gan_tf.gan import compatibility, fitting, parts, passes, players, update
+from compare_gan_tf.gan.alphabets import AnAlphabet, draw_uniforms
 from compare_gan_tf.gan.first_failure import FirstFailure
-from compare_gan_tf.latents import enough_memory, given_or_drawn, require_draw, uniform_labels
+from compare_gan_tf.latents import (
+    Prior,
+    enough_memory,
+    given_or_drawn,
+    require_draw,
+    uniform_labels,
+)
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
-from compare_gan_tf.optimizers import adam, count_training_steps
-from compare_gan_tf.optimizers.ema import ExponentialMovingAverage
+from compare_gan_tf.optimizers import Optimizer, adam
 from compare_gan_tf.runs import hyperparameters
+from compare_gan_tf.settings.signatures import Decay, Step, checked
 
 
 @gin.register(module="gan")
@@ -59,74 +64,75 @@ class GAN(keras.Model):
       UserError: settings that do not go together.
     """
 
+    @checked
     def __init__(
         self,
         sample_shape=None,
         num_classes=None,
         seed: int = 0,
         *,
-        generator,
-        discriminator,
+        generator: parts.GeneratorMaker,
+        discriminator: parts.DiscriminatorMaker,
         objectives,
-        latents=None,
+        latents: Prior | None = None,
         conditional: bool = False,
-        alphabet=None,
+        alphabet: AnAlphabet | None = None,
         symbols=None,
-        label_distribution=uniform_labels,
-        augment=None,
-        d_steps: int = 1,
-        g_steps: int = 1,
+        label_distribution: parts.LabelDistribution = uniform_labels,
+        augment: AnAugmentation | None = None,
+        d_steps: parts.Updates = 1,
+        g_steps: parts.Updates = 1,
         reuse_last_batch: bool = False,
-        g_optimizer=None,
-        d_optimizer=None,
-        ema_decay: float | None = None,
-        ema_halflife: float | None = None,
-        ema_start_step: int = 0,
+        g_optimizer: Optimizer | None = None,
+        d_optimizer: Optimizer | None = None,
+        ema_decay: Decay | None = None,
+        ema_halflife: parts.HalfLife | None = None,
+        ema_start_step: Step = 0,
     ):
         given = hyperparameters.of_call("GAN", GAN.__init__, locals())
         super().__init__(name="gan")
         self.hyperparameters = given
-        objectives = gan_settings.as_objectives(objectives)
-        gan_settings.check_game(conditional, num_classes, d_steps, g_steps)
-        gan_settings.check_ema(ema_decay, ema_halflife, ema_start_step)
-        gan_settings.check_made(
-            latents=latents, augment=augment, g_optimizer=g_optimizer, d_optimizer=d_optimizer
-        )
-        gan_settings.check_functions(generator, discriminator, label_distribution)
+        compatibility.check_classes(conditional, num_classes)
+        compatibility.check_updates(d_steps, g_steps)
+        compatibility.check_average(ema_decay, ema_halflife)
+        compatibility.check_samples(alphabet, augment, symbols)
+        compatibility.check_two(generator=generator, discriminator=discriminator)
+        compatibility.check_two(g_optimizer=g_optimizer, d_optimizer=d_optimizer)
+
+        # 1. The game: who updates how often, by which terms, of what that D is shown.
+        self.seed, self.reuse_last_batch = seed, reuse_last_batch
+        self.d_steps, self.g_steps = d_steps, g_steps
+        self.augment = augment
+        self.objectives = parts.as_objectives(objectives)
+        compatibility.check_gradients(alphabet, self.objectives)
+
+        # 2. What the players see, and what G is fed.
         self.sample_shape = tuple(sample_shape or players.sample_shape(generator, discriminator))
         self.num_classes = num_classes if conditional else None
-        self.seed = seed
-        self.latents = latents or gan_settings.latents_for(generator)
+        self.latents = latents or parts.prior_for(generator)
         self.label_distribution = label_distribution
-        self.augment = augment
-        gan_settings.check_augment(augment, self.sample_shape)
         self.alphabet = alphabet
-        gan_settings.check_alphabet(alphabet, self.sample_shape, symbols, augment)
-        self.d_steps, self.g_steps = d_steps, g_steps
-        self.reuse_last_batch = reuse_last_batch
-        self.objectives = objectives
-        gan_settings.check_gradients(alphabet, self.objectives)
-        self.player_shape = alphabet.player_shape if alphabet else self.sample_shape
-        self._make_players(generator, discriminator)
-        self.ema = None
-        if ema_decay is not None or ema_halflife is not None:
-            twin = players.copy(generator) if isinstance(generator, keras.Model) else generator
-            average = self._made_generator(twin)
-            players.check_copy(average, self.generator)
-            self.ema = ExponentialMovingAverage(
-                average,
-                decay=ema_decay,
-                halflife=ema_halflife,
-                start_step=ema_start_step,
-            )
-            self.ema.copy(self.generator)
+        self.player_shape = parts.player_shape(self, symbols)
+
+        # 3. The networks, in the order in which their initial weights are drawn.
+        self.generator = parts.make_generator(self, generator)
+        self.discriminator = parts.make_discriminator(self, discriminator)
+        self.ema = parts.make_average(self, generator, ema_decay, ema_halflife, ema_start_step)
         for objective in self.objectives:
             objective.build_for(self)
-        gan_settings.check_lazy(self.objectives, passes.couples_batch(self.discriminator))
-        self._take_optimizers(g_optimizer or adam(), d_optimizer or adam())
-        if augment is not None:
-            augment.count_training_steps(d_steps)
-        self.step = self.add_weight(
+        compatibility.check_lazy(self.objectives, passes.couples_batch(self.discriminator))
+
+        # 4. What moves them, by schedules over training steps, and counts those.
+        self.g_optimizer, self.d_optimizer = g_optimizer or adam(), d_optimizer or adam()
+        parts.count_training_steps(self)
+        self.step = self._step_counter()
+        self.starts_trained = players.note([generator, discriminator], self.step)
+        self.first_failure = FirstFailure()
+        self.build()
+
+    def _step_counter(self):
+        """Training steps done, at first 0."""
+        return self.add_weight(
             shape=(),
             dtype="int64",
             initializer="zeros",
@@ -134,44 +140,6 @@ class GAN(keras.Model):
             aggregation="only_first_replica",
             name="step",
         )
-        self.starts_trained = players.note([generator, discriminator], self.step)
-        self.first_failure = FirstFailure()
-        self.build()
-
-    @property
-    def _shapes(self) -> dict:
-        """What both players are made for."""
-        return {"sample_shape": self.player_shape, "num_classes": self.num_classes}
-
-    def _make_players(self, generator, discriminator):
-        self.generator = self._made_generator(generator)
-        judge = self._made_discriminator(discriminator)
-        gan_settings.check_players(self.generator, judge, **self._shapes)
-        asked = {name for objective in self.objectives for name in objective.reads}
-        self.discriminator = with_outputs(judge, asked)
-        gan_settings.check_outputs(self.discriminator, self.objectives)
-
-    def _made_generator(self, generator):
-        """What a function makes, or a Keras model, in the one form of generators."""
-        dim, discrete = self.latents.dim, self.alphabet is not None
-        if not isinstance(generator, keras.Model):
-            generator = generator(latent_dim=dim, **self._shapes)
-        made = players.generator(generator, latent_dim=dim, discrete=discrete, **self._shapes)
-        made = unsquashed(made) if discrete and isinstance(made, keras.Model) else made
-        return players.in_float32("generator", made)
-
-    def _made_discriminator(self, discriminator):
-        if not isinstance(discriminator, keras.Model):
-            discriminator = discriminator(**self._shapes)
-        judge = players.discriminator(discriminator, **self._shapes)
-        return players.in_float32("discriminator", judge)
-
-    def _take_optimizers(self, g_optimizer, d_optimizer):
-        if g_optimizer is d_optimizer:
-            raise UserError("GAN.g_optimizer and GAN.d_optimizer are one object: make two")
-        self.g_optimizer, self.d_optimizer = g_optimizer, d_optimizer
-        count_training_steps(d_optimizer, updates=self.d_steps)
-        count_training_steps(g_optimizer, updates=self.g_steps)
 
     def build(self, input_shape=None):
         """Makes the optimisers' slots; all else exists since construction."""
@@ -319,16 +287,9 @@ class GAN(keras.Model):
             raise UserError(f"fit({others[0]}=...) has no meaning for a GAN: leave it out")
         if not self.compiled:
             self.compile()
+        left = epochs - options.get("initial_epoch", 0)
         sizes = {"batch_size": batch_size, "steps": steps_per_epoch}
-        if isinstance(x, tf.data.Dataset):
-            if y is not None:
-                raise UserError(
-                    "labels of tf.data are in its elements, (images, labels): leave y out"
-                )
-            batches, steps = fitting.of_stream(self, x, **sizes)
-        else:
-            left = epochs - options.get("initial_epoch", 0)
-            batches, steps = fitting.of_arrays(self, x, y, epochs=left, **sizes)
+        batches, steps = fitting.batches(self, x, y, epochs=left, **sizes)
         return self.fit_batches(batches, epochs=epochs, steps_per_epoch=steps, **options)
 
     def fit_batches(self, batches, **options):

@@ -91,7 +91,7 @@ def in_float32(player: str, model):
       UserError: an output is not of floats.
     """
     if not isinstance(model, keras.Model):
-        return model  # `gan_settings.check_players` tells
+        return model  # `compatibility.check_players` tells
     outputs = model.output if isinstance(model.output, dict) else {None: model.output}
     for output in outputs.values():
         if not keras.backend.is_float_dtype(output.dtype):
@@ -219,7 +219,7 @@ def note(models, step) -> bool:
 def _needs_form(model, first: str) -> bool:
     """Whether it is a Keras model whose inputs and outputs are named otherwise."""
     if not isinstance(model, keras.Model):
-        return False  # `gan_settings.check_players` tells
+        return False  # `compatibility.check_players` tells
     inputs = getattr(model, "inputs", None) or ()
     if not {tensor.name for tensor in inputs} <= {first, "labels"} or not inputs:
         return True

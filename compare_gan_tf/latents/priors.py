@@ -1,6 +1,7 @@
 """Priors over the latent z; one binding serves training, evaluation and the exported module."""
 
 import contextlib
+from typing import Annotated, Any
 
 import gin
 import tensorflow as tf
@@ -8,13 +9,14 @@ import tensorflow as tf
 from compare_gan_tf import random
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Count, Made, Number, Positive, Several, checked
 
 
 class _Latents:
     """A prior whose row i of `sample(num, seed)` does not depend on `num`."""
 
-    def __init__(self, dim: int = 128):
-        kinds.require_number(f"{type(self).__name__}.dim", dim, least=1, whole=True)
+    @checked
+    def __init__(self, dim: Count = 128):
         self.dim = dim
 
     def get_config(self) -> dict:
@@ -57,9 +59,9 @@ class Uniform(_Latents):
       limit: 1 is compare_gan's default; the square root of 3 gives the variance of normals.
     """
 
-    def __init__(self, dim: int = 128, limit: float = 1.0):
+    @checked
+    def __init__(self, dim: Count = 128, limit: Positive = 1.0):
         super().__init__(dim)
-        kinds.require_number("Uniform.limit", limit, above=0)
         self.limit = limit
 
     def sample(self, num, seed, truncation=0.0):
@@ -87,6 +89,13 @@ class Hypersphere(_Latents):
         return z / tf.maximum(length, 1e-6) * self.dim**0.5
 
 
+PlainPrior = Annotated[_Latents, Made(_Latents, like="a prior without codes, as @Normal()")]
+Categories = Annotated[
+    tuple, Several(Number(least=2, whole=True, unit="values"), least=0, like="[10]")
+]
+Codes = Annotated[int, Number(least=0, whole=True, unit="codes")]
+
+
 @gin.register(module="latents")
 class Coded:
     """z = (noise, categorical codes one-hot, continuous codes in (-1, 1)), as InfoGAN's.
@@ -99,23 +108,16 @@ class Coded:
       continuous: number of continuous codes.
     """
 
-    def __init__(self, noise=None, categorical: tuple = (10,), continuous: int = 2):
+    @checked
+    def __init__(
+        self,
+        noise: PlainPrior | None = None,
+        categorical: Categories = (10,),
+        continuous: Codes = 2,
+    ):
         self.noise = Normal(62) if noise is None else noise
-        kinds.require_made(
-            "Coded.noise", self.noise, _is_plain_prior, like="a prior without codes, as @Normal()"
-        )
-        if not isinstance(categorical, list | tuple):
-            raise UserError(
-                f"Coded.categorical is {categorical!r}: it must be a list such as [10], of the "
-                "number of values of each code"
-            )
-        for size in categorical:
-            kinds.require_number("Coded.categorical: one", size, least=2, whole=True, unit="values")
-        kinds.require_number("Coded.continuous", continuous, least=0, whole=True, unit="codes")
         self.categorical = tuple(categorical)
         self.continuous = continuous
-        if not self.categorical and not continuous:
-            raise UserError("Coded has no codes: set Coded.categorical or Coded.continuous")
         self.dim = self.noise.dim + sum(self.categorical) + continuous
 
     @property
@@ -140,8 +142,11 @@ class Coded:
         return {"name": "coded", "dim": self.dim, "noise": self.noise.get_config(), **codes}
 
 
-def _is_plain_prior(value) -> bool:
-    return isinstance(value, _Latents)
+def _is_prior(value) -> bool:
+    return callable(getattr(value, "sample", None)) and hasattr(value, "dim")
+
+
+Prior = Annotated[Any, Made(_is_prior, like="a prior such as @Normal()")]
 
 
 def require_draw(num, seed):

@@ -5,14 +5,18 @@ where D takes p(x) for q(x), from both sides: beyond it the gradient changes its
 non-saturating loss's never does.
 """
 
+from collections.abc import Callable
+from typing import Annotated
+
 import gin
 import tensorflow as tf
 
 from compare_gan_tf.objectives.base import Term
-from compare_gan_tf.objectives.losses import Adversarial, non_saturating, require_log_ratios
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.objectives.losses import Adversarial, LogRatioLoss, non_saturating
+from compare_gan_tf.settings.signatures import Decay, Factor, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
-_DISTANCE = "a function of `boundary` such as @squared"
+Distance = Annotated[Callable, Tried(ones(2), like="a function of `boundary` such as @squared")]
 
 
 @gin.configurable(module="boundary")
@@ -50,19 +54,16 @@ class BoundarySeeking(Adversarial):
       name: prefix of its terms in the logs.
     """
 
+    @checked
     def __init__(
         self,
-        loss=non_saturating,
-        distance=squared,
-        log_z_decay: float | None = None,
-        weight: float = 1.0,
+        loss: LogRatioLoss = non_saturating,
+        distance: Distance = squared,
+        log_z_decay: Decay | None = None,
+        weight: Factor = 1.0,
         name: str = "boundary_seeking",
     ):
         super().__init__(loss=loss, weight=weight, name=name)
-        require_log_ratios(self._of("loss"), loss)
-        if log_z_decay is not None:
-            kinds.require_number(self._of("log_z_decay"), log_z_decay, least=0, below=1)
-        kinds.tried(self._of("distance"), distance, tf.zeros([2]), like=_DISTANCE)
         self.distance = distance
         self.log_z_decay = log_z_decay
         self.log_z = None

@@ -10,16 +10,23 @@ are drawn for every z, and its gradient comes from them alone:
 The self-normalised weights are biased by O(1 / M), and of one sample they say nothing.
 """
 
+from collections.abc import Callable
+from typing import Annotated
+
 import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Term, View
 from compare_gan_tf.objectives.boundary_seeking import follow_log_z, running_log_z
-from compare_gan_tf.objectives.losses import Adversarial, non_saturating, require_log_ratios
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.objectives.losses import Adversarial, LogRatioLoss, non_saturating
+from compare_gan_tf.settings.signatures import Count, Decay, Factor, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
-_ESTIMATOR = "a function of `estimators` such as @importance"
+Estimator = Annotated[
+    Callable,
+    Tried(ones(2, 2), ones(), tf.identity, like="a function of `estimators` such as @importance"),
+]
 
 # Estimators: coefficients [n, M] of -log g(x_m | z_n), of F [n, M], log Z and `Game.gather`.
 
@@ -46,6 +53,12 @@ def maligan(log_ratios, log_z, gather, baseline: float = 1.0):
     return (weights - baseline) / log_ratios.shape[1]
 
 
+def _forgets_one(estimator) -> bool:
+    """Whether coefficients of a single sample say nothing of its F."""
+    coefficients = estimator(tf.constant([[0.0], [1.0]]), 0.0, tf.identity)
+    return bool(coefficients[0, 0] == coefficients[1, 0])
+
+
 @gin.register(module="objectives")
 class DiscreteBoundarySeeking(Adversarial):
     """The game of a discrete generator, which needs `GAN.alphabet`.
@@ -65,22 +78,18 @@ class DiscreteBoundarySeeking(Adversarial):
 
     estimates_gradient = True  # of G by itself: fakes need no gradient
 
+    @checked
     def __init__(
         self,
-        loss=non_saturating,
-        estimator=importance,
-        samples: int = 20,
-        log_z_decay: float = 0.995,
-        weight: float = 1.0,
+        loss: LogRatioLoss = non_saturating,
+        estimator: Estimator = importance,
+        samples: Count = 20,
+        log_z_decay: Decay = 0.995,
+        weight: Factor = 1.0,
         name: str = "boundary_seeking",
     ):
         super().__init__(loss=loss, weight=weight, name=name)
-        require_log_ratios(self._of("loss"), loss)
-        kinds.require_number(self._of("samples"), samples, least=1, whole=True)
-        kinds.require_number(self._of("log_z_decay"), log_z_decay, least=0, below=1)
-        trial = tf.constant([[0.0] * samples, [1.0] * samples]), 0.0, tf.identity
-        coefficients = kinds.tried(self._of("estimator"), estimator, *trial, like=_ESTIMATOR)
-        if samples == 1 and coefficients[0, 0] == coefficients[1, 0]:
+        if samples == 1 and _forgets_one(estimator):
             raise UserError(
                 "DiscreteBoundarySeeking.samples is 1: normalised over one sample every weight is "
                 "1, and the gradient of G is 0 on average; take 2 or more, or @reinforce"

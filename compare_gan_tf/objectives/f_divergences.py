@@ -18,13 +18,14 @@ All functions are elementwise and keep the dtype.
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.lambert_w import lambert_w_of_exp
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Number, Rule, checked
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,15 @@ class FDivergence:
     conjugate_of_activation: Callable
     derivative_of_exp: Callable | None
     conjugate_of_derivative: Callable | None
+
+
+def _refuse_limits(name: str, order: float) -> None:
+    if order in (0.0, 1.0):
+        raise UserError(f"{name} is {order}: take reverse_kl() for 0 and kl() for 1")
+
+
+Share = Annotated[float, Number(above=0, below=1)]
+Order = Annotated[float, Number(), Rule(_refuse_limits)]
 
 
 def _log_sigmoid(v):
@@ -200,19 +210,16 @@ def gan() -> FDivergence:
 
 
 @gin.configurable(module="f_divergences")
-def weighted_jensen_shannon(share: float = 0.5) -> FDivergence:
+@checked
+def weighted_jensen_shannon(share: Share = 0.5) -> FDivergence:
     """pi KL(P || M) + (1 - pi) KL(Q || M) with M = pi P + (1 - pi) Q; pi = 1/2 is JSD.
 
     f = pi u log u - (1 - pi + pi u) log(1 - pi + pi u); T = -pi log pi + log sigma(v),
     f* = (1 - pi) log((1 - pi) / (1 - pi exp(t / pi))).
 
     Args:
-      share: pi, of P in M.
-
-    Raises:
-      UserError: it is not between 0 and 1.
+      share: pi, of P in M, in (0, 1).
     """
-    kinds.require_number("weighted_jensen_shannon.share", share, above=0, below=1)
     rest = 1.0 - share
 
     def mixed(u):
@@ -258,7 +265,8 @@ def total_variation() -> FDivergence:
 
 
 @gin.configurable(module="f_divergences")
-def alpha(order: float = 0.5) -> FDivergence:
+@checked
+def alpha(order: Order = 0.5) -> FDivergence:
     """The alpha-divergence: f = (u^a - 1 - a (u - 1)) / (a (a - 1)), a neither 0 nor 1.
 
     a -> 1 is KL(P || Q), a -> 0 is KL(Q || P), 2 is half of Pearson's, -1 half of Neyman's, 1/2
@@ -268,13 +276,7 @@ def alpha(order: float = 0.5) -> FDivergence:
 
     Args:
       order: a.
-
-    Raises:
-      UserError: it is 0 or 1.
     """
-    kinds.require_number("alpha.order", order)
-    if order in (0.0, 1.0):
-        raise UserError(f"alpha.order is {order}: take reverse_kl() for 0 and kl() for 1")
     power = order / (order - 1.0)
 
     def conjugate(t):

@@ -9,12 +9,19 @@ of the divergence. What T is of D's logits, and what G minimises, are functions:
              alternative        G minimises -E_Q T, section 3.2, for stronger early gradients
 """
 
+import dataclasses
+from collections.abc import Callable
+from typing import Annotated
+
 import gin
+import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives import f_divergences
+from compare_gan_tf.objectives.f_divergences import FDivergence
 from compare_gan_tf.objectives.losses import Losses
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Made, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
 
 @gin.configurable(module="f_gan")
@@ -50,21 +57,36 @@ def alternative(outputs, conjugates):
     return -outputs
 
 
-_LOGITS = "a function (divergence, logits) such as @output_activation or @log_ratio"
-_GENERATOR = "a function (outputs, conjugates) such as @alternative or @saddle"
-
-
-def _is_divergence(value) -> bool:
-    return isinstance(value, f_divergences.FDivergence)
+Divergence = Annotated[FDivergence, Made(FDivergence, like="one such as @kl()")]
+_TRIAL = FDivergence(**{field.name: tf.identity for field in dataclasses.fields(FDivergence)})
+Logits = Annotated[
+    Callable,
+    Tried(
+        _TRIAL,
+        ones(2),
+        like="a function (divergence, logits) such as @output_activation or @log_ratio",
+        gives=((2,), (2,)),
+    ),
+]
+Cost = Annotated[
+    Callable,
+    Tried(
+        ones(2),
+        ones(2),
+        like="a function (outputs, conjugates) such as @alternative or @saddle",
+        gives=(2,),
+    ),
+]
 
 
 @gin.configurable(module="losses")
+@checked
 def f_gan(
     real_logits,
     fake_logits,
-    divergence: f_divergences.FDivergence | None = None,
-    logits=output_activation,
-    generator=alternative,
+    divergence: Divergence | None = None,
+    logits: Logits = output_activation,
+    generator: Cost = alternative,
 ):
     """-T(r) + f*(T(f)); G: `generator` (Nowozin et al., 2016, eq. 4 to 6).
 
@@ -76,19 +98,6 @@ def f_gan(
       generator: `saddle` or `alternative`.
     """
     divergence = f_divergences.kl() if divergence is None else divergence
-    kinds.require_made("f_gan.divergence", divergence, _is_divergence, like="one such as @kl()")
-    real, _ = _pair(logits, divergence, real_logits)
-    outputs, conjugates = _pair(logits, divergence, fake_logits)
-    cost = kinds.tried("f_gan.generator", generator, outputs, conjugates, like=_GENERATOR)
-    return Losses(real=-real, fake=conjugates, generator=cost)
-
-
-def _pair(function, divergence, logits) -> tuple:
-    """(T, f*(T)), as `f_gan.logits` gives them."""
-    found = kinds.tried("f_gan.logits", function, divergence, logits, like=_LOGITS)
-    if not isinstance(found, tuple):
-        raise UserError(
-            f"f_gan.logits is {kinds.shown(function)}: it must be {_LOGITS}; it gives "
-            f"{kinds.shown(found)}"
-        )
-    return found
+    real, _ = logits(divergence, real_logits)
+    outputs, conjugates = logits(divergence, fake_logits)
+    return Losses(real=-real, fake=conjugates, generator=generator(outputs, conjugates))

@@ -1,12 +1,24 @@
 """Feature matching (Salimans et al., 2016, section 3.1)."""
 
+from collections.abc import Callable
+from typing import Annotated
+
 import gin
 import tensorflow as tf
 
 from compare_gan_tf.objectives.base import GENERATOR, Objective, Term, View
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Factor, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
-_DISTANCE = "a function of two vectors that gives a number, such as @squared_distance"
+Distance = Annotated[
+    Callable,
+    Tried(
+        ones(2),
+        ones(2),
+        like="a function of two vectors that gives a number, such as @squared_distance",
+        gives=(),
+    ),
+]
 
 
 @gin.configurable(module="feature_matching")
@@ -35,13 +47,14 @@ class FeatureMatching(Objective):
 
     generator_needs_real = True
 
+    @checked
     def __init__(
-        self, distance=squared_distance, weight: float = 1.0, name: str = "feature_matching"
+        self,
+        distance: Distance = squared_distance,
+        weight: Factor = 1.0,
+        name: str = "feature_matching",
     ):
         super().__init__(weight=weight, name=name)
-        name, ones = self._of("distance"), tf.ones([2])
-        value = kinds.tried(name, distance, ones, ones, like=_DISTANCE)
-        kinds.require_shape(name, distance, value, (), like=_DISTANCE)
         self.distance = distance
 
     def views(self, player, game, samples):

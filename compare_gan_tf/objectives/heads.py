@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.kernel_norm import reparameterised
-from compare_gan_tf.settings.kinds import require_number
 
 
 class LinearHead(keras.layers.Layer):
@@ -20,7 +19,6 @@ class LinearHead(keras.layers.Layer):
 
     def __init__(self, discriminator, units: int, *, kernel_norm=None, hidden: int = 0):
         super().__init__(name="head")
-        require_number("hidden", hidden, least=0, whole=True, unit="units; 0 is for none")
         width = discriminator.output["features"].shape[-1]
         self.hidden = self._dense(width, hidden, kernel_norm, "hidden") if hidden else None
         self.output_layer = self._dense(hidden or width, units, kernel_norm, "out")

@@ -1,14 +1,25 @@
 """Penalties on the kernels of a player, whatever it is shown: L2, orthogonality, spectral norm."""
 
+from collections.abc import Callable
+from typing import Annotated
+
 import gin
 import keras
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Count, Factor, Function, OneOf, Several, checked
 
-_DEVIATION = "a function of W^T W such as @off_diagonal"
+Players = Annotated[
+    tuple,
+    Several(
+        OneOf(DISCRIMINATOR, GENERATOR),
+        like='["discriminator", "generator"]',
+        instead="leave the objective out",
+    ),
+]
+Deviation = Annotated[Callable, Function(0, like="a function of W^T W such as @off_diagonal")]
 
 
 def kernels(network: keras.Model) -> list:
@@ -35,12 +46,9 @@ class KernelPenalty(Objective):
       weight, every, name: see `Objective`.
     """
 
-    def __init__(self, *, players, weight: float, every: int = 1, name: str):
+    @checked
+    def __init__(self, *, players: Players, weight: Factor, every: Count = 1, name: str):
         super().__init__(weight=weight, every=every, name=name)
-        both = (DISCRIMINATOR, GENERATOR)
-        known = isinstance(players, list | tuple) and all(player in both for player in players)
-        if not known or not players:
-            raise UserError(f"{self._of('players')} is {players!r}: it must be some of {both}")
         self.players = tuple(players)
 
     def build_for(self, gan):
@@ -77,11 +85,12 @@ class L2(KernelPenalty):
       name: prefix of its terms in the logs.
     """
 
+    @checked
     def __init__(
         self,
-        players: tuple = (DISCRIMINATOR,),
-        weight: float = 1.0,
-        every: int = 1,
+        players: Players = (DISCRIMINATOR,),
+        weight: Factor = 1.0,
+        every: Count = 1,
         name: str = "l2",
     ):
         super().__init__(players=players, weight=weight, every=every, name=name)
@@ -117,16 +126,16 @@ class Orthogonal(KernelPenalty):
       name: prefix of its terms in the logs.
     """
 
+    @checked
     def __init__(
         self,
-        deviation=off_diagonal,
-        players: tuple = (GENERATOR,),
-        weight: float = 1e-4,
-        every: int = 1,
+        deviation: Deviation = off_diagonal,
+        players: Players = (GENERATOR,),
+        weight: Factor = 1e-4,
+        every: Count = 1,
         name: str = "orthogonal",
     ):
         super().__init__(players=players, weight=weight, every=every, name=name)
-        kinds.require_function(self._of("deviation"), deviation, 0, like=_DEVIATION)
         self.deviation = deviation
 
     def value(self, player, kernels):

@@ -6,6 +6,7 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
 from compare_gan_tf.objectives.classification import cross_entropy
 from compare_gan_tf.objectives.heads import require_labels
+from compare_gan_tf.settings.signatures import Factor, checked
 
 _OUTPUT = "class_logits"
 
@@ -33,7 +34,8 @@ class LabelPrediction(Objective):
 
     reads = (_OUTPUT,)
 
-    def __init__(self, weight: float = 1.0, name: str = "label_prediction"):
+    @checked
+    def __init__(self, weight: Factor = 1.0, name: str = "label_prediction"):
         super().__init__(weight=weight, name=name)
 
     def build_for(self, gan):

@@ -1,12 +1,21 @@
 """LeCam regularisation (Tseng et al., 2021): D's logits near their moving averages."""
 
+from collections.abc import Callable
+from typing import Annotated
+
 import gin
 import tensorflow as tf
 
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Decay, Factor, Step, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
 _DISTANCE = "a function (above, below) of each logit, such as @squared_difference"
+Distance = Annotated[
+    Callable,
+    Tried(ones(2), ones(), like=_DISTANCE, gives=(2,)),
+    Tried(ones(), ones(2), like=_DISTANCE, gives=(2,)),
+]
 
 
 @gin.configurable(module="lecam")
@@ -36,22 +45,16 @@ class LeCam(Objective):
       name: prefix of its terms in the logs.
     """
 
+    @checked
     def __init__(
         self,
-        distance=squared_difference,
-        decay: float = 0.99,
-        start_step: int = 1000,
-        weight: float = 0.3,
+        distance: Distance = squared_difference,
+        decay: Decay = 0.99,
+        start_step: Step = 1000,
+        weight: Factor = 0.3,
         name: str = "lecam",
     ):
         super().__init__(weight=weight, name=name)
-        kinds.require_number("LeCam.decay", decay, least=0, below=1)
-        kinds.require_number(
-            "LeCam.start_step", start_step, least=0, whole=True, unit="training steps"
-        )
-        for above, below in ((tf.zeros([2]), tf.zeros([])), (tf.zeros([]), tf.zeros([2]))):
-            values = kinds.tried("LeCam.distance", distance, above, below, like=_DISTANCE)
-            kinds.require_shape("LeCam.distance", distance, values, (2,), like=_DISTANCE)
         self.distance = distance
         self.decay = decay
         self.start_step = max(start_step, 1)  # before the first step there is no average

@@ -8,6 +8,8 @@ by a `Critic`, which estimates a divergence and moves nothing else.
 """
 
 import math
+from collections.abc import Callable
+from typing import Annotated
 
 import gin
 import numpy as np
@@ -15,8 +17,9 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import Objective, Term
-from compare_gan_tf.objectives.losses import Adversarial
+from compare_gan_tf.objectives.losses import Adversarial, Loss
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Factor, Function, Positive, Rule, checked
 
 
 @gin.register(module="objectives")
@@ -29,7 +32,8 @@ class Critic(Adversarial):
       name: prefix of its terms in the logs.
     """
 
-    def __init__(self, loss, weight: float = 1.0, name: str = "critic"):
+    @checked
+    def __init__(self, loss: Loss, weight: Factor = 1.0, name: str = "critic"):
         super().__init__(loss=loss, weight=weight, name=name)
 
     def generator(self, game, samples, scored):
@@ -63,7 +67,8 @@ class MaximumLikelihood(Objective):
     generator_needs_real = True
     estimates_gradient = True
 
-    def __init__(self, *, weight: float = 1.0, name: str = "maximum_likelihood"):
+    @checked
+    def __init__(self, *, weight: Factor = 1.0, name: str = "maximum_likelihood"):
         super().__init__(weight=weight, name=name)
 
     def build_for(self, gan):
@@ -71,6 +76,22 @@ class MaximumLikelihood(Objective):
 
     def generator(self, game, samples, scored):
         return [Term("", -_density_of(game.generator, self)(samples.real))]
+
+
+def _require_points(name: str, modes) -> None:
+    """Refuses what is no list of points in the plane."""
+    try:
+        points = np.asarray(modes, np.float64)
+    except (TypeError, ValueError):
+        points = np.zeros(0)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points) or not np.isfinite(points).all():
+        raise UserError(
+            f"{name} is {kinds.shown(modes)}: it must be a list of points in the plane such as "
+            "[(-2.0, 0.0), (2.0, 0.0)]"
+        )
+
+
+Points = Annotated[tuple, Rule(_require_points)]
 
 
 @gin.register(module="densities")
@@ -82,9 +103,10 @@ class MixtureDensity:
       scale: their standard deviation.
     """
 
-    def __init__(self, modes=((-2.0, 0.0), (2.0, 0.0)), scale: float = 0.5):
-        kinds.require_number("MixtureDensity.scale", scale, above=0)
-        self.modes, self.scale = _points(modes), scale
+    @checked
+    def __init__(self, modes: Points = ((-2.0, 0.0), (2.0, 0.0)), scale: Positive = 0.5):
+        self.modes = tuple(map(tuple, np.asarray(modes, np.float64).tolist()))
+        self.scale = scale
 
     def __call__(self, points):
         """Log density in nats, [n], of points [n, 2]."""
@@ -94,20 +116,8 @@ class MixtureDensity:
         return tf.reduce_logsumexp(-squared / (2.0 * self.scale**2), 1) - constant
 
 
-def _points(modes) -> tuple[tuple[float, float], ...]:
-    try:
-        points = np.asarray(modes, np.float64)
-    except (TypeError, ValueError):
-        points = np.zeros(0)
-    if points.ndim != 2 or points.shape[1] != 2 or not len(points) or not np.isfinite(points).all():
-        raise UserError(
-            f"MixtureDensity.modes is {kinds.shown(modes)}: it must be a list of points in the "
-            "plane such as [(-2.0, 0.0), (2.0, 0.0)]"
-        )
-    return tuple(map(tuple, points.tolist()))
-
-
 _DENSITY = "@MixtureDensity(), with parentheses, or a function of points [n, D]"
+Density = Annotated[Callable, Function(0, like=_DENSITY)]
 
 
 @gin.register(module="objectives")
@@ -120,9 +130,9 @@ class ReverseKL(Objective):
       name: prefix of its term in the logs.
     """
 
-    def __init__(self, density, *, weight: float = 1.0, name: str = "reverse_kl"):
+    @checked
+    def __init__(self, density: Density, *, weight: Factor = 1.0, name: str = "reverse_kl"):
         super().__init__(weight=weight, name=name)
-        kinds.require_function(self._of("density"), density, 0, like=_DENSITY)
         self.density = density
 
     def build_for(self, gan):

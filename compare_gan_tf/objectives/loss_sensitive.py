@@ -12,6 +12,7 @@ Slope 0 is LS-GAN: pairs that keep their margin cost nothing. Other slopes in (-
 1 is the Wasserstein loss but for the constant E Delta, -1 is |a|.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 import gin
@@ -27,9 +28,12 @@ from compare_gan_tf.objectives.base import (
 )
 from compare_gan_tf.objectives.classification import cross_entropy
 from compare_gan_tf.objectives.heads import LinearHead, on_several, require_labels
-from compare_gan_tf.settings import kinds
 from compare_gan_tf.settings.signatures import Factor, NotNegative, Number, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
+_SCORED = Scored(images=ones(2, 1), logits=ones(2), features=ones(2, 1))
+Margin = Annotated[Callable, Tried(_SCORED, _SCORED, like="a function of `margins` such as @l1")]
+Cost = Annotated[Callable, Tried(ones(2), like="a function such as @negative")]
 Slope = Annotated[float, Number(most=1)]
 
 # Deltas: functions of a real's and a fake's Scored, [n] each; images in [-1, 1], flattened.
@@ -100,17 +104,15 @@ class LossSensitive(Objective):
     @checked
     def __init__(
         self,
-        margin=l1,
+        margin: Margin = l1,
         margin_scale: NotNegative = 2e-4,
         slope: Slope = 0.0,
-        cost=negative,
+        cost: Cost = negative,
         real_weight: Factor = 0.0,
         weight: Factor = 1.0,
         name: str = "loss_sensitive",
     ):
         super().__init__(weight=weight, name=name)
-        _check(self, margin)
-        kinds.tried(self._of("cost"), cost, tf.zeros([2]), like="a function such as @negative")
         self.margin = margin
         self.margin_scale = margin_scale
         self.slope = slope
@@ -133,12 +135,6 @@ class LossSensitive(Objective):
 
     def generator(self, game, samples, scored):
         return [Term("", self.cost(scored["fake"].logits))]
-
-
-def _check(objective, margin):
-    kind = type(objective).__name__
-    two = Scored(tf.zeros([2, 1]), tf.zeros([2]), tf.zeros([2, 1]))
-    kinds.tried(f"{kind}.margin", margin, two, two, like="a function of `margins` such as @l1")
 
 
 @gin.register(module="objectives")
@@ -167,7 +163,7 @@ class LossSensitiveClassifier(Objective):
     @checked
     def __init__(
         self,
-        margin=l1,
+        margin: Margin = l1,
         margin_scale: NotNegative = 8e-4,
         slope: Slope = 0.0,
         real_weight: Factor = 1.0,
@@ -176,7 +172,6 @@ class LossSensitiveClassifier(Objective):
         name: str = "loss_sensitive_classifier",
     ):
         super().__init__(weight=weight, name=name)
-        _check(self, margin)
         self.margin = margin
         self.margin_scale = margin_scale
         self.slope = slope

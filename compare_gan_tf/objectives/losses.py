@@ -14,7 +14,7 @@ A loss of your own may also give a pair (D's loss, G's), or be a pair of functio
 import functools
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import gin
 import tensorflow as tf
@@ -22,6 +22,9 @@ import tensorflow as tf
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
 from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Factor, Number, Rule, checked
+
+Smoothing = Annotated[float, Number(least=0, below=1)]
 
 
 class Losses(NamedTuple):
@@ -69,19 +72,15 @@ def _of_pair(pair, real_logits, fake_logits) -> WholeLosses:
     return WholeLosses(real=of_d + tf.zeros_like(real_logits), fake=none, generator=of_g + none)
 
 
-def _checked(label_smoothing: float) -> float:
-    kinds.require_number("label_smoothing", label_smoothing, least=0, below=1)
-    return label_smoothing
-
-
 def _smoothed(real_logits, label_smoothing: float):
     """-(1 - s) log sigma(r) - s log(1 - sigma(r)) = softplus(-r) + s r."""
     plain = tf.math.softplus(-real_logits)
-    return plain + label_smoothing * real_logits if _checked(label_smoothing) else plain
+    return plain + label_smoothing * real_logits if label_smoothing else plain
 
 
 @gin.configurable(module="losses")
-def non_saturating(real_logits, fake_logits, label_smoothing: float = 0.0):
+@checked
+def non_saturating(real_logits, fake_logits, label_smoothing: Smoothing = 0.0):
     """-log sigma(r) - log(1 - sigma(f)); G: -log sigma(f) (Goodfellow et al., 2014, section 3)."""
     return Losses(
         real=_smoothed(real_logits, label_smoothing),
@@ -91,7 +90,8 @@ def non_saturating(real_logits, fake_logits, label_smoothing: float = 0.0):
 
 
 @gin.configurable(module="losses")
-def minimax(real_logits, fake_logits, label_smoothing: float = 0.0):
+@checked
+def minimax(real_logits, fake_logits, label_smoothing: Smoothing = 0.0):
     """D as `non_saturating`; G: log(1 - sigma(f)), which saturates (Goodfellow et al., eq. 1)."""
     fake = tf.math.softplus(fake_logits)
     return Losses(real=_smoothed(real_logits, label_smoothing), fake=fake, generator=-fake)
@@ -104,17 +104,19 @@ def wasserstein(real_logits, fake_logits):
 
 
 @gin.configurable(module="losses")
-def least_squares(real_logits, fake_logits, label_smoothing: float = 0.0):
+@checked
+def least_squares(real_logits, fake_logits, label_smoothing: Smoothing = 0.0):
     """((r - 1)^2 + f^2) / 2; G: (f - 1)^2 / 2, on logits (Mao et al., 2017, eq. 9)."""
     return Losses(
-        real=0.5 * tf.square(real_logits - (1.0 - _checked(label_smoothing))),
+        real=0.5 * tf.square(real_logits - (1.0 - label_smoothing)),
         fake=0.5 * tf.square(fake_logits),
         generator=0.5 * tf.square(fake_logits - 1.0),
     )
 
 
 @gin.configurable(module="losses")
-def least_squares_on_probabilities(real_logits, fake_logits, label_smoothing: float = 0.0):
+@checked
+def least_squares_on_probabilities(real_logits, fake_logits, label_smoothing: Smoothing = 0.0):
     """`least_squares` of sigma(r) and sigma(f): what compare_gan calls least_squares."""
     return least_squares(tf.sigmoid(real_logits), tf.sigmoid(fake_logits), label_smoothing)
 
@@ -127,39 +129,6 @@ def hinge(real_logits, fake_logits):
         fake=tf.nn.relu(1.0 + fake_logits),
         generator=-fake_logits,
     )
-
-
-@gin.register(module="objectives")
-class Adversarial(Objective):
-    """A loss of `objectives/losses.py`: D tells real from fake, G makes D take fake for real.
-
-    Args:
-      loss: function of (real_logits [n], fake_logits [m]), see `losses`; or one of your own that
-        gives a pair (D's loss, G's loss), or a pair of functions: `losses.as_losses`.
-      weight: factor of the whole.
-      name: prefix of its terms in the logs.
-    """
-
-    def __init__(self, loss=non_saturating, weight: float = 1.0, name: str = "adversarial"):
-        super().__init__(weight=weight, name=name)
-        require_loss(self._of("loss"), loss)
-        self.loss = as_losses(loss)
-
-    def views(self, player, game, samples):
-        fake = {"fake": View(samples.fake, samples.fake_labels)}
-        if player == DISCRIMINATOR:
-            return {"real": View(samples.real, samples.real_labels), **fake}
-        return fake
-
-    def discriminator(self, game, samples, scored):
-        losses = self.loss(scored["real"].logits, scored["fake"].logits)
-        if isinstance(losses, WholeLosses):
-            return [Term("", losses.real)]
-        return [Term("real", losses.real), Term("fake", losses.fake)]
-
-    def generator(self, game, samples, scored):
-        fake = scored["fake"].logits
-        return [Term("", self.loss(tf.zeros_like(fake), fake).generator)]
 
 
 # --- What is a loss ---------------------------------------------------------------------------
@@ -232,3 +201,45 @@ def require_log_ratios(name: str, loss) -> None:
                 f"log(p / q) that are needed, as where p / q = {ratio}; take @non_saturating "
                 "without smoothing, or @f_gan with f_gan.logits = @log_ratio"
             )
+
+
+Loss = Annotated[Callable | tuple, Rule(require_loss)]
+LogRatioLoss = Annotated[Callable | tuple, Rule(require_loss), Rule(require_log_ratios)]
+
+
+# --- The objective ----------------------------------------------------------------------------
+
+
+@gin.register(module="objectives")
+class Adversarial(Objective):
+    """A loss of `objectives/losses.py`: D tells real from fake, G makes D take fake for real.
+
+    Args:
+      loss: function of (real_logits [n], fake_logits [m]), see `losses`; or one of your own that
+        gives a pair (D's loss, G's loss), or a pair of functions: `losses.as_losses`.
+      weight: factor of the whole.
+      name: prefix of its terms in the logs.
+    """
+
+    @checked
+    def __init__(
+        self, loss: Loss = non_saturating, weight: Factor = 1.0, name: str = "adversarial"
+    ):
+        super().__init__(weight=weight, name=name)
+        self.loss = as_losses(loss)
+
+    def views(self, player, game, samples):
+        fake = {"fake": View(samples.fake, samples.fake_labels)}
+        if player == DISCRIMINATOR:
+            return {"real": View(samples.real, samples.real_labels), **fake}
+        return fake
+
+    def discriminator(self, game, samples, scored):
+        losses = self.loss(scored["real"].logits, scored["fake"].logits)
+        if isinstance(losses, WholeLosses):
+            return [Term("", losses.real)]
+        return [Term("real", losses.real), Term("fake", losses.fake)]
+
+    def generator(self, game, samples, scored):
+        fake = scored["fake"].logits
+        return [Term("", self.loss(tf.zeros_like(fake), fake).generator)]

@@ -6,6 +6,7 @@ weight and a head: published are weights of 1 for categorical and of 0.1 for Gau
 """
 
 import math
+from typing import Annotated
 
 import gin
 import tensorflow as tf
@@ -13,6 +14,9 @@ import tensorflow as tf
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term, View
 from compare_gan_tf.objectives.heads import LinearHead, on_several
+from compare_gan_tf.settings.signatures import Factor, Number, checked
+
+Hidden = Annotated[int, Number(least=0, whole=True, unit="units; 0 is for none")]
 
 
 class _Information(Objective):
@@ -26,7 +30,8 @@ class _Information(Objective):
 
     trains_with = (DISCRIMINATOR, GENERATOR)
 
-    def __init__(self, *, hidden: int, kernel_norm, weight: float, name: str):
+    @checked
+    def __init__(self, *, hidden: Hidden, kernel_norm, weight: Factor, name: str):
         super().__init__(weight=weight, name=name)
         self.hidden = hidden
         self.kernel_norm = kernel_norm
@@ -68,11 +73,12 @@ class CategoricalInformation(_Information):
       name: prefix of its terms in the logs.
     """
 
+    @checked
     def __init__(
         self,
-        hidden: int = 128,
+        hidden: Hidden = 128,
         kernel_norm=None,
-        weight: float = 1.0,
+        weight: Factor = 1.0,
         name: str = "categorical_information",
     ):
         super().__init__(hidden=hidden, kernel_norm=kernel_norm, weight=weight, name=name)
@@ -104,12 +110,13 @@ class GaussianInformation(_Information):
       name: prefix of its term in the logs.
     """
 
+    @checked
     def __init__(
         self,
         learn_variance: bool = True,
-        hidden: int = 128,
+        hidden: Hidden = 128,
         kernel_norm=None,
-        weight: float = 0.1,
+        weight: Factor = 0.1,
         name: str = "gaussian_information",
     ):
         super().__init__(hidden=hidden, kernel_norm=kernel_norm, weight=weight, name=name)

@@ -11,14 +11,26 @@ and whom a sample is compared with is `paired` or `average`: six losses. RpGAN, 
 al., 2024), is `paired` with `logistic`.
 """
 
+from collections.abc import Callable
+from typing import Annotated
+
 import gin
 import tensorflow as tf
 
 from compare_gan_tf.objectives.base import Objective, Term, View
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Factor, Function, checked
+from compare_gan_tf.settings.trials import Tried, ones
 
-_LOSS = "a function of margins such as @relativistic.logistic"
-_COMPARE = "a function (above, below, loss, gather) such as @paired or @average"
+MarginLoss = Annotated[
+    Callable,
+    Tried(ones(2), like="a function of margins such as @relativistic.logistic", gives=(2,)),
+]
+Comparison = Annotated[
+    Callable,
+    Function(
+        0, 0, 0, 0, like="a function (above, below, loss, gather) such as @paired or @average"
+    ),
+]
 
 
 @gin.configurable(module="relativistic")
@@ -70,14 +82,15 @@ class Relativistic(Objective):
 
     generator_needs_real = True
 
+    @checked
     def __init__(
-        self, compare=paired, loss=logistic, weight: float = 1.0, name: str = "relativistic"
+        self,
+        compare: Comparison = paired,
+        loss: MarginLoss = logistic,
+        weight: Factor = 1.0,
+        name: str = "relativistic",
     ):
         super().__init__(weight=weight, name=name)
-        name = self._of("loss")
-        margins = kinds.tried(name, loss, tf.zeros([2]), like=_LOSS)
-        kinds.require_shape(name, loss, margins, (2,), like=_LOSS)
-        kinds.require_function(self._of("compare"), compare, 0, 0, loss, 0, like=_COMPARE)
         self.compare = compare
         self.loss = loss
 

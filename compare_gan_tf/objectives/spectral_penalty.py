@@ -4,7 +4,8 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
-from compare_gan_tf.objectives.kernel_penalty import KernelPenalty, as_matrix, kernels
+from compare_gan_tf.objectives.kernel_penalty import KernelPenalty, Players, as_matrix, kernels
+from compare_gan_tf.settings.signatures import Factor, checked
 
 
 @gin.register(module="objectives")
@@ -20,10 +21,11 @@ class SpectralPenalty(KernelPenalty):
       name: prefix of its terms in the logs.
     """
 
+    @checked
     def __init__(
         self,
-        players: tuple = (DISCRIMINATOR,),
-        weight: float = 0.01,
+        players: Players = (DISCRIMINATOR,),
+        weight: Factor = 0.01,
         name: str = "spectral_penalty",
     ):
         super().__init__(players=players, weight=weight, name=name)

@@ -1,12 +1,16 @@
 """Top-k training (Sinha et al., 2020): G learns from its best samples only."""
 
+from typing import Annotated, Any
+
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.losses import Adversarial, non_saturating
-from compare_gan_tf.objectives.relativistic import Relativistic, logistic, paired
+from compare_gan_tf.objectives.losses import Adversarial, Loss, non_saturating
+from compare_gan_tf.objectives.relativistic import MarginLoss, Relativistic, logistic, paired
 from compare_gan_tf.optimizers import value_at
-from compare_gan_tf.settings.kinds import require_number_or_schedule
+from compare_gan_tf.settings.signatures import Factor, Number, checked
+
+Share = Annotated[Any, Number(above=0, most=1, schedule=True)]
 
 
 @gin.register(module="objectives")
@@ -25,15 +29,15 @@ class TopK(Adversarial):
       name: prefix of its terms in the logs.
     """
 
+    @checked
     def __init__(
         self,
-        loss=non_saturating,
-        fraction: float = 0.5,
-        weight: float = 1.0,
+        loss: Loss = non_saturating,
+        fraction: Share = 0.5,
+        weight: Factor = 1.0,
         name: str = "adversarial",
     ):
         super().__init__(loss, weight=weight, name=name)
-        require_number_or_schedule("TopK.fraction", fraction, above=0, most=1)
         self.fraction = fraction
 
     def generator(self, game, samples, scored):
@@ -56,15 +60,15 @@ class TopKRelativistic(Relativistic):
       name: prefix of its terms in the logs.
     """
 
+    @checked
     def __init__(
         self,
-        loss=logistic,
-        fraction: float = 0.5,
-        weight: float = 1.0,
+        loss: MarginLoss = logistic,
+        fraction: Share = 0.5,
+        weight: Factor = 1.0,
         name: str = "relativistic",
     ):
         super().__init__(paired, loss, weight=weight, name=name)
-        require_number_or_schedule("TopKRelativistic.fraction", fraction, above=0, most=1)
         self.fraction = fraction
 
     def generator(self, game, samples, scored):

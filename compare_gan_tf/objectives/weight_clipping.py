@@ -4,7 +4,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.objectives.base import Objective
-from compare_gan_tf.settings.kinds import require_number
+from compare_gan_tf.settings.signatures import Positive, checked
 
 
 @gin.register(module="objectives")
@@ -19,9 +19,9 @@ class WeightClipping(Objective):
       name: of the constraint.
     """
 
-    def __init__(self, limit: float = 0.01, name: str = "weight_clipping"):
+    @checked
+    def __init__(self, limit: Positive = 0.01, name: str = "weight_clipping"):
         super().__init__(name=name)
-        require_number("WeightClipping.limit", limit, above=0)
         self.limit = limit
 
     def update(self, game, samples, scored):

@@ -2,6 +2,7 @@
 
 from compare_gan_tf.optimizers.optimizers import (
     FusedAdam,
+    Optimizer,
     PerTrainingStep,
     ScheduledSGD,
     adam,
@@ -13,6 +14,7 @@ from compare_gan_tf.optimizers.optimizers import (
 
 __all__ = [
     "FusedAdam",
+    "Optimizer",
     "PerTrainingStep",
     "ScheduledSGD",
     "adam",

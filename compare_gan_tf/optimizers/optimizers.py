@@ -1,5 +1,7 @@
 """Optimisers under gin: small functions, because a misspelt parameter of theirs is an error."""
 
+from typing import Annotated, Any
+
 import gin
 import keras
 import tensorflow as tf
@@ -7,9 +9,14 @@ from keras import ops
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings import keras_insides
-from compare_gan_tf.settings.kinds import require_number, require_number_or_schedule
+from compare_gan_tf.settings.signatures import Decay, Factor, Made, Number, Positive, checked
 
-_Schedule = keras.optimizers.schedules.LearningRateSchedule
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+Optimizer = Annotated[
+    keras.optimizers.Optimizer,
+    Made(keras.optimizers.Optimizer, like="an optimiser such as @adam()"),
+]
+DecayOrSchedule = Annotated[Any, Number(least=0, below=1, schedule=True)]
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -93,7 +100,7 @@ def _resource(variable):
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
-class PerTrainingStep(_Schedule):
+class PerTrainingStep(Schedule):
     """A schedule over training steps, read by an optimiser that makes `updates` in each."""
 
     def __init__(self, schedule, updates: int):
@@ -126,11 +133,11 @@ def count_training_steps(optimizer, *, updates: int):
     if updates == 1:
         return
     rate = keras_insides.rate_or_schedule(optimizer)
-    if isinstance(rate, _Schedule):
+    if isinstance(rate, Schedule):
         optimizer.learning_rate = PerTrainingStep(rate, updates)
     for name in ("beta_2", "momentum"):
         schedule = getattr(optimizer, name, None)
-        if isinstance(schedule, _Schedule):
+        if isinstance(schedule, Schedule):
             setattr(optimizer, name, PerTrainingStep(schedule, updates))
 
 
@@ -138,15 +145,12 @@ def _clips(clip_norm: float | None, clip_value: float | None) -> dict:
     """Keras' settings of clipping.
 
     Raises:
-      UserError: both are given, or one is not positive.
+      UserError: both are given.
     """
     if clip_norm is not None and clip_value is not None:
         raise UserError(
             f"clip_norm is {clip_norm} and clip_value is {clip_value}: give one of them"
         )
-    for name, limit in (("clip_norm", clip_norm), ("clip_value", clip_value)):
-        if limit is not None:
-            require_number(f"{name} of an optimiser", limit, above=0)
     return {"global_clipnorm": clip_norm, "clipvalue": clip_value}
 
 
@@ -157,59 +161,53 @@ def _clips(clip_norm: float | None, clip_value: float | None) -> dict:
 
 
 @gin.configurable(module="optimizers")
+@checked
 def adam(
     *,
-    learning_rate: float = 2e-4,
-    beta_1: float = 0.5,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-8,
-    clip_norm: float | None = None,
-    clip_value: float | None = None,
+    learning_rate: Factor = 2e-4,
+    beta_1: Decay = 0.5,
+    beta_2: DecayOrSchedule = 0.999,
+    epsilon: Positive = 1e-8,
+    clip_norm: Positive | None = None,
+    clip_value: Positive | None = None,
 ):
     """Adam (Kingma and Ba, 2015); epsilon is TensorFlow 1's 1e-8, not Keras' 1e-7.
 
     `beta_2` may be a schedule as `learning_rate` may.
     """
-    require_number_or_schedule("adam.learning_rate", learning_rate, least=0)
-    require_number("adam.beta_1", beta_1, least=0, below=1)
-    require_number_or_schedule("adam.beta_2", beta_2, least=0, below=1)
-    require_number("adam.epsilon", epsilon, above=0)
     clips = _clips(clip_norm, clip_value)
     return FusedAdam(learning_rate, beta_1, beta_2, epsilon, **clips)
 
 
 @gin.configurable(module="optimizers")
+@checked
 def sgd(
     *,
-    learning_rate: float = 0.1,
-    momentum: float = 0.0,
+    learning_rate: Factor = 0.1,
+    momentum: DecayOrSchedule = 0.0,
     nesterov: bool = False,
-    clip_norm: float | None = None,
-    clip_value: float | None = None,
+    clip_norm: Positive | None = None,
+    clip_value: Positive | None = None,
 ):
     """Stochastic gradient descent, with momentum (Sutskever et al., 2013) if it is not 0.
 
     `momentum` may be a schedule as `learning_rate` may.
     """
-    require_number_or_schedule("sgd.learning_rate", learning_rate, least=0)
-    require_number_or_schedule("sgd.momentum", momentum, least=0, below=1)
     clips = _clips(clip_norm, clip_value)
     kind = ScheduledSGD if callable(momentum) else keras.optimizers.SGD
     return kind(learning_rate, momentum, nesterov, **clips)
 
 
 @gin.configurable(module="optimizers")
+@checked
 def rmsprop(
     *,
-    learning_rate: float = 5e-5,
-    rho: float = 0.9,
-    epsilon: float = 1e-10,
-    clip_norm: float | None = None,
-    clip_value: float | None = None,
+    learning_rate: Factor = 5e-5,
+    rho: Decay = 0.9,
+    epsilon: Positive = 1e-10,
+    clip_norm: Positive | None = None,
+    clip_value: Positive | None = None,
 ):
     """RMSprop (Tieleman and Hinton, 2012) as the Wasserstein GAN's experiments have it."""
-    require_number_or_schedule("rmsprop.learning_rate", learning_rate, least=0)
-    require_number("rmsprop.rho", rho, least=0, below=1)
-    require_number("rmsprop.epsilon", epsilon, above=0)
     clips = _clips(clip_norm, clip_value)
     return keras.optimizers.RMSprop(learning_rate, rho, epsilon=epsilon, **clips)

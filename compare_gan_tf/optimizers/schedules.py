@@ -5,30 +5,32 @@ is negative: none of what they are for may be.
 """
 
 import itertools
+from typing import Annotated
 
 import gin
 import keras
 from keras import ops
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import (
+    NotNegative,
+    Number,
+    Positive,
+    Rule,
+    Several,
+    Step,
+    checked,
+)
 
-_Schedule = keras.optimizers.schedules.LearningRateSchedule
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+Steps = Annotated[int, Number(least=1, whole=True, unit="training steps")]
 
 
-def _require_steps(name: str, steps: int):
-    kinds.require_number(name, steps, least=1, whole=True, unit="training steps")
-
-
-class _Decay(_Schedule):
+class _Decay(Schedule):
     """From `start` to `end` in `steps` steps, after `delay` steps of `start`; then it stays."""
 
-    def __init__(self, start: float, end: float, steps: int, delay: int = 0):
-        name = type(self).__name__
-        _require_steps(f"{name}.steps", steps)
-        kinds.require_number(f"{name}.delay", delay, least=0, whole=True, unit="training steps")
-        kinds.require_number(f"{name}.start", start, least=0)
-        kinds.require_number(f"{name}.end", end, least=0)
+    @checked
+    def __init__(self, start: NotNegative, end: NotNegative, steps: Steps, delay: Step = 0):
         self.start, self.end, self.steps, self.delay = start, end, steps, delay
 
     def __call__(self, step):
@@ -57,14 +59,18 @@ class CosineDecay(_Decay):
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
-class ExponentialDecay(_Schedule):
+class ExponentialDecay(Schedule):
     """max(floor, start rate^(step / steps)), the exponent a whole number if `staircase`."""
 
-    def __init__(self, start: float, rate: float, steps: int, staircase: bool, floor: float):
-        _require_steps("ExponentialDecay.steps", steps)
-        kinds.require_number("ExponentialDecay.rate", rate, above=0)
-        kinds.require_number("ExponentialDecay.start", start, least=0)
-        kinds.require_number("ExponentialDecay.floor", floor, least=0)
+    @checked
+    def __init__(
+        self,
+        start: NotNegative,
+        rate: Positive,
+        steps: Steps,
+        staircase: bool,
+        floor: NotNegative,
+    ):
         self.start, self.rate, self.steps = start, rate, steps
         self.staircase, self.floor = staircase, floor
 
@@ -103,19 +109,23 @@ def exponential_decay(
     return ExponentialDecay(start, rate, steps, staircase, floor)
 
 
-@gin.configurable(module="schedules")
-def piecewise_constant(*, boundaries: list, values: list):
-    """values[i] up to and including step boundaries[i], the last of `values` after them all."""
-    if not boundaries:
-        raise UserError("piecewise_constant.boundaries is empty: give the one number itself")
-    for boundary in boundaries:
-        kinds.require_number("piecewise_constant.boundaries: one", boundary, least=0, whole=True)
+def _require_ascending(name: str, boundaries) -> None:
     if any(later <= one for one, later in itertools.pairwise(boundaries)):
-        raise UserError(
-            f"piecewise_constant.boundaries is {boundaries!r}: each must be above the one before"
-        )
-    for value in values:
-        kinds.require_number("piecewise_constant.values: one", value, least=0)
+        raise UserError(f"{name} is {boundaries!r}: each must be above the one before")
+
+
+Boundaries = Annotated[
+    list,
+    Several(Number(least=0, whole=True), like="[1000, 2000]", instead="give the one number itself"),
+    Rule(_require_ascending),
+]
+Values = Annotated[list, Several(Number(least=0), least=0, like="[1.0, 0.1, 0.01]")]
+
+
+@gin.configurable(module="schedules")
+@checked
+def piecewise_constant(*, boundaries: Boundaries, values: Values):
+    """values[i] up to and including step boundaries[i], the last of `values` after them all."""
     if len(values) != len(boundaries) + 1:
         raise UserError(
             f"piecewise_constant.values has {len(values)} numbers for {len(boundaries)} "

@@ -165,18 +165,27 @@ def tried(
 
 
 def require_shape(name: str, function: Callable, result: Any, shape: tuple, *, like: str) -> None:
-    """Refuses a function whose result on trial is not a tensor of a shape.
+    """Refuses a function whose result on trial is not a tensor of a shape, or several of theirs.
 
     Raises:
       UserError: it has another shape, or none.
     """
-    if getattr(result, "shape", None) is None or tuple(result.shape) != tuple(shape):
-        gives = getattr(result, "shape", None)
-        gives = f"a {type(result).__name__}" if gives is None else f"the shape {tuple(gives)}"
+    found = _shape(result)
+    if found != tuple(shape):
+        gives = f"a {type(result).__name__}" if found is None else f"the shape {found}"
         raise UserError(
             f"{name} is {shown(function)}: it must be {like}; it gives {gives} where "
             f"{tuple(shape)} is meant"
         )
+
+
+def _shape(value: Any) -> tuple | None:
+    """Of a tensor or number, of each in a tuple; None if it has none."""
+    if isinstance(value, tuple) and not hasattr(value, "shape"):
+        return tuple(map(_shape, value))
+    if isinstance(value, numbers.Real):
+        return ()
+    return tuple(value.shape) if getattr(value, "shape", None) is not None else None
 
 
 def require_one_of(name: str, value: Any, values: tuple) -> None:

@@ -3,8 +3,9 @@
     @checked
     def __init__(self, *, weight: Factor = 1.0, every: Count = 1): ...
 
-What is given is checked before the body runs, so that a body is the algorithm alone. None passes
-where it is the default, or the type has `| None`. Dataclasses have `__post_init__ = check_fields`.
+What is given, or is the default, is checked before the body runs, so that a body is the algorithm
+alone. None passes where it is the default, or the type has `| None`. A rule is what has
+`check(name, value)`; a type may have several. Dataclasses have `__post_init__ = check_fields`.
 """
 
 import dataclasses
@@ -85,8 +86,52 @@ class OneOf:
         kinds.require_one_of(name, value, self.values)
 
 
+class Several:
+    """A list or tuple of values of one kind.
+
+    Args:
+      rule: what each must be, such as `Number(above=0)`.
+      number: how many; None for any number, `least` or more.
+      least: how many at least.
+      like: an example: "[@APA(), @DiffAugment()]".
+      instead: what to do instead of giving too few: "leave the objective out".
+    """
+
+    def __init__(
+        self,
+        rule,
+        *,
+        number: int | None = None,
+        least: int = 1,
+        like: str = "[1, 2]",
+        instead: str = "",
+    ):
+        self.rule, self.number, self.least = rule, number, least
+        self.like, self.instead = like, f"; {instead}" if instead else ""
+
+    def check(self, name: str, value: Any) -> None:
+        """Refuses another value; `name` is that of the setting."""
+        if not isinstance(value, list | tuple):
+            given = kinds.shown(value)
+            raise UserError(f"{name} is {given}: it must be a list such as {self.like}")
+        if len(value) < self.least or (self.number and len(value) != self.number):
+            wanted = f"a list of {self.number or f'{self.least} or more'}{self.instead}"
+            raise UserError(f"{name} is {kinds.shown(value)}: it must be {wanted}")
+        for one in value:
+            self.rule.check(f"{name}: one", one)
+
+
+class Rule:
+    """What a function of (name, value) does not refuse by a `UserError`."""
+
+    def __init__(self, check: Callable[[str, Any], None]):
+        self.check = check
+
+
 Count = Annotated[int, Number(least=1, whole=True)]
+Counts = Annotated[tuple[int, ...], Several(Number(least=1, whole=True))]
 Index = Annotated[int, Number(least=0, whole=True)]
+Step = Annotated[int, Number(least=0, whole=True, unit="training steps")]
 Positive = Annotated[float, Number(above=0)]
 NotNegative = Annotated[float, Number(least=0)]
 Fraction = Annotated[float, Number(least=0, most=1)]
@@ -115,9 +160,13 @@ def checked(function: Callable | None = None, *, name: str | None = None) -> Cal
     def with_checks(*arguments, **keywords):
         if not rules:
             rules.update(_rules(function, defaults))
-        given = signature.bind_partial(*arguments, **keywords).arguments
+        try:
+            given = signature.bind_partial(*arguments, **keywords)
+        except TypeError:
+            return function(*arguments, **keywords)  # which says what it does not take
+        given.apply_defaults()
         owner = name or (type(arguments[0]).__name__ if is_constructor else function.__name__)
-        _check(owner, given, rules)
+        _check(owner, given.arguments, rules)
         return function(*arguments, **keywords)
 
     with_checks.__signature__ = signature  # gin looks at this one alone
@@ -163,28 +212,3 @@ def _metadata(hint) -> tuple:
     if not hasattr(hint, "__metadata__") and type(None) in typing.get_args(hint):
         hint = inner[0]
     return getattr(hint, "__metadata__", ())
-
-
-class Several:
-    """A list or tuple of values of one kind.
-
-    Args:
-      rule: what each must be, such as `Number(above=0)`.
-      number: how many; None for 1 or more.
-    """
-
-    def __init__(self, rule, *, number: int | None = None):
-        self.rule, self.number = rule, number
-
-    def check(self, name: str, value: Any) -> None:
-        """Refuses another value; `name` is that of the setting."""
-        if not isinstance(value, list | tuple):
-            raise UserError(f"{name} is {kinds.shown(value)}: it must be a list, such as [1, 2]")
-        if not value or (self.number and len(value) != self.number):
-            wanted = self.number or "1 or more"
-            raise UserError(f"{name} is {kinds.shown(value)}: it must be a list of {wanted}")
-        for one in value:
-            self.rule.check(f"{name}: one", one)
-
-
-Counts = Annotated[tuple[int, ...], Several(Number(least=1, whole=True))]

@@ -30,19 +30,24 @@ MEASURES = [
 def methods() -> dict:
     """{name of the measure: settings of `AdversarialClassifier`}."""
     from compare_gan_tf import optimizers
-    from compare_gan_tf.gan import adversarial_classification as game
+    from compare_gan_tf.gan import label_learning
     from compare_gan_tf.objectives import discrete, f_divergences, f_gan
 
-    found = {CROSS_ENTROPY: {"method": game.CrossEntropy()}}
+    found = {CROSS_ENTROPY: {"method": label_learning.CrossEntropy()}}
     for gap in GAPS:
         divergence, estimator = gap.split(", ")
         value = getattr(f_divergences, divergence)()
         loss = functools.partial(f_gan.f_gan, divergence=value, logits=f_gan.log_ratio)
-        method = game.SampledLabels(loss, getattr(discrete, estimator))
+        method = label_learning.SampledLabels(loss, getattr(discrete, estimator))
         found[f"points below it: {gap}"] = {"method": method, "penalty": 0.1}
     for name, (limit, rate) in CLIPPED.items():
         players = {f"{player}_optimizer": optimizers.rmsprop(learning_rate=rate) for player in "gd"}
-        found[name] = {"method": game.RelaxedLabels(), "clip": limit, "d_steps": 5, **players}
+        found[name] = {
+            "method": label_learning.RelaxedLabels(),
+            "clip": limit,
+            "d_steps": 5,
+            **players,
+        }
     return found
 
 

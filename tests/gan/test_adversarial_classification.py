@@ -12,6 +12,7 @@ from compare_gan_tf.config import configurables
 from compare_gan_tf.data import Dataset, Split
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import adversarial_classification as game
+from compare_gan_tf.gan.label_learning import CrossEntropy, Labels, RelaxedLabels, SampledLabels
 from compare_gan_tf.objectives import discrete, f_divergences, f_gan, losses
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
@@ -21,13 +22,13 @@ NETWORKS = {
     for name in ("classifier", "discriminator")
 }
 METHODS = {
-    "cross_entropy": (game.CrossEntropy, {}),
-    "importance": (functools.partial(game.SampledLabels, samples=4), {"penalty": 0.1}),
+    "cross_entropy": (CrossEntropy, {}),
+    "importance": (functools.partial(SampledLabels, samples=4), {"penalty": 0.1}),
     "reinforce": (
-        functools.partial(game.SampledLabels, estimator=discrete.reinforce, samples=4),
+        functools.partial(SampledLabels, estimator=discrete.reinforce, samples=4),
         {"d_steps": 2},
     ),
-    "wasserstein": (game.RelaxedLabels, {"clip": 0.1}),
+    "wasserstein": (RelaxedLabels, {"clip": 0.1}),
 }
 
 
@@ -79,13 +80,13 @@ def test_the_estimators_point_where_the_divergence_falls(estimator):
     """With the true log ratios as D: against the gradient of the KL of three labels, exact."""
     p, q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6])
     ratios = tf.constant(np.log(p / q), tf.float32)
-    method = game.SampledLabels(estimator=estimator, samples=200)
+    method = SampledLabels(estimator=estimator, samples=200)
     logits = tf.Variable(np.tile(np.log(q), [500, 1]), dtype=tf.float32)
     noise = random.Noise(0, tf.constant(0, tf.int64), 0)
     with tf.GradientTape() as tape:
         values = tf.convert_to_tensor(logits)
         score = functools.partial(tf.tensordot, b=ratios, axes=1)
-        loss = method.loss(values, None, score, noise, game.Labels(3))
+        loss = method.loss(values, None, score, noise, Labels(3))
     found = tape.gradient(loss, logits).numpy().sum(0)
     reverse = q * (np.log(q / p) - np.sum(q * np.log(q / p)))
     expected = {discrete.importance: q - p, discrete.reinforce: reverse}[estimator]
@@ -111,30 +112,38 @@ def test_cifar_10_s_networks_have_four_convolutions_and_three_dense_layers():
 
 def test_any_divergence_will_do():
     loss = functools.partial(f_gan.f_gan, divergence=f_divergences.kl(), logits=f_gan.log_ratio)
-    model = trained("importance", method=game.SampledLabels(loss, samples=3))
+    model = trained("importance", method=SampledLabels(loss, samples=3))
     assert all(np.isfinite(w).all() for w in model.get_weights())
+
+
+METHOD = CrossEntropy()
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: game.SampledLabels(samples=1), "SampledLabels.samples is 1"),
-        (lambda: game.SampledLabels(d_loss=1), "SampledLabels.d_loss is 1"),
+        (lambda: SampledLabels(samples=1), "SampledLabels.samples is 1"),
+        (lambda: SampledLabels(d_loss=1), "SampledLabels.d_loss is 1"),
         (lambda: game.classify(dataset(), batch_size=0), "classify.batch_size is 0"),
         (lambda: game.classify(unlabelled()), "soft or missing labels"),
         (lambda: game.classify(data.load("gaussian")), "gaussian has no labelled images"),
-        (lambda: game.classify(dataset(), steps=70), "classify.steps = 70: it must be a multiple"),
+        (lambda: game.classify(dataset(), steps=70), "classify.steps is 70: it must be a multiple"),
         (
-            lambda: game.AdversarialClassifier((4, 4, 1), 2, clip=0.0, method=1, **NETWORKS),
+            lambda: game.AdversarialClassifier(
+                (4, 4, 1), 2, clip=0.0, method=CrossEntropy(), **NETWORKS
+            ),
             "AdversarialClassifier.clip is 0.0",
         ),
         (
             lambda: game.AdversarialClassifier((4, 4, 1), 2, method=None, **NETWORKS),
             "AdversarialClassifier.method is None: it must be a way to learn",
         ),
-        (lambda: game.SampledLabels(losses.hinge), "SampledLabels.d_loss is @hinge: its best"),
-        (lambda: game.SampledLabels(losses.wasserstein), "not the log ratios"),
-        (lambda: game.SampledLabels(f_gan.f_gan), "not the log ratios"),
+        (
+            lambda: SampledLabels(losses.hinge),
+            "SampledLabels.d_loss is @hinge: its best",
+        ),
+        (lambda: SampledLabels(losses.wasserstein), "not the log ratios"),
+        (lambda: SampledLabels(f_gan.f_gan), "not the log ratios"),
     ],
 )
 def test_wrong_settings_are_refused(make, message):

@@ -98,7 +98,7 @@ def test_coded_latents_are_noise_beside_one_hot_and_uniform_codes():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"categorical": (1,)}, {"continuous": -1}, {"categorical": (), "continuous": 0}]
+    "settings", [{"categorical": (1,)}, {"continuous": -1}, {"categorical": 5}]
 )
 def test_codes_that_are_none_are_refused(settings):
     with pytest.raises(UserError, match="Coded"):
@@ -159,3 +159,9 @@ def test_labels_in_training_are_uniform_or_those_of_the_reals():
     known = real.numpy() >= 0
     np.testing.assert_array_equal(same[known], real.numpy()[known])
     np.testing.assert_array_equal(same[~known], drawn[~known])
+
+
+def test_no_codes_leave_the_noise():
+    plain = latents.Coded(latents.Normal(3), categorical=(), continuous=0)
+    expected = latents.Normal(3).sample(4, [1, 2])
+    np.testing.assert_array_equal(plain.sample(4, [1, 2]), expected)

@@ -192,7 +192,7 @@ def test_penalties_on_kernels_are_for_the_players_that_are_named():
     assert objective.discriminator(game(discriminator=model), SAMPLES, {}) == []
     assert len(objective.generator(game(generator=model), SAMPLES, {})) == 1
     for wrong in ("generator", (), ("critic",)):
-        with pytest.raises(UserError, match="Orthogonal.players is"):
+        with pytest.raises(UserError, match="Orthogonal.players(: one)? is"):
             Orthogonal(players=wrong)
 
 

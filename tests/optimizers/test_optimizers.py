@@ -124,7 +124,7 @@ def test_a_constant_schedule_of_momentum_is_that_of_keras():
     ("settings", "message"),
     [
         ({"clip_norm": 1.0, "clip_value": 1.0}, "give one of them"),
-        ({"clip_norm": 0.0}, "clip_norm of an optimiser is 0.0"),
+        ({"clip_norm": 0.0}, "adam.clip_norm is 0.0"),
         ({"learning_rate": linear_decay}, "give @linear_decay"),
         ({"beta_2": cosine_decay}, "adam.beta_2 is @cosine_decay.*give @cosine_decay"),
     ],

@@ -74,7 +74,7 @@ def of_lists(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"widths": 4}, r"of_lists.widths is 4: it must be a list, such as \[1, 2\]"),
+        ({"widths": 4}, r"of_lists.widths is 4: it must be a list such as \[1, 2\]"),
         ({"widths": []}, r"widths is \[\]: it must be a list of 1 or more"),
         ({"widths": [1, 2.5]}, "widths: one is 2.5: it must be a whole number, 1 or more"),
         ({"widths": "12"}, "widths is '12'"),

@@ -1,0 +1,200 @@
+"""What a GAN is made of: the types of its parts, and the networks that they make."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import keras
+
+from compare_gan_tf import optimizers, random
+from compare_gan_tf.architectures.blocks import unsquashed
+from compare_gan_tf.architectures.local_features import with_outputs
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import compatibility, players
+from compare_gan_tf.latents import Normal
+from compare_gan_tf.objectives.base import Objective
+from compare_gan_tf.objectives.losses import Adversarial, require_loss
+from compare_gan_tf.optimizers.ema import ExponentialMovingAverage
+from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Function, Number, Rule
+
+# --- Types ------------------------------------------------------------------------------------
+
+_GENERATOR = (
+    "a function (sample_shape, latent_dim, num_classes) such as @mlp.generator, or a Keras model"
+)
+_DISCRIMINATOR = (
+    "a function (sample_shape, num_classes) such as @mlp.discriminator, or a Keras model"
+)
+_SHAPES = {"sample_shape": None, "num_classes": None}
+
+
+def _require_generator(name: str, value) -> None:
+    if not isinstance(value, keras.Model):
+        of = {"latent_dim": None, **_SHAPES}
+        kinds.require_function(name, value, like=_GENERATOR, classes=True, **of)
+
+
+def _require_discriminator(name: str, value) -> None:
+    if isinstance(value, keras.Model):
+        return
+    kinds.require_function(name, value, like=_DISCRIMINATOR, classes=True, **_SHAPES)
+    if "latent_dim" in inspect.signature(value).parameters:
+        raise UserError(
+            f"{name} is {kinds.shown(value)}, which takes a latent_dim, as generators do: it must "
+            f"be {_DISCRIMINATOR}"
+        )
+
+
+GeneratorMaker = Annotated[Callable | keras.Model, Rule(_require_generator)]
+DiscriminatorMaker = Annotated[Callable | keras.Model, Rule(_require_discriminator)]
+LabelDistribution = Annotated[
+    Callable,
+    Function(0, 0, 0, like="a function (noise, real_labels, num_classes) such as @uniform_labels"),
+]
+Updates = Annotated[int, Number(least=1, most=random.SUBSTEPS - 1, whole=True)]
+HalfLife = Annotated[Any, Number(above=0, schedule=True)]
+
+# --- Objectives -------------------------------------------------------------------------------
+
+_OBJECTIVE = "an objective such as @Adversarial(), or a loss such as @hinge"
+
+
+def as_objectives(objectives) -> list[Objective]:
+    """The list of objectives that is meant: a loss stands for `Adversarial` of it.
+
+    Args:
+      objectives: an objective or a loss, or a list of them; a loss is a function, or a pair of
+        functions, see `losses.as_losses`.
+
+    Raises:
+      UserError: one of them is neither, there are none, or two have one name.
+    """
+    name = "GAN.objectives: one of them"
+    if not isinstance(objectives, list | tuple) or _is_pair_of_losses(objectives):
+        name, objectives = "GAN.objectives", [objectives]
+    made = [_as_objective(name, objective) for objective in objectives]
+    compatibility.check_names(made)
+    return made
+
+
+def _as_objective(name: str, value) -> Objective:
+    if _is_loss(value) or _is_pair_of_losses(value):
+        require_loss(name, value, like=_OBJECTIVE)
+        return Adversarial(value)
+    kinds.require_made(name, value, lambda one: isinstance(one, Objective), like=_OBJECTIVE)
+    return value
+
+
+def _is_loss(value) -> bool:
+    """Whether it is a function, and not a class or what Keras makes."""
+    return callable(value) and not isinstance(value, type | keras.layers.Layer)
+
+
+def _is_pair_of_losses(value) -> bool:
+    """Whether it is a tuple of D's loss and G's; a list is one of objectives."""
+    return isinstance(value, tuple) and len(value) == 2 and all(map(_is_loss, value))
+
+
+# --- What players see, and when ---------------------------------------------------------------
+
+
+def player_shape(gan, symbols) -> tuple[int, ...]:
+    """Of one sample as players see it: that of the data, or of its symbols.
+
+    Args:
+      gan: with the shape of the data, its alphabet and its augmentation.
+      symbols: the data set's own, or None.
+
+    Raises:
+      UserError: the alphabet cannot write such samples, or the augmentation not change them.
+    """
+    if gan.augment is not None:
+        gan.augment.check(gan.sample_shape)
+    if gan.alphabet is None:
+        return gan.sample_shape
+    gan.alphabet.bind(gan.sample_shape, symbols)
+    return gan.alphabet.player_shape
+
+
+def count_training_steps(gan) -> None:
+    """Makes all schedules of a GAN run over training steps, of however many updates."""
+    optimizers.count_training_steps(gan.d_optimizer, updates=gan.d_steps)
+    optimizers.count_training_steps(gan.g_optimizer, updates=gan.g_steps)
+    if gan.augment is not None:
+        gan.augment.count_training_steps(gan.d_steps)
+
+
+# --- Prior and networks -----------------------------------------------------------------------
+
+
+def prior_for(generator) -> Normal:
+    """The prior where none is given: of the dimension that a Keras model takes, else of 128."""
+    return Normal(players.latent_dim(generator)) if isinstance(generator, keras.Model) else Normal()
+
+
+def make_generator(gan, generator):
+    """What a function makes, or a Keras model, in the one form of generators.
+
+    Args:
+      gan: with its prior, alphabet, classes and the shape of what players see.
+      generator: see `GAN`.
+
+    Raises:
+      UserError: it is no generator.
+    """
+    dim, discrete = gan.latents.dim, gan.alphabet is not None
+    if not isinstance(generator, keras.Model):
+        generator = generator(latent_dim=dim, **_shapes(gan))
+    made = players.generator(generator, latent_dim=dim, discrete=discrete, **_shapes(gan))
+    made = unsquashed(made) if discrete and isinstance(made, keras.Model) else made
+    return players.in_float32("generator", made)
+
+
+def make_discriminator(gan, discriminator):
+    """The same of discriminators, with the outputs that the objectives read.
+
+    Args:
+      gan: as above, with its generator and objectives.
+      discriminator: see `GAN`.
+
+    Raises:
+      UserError: it is no discriminator, or does not fit the generator or the objectives.
+    """
+    if not isinstance(discriminator, keras.Model):
+        discriminator = discriminator(**_shapes(gan))
+    judge = players.discriminator(discriminator, **_shapes(gan))
+    judge = players.in_float32("discriminator", judge)
+    compatibility.check_players(gan.generator, judge, **_shapes(gan))
+    judge = with_outputs(judge, {name for one in gan.objectives for name in one.reads})
+    compatibility.check_outputs(judge, gan.objectives)
+    return judge
+
+
+def make_average(gan, generator, decay, halflife, start_step: int):
+    """The moving average of the generator, a second one, at first of its weights; or None.
+
+    Args:
+      gan: with its generator.
+      generator: of which that was made.
+      decay, halflife: of the average; both None for none.
+      start_step: from which it averages.
+
+    Raises:
+      UserError: Keras cannot copy the generator.
+    """
+    if decay is None and halflife is None:
+        return None
+    twin = players.copy(generator) if isinstance(generator, keras.Model) else generator
+    second = make_generator(gan, twin)
+    players.check_copy(second, gan.generator)
+    average = ExponentialMovingAverage(
+        second, decay=decay, halflife=halflife, start_step=start_step
+    )
+    average.copy(gan.generator)
+    return average
+
+
+def _shapes(gan) -> dict:
+    """What both players are made for."""
+    return {"sample_shape": gan.player_shape, "num_classes": gan.num_classes}
