@@ -100,9 +100,8 @@ class GAN(keras.Model):
         compatibility.check_two(g_optimizer=g_optimizer, d_optimizer=d_optimizer)
 
         # 1. The game: who updates how often, by which terms, of what that D is shown.
-        self.seed, self.reuse_last_batch = seed, reuse_last_batch
-        self.d_steps, self.g_steps = d_steps, g_steps
-        self.augment = augment
+        self.seed, self.augment = seed, augment
+        self.d_steps, self.g_steps, self.reuse_last_batch = d_steps, g_steps, reuse_last_batch
         self.objectives = parts.as_objectives(objectives)
         compatibility.check_gradients(alphabet, self.objectives)
 
@@ -117,10 +116,11 @@ class GAN(keras.Model):
         # 3. The networks, in the order in which their initial weights are drawn.
         self.generator = parts.make_generator(self, generator)
         self.discriminator = parts.make_discriminator(self, discriminator)
+        self.couples_batch = passes.couples_batch(self.discriminator)
         self.ema = parts.make_average(self, generator, ema_decay, ema_halflife, ema_start_step)
         for objective in self.objectives:
             objective.build_for(self)
-        compatibility.check_lazy(self.objectives, passes.couples_batch(self.discriminator))
+        compatibility.check_lazy(self.objectives, self.couples_batch)
 
         # 4. What moves them, by schedules over training steps, and counts those.
         self.g_optimizer, self.d_optimizer = g_optimizer or adam(), d_optimizer or adam()
@@ -157,7 +157,7 @@ class GAN(keras.Model):
     @property
     def slices(self) -> int:
         """Batches of reals that one training step takes."""
-        needs_real = passes.couples_batch(self.discriminator) or any(
+        needs_real = self.couples_batch or any(
             objective.generator_needs_real for objective in self.objectives
         )
         return self.d_steps + self.g_steps * int(needs_real and not self.reuse_last_batch)

@@ -26,19 +26,24 @@ def _is_batch_norm(layer) -> bool:
 
 
 def score_views(
-    discriminator, tagged: list[tuple[str, View]], augment: Callable | None = None
+    discriminator,
+    tagged: list[tuple[str, View]],
+    augment: Callable | None = None,
+    *,
+    together: bool = False,
 ) -> dict[tuple, Scored]:
     """Scores every view once, however many objectives name it.
 
     All views share one pass of D. Only a view whose input gradient is needed has a pass of its
-    own, which spares the others the inner gradient, unless D couples the batch: then there is one
-    pass in any case. The first pass may write D's state, the others never do.
+    own, which spares the others the inner gradient, unless D couples the batch: then all go
+    together in any case. The first pass may write D's state, the others never do.
 
     Args:
       discriminator: the model.
       tagged: (tag, view) of each, the tag to key the noise of its augmentation; where two views are
         one, the first tag counts.
       augment: function (images, tag) on what D is shown; input gradients go through it.
+      together: whether there must be one pass: `couples_batch`.
 
     Returns:
       {`identity` of a view: what D says of it}.
@@ -51,7 +56,7 @@ def score_views(
         distinct[key] = view._replace(needs_gradient=needs)
     plain = [view for view in distinct.values() if not view.needs_gradient]
     groups = [plain] + [[view] for view in distinct.values() if view.needs_gradient]
-    if couples_batch(discriminator):
+    if together:
         groups = [list(distinct.values())]
     scores = {}
     for group in filter(None, groups):

@@ -12,7 +12,7 @@ from compare_gan_tf import random
 from compare_gan_tf.architectures.conditioning import one_hot_like
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan.lazy import lazy_terms
-from compare_gan_tf.gan.passes import couples_batch, gradients, identity, score_views
+from compare_gan_tf.gan.passes import gradients, identity, score_views
 from compare_gan_tf.layers import frozen_state
 from compare_gan_tf.layers.state import training_pass
 from compare_gan_tf.objectives.base import (
@@ -133,11 +133,12 @@ def score(now: Context, samples: Samples) -> Scores:
     views = {o.name: o.views(player, now.game, samples) for o in looking}
     tagged = [(f"{o}/{name}", view) for o, named in views.items() for name, view in named.items()]
     reals = None
-    if couples_batch(gan.discriminator) or (gan.augment is not None and player == DISCRIMINATOR):
+    if gan.couples_batch or (gan.augment is not None and player == DISCRIMINATOR):
         # A D that couples its batch judges fakes beside reals, as it learns to.
         reals = View(samples.real, samples.real_labels)
         tagged.append((_REALS, reals))
-    found = score_views(gan.discriminator, tagged, _augmentation(now))
+    shown = _augmentation(now)
+    found = score_views(gan.discriminator, tagged, shown, together=gan.couples_batch)
     by_name = {o: {name: found[identity(v)] for name, v in views[o].items()} for o in views}
     return Scores(by_name, None if reals is None else found[identity(reals)])
 

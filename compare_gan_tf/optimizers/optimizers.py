@@ -34,7 +34,8 @@ class FusedAdam(keras.optimizers.Adam):
         super().build(variables)
 
     def update_step(self, gradient, variable, learning_rate):
-        slots = keras_insides.adam_slots(self, variable)
+        index = self._get_variable_index(variable)  # inherited, as are the two lists of slots
+        slots = self._momentums[index], self._velocities[index]
         variable, momentum, velocity = (_resource(v) for v in (variable, *slots))
         dtype = gradient.dtype
         step = tf.cast(self.iterations, dtype) + 1.0
@@ -76,7 +77,7 @@ class ScheduledSGD(keras.optimizers.SGD):
     def update_step(self, gradient, variable, learning_rate):
         momentum = ops.cast(self.momentum(self.iterations), variable.dtype)
         descent = ops.cast(gradient, variable.dtype) * ops.cast(learning_rate, variable.dtype)
-        velocity = self.momentums[keras_insides.slot_of(self, variable)]
+        velocity = self.momentums[self._get_variable_index(variable)]
         self.assign(velocity, velocity * momentum - descent)
         self.assign_add(variable, velocity * momentum - descent if self.nesterov else velocity)
 

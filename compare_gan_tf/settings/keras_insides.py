@@ -42,14 +42,3 @@ def rate_or_schedule(optimizer):
 def clipped(optimizer, gradients: list) -> list:
     """Gradients clipped as the optimiser's settings say."""
     return optimizer._clip_gradients(gradients)
-
-
-def slot_of(optimizer, variable) -> int:
-    """Which of an optimiser's own variables, in each list of them, belong to a weight."""
-    return optimizer._get_variable_index(variable)
-
-
-def adam_slots(optimizer, variable) -> tuple:
-    """(momentum, velocity) of a weight in a built Adam."""
-    index = slot_of(optimizer, variable)
-    return optimizer._momentums[index], optimizer._velocities[index]
