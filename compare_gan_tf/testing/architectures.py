@@ -22,11 +22,12 @@ def check_architecture(
     sample_shape: tuple[int, ...] = (8, 8, 1),
     latent_dim: int = 5,
     num_classes: int | None = 3,
+    bounded: bool = True,
 ) -> None:
     """Checks the functions that make a generator and a discriminator, see `architectures`.
 
-    * G gives samples of the shape, images within [-1, 1] also of extreme latents; D gives logits
-      [n] and features [n, F].
+    * G gives samples of the shape, images within [-1, 1] also of extreme latents if it is `bounded`;
+      D gives logits [n] and features [n, F].
     * Labels change what a player gives that takes them.
     * For both: see `check_player`.
 
@@ -36,6 +37,7 @@ def check_architecture(
       sample_shape: of the samples: (height, width, channels), or (D,) of points.
       latent_dim: of z.
       num_classes: of the labels; None without them.
+      bounded: whether G's images stay within [-1, 1] by themselves, as by a tanh.
 
     Raises:
       AssertionError: one of these is not so; says which.
@@ -54,7 +56,8 @@ def check_architecture(
         found = made(given, training=True).numpy()
         assert found.shape == samples.shape, f"G gives {found.shape}, not {samples.shape}"
         assert np.all(np.isfinite(found)), f"G's samples of z * {scale} are not finite"
-        assert len(sample_shape) == 1 or np.abs(found).max() <= 1.0, "images leave [-1, 1]"
+        inside = np.abs(found).max() <= 1.0
+        assert inside or not bounded or len(sample_shape) == 1, "G's images leave [-1, 1]"
     judge = check_player(lambda: discriminator(**shapes), {"images": samples, "labels": labels})
     said = judge(_taken(judge, {"images": samples, "labels": labels}))
     assert {"logits", "features"} <= said.keys(), f"D gives {sorted(said)}"

@@ -27,8 +27,8 @@ def check_metric(
     * Two of the same settings are equal and have the same scores, which are those that it names,
       finite and within their intervals.
     * The sides stay as they are; in what batches they came does not matter.
-    * Of no, one or two samples, and of features that are not finite, it has finite scores or raises
-      `UndefinedScore`.
+    * Of no, one or two samples, unless it makes its own, and of features that are not finite, it
+      has finite scores or raises `UndefinedScore`.
 
     Args:
       make: makes the metric.
@@ -52,7 +52,7 @@ def check_metric(
         assert math.isclose(apart[name].value, value, rel_tol=1e-6, abs_tol=1e-9), (
             f"{name} is {value}, and {apart[name].value} of the same samples in other batches"
         )
-    for number in range(3):
+    for number in range(3) if fake.generate is None else ():
         _scores(metric, _first(real, number), _first(fake, number), may_be_undefined=True)
     if any("features" in side for side in metric.needs.values()):
         _scores(metric, real, _not_finite(fake), may_be_undefined=True)
@@ -116,7 +116,7 @@ def _check_declaration(metric: Metric, again: Metric) -> None:
         f"scores is {metric.scores}"
     )
     assert dataclasses.is_dataclass(metric), "it is no dataclass, whose fields are its settings"
-    assert metric == again and hash(metric) == hash(again), "two of the same settings differ"
+    assert metric == again, "two of the same settings differ"
     json.dumps(outcomes.settings(metric), allow_nan=False)
 
 
@@ -126,7 +126,7 @@ def _scores(metric, real, fake, may_be_undefined: bool = False) -> dict[str, Sco
     except UndefinedScore as error:
         assert may_be_undefined, f"there is no score: {error}"
         return {}
-    assert found.keys() == metric.scores.keys(), f"it gives {[*found]}, not {[*metric.scores]}"
+    assert found.keys() >= metric.scores.keys(), f"it gives {[*found]}, not {[*metric.scores]}"
     for name, score in found.items():
         value, interval = score
         assert math.isfinite(value), f"{name} is {value}"
