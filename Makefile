@@ -13,7 +13,7 @@ JOBS ?= 2
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-slow lint format benchmark clean
+.PHONY: help quickstart test test-slow lint format docs benchmark clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -44,6 +44,9 @@ lint: $(VENV)/installed-dev  ## check style and format
 format: $(VENV)/installed-dev  ## mend style and format, where that can be done by a tool
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/installed  ## write the rows of docs/configs.md anew from the headers of the configs
+	$(BIN)/python docs/make_configs.py
 
 benchmark: $(VENV)/installed-dev  ## run every script of benchmarks/
 	@for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done

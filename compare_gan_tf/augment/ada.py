@@ -1,5 +1,7 @@
 """Adaptive discriminator augmentation (Karras et al., 2020)."""
 
+__all__ = ["ADA"]
+
 from collections.abc import Sequence
 from typing import Annotated
 

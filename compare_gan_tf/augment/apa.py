@@ -1,5 +1,7 @@
 """Adaptive pseudo augmentation (Jiang et al., 2021): some of D's reals are fakes."""
 
+__all__ = ["APA"]
+
 import gin
 import tensorflow as tf
 

@@ -1,5 +1,7 @@
 """The contract between the game and an augmentation: `GAN.augment`."""
 
+__all__ = ["Augmentation", "Chain"]
+
 from collections.abc import Sequence
 from typing import Annotated
 

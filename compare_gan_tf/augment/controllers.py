@@ -3,6 +3,8 @@
 A controller has the number p in [0, 1], and `update`, called once after each update of D.
 """
 
+__all__ = ["Adaptive", "Constant", "Scheduled"]
+
 from collections.abc import Callable
 from typing import Annotated
 

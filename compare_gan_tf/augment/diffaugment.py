@@ -1,5 +1,7 @@
 """DiffAugment (Zhao et al., 2020): fixed differentiable augmentations of all that D sees."""
 
+__all__ = ["DiffAugment"]
+
 from typing import Annotated
 
 import gin

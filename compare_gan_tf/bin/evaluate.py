@@ -22,6 +22,7 @@ Names of metrics and presets: docs/evaluation.md. Everything else is bound on `e
 """
 
 import os
+from collections.abc import Callable
 
 from absl import flags
 
@@ -71,8 +72,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "metrics": "Names with commas, such as fid,kid,prdc, or a preset whose metrics they are."
         " Default: fid.",
         "preset": "A protocol of the field: metrics, extractor, split and numbers of samples.",
-        "extractor": f"Makes the features: {', '.join(extractor_names.EXTRACTORS)}, or, bound in"
-        f" gin, {' or '.join(extractor_names.BOUND)}. Default: the preset's, or that of the data.",
+        "extractor": f"Makes the features: {', '.join(extractor_names.names())}, or, bound in"
+        f" gin, {' or '.join(extractor_names.bound())}, or one of yours that the config imports."
+        " Default: the preset's, or that of the data.",
         "real": "Instead of a run: the real side, see above.",
         "fake": "Instead of a run: the fakes.",
         "against": "With --real: second fakes. By how much do they differ from the first?",
@@ -104,7 +106,7 @@ def run(values: flags.FlagValues) -> None:
 
 def _bindings(values: flags.FlagValues) -> list[str]:
     """The flags that are bound on `evaluate`, with what gin binds on the metrics."""
-    from compare_gan_tf.metrics import presets, registry
+    from compare_gan_tf.metrics import presets
 
     bindings = []
     if values.preset is not None:
@@ -113,14 +115,31 @@ def _bindings(values: flags.FlagValues) -> list[str]:
     if values.metrics is not None:
         if not values.metrics.strip():
             raise UserError("--metrics is empty: name some, such as fid,kid, or a preset")
-        names = presets.names_of(values.metrics)
-        classes = [f"@metrics.{registry.METRICS[name].rpartition('.')[2]}()" for name in names]
-        value = f"[{', '.join(classes)}]" if names else repr(values.metrics)
-        bindings.append(f"evaluate.metrics = {value}")
+        _check_name(values, lambda: presets.names_of(values.metrics))
+        bindings.append(f"evaluate.metrics = {values.metrics!r}")
     if values.extractor is not None:
-        extractor_names.check(values.extractor)
-        bindings.append(f"evaluate.extractor = @{values.extractor}()")
+        _check_name(values, lambda: extractor_names.check(values.extractor))
+        reference = extractor_names.reference(values.extractor)
+        bindings.append(f"evaluate.extractor = {reference}")
     return bindings
+
+
+def _check_name(values: flags.FlagValues, check: Callable[[], object]) -> None:
+    """Checks names of parts without importing more than it must: only what is not ours needs that
+    the modules which the config names are imported.
+    """
+    try:
+        check()
+    except UserError:
+        names = list(values.gin_config)
+        if not names and _is_run(values.model_dir):
+            names = [os.path.abspath(os.path.join(values.model_dir, "config.gin"))]
+        if not names:
+            raise
+        from compare_gan_tf import config
+
+        config.import_modules(names)
+        check()
 
 
 def _refuse(values: flags.FlagValues, names, why: str) -> None:

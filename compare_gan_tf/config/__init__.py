@@ -3,7 +3,10 @@
 from compare_gan_tf.config.parsing import (
     LATER_STAGES,
     check_used,
+    configurable,
     differing_lines,
+    import_modules,
+    is_registered,
     operative_text,
     parse,
     unused_bindings,
@@ -12,7 +15,10 @@ from compare_gan_tf.config.parsing import (
 __all__ = [
     "LATER_STAGES",
     "check_used",
+    "configurable",
     "differing_lines",
+    "import_modules",
+    "is_registered",
     "operative_text",
     "parse",
     "unused_bindings",

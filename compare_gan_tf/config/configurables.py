@@ -3,9 +3,7 @@
 import importlib
 import pkgutil
 
-from absl import logging
-
-from compare_gan_tf.config import gin_imports
+from compare_gan_tf.config import plugins
 
 # The folders whose modules register what a config may name; all of them are imported.
 ROOMS = (
@@ -40,11 +38,4 @@ def load() -> None:
     """
     for module in modules():
         importlib.import_module(module)
-    for module in gin_imports.plugins():
-        try:
-            importlib.import_module(module)
-        except Exception as error:  # one that a config may never ask for
-            logging.warning(
-                "%s, an entry point of the group compare_gan_tf, cannot be imported: %s: %s",
-                module, type(error).__name__, error,
-            )  # fmt: skip
+    plugins.load()

@@ -51,6 +51,41 @@ def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     gin_types.check()
 
 
+def import_modules(files: Sequence[str]) -> None:
+    """Imports what `files` and those that they include import, and heeds nothing else in them.
+
+    Raises:
+      UserError: a file is missing, or an import is not allowed.
+    """
+    paths = [find_config(name) for name in files]
+    try:
+        with gin_files.read_by_gin():
+            gin.parse_config_files_and_bindings(paths, [], skip_unknown=True)
+    except gin_errors.RAISED as error:
+        raise UserError(gin_errors.explain(error)) from error
+    finally:
+        gin.clear_config()
+
+
+# --- By name ----------------------------------------------------------------------------------
+
+
+def configurable(part):
+    """A function or class, or what has that name, as it heeds what gin binds on it.
+
+    What gin does not know is returned as it is.
+    """
+    try:
+        return gin.get_configurable(part)
+    except (KeyError, ValueError):
+        return part
+
+
+def is_registered(name: str) -> bool:
+    """Whether gin knows what has that name."""
+    return configurable(name) is not name
+
+
 # --- What a run used --------------------------------------------------------------------------
 
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from compare_gan_tf.metrics.base import MEMORY, UndefinedScore
+from compare_gan_tf.metrics.base import UndefinedScore
+from compare_gan_tf.metrics.rows import MEMORY
 
 WORTH_A_FORECAST = 40  # batches; with fewer, the forecast would be a good part of the work
 _SIDES = 2

@@ -1,5 +1,7 @@
 """Labels that G is fed: how they are drawn in training, and those that samples are asked for."""
 
+__all__ = ["draw_labels", "given_or_drawn", "labels_of_reals", "require_labels", "uniform_labels"]
+
 import gin
 import tensorflow as tf
 

@@ -1,5 +1,16 @@
 """Priors over the latent z; one binding serves training, evaluation and the exported module."""
 
+__all__ = [
+    "Coded",
+    "Hypersphere",
+    "Normal",
+    "Prior",
+    "Uniform",
+    "enough_memory",
+    "require_draw",
+    "require_seed",
+]
+
 import contextlib
 from typing import Annotated, Any
 

@@ -1,5 +1,7 @@
 """The non-local block of SAGAN and BigGAN (Zhang et al., 2019, section 3)."""
 
+__all__ = ["NonLocal", "ScaledResidual", "attention"]
+
 import gin
 import keras
 from keras import ops

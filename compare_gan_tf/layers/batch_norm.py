@@ -1,5 +1,7 @@
 """Batch normalisation over the global batch (Ioffe and Szegedy, 2015)."""
 
+__all__ = ["BatchNorm", "batch_norm", "no_norm"]
+
 import gin
 import keras
 

@@ -1,5 +1,7 @@
 """Mean and variance of the global batch, and the layers that keep a moving average of them."""
 
+__all__ = ["BatchStatistics"]
+
 import contextlib
 import threading
 from typing import NamedTuple

@@ -1,5 +1,7 @@
 """Linear maps from a condition to one number per channel, as conditional normalisations have."""
 
+__all__ = ["ChannelMap"]
+
 import keras
 from keras import ops
 

@@ -1,5 +1,7 @@
 """Batch normalisation whose gain and offset are linear in the labels (de Vries et al., 2017)."""
 
+__all__ = ["ConditionalBatchNorm", "conditional_batch_norm"]
+
 import gin
 import keras
 

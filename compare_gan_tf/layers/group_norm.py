@@ -1,5 +1,7 @@
 """Group normalisation, and what it shares with layer and instance normalisation."""
 
+__all__ = ["GroupNorm", "group_norm"]
+
 import math
 
 import gin

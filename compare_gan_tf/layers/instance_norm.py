@@ -1,5 +1,7 @@
 """Instance normalisation (Ulyanov et al., 2016)."""
 
+__all__ = ["InstanceNorm", "instance_norm"]
+
 import gin
 import keras
 

@@ -1,5 +1,7 @@
 """What a `kernel_norm=` may be: None, or a function that reparameterises a layer."""
 
+__all__ = ["KernelNorm"]
+
 from typing import Annotated, Any
 
 import keras

@@ -1,5 +1,7 @@
 """Layer normalisation (Ba et al., 2016) in its form for images."""
 
+__all__ = ["LayerNorm", "layer_norm"]
+
 import gin
 import keras
 

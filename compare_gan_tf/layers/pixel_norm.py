@@ -1,5 +1,7 @@
 """Pixel normalisation (Karras et al., 2018, section 4.2)."""
 
+__all__ = ["PixelNorm", "pixel_norm"]
+
 import gin
 import keras
 from keras import ops

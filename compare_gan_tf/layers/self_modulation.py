@@ -1,5 +1,7 @@
 """Self-modulated batch normalisation: gain and offset depend on z (Chen et al., 2019)."""
 
+__all__ = ["SelfModulatedBatchNorm", "self_modulation"]
+
 import gin
 import keras
 

@@ -1,5 +1,7 @@
 """Spectral normalisation (Miyato et al., 2018, eq. 8 and algorithm 1)."""
 
+__all__ = ["SpectralNorm", "spectral_norm"]
+
 from typing import Annotated
 
 import gin

@@ -1,5 +1,7 @@
 """Batch norm's statistics over many batches, taken after training (Brock et al., 2019, 3.1)."""
 
+__all__ = ["standing_statistics"]
+
 import collections
 
 import numpy as np

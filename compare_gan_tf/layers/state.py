@@ -5,6 +5,8 @@ update. Every other pass, such as the one at a penalty's points or G's pass whil
 under `frozen_state`.
 """
 
+__all__ = ["frozen_state", "not_averaged"]
+
 import contextlib
 import threading
 

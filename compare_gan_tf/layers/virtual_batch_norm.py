@@ -1,5 +1,7 @@
 """Virtual batch normalisation: by a reference batch chosen once (Salimans et al., 2016, 3.5)."""
 
+__all__ = ["VirtualBatchNorm", "virtual_batch_norm"]
+
 import gin
 import keras
 import tensorflow as tf

@@ -1,5 +1,7 @@
 """Weight normalisation (Salimans and Kingma, 2016, eq. 2)."""
 
+__all__ = ["WeightNorm", "weight_norm"]
+
 import gin
 import keras
 import tensorflow as tf

@@ -6,7 +6,8 @@ Numpy and float64 only.
 import numpy as np
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.metrics.base import CHUNK, UndefinedScore
+from compare_gan_tf.metrics.base import UndefinedScore
+from compare_gan_tf.metrics.rows import CHUNK
 
 BLOCK = 256  # columns of a triangle that are worked out at once
 

@@ -81,6 +81,8 @@ def _labels(collected: Collected, what: str) -> np.ndarray:
     labels = collected.labels.read()
     if len(labels) != len(collected.features):
         raise UndefinedScore(f"{len(collected.features)} {what} have {len(labels)} labels")
+    if not len(labels):
+        raise UndefinedScore(f"there are no {what}")
     if (labels < 0).any():
         raise UndefinedScore(f"{int((labels < 0).sum())} of {len(labels)} {what} have no label")
     return labels

@@ -18,13 +18,12 @@ import numpy as np
 
 from compare_gan_tf.metrics import intervals
 from compare_gan_tf.metrics.base import (
-    CHUNK,
     Collected,
-    Rows,
     TwoOrMore,
     UndefinedScore,
     check_features,
 )
+from compare_gan_tf.metrics.rows import CHUNK, Rows
 from compare_gan_tf.settings.signatures import Count, Index
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compare_gan_tf.metrics.base import CHUNK, Rows
+from compare_gan_tf.metrics.rows import CHUNK, Rows
 
 _PAIRS = 1024  # pairs whose differences are in memory at once
 

@@ -37,18 +37,27 @@ class Preset:
     standing: int = 0
 
 
+PRESETS: dict[str, Callable[[], Preset]] = {}
+
+
+def by_name(make: Callable[[], Preset]) -> Callable[[], Preset]:
+    """Registers a preset under the name of the function that makes it, here and with gin."""
+    PRESETS[make.__name__] = gin.configurable(module="presets")(make)
+    return PRESETS[make.__name__]
+
+
 def plain() -> Preset:
     """FID against all of the test split, in the features of the data's own extractor."""
     return Preset()
 
 
-@gin.configurable(module="presets")
+@by_name
 def quick() -> Preset:
     """What needs no download and no choice: the data's own extractor, all of the test split."""
     return Preset(metrics=("fid", "kid_full", "prdc"))
 
 
-@gin.configurable(module="presets")
+@by_name
 def ancestor() -> Preset:
     """google/compare_gan: 10,000 fakes against 10,000 images of test, TF1's bilinear resize.
 
@@ -69,7 +78,7 @@ def ancestor() -> Preset:
     )
 
 
-@gin.configurable(module="presets")
+@by_name
 def studiogan() -> Preset:
     """StudioGAN's default: 50,000 fakes against all of train, Pillow's antialiased bilinear.
 
@@ -87,7 +96,7 @@ def studiogan() -> Preset:
     )
 
 
-@gin.configurable(module="presets")
+@by_name
 def clean() -> Preset:
     """clean-fid: 50,000 fakes against all of train, Pillow's antialiased bicubic in floats."""
     return Preset(
@@ -98,7 +107,7 @@ def clean() -> Preset:
     )
 
 
-@gin.configurable(module="presets")
+@by_name
 def mimicry() -> Preset:
     """torch-mimicry: 50,000 of train and of fakes, TF1's bilinear, IS of 10 splits without bias."""
     return Preset(
@@ -126,14 +135,6 @@ def _inception(rule: str) -> Callable:
 
 
 # --- By name ----------------------------------------------------------------------------------
-
-PRESETS: dict[str, Callable[[], Preset]] = {
-    "ancestor": ancestor,
-    "clean": clean,
-    "mimicry": mimicry,
-    "quick": quick,
-    "studiogan": studiogan,
-}
 
 
 def check(name: str) -> None:
@@ -165,8 +166,8 @@ def names_of(text: str) -> list[str]:
         return []
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
-        if name not in registry.METRICS:
-            known = [*registry.METRICS, *(PRESETS if len(names) == 1 else ())]
+        if not registry.is_known(name):
+            known = [*registry.names(), *(PRESETS if len(names) == 1 else ())]
             nearest = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)
             raise UserError(f"no metric {name!r}: the nearest names are {', '.join(nearest)}")
     return names

@@ -1,5 +1,7 @@
 """The contract between the game and its terms."""
 
+__all__ = ["Game", "Objective", "Samples", "Scored", "Term", "View"]
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

@@ -5,6 +5,8 @@ where D takes p(x) for q(x), from both sides: beyond it the gradient changes its
 non-saturating loss's never does.
 """
 
+__all__ = ["BoundarySeeking"]
+
 from collections.abc import Callable
 from typing import Annotated
 

@@ -1,5 +1,7 @@
 """Auxiliary classification of D's features by the labels: AC-GAN (Odena et al., 2017)."""
 
+__all__ = ["Classification"]
+
 import gin
 import tensorflow as tf
 

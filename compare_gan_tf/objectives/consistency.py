@@ -6,6 +6,8 @@ zCR   LatentConsistency()                                      Zhao et al., 2021
 ICR   bCR and zCR
 """
 
+__all__ = ["Consistency", "LatentConsistency"]
+
 from collections.abc import Callable
 from typing import Annotated
 

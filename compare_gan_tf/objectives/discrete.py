@@ -10,6 +10,8 @@ are drawn for every z, and its gradient comes from them alone:
 The self-normalised weights are biased by O(1 / M), and of one sample they say nothing.
 """
 
+__all__ = ["DiscreteBoundarySeeking"]
+
 from collections.abc import Callable
 from typing import Annotated
 

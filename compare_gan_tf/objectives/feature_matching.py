@@ -1,5 +1,7 @@
 """Feature matching (Salimans et al., 2016, section 3.1)."""
 
+__all__ = ["FeatureMatching"]
+
 from collections.abc import Callable
 from typing import Annotated
 

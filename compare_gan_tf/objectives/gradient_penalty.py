@@ -11,6 +11,8 @@ and R1 + R2 is a list of both, each with a name of its own. WGAN-GP's one-sided 
 there, has `one_sided`. A weight may be a schedule (R3GAN), and `every` makes the penalty lazy.
 """
 
+__all__ = ["GradientPenalty"]
+
 from collections.abc import Callable
 from typing import Annotated
 

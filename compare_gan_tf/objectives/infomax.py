@@ -1,5 +1,7 @@
 """InfoMax-GAN: information between D's local and global features (Lee et al., 2021)."""
 
+__all__ = ["InfoMax"]
+
 import gin
 import tensorflow as tf
 

@@ -1,5 +1,7 @@
 """Penalties on the kernels of a player, whatever it is shown: L2, orthogonality, spectral norm."""
 
+__all__ = ["L2", "Orthogonal"]
+
 from collections.abc import Callable
 from typing import Annotated
 

@@ -1,5 +1,7 @@
 """Training D's own predictor of the labels: S3GAN (Lucic et al., 2019)."""
 
+__all__ = ["LabelPrediction"]
+
 import gin
 
 from compare_gan_tf.errors import UserError

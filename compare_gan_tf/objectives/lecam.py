@@ -1,5 +1,7 @@
 """LeCam regularisation (Tseng et al., 2021): D's logits near their moving averages."""
 
+__all__ = ["LeCam"]
+
 from collections.abc import Callable
 from typing import Annotated
 

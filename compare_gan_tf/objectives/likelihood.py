@@ -7,6 +7,8 @@ The generator has a layer with `log_prob`, such as that of `gaussian.generator`.
 by a `Critic`, which estimates a divergence and moves nothing else.
 """
 
+__all__ = ["Critic", "MaximumLikelihood", "ReverseKL"]
+
 import math
 from collections.abc import Callable
 from typing import Annotated

@@ -12,6 +12,8 @@ Slope 0 is LS-GAN: pairs that keep their margin cost nothing. Other slopes in (-
 1 is the Wasserstein loss but for the constant E Delta, -1 is |a|.
 """
 
+__all__ = ["LossSensitive", "LossSensitiveClassifier"]
+
 from collections.abc import Callable
 from typing import Annotated
 

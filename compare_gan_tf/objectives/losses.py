@@ -11,6 +11,8 @@ another thing there: it is s = 0.125 here.
 A loss of your own may also give a pair (D's loss, G's), or be a pair of functions: `as_losses`.
 """
 
+__all__ = ["Adversarial"]
+
 import functools
 import math
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """The largest slope of D as its penalty (Zhou et al., 2019, Lipschitz GANs, section 4)."""
 
+__all__ = ["MaxGradientPenalty"]
+
 import gin
 import tensorflow as tf
 

@@ -5,6 +5,8 @@ The codes c are part of z: see `latents.Coded`. A head Q on D's features guesses
 weight and a head: published are weights of 1 for categorical and of 0.1 for Gaussian codes.
 """
 
+__all__ = ["CategoricalInformation", "GaussianInformation"]
+
 import math
 from typing import Annotated
 

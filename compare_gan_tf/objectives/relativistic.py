@@ -11,6 +11,8 @@ and whom a sample is compared with is `paired` or `average`: six losses. RpGAN, 
 al., 2024), is `paired` with `logistic`.
 """
 
+__all__ = ["Relativistic"]
+
 from collections.abc import Callable
 from typing import Annotated
 

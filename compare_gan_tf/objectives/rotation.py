@@ -1,5 +1,7 @@
 """Self-supervision by rotation: SSGAN (Chen et al., 2019)."""
 
+__all__ = ["Rotation"]
+
 import gin
 import tensorflow as tf
 

@@ -1,5 +1,7 @@
 """Spectral-norm regularisation: a penalty on sigma(W), where spectral norm divides by it."""
 
+__all__ = ["SpectralPenalty"]
+
 import gin
 import tensorflow as tf
 

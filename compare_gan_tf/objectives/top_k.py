@@ -1,5 +1,7 @@
 """Top-k training (Sinha et al., 2020): G learns from its best samples only."""
 
+__all__ = ["TopK", "TopKRelativistic"]
+
 from typing import Annotated, Any
 
 import gin

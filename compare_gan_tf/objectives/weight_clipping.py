@@ -1,5 +1,7 @@
 """Weight clipping (Arjovsky et al., 2017, algorithm 1)."""
 
+__all__ = ["WeightClipping"]
+
 import gin
 import tensorflow as tf
 

@@ -1,5 +1,17 @@
 """Optimisers under gin: small functions, because a misspelt parameter of theirs is an error."""
 
+__all__ = [
+    "FusedAdam",
+    "Optimizer",
+    "PerTrainingStep",
+    "ScheduledSGD",
+    "adam",
+    "count_training_steps",
+    "rmsprop",
+    "sgd",
+    "value_at",
+]
+
 from typing import Annotated, Any
 
 import gin

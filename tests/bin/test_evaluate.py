@@ -43,10 +43,12 @@ def images(tmp_path):
 
 def test_the_flag_names_all_extractors():
     configurables.load()
-    named = {*extractor_names.EXTRACTORS, *extractor_names.BOUND}
+    named = {*extractor_names.names(), *extractor_names.bound()}
+    assert {"inception_2015", "clip_vitb32", "raw_features"} < set(extractor_names.names())
+    assert extractor_names.bound() == ["callable_features", "model_file"]
     assert all(gin.get_configurable(f"features.{name}") for name in named)
     sources = [path.read_text() for path in pathlib.Path(metrics.__file__).parent.glob("*.py")]
-    registered = [source.count('gin.configurable(module="features")') for source in sources]
+    registered = [source.count('\n@gin.configurable(module="features")') for source in sources]
     assert sum(registered) == len(named)
 
 

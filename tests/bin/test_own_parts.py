@@ -140,7 +140,8 @@ def test_own_parts_in_a_folder_of_any_name_go_through_all_verbs(
     for verb, *flags in (
         (train, folder, "--gin_bindings=train.training_steps = 4"),
         (evaluate, folder),
-        (evaluate, folder, "--metrics=fid", "--checkpoint=latest"),
+        (evaluate, folder, "--metrics=fid,brightness", "--checkpoint=latest"),
+        (evaluate, folder, "--metrics=kid_full", "--extractor=mean_colours"),
         (export, folder),
         (report, folder),
         (describe, folder),

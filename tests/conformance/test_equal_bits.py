@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from compare_gan_tf import optimizers
 from compare_gan_tf.gan import distribution
+from compare_gan_tf.testing import games
 
 CALLS = 150
 # Many that D's logits flow to, in which AddN would begin with any; with second derivatives too.
@@ -18,7 +19,7 @@ def test_repeated_steps_are_equal_in_every_bit():
     distribution.keep_sums_in_pairs(True)
     keras.utils.set_random_seed(0)
     gan = catalogue.plain_gan(NAMES, optimizer=optimizers.adam)
-    data = catalogue.batch(gan, np.random.default_rng(0))
+    data = games.random_batch(gan, np.random.default_rng(0))
     variables = [*gan.variables, *gan.g_optimizer.variables, *gan.d_optimizer.variables]
     start = [variable.numpy() for variable in variables]
 
@@ -36,7 +37,7 @@ def test_repeated_steps_are_equal_in_every_bit():
 def test_no_sum_of_gradients_in_a_step_has_three_terms():
     """AddN of three or more begins with whichever is free to be overwritten; of two it is equal."""
     gan = catalogue.plain_gan([*NAMES, "lazy_r1", "spectral_penalty"], optimizer=optimizers.adam)
-    data = catalogue.batch(gan, np.random.default_rng(0))
+    data = games.random_batch(gan, np.random.default_rng(0))
     graph = tf.function(gan.train_step).get_concrete_function(data).graph
     sums = [o for o in graph.get_operations() if o.type == "AddN"]
     assert len(sums) > 10

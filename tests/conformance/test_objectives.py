@@ -1,15 +1,13 @@
-"""Objectives in company, under XLA, in a graph, and after a restart."""
+"""Objectives in company, two and two, and by the rules of `testing.check_objective`."""
 
-import functools
 import itertools
 
 import catalogue
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from compare_gan_tf.runs import checkpoints
+from compare_gan_tf.testing import check_objective, games
 
 FIRST = "non_saturating"
 STEP = 5  # the next one is number 6, at which every lazy objective is due
@@ -29,9 +27,9 @@ def everything():
     """(a GAN with all objectives, {name: objective}, data); learning rates are 0."""
     keras.utils.set_random_seed(0)
     # No spectral norm: its sigma is a little better in later passes of an update than in the first.
-    still = {"optimizer": lambda: catalogue.sgd(0.0), "kernel_norm": None, "ema_decay": None}
+    still = {"optimizer": lambda: games.sgd(0.0), "kernel_norm": None, "ema_decay": None}
     gan = catalogue.plain_gan(catalogue.ALL, **still)
-    data = catalogue.batch(gan, np.random.default_rng(0))
+    data = games.random_batch(gan, np.random.default_rng(0))
     return gan, {objective.name: objective for objective in gan.objectives}, data
 
 
@@ -69,56 +67,9 @@ def test_each_pair_of_objectives_has_the_terms_that_each_has_alone(everything):
             assert logs == pytest.approx(logs | alone[name], rel=1e-4, abs=1e-5), pair
 
 
-def _steps(run, number: int, gan, seed: int = 3):
-    rng = np.random.default_rng(seed)
-    return [run(catalogue.batch(gan, rng)) for _ in range(number)]
-
-
-def _values(gan):
-    return {f"{i} {v.path}": v.numpy() for i, v in enumerate(gan.variables)}
-
-
 @pytest.mark.parametrize("group", [*catalogue.GROUPS, "lazy"])
-def test_a_step_as_a_graph_compiled_by_xla_equals_one_in_eager_mode(group):
-    names = [FIRST, *(n for n in catalogue.GROUPS.get(group, catalogue.LAZY) if n != FIRST)]
-    found = []
-    for wrap in (lambda step: step, functools.partial(tf.function, jit_compile=True)):
-        keras.utils.set_random_seed(0)
-        gan = catalogue.plain_gan(names)
-        gan.step.assign(STEP)
-        (logs,) = _steps(wrap(gan.train_step), 1, gan)
-        found.append({name: value.numpy() for name, value in logs.items()} | _values(gan))
-    plain, compiled = found
-    assert plain.keys() == compiled.keys()
-    for name, value in plain.items():
-        np.testing.assert_allclose(compiled[name], value, rtol=1e-3, atol=1e-4, err_msg=name)
-
-
-def test_a_restored_run_goes_on_as_if_it_had_not_stopped(tmp_path):
-    """But for rounding: state, heads and their slots are in the checkpoint."""
-    built = catalogue.plain_gan(catalogue.ALL).objectives
-    names = [FIRST, *(o.name for o in built if o.variables), "lazy_r1", "r1_scheduled"]
-    assert len(names) >= 10
-
-    def make():
-        gan = catalogue.plain_gan(names, optimizer=lambda: catalogue.optimizers.adam())
-        return gan, checkpoints.Checkpoints(gan, str(tmp_path), keep=1), tf.function(gan.train_step)
-
-    keras.utils.set_random_seed(1)
-    gan, saver, step = make()
-    _steps(step, 2, gan)
-    saver.save()
-    _steps(step, 2, gan, seed=4)
-    keras.utils.set_random_seed(2)
-    again, saver, step = make()
-    assert saver.restore() == 2
-    _steps(step, 2, again, seed=4)
-    for (name, a), b in zip(_values(gan).items(), _values(again).values(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6, err_msg=name)
-    optimizers = [(g.g_optimizer, g.d_optimizer) for g in (gan, again)]
-    for one, other in zip(*optimizers, strict=True):
-        for a, b in zip(one.variables, other.variables, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+def test_objectives_keep_the_rules_in_the_company_of_their_group(group):
+    check_objective(lambda: catalogue.make(catalogue.GROUPS.get(group, catalogue.LAZY)))
 
 
 def test_every_kind_is_in_the_catalogue():

@@ -1,16 +1,8 @@
-"""Every objective once, and a small GAN that any of them fits."""
+"""Every objective once."""
 
 import functools
 
-import keras
-import tensorflow as tf
-
-from compare_gan_tf import latents, optimizers
-from compare_gan_tf.architectures import mlp
-from compare_gan_tf.architectures.conditioning import Concatenation
-from compare_gan_tf.architectures.predicted_projection import PredictedProjection
-from compare_gan_tf.gan import GAN
-from compare_gan_tf.layers import batch_norm, no_norm, spectral_norm
+from compare_gan_tf.layers import batch_norm, spectral_norm
 from compare_gan_tf.objectives import (
     L2,
     Adversarial,
@@ -46,8 +38,7 @@ from compare_gan_tf.objectives import (
     relativistic,
 )
 from compare_gan_tf.optimizers.schedules import linear_decay
-
-BATCH, CLASSES, SHAPE = 8, 3, (4, 4, 1)
+from compare_gan_tf.testing import small_gan
 
 
 def _adversarial():
@@ -178,73 +169,9 @@ def make(names) -> list:
     return [ALL[name](name=name) for name in names]
 
 
-def sgd(learning_rate: float = 0.02):
-    """It shows a wrong scale of gradients, which Adam hides."""
-    return optimizers.sgd(learning_rate=learning_rate)
-
-
-def make_gan(
-    objectives,
-    sample_shape=SHAPE,
-    num_classes=CLASSES,
-    optimizer=sgd,
-    d_norm=batch_norm,
-    kernel_norm=spectral_norm,
-    d_steps=1,
-    **settings,
-):
-    """A small GAN whose players both have state: batch statistics and spectral-norm vectors."""
-    return GAN(
-        sample_shape,
-        num_classes,
-        seed=5,
-        conditional=True,
-        generator=functools.partial(mlp.generator, units=6, depth=1, norm=batch_norm),
-        discriminator=functools.partial(
-            _discriminator(objectives),
-            units=6,
-            depth=1,
-            norm=d_norm,
-            kernel_norm=kernel_norm,
-            conditioning=_conditioning(objectives),
-        ),
-        objectives=objectives,
-        latents=latents.Coded(latents.Normal(3), (3, 2), 1),
-        d_steps=d_steps,
-        g_optimizer=optimizer(),
-        d_optimizer=optimizer(),
-        **{"ema_decay": 0.5} | settings,
-    )
-
-
-def _discriminator(objectives):
-    """With maps beside its layers, if one of the objectives looks at them."""
-    looks = any(isinstance(objective, InfoMax) for objective in objectives)
-    return _with_maps if looks else mlp.discriminator
-
-
-def _with_maps(sample_shape, num_classes=None, **options):
-    model = mlp.discriminator(sample_shape, num_classes, **options)
-    # Of 1, lest a place have no map above 0: a head's units there are at the kink of their ReLU,
-    # and which side they are on is up to the rounding of their bias.
-    settings = {"bias_initializer": "ones", "name": "maps"}
-    maps = keras.layers.Conv2D(6, 2, 2, **settings)(model.input["images"])
-    return keras.Model(model.input, {**model.output, "local_features": maps}, name=model.name)
-
-
-def _conditioning(objectives):
-    """With a predictor of the labels, if one of the objectives trains it."""
-    predicts = any(isinstance(objective, LabelPrediction) for objective in objectives)
-    return PredictedProjection() if predicts else Concatenation()
+make_gan = functools.partial(small_gan, d_norm=batch_norm)  # both players have batch statistics
 
 
 def plain_gan(names, **settings):
     """One whose D does not couple its batch, so that any objective fits."""
-    return make_gan(make(names), d_norm=no_norm, **settings)
-
-
-def batch(gan, rng):
-    """(images, labels) of one training step; some are unlabelled."""
-    images = rng.integers(0, 256, [BATCH, gan.slices, *SHAPE]).astype("uint8")
-    labels = rng.integers(-1, CLASSES, [BATCH, gan.slices]).astype("int32")
-    return tf.constant(images), tf.constant(labels)
+    return small_gan(make(names), **settings)

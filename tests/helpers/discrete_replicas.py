@@ -6,7 +6,6 @@ Usage: discrete_replicas.py NUMBER_OF_REPLICAS OUTPUT.npz
 import functools
 import sys
 
-import catalogue
 import numpy as np
 import replicas
 
@@ -16,6 +15,7 @@ from compare_gan_tf.data import Split
 from compare_gan_tf.gan import alphabets
 from compare_gan_tf.layers import batch_norm
 from compare_gan_tf.objectives import DiscreteBoundarySeeking, discrete
+from compare_gan_tf.testing import games
 
 PALETTE = np.array([[0], [80], [255]], np.uint8)
 MLP = {
@@ -51,8 +51,8 @@ def make(name: str) -> GAN:
         symbols=symbols,
         objectives=[DiscreteBoundarySeeking(estimator=estimator, samples=3, log_z_decay=0.5)],
         latents=latents.Normal(3),
-        g_optimizer=catalogue.sgd(),
-        d_optimizer=catalogue.sgd(),
+        g_optimizer=games.sgd(),
+        d_optimizer=games.sgd(),
         ema_decay=0.5,
     )
 

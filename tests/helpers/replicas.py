@@ -17,6 +17,7 @@ from compare_gan_tf.data import Split, pipeline
 from compare_gan_tf.gan.distribution import distribute
 from compare_gan_tf.layers import no_norm
 from compare_gan_tf.optimizers.schedules import cosine_decay
+from compare_gan_tf.testing import games
 
 STEPS = 3
 
@@ -70,8 +71,8 @@ class Record(keras.callbacks.Callback):
 def images() -> Split:
     """Labelled ones at random."""
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, [37, *catalogue.SHAPE]).astype(np.uint8)
-    return Split(pixels, rng.integers(-1, catalogue.CLASSES, 37).astype(np.int32))
+    pixels = rng.integers(0, 256, [37, *games.SHAPE]).astype(np.uint8)
+    return Split(pixels, rng.integers(-1, games.CLASSES, 37).astype(np.int32))
 
 
 def train(strategy, make, split: Split) -> dict[str, np.ndarray]:
@@ -84,7 +85,7 @@ def train(strategy, make, split: Split) -> dict[str, np.ndarray]:
         pipeline.batches,
         split,
         key=9,
-        batch_size=catalogue.BATCH,
+        batch_size=games.BATCH,
         slices=gan.slices,
         start=0,
         stop=STEPS,

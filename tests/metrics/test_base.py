@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.metrics import base
+from compare_gan_tf.metrics import base, rows
 from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
 from compare_gan_tf.metrics.kernel import Kid
 
@@ -10,7 +10,7 @@ from compare_gan_tf.metrics.kernel import Kid
 @pytest.fixture(params=[1 << 30, 1000, 0])
 def memory(request, monkeypatch):
     """Everything in memory, some of it, and nothing."""
-    monkeypatch.setattr(base, "MEMORY", request.param)
+    monkeypatch.setattr(rows, "MEMORY", request.param)
 
 
 def test_rows_come_back_as_they_were_appended(memory, tmp_path):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.metrics import base, gaussian_statistics, kernel, nearest
+from compare_gan_tf.metrics import gaussian_statistics, kernel, nearest
+from compare_gan_tf.metrics import rows as rows_module
 from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
 from compare_gan_tf.metrics.fid import Fid
 from compare_gan_tf.metrics.fid_infinity import FidInfinity
@@ -86,16 +87,16 @@ def test_every_declared_score_is_a_number_within_its_interval(metric):
 @pytest.mark.parametrize("metric", METRICS, ids=names_of)
 def test_the_size_of_chunks_does_not_matter(metric, monkeypatch):
     expected = values(metric, *sides())
-    for module in (base, gaussian_statistics, kernel, nearest):
+    for module in (rows_module, gaussian_statistics, kernel, nearest):
         monkeypatch.setattr(module, "CHUNK", 16)
-    monkeypatch.setattr(base.Rows.chunks, "__defaults__", (16,))
+    monkeypatch.setattr(Rows.chunks, "__defaults__", (16,))
     assert values(metric, *sides()) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=names_of)
 def test_the_batches_that_features_came_in_do_not_matter(metric, monkeypatch):
     expected = values(metric, *sides())
-    monkeypatch.setattr(base, "MEMORY", 500)
+    monkeypatch.setattr(rows_module, "MEMORY", 500)
     spilled = []
     for side in sides():
         rows = {name: Rows() for name in ("features", "logits", "labels")}
@@ -199,11 +200,11 @@ def test_numpy_will_do():
 MEMORY = """
 import resource
 import numpy as np
-from compare_gan_tf.metrics import base
+from compare_gan_tf.metrics import rows as spilling
 from compare_gan_tf.metrics.base import Collected, Rows
 from compare_gan_tf.metrics.{module} import {metric}
 
-base.MEMORY = 1 << 20
+spilling.MEMORY = 1 << 20
 rng = np.random.default_rng(0)
 sides = []
 for _ in range(2):

@@ -3,14 +3,21 @@ import importlib
 import math
 import pathlib
 import pkgutil
+import subprocess
+import sys
 
+import gin
 import pytest
 
 from compare_gan_tf import metrics
+from compare_gan_tf.config import gin_imports
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import presets, registry
 from compare_gan_tf.metrics.base import Collected, Metric
 from compare_gan_tf.objectives import f_divergences
+
+# Without what other tests have registered.
+OURS = [name for name in registry.names() if registry.find(name).__module__.startswith("compare_")]
 
 
 def subclasses(cls):
@@ -27,10 +34,63 @@ def test_every_metric_of_the_package_is_registered_under_its_name():
         for cls in subclasses(Metric)
         if cls.__module__.startswith("compare_gan_tf.metrics.") and "name" in vars(cls)
     }
-    assert {cls.name: cls for cls in own} == {n: registry.find(n) for n in registry.names()}
+    assert {cls.name: cls for cls in own} == {name: registry.find(name) for name in OURS}
 
 
-@pytest.mark.parametrize("name", registry.names())
+def test_names_are_found_without_importing_tensorflow():
+    code = (
+        "import sys; from compare_gan_tf.metrics import extractor_names, registry;"
+        "print(len(registry.names()), len(extractor_names.names()), 'tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(len(OURS)), "9", "False"]
+
+
+@pytest.fixture
+def forgetful(monkeypatch):
+    """Forgets the metrics that a test defines."""
+    monkeypatch.setattr(Metric, "named", dict(Metric.named))
+
+
+def test_a_class_is_a_metric_from_its_definition_on(forgetful):
+    class Constant(Metric):
+        name = "constant_of_a_test"
+        needs = {"real": ("images",), "fake": ("images",)}
+        scores = {"constant": None}
+
+    assert "constant_of_a_test" in registry.names() and "constant_of_a_test" not in OURS
+    (made,) = registry.resolve(["constant_of_a_test"])
+    assert type(made) is Constant
+
+
+def test_gin_binds_the_settings_of_a_metric_that_is_named():
+    gin.parse_config("metrics.Prdc.k = 7")
+    assert registry.resolve(["prdc"])[0].k == 7
+    gin.clear_config()
+    assert registry.resolve(["prdc"])[0].k == 5
+
+
+def test_two_classes_of_one_name_are_refused(forgetful):
+    registry.find("fid")
+    with pytest.raises(UserError, match="two metrics have the name 'fid': .*Fid and .*; rename"):
+        type("Other", (Metric,), {"name": "fid"})
+    assert registry.find("fid").__module__ == "compare_gan_tf.metrics.fid"
+
+
+def test_entry_points_add_metrics(forgetful, monkeypatch, tmp_path):
+    (tmp_path / "metrics_of_a_plugin.py").write_text(
+        "from compare_gan_tf.metrics.base import Metric\n\n\n"
+        "class Plugged(Metric):\n    name = 'plugged'\n    needs = {'real': (), 'fake': ()}\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match="no metric 'plugged'"):
+        registry.find("plugged")
+    monkeypatch.setattr(gin_imports, "plugins", lambda: ["metrics_of_a_plugin"])
+    assert registry.find("plugged").__name__ == "Plugged"
+    assert presets.names_of("fid,plugged") == ["fid", "plugged"]
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_a_metric_says_what_it_needs_and_returns(name):
     cls = registry.find(name)
     assert cls.name == name
@@ -101,14 +161,14 @@ def test_a_preset_is_the_protocol_that_its_name_stands_for(name):
 
 def test_every_metric_and_preset_is_in_the_documentation():
     text = (pathlib.Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
-    assert [n for n in (*registry.names(), *presets.PRESETS) if f"`{n}`" not in text] == []
+    assert [n for n in (*OURS, *presets.PRESETS) if f"`{n}`" not in text] == []
 
 
 def numbers_of(*names):
     """(metric's name, field) of settings of these names."""
     return [
         (name, field.name)
-        for name in registry.names()
+        for name in OURS
         for field in dataclasses.fields(registry.find(name))
         if field.name in names
     ]

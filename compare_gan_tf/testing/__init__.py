@@ -1,0 +1,18 @@
+"""Does a part of yours keep the rules that the package relies on? Call these from a test.
+
+    from compare_gan_tf.testing import check_objective
+    from my_parts import Grey
+
+
+    def test_grey():
+        check_objective(Grey)
+
+Each is a function of plain assertions, which pytest and Python show alike. The package tests its
+own parts by them, in tests/conformance.
+"""
+
+from compare_gan_tf.testing.architectures import *
+from compare_gan_tf.testing.games import *
+from compare_gan_tf.testing.losses import *
+from compare_gan_tf.testing.metrics import *
+from compare_gan_tf.testing.objectives import *

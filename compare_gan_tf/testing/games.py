@@ -1,0 +1,94 @@
+"""A small GAN that any objective fits, and batches for it."""
+
+__all__ = ["random_batch", "small_gan"]
+
+import functools
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from compare_gan_tf import latents, optimizers
+from compare_gan_tf.architectures import mlp
+from compare_gan_tf.architectures.conditioning import Concatenation
+from compare_gan_tf.architectures.predicted_projection import PredictedProjection
+from compare_gan_tf.gan import GAN
+from compare_gan_tf.layers import batch_norm, no_norm, spectral_norm
+from compare_gan_tf.objectives import InfoMax, LabelPrediction
+
+BATCH, CLASSES, SHAPE = 8, 3, (4, 4, 1)
+
+
+def sgd(learning_rate: float = 0.02):
+    """It shows a wrong scale of gradients, which Adam hides."""
+    return optimizers.sgd(learning_rate=learning_rate)
+
+
+def small_gan(
+    objectives,
+    sample_shape=SHAPE,
+    num_classes=CLASSES,
+    optimizer=sgd,
+    d_norm=no_norm,
+    kernel_norm=spectral_norm,
+    **settings,
+) -> GAN:
+    """A conditional GAN of one hidden layer a player, whose latents carry two codes.
+
+    Both players have state: G batch statistics, D vectors of spectral norm. D gives the further
+    outputs that the objectives read, as far as they are our objectives'.
+
+    Args:
+      objectives: of the GAN, a list.
+      sample_shape: (height, width, channels).
+      num_classes: of its labels.
+      optimizer: function without arguments that makes the optimiser of a player.
+      d_norm, kernel_norm: of D, see `layers`; a D with batch norm takes no lazy objectives.
+      **settings: of `GAN`, in place of those here.
+    """
+    player = {"units": 6, "depth": 1}
+    defaults = dict(
+        seed=5,
+        conditional=True,
+        generator=functools.partial(mlp.generator, norm=batch_norm, **player),
+        discriminator=functools.partial(
+            _with_maps if _any(objectives, InfoMax) else mlp.discriminator,
+            norm=d_norm,
+            kernel_norm=kernel_norm,
+            conditioning=(
+                PredictedProjection() if _any(objectives, LabelPrediction) else Concatenation()
+            ),
+            **player,
+        ),
+        objectives=objectives,
+        latents=latents.Coded(latents.Normal(3), (3, 2), 1),
+        g_optimizer=optimizer(),
+        d_optimizer=optimizer(),
+        ema_decay=0.5,
+    )
+    return GAN(sample_shape, num_classes, **defaults | settings)
+
+
+def random_batch(gan: GAN, rng: np.random.Generator):
+    """What `gan.train_step` takes for 8 samples an update; some labels are -1, unlabelled.
+
+    Returns:
+      images uint8 [8, slices, ...], labels int32 [8, slices].
+    """
+    images = rng.integers(0, 256, [BATCH, gan.slices, *gan.sample_shape]).astype("uint8")
+    labels = rng.integers(-1, gan.num_classes or 1, [BATCH, gan.slices]).astype("int32")
+    return tf.constant(images), tf.constant(labels)
+
+
+def _any(objectives, kind: type) -> bool:
+    return any(isinstance(objective, kind) for objective in objectives)
+
+
+def _with_maps(sample_shape, num_classes=None, **options):
+    """A discriminator that gives `local_features` too."""
+    model = mlp.discriminator(sample_shape, num_classes, **options)
+    # Of 1, lest a place have no map above 0: a head's units there are at the kink of their ReLU,
+    # and which side they are on is up to the rounding of their bias.
+    settings = {"bias_initializer": "ones", "name": "maps"}
+    maps = keras.layers.Conv2D(6, 2, 2, **settings)(model.input["images"])
+    return keras.Model(model.input, {**model.output, "local_features": maps}, name=model.name)
