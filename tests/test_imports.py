@@ -51,6 +51,17 @@ MAY_IMPORT = {
     "report": {"data", "metrics", "runs", "storage"},
     "sampling": {"config", "data", "evaluation", "report", "storage"},
     "toy": {"objectives", "runs", "storage"},
+    "testing": {
+        "architectures",
+        "evaluation",
+        "gan",
+        "latents",
+        "layers",
+        "metrics",
+        "objectives",
+        "optimizers",
+        "runs",
+    },
 }
 AT_MOST_LOOSE = 3  # modules beside the rooms
 
@@ -105,6 +116,11 @@ def test_a_room_imports_only_what_is_below_it(room):
         if module.split(".")[0] == room:
             above = own_imports(path) - MAY_IMPORT[room] - {room, "errors", "settings"}
             assert not above, f"{module} imports {above}"
+
+
+def test_no_room_imports_the_checks_of_others_parts():
+    users = [module for module, path in MODULES.items() if "testing" in own_imports(path)]
+    assert all(module.split(".")[0] == "testing" for module in users)
 
 
 def test_only_bin_imports_bin_and_flags_and_asks_gin():

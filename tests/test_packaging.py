@@ -84,11 +84,48 @@ def test_every_public_name_is_there_and_documented():
         _ = compare_gan_tf.GANN
 
 
+# What README, docs and CONTRIBUTING take from the rooms.
+PUBLIC = {
+    "architectures": ["is_conditional", "mlp"],
+    "augment": ["ADA", "APA", "Augmentation", "DiffAugment"],
+    "data": ["Dataset", "Split", "from_arrays", "load"],
+    "export": ["export_run"],
+    "latents": ["Coded", "Hypersphere", "Normal", "Uniform"],
+    "layers": ["SpectralNorm", "batch_norm", "spectral_norm"],
+    "metrics": ["evaluate", "names"],
+    "objectives": ["Adversarial", "GradientPenalty", "Objective", "Samples", "losses"],
+    "optimizers": ["adam", "rmsprop", "sgd"],
+    "report": ["write_report"],
+    "testing": ["check_architecture", "check_loss", "check_metric", "check_objective"],
+    "training": ["train"],
+}
+
+
+@pytest.mark.parametrize("room", PUBLIC)
+def test_a_room_has_a_docstring_and_its_public_names(room):
+    module = importlib.import_module(f"compare_gan_tf.{room}")
+    assert module.__doc__
+    for name in PUBLIC[room]:
+        found = getattr(module, name, None)
+        found = found or importlib.import_module(f"compare_gan_tf.{room}.{name}")
+        assert found.__doc__, name
+
+
+@pytest.mark.parametrize("room", ["augment", "latents", "layers", "objectives", "optimizers"])
+def test_a_room_names_each_of_its_parts_once(room):
+    text = (ROOT / "compare_gan_tf" / room / "__init__.py").read_text()
+    modules = re.findall(rf"^from (compare_gan_tf\.{room}\.\w+) import \*$", text, re.MULTILINE)
+    assert len(modules) == text.count("import ") == len({*modules})
+    for module in map(importlib.import_module, modules):
+        assert all(hasattr(module, name) for name in module.__all__)
+
+
 def test_a_wheel_holds_code_configs_weights_and_templates(tmp_path):
     command = [sys.executable, "-c", "import setuptools; setuptools.setup()", "--quiet"]
     command += ["egg_info", f"--egg-base={tmp_path}", "build_py", f"--build-lib={tmp_path / 'lib'}"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     installed = tmp_path / "lib/compare_gan_tf"
+    assert (installed / "py.typed").is_file()
     here = {
         "gin_configs": (ROOT / "gin_configs", "*.gin"),
         "export": (ROOT / "export", "*.py"),

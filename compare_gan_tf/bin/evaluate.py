@@ -131,9 +131,8 @@ def _check_name(values: flags.FlagValues, check: Callable[[], object]) -> None:
     try:
         check()
     except UserError:
-        names = list(values.gin_config)
-        if not names and _is_run(values.model_dir):
-            names = [os.path.abspath(os.path.join(values.model_dir, "config.gin"))]
+        own = os.path.abspath(os.path.join(values.model_dir or "", "config.gin"))
+        names = values.gin_config or ([own] if values.model_dir and os.path.isfile(own) else [])
         if not names:
             raise
         from compare_gan_tf import config

@@ -7,8 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf.objectives.adversarial import require_loss
-from compare_gan_tf.objectives.losses import Losses, as_losses
+from compare_gan_tf.objectives.losses import Losses, as_losses, require_loss
 
 _FAR = (-50.0, -1.0, 0.0, 1.0, 50.0)
 

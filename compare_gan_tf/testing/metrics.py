@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
-from compare_gan_tf.evaluation import outcomes
+from compare_gan_tf.evaluation import protocols
 from compare_gan_tf.metrics.base import Collected, Metric, Score, UndefinedScore
 from compare_gan_tf.metrics.gaussian_statistics import GaussianStatistics
 from compare_gan_tf.metrics.rows import Rows
@@ -117,7 +117,7 @@ def _check_declaration(metric: Metric, again: Metric) -> None:
     )
     assert dataclasses.is_dataclass(metric), "it is no dataclass, whose fields are its settings"
     assert metric == again, "two of the same settings differ"
-    json.dumps(outcomes.settings(metric), allow_nan=False)
+    json.dumps(protocols.settings(metric), allow_nan=False)
 
 
 def _scores(metric, real, fake, may_be_undefined: bool = False) -> dict[str, Score]:
@@ -132,7 +132,10 @@ def _scores(metric, real, fake, may_be_undefined: bool = False) -> dict[str, Sco
         assert math.isfinite(value), f"{name} is {value}"
         if interval is not None:
             low, high = interval
-            assert low <= value <= high, f"{name} is {value}, outside of its interval {interval}"
+            rounding = 1e-9 * max(1.0, abs(value))
+            assert low - rounding <= value <= high + rounding, (
+                f"{name} is {value}, outside of its interval {interval}"
+            )
     return found
 
 
