@@ -214,8 +214,8 @@ def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
     made = {"truncation": 0.0, "standing": preset.standing}
     made |= {name: bound[name] for name in made if name in bound}
     with distribution.get_strategy(values.strategy).scope():
-        for name, path in runs.items():
-            sides[name] = _open_run(values, bindings, os.path.expanduser(path), made)
+        split = preset.real_split or openings.How().split
+        sides = _opened(values, bindings, sides, runs, openings.How(**made, split=split))
         found = pairs.evaluate(
             **sides,
             **bound,
@@ -226,6 +226,18 @@ def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
     print(found)
     if all(row["value"] is None for row in found.rows):
         raise UserError(f"none of the scores has a value: {found.rows[0]['reason']}")
+
+
+def _opened(values: flags.FlagValues, bindings: list[str], sides: dict, runs: dict, how) -> dict:
+    """The sides by their names; runs come last, for what their configs bind is theirs alone."""
+    from compare_gan_tf.evaluation import openings
+
+    found = {
+        name: side and openings.side(side, how) for name, side in sides.items() if name not in runs
+    }
+    for name, path in runs.items():
+        found[name] = _open_run(values, bindings, os.path.expanduser(path), how)
+    return found
 
 
 def _bound() -> dict:
@@ -241,14 +253,14 @@ def _bound() -> dict:
     return bound
 
 
-def _open_run(values: flags.FlagValues, bindings: list[str], path: str, made: dict):
+def _open_run(values: flags.FlagValues, bindings: list[str], path: str, how):
     """The generator of a run, at the checkpoint of --checkpoint, or the best, or the last.
 
     Args:
       values: the flags.
       bindings: more of them.
       path: folder of the run.
-      made: how samples are made, as arguments of `Players`.
+      how: samples are made, see `openings.How`.
     """
     from compare_gan_tf import config
     from compare_gan_tf.evaluation import openings
@@ -269,7 +281,8 @@ def _open_run(values: flags.FlagValues, bindings: list[str], path: str, made: di
         tag="generator",
         where=f"checkpoint {step} of {path}",
         name=os.path.basename(os.path.normpath(path)),
-        **made,
+        truncation=how.truncation,
+        standing=how.standing,
         checkpoint_rule="best" if is_best else choice or "latest",
         fingerprint=best.fingerprint(checkpoints.find(path, step)),
     )
