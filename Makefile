@@ -37,9 +37,10 @@ test: $(VENV)/installed-dev  ## install with the tools of developers, and run th
 test-slow: $(VENV)/installed-dev  ## run the tests that `make test` leaves out
 	$(BIN)/python -m pytest -m slow
 
-lint: $(VENV)/installed-dev  ## check style and format
+lint: $(VENV)/installed-dev  ## check style, format, and the types of what is public
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright --level error --pythonpath $(BIN)/python
 
 format: $(VENV)/installed-dev  ## mend style and format, where that can be done by a tool
 	$(BIN)/ruff check --fix .

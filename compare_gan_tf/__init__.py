@@ -4,6 +4,21 @@ The public names are imported when they are first used: TensorFlow takes seconds
 """
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # for editors, which do not run `__getattr__`; "as" says that it is exported
+    from compare_gan_tf.data import Dataset as Dataset
+    from compare_gan_tf.data import Split as Split
+    from compare_gan_tf.data import from_arrays as from_arrays
+    from compare_gan_tf.data import load as load
+    from compare_gan_tf.errors import UserError as UserError
+    from compare_gan_tf.export.keras_files import load_keras as load_keras
+    from compare_gan_tf.gan import GAN as GAN
+    from compare_gan_tf.latents import Normal as Normal
+    from compare_gan_tf.latents import Uniform as Uniform
+    from compare_gan_tf.objectives import Objective as Objective
+    from compare_gan_tf.objectives import Samples as Samples
+    from compare_gan_tf.training import train as train
 
 __version__ = "0.1.0"
 

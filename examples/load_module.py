@@ -8,7 +8,7 @@ import sys
 
 import tensorflow_hub as hub
 
-parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
 parser.add_argument("path", help="folder of the module, such as runs/quickstart/hub/1000/generator")
 path = parser.parse_args().path
 try:

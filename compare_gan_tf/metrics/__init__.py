@@ -8,6 +8,11 @@
 """
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # for editors, which do not run `__getattr__`; "as" says it is exported
+    from compare_gan_tf.evaluation.pairs import evaluate as evaluate
+    from compare_gan_tf.metrics.registry import names as names
 
 # Public names and the modules that they come from.
 _PUBLIC = {

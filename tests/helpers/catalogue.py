@@ -1,6 +1,7 @@
 """Every objective once."""
 
 import functools
+import inspect
 
 from compare_gan_tf.layers import batch_norm, spectral_norm
 from compare_gan_tf.objectives import (
@@ -40,17 +41,18 @@ from compare_gan_tf.objectives import (
 from compare_gan_tf.optimizers.schedules import linear_decay
 from compare_gan_tf.testing import small_gan
 
+# Every loss of D's logits in `losses`, in its order.
+LOSSES = {
+    name: found
+    for name, found in vars(losses).items()
+    if inspect.isfunction(found) and not name.startswith("_")
+    if [*inspect.signature(found).parameters][:2] == ["real_logits", "fake_logits"]
+}
+
 
 def _adversarial():
-    for loss in (
-        losses.non_saturating,
-        losses.minimax,
-        losses.wasserstein,
-        losses.least_squares,
-        losses.least_squares_on_probabilities,
-        losses.hinge,
-    ):
-        yield loss.__name__, functools.partial(Adversarial, loss, weight=0.3)
+    for name, loss in LOSSES.items():
+        yield name, functools.partial(Adversarial, loss, weight=0.3)
     yield "top_k", functools.partial(TopK, fraction=0.6, weight=0.3)
 
 
