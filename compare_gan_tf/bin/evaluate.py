@@ -193,10 +193,8 @@ def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
     preset = presets.find(bound.get("preset"))
     bound["metrics"] = presets.metrics_of(bound.get("metrics"), preset)
     _check_metrics_used(values)
-    made = {
-        "truncation": bound.get("truncation", 0.0),
-        "standing": bound.get("standing", preset.standing),
-    }
+    made = {"truncation": 0.0, "standing": preset.standing}
+    made |= {name: bound[name] for name in made if name in bound}
     with distribution.get_strategy(values.strategy).scope():
         for name, path in runs.items():
             sides[name] = _open_run(values, bindings, os.path.expanduser(path), made)

@@ -9,7 +9,10 @@ from compare_gan_tf.config import configurables
 
 # {name: default of today} of parameters whose default was changed on purpose; what an old run wrote
 # of them stays in its config.gin.
-CHANGED = {}
+CHANGED = {
+    "FDivergenceBound.divergence": inspect.Parameter.empty,  # None was refused when it was made
+}
+GONE = {"train.describe", "train.due"}  # of Python alone: no config could name them
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +26,8 @@ def test_parameters_of_then_are_there_with_their_defaults(then):
     """A default that changes would change the result of a config that leaves it alone."""
     assert len(then) > 1_000
     for name, default in then.items():
+        if name in GONE:
+            continue
         function, _, parameter = name.rpartition(".")
         configurable = gin.config._REGISTRY.get_match(function)  # one, or gin raises
         assert configurable is not None, f"{name} is no longer known to gin"
