@@ -96,7 +96,7 @@ def test_multipliers_that_are_none_are_refused(multiplier):
         ADA(geometry=[], colours=[transform]).check((8, 8, 3))
 
 
-def test_gin_binds_multipliers():
+def test_gin_binds_multipliers(no_bindings):
     configurables.load()
     gin.parse_config("ada.hue.multiplier = 0.0\nADA.pipeline = 'color'")
     try:

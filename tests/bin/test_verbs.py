@@ -155,7 +155,7 @@ def test_a_start_that_failed_in_its_first_step_does_not_bind_the_cured_one(run_v
         ("--schedule=sometimes", ["schedule"]),
         ("--init_from=nowhere", ["nowhere"]),
         ("--freeze_d_layers=1", ["freeze_d_layers = 1", "init_from"]),
-        ("--gin_bindings=adam.learning_rate = 'x'", ["adam.learning_rate = 'x'", "a number"]),
+        ("--gin_bindings=adam.learning_rate = 'x'", ["adam.learning_rate is 'x'", "a number or"]),
         ("--gin_bindings=GAN.d_steps = 1.5", ["GAN.d_steps = 1.5", "an integer"]),
         ("--gin_bindings=evaluate.every = -5", ["evaluate.every is -5", "0 or more"]),
     ],

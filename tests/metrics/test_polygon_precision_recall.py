@@ -122,7 +122,7 @@ def test_settings_and_samples_that_have_no_score():
         PolygonPrecision()(Collected(), Collected(images=Rows.of(drawn(2))))
     with pytest.raises(UserError, match="threshold is 0"):
         PolygonPrecision(threshold=0)
-    with pytest.raises(UserError, match="PolygonPrecisionRecall.distance is @len: .* gives a int"):
+    with pytest.raises(UserError, match=r"Recall.distance is @len: .* gives the shape \(\)"):
         PolygonPrecisionRecall(distance=len)(Collected(), Collected(images=Rows.of(drawn(2))))
     with pytest.raises(UserError, match="PolygonPrecisionRecall.starts is 0"):
         PolygonPrecisionRecall(starts=0)
