@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import replicas
+from strategies import make_strategy
 
 from compare_gan_tf import GAN, latents
 from compare_gan_tf.architectures import mlp, text_networks
@@ -67,7 +68,7 @@ def data(name: str) -> Split:
 
 def main():
     number, output, found = int(sys.argv[1]), sys.argv[2], {}
-    strategy = replicas.make_strategy(number)
+    strategy = make_strategy(number)
     for name in CASES:
         trained = replicas.train(strategy, functools.partial(make, name), data(name))
         found |= {f"{name}|{key}": value for key, value in trained.items()}

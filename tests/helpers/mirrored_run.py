@@ -7,8 +7,8 @@ import sys
 
 import catalogue
 import numpy as np
-import replicas
 import tensorflow as tf
+from strategies import make_strategy
 
 from compare_gan_tf import data, objectives, training
 from compare_gan_tf.runs import checkpoints
@@ -20,7 +20,7 @@ def model(sample_shape, num_classes, seed):
 
 def main():
     number, folder = int(sys.argv[1]), sys.argv[2]
-    strategy = replicas.make_strategy(number)
+    strategy = make_strategy(number)
     settings = dict(dataset=data.load("digits"), model=model, strategy=strategy, batch_size=8)
     settings |= dict(checkpoint_every=2, log_every=1, sample_every=2)
     training.train(folder, training_steps=4, **settings)

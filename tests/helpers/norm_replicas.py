@@ -9,6 +9,7 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
+from strategies import make_strategy
 
 from compare_gan_tf import layers
 
@@ -94,15 +95,6 @@ def part(whole, size, context):
     """One replica's rows."""
     start = context.replica_id_in_sync_group * size
     return {name: tf.constant(value[start : start + size]) for name, value in whole.items()}
-
-
-def make_strategy(replicas: int):
-    """The default strategy, or one over this many logical CPU devices."""
-    if replicas == 1:
-        return tf.distribute.get_strategy()
-    logical = [tf.config.LogicalDeviceConfiguration()] * replicas
-    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], logical)
-    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
 
 
 def main():

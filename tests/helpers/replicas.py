@@ -9,7 +9,7 @@ import sys
 import catalogue
 import keras
 import numpy as np
-import tensorflow as tf
+from strategies import make_strategy
 
 from compare_gan_tf import optimizers
 from compare_gan_tf.augment import ADA, APA, Adaptive, Chain
@@ -102,15 +102,6 @@ def train(strategy, make, split: Split) -> dict[str, np.ndarray]:
         for index, variable in enumerate(layer.variables)
     }
     return weights | {"logs": np.array(record.values), "names": np.array(record.names)}
-
-
-def make_strategy(replicas: int):
-    """The default strategy, or one over this many logical CPU devices."""
-    if replicas == 1:
-        return tf.distribute.get_strategy()
-    logical = [tf.config.LogicalDeviceConfiguration()] * replicas
-    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], logical)
-    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
 
 
 def main():

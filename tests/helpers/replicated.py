@@ -7,7 +7,7 @@ import json
 import sys
 
 import killed
-import tensorflow as tf
+from strategies import make_strategy
 
 from compare_gan_tf import data, evaluation
 from compare_gan_tf.evaluation import pairs
@@ -16,13 +16,7 @@ from compare_gan_tf.metrics import extractors, scalings
 
 def main():
     replicas, folder = int(sys.argv[1]), sys.argv[2]
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    devices = [tf.config.LogicalDeviceConfiguration() for _ in range(replicas)]
-    tf.config.set_logical_device_configuration(cpu, devices)
-    names = [f"CPU:{number}" for number in range(replicas)]
-    strategy = (
-        tf.distribute.MirroredStrategy(names) if replicas > 1 else tf.distribute.get_strategy()
-    )
+    strategy = make_strategy(replicas)
     digits = data.load("digits")
     options = {"metrics": ["fid", "kid_full", "inception_score"], "batch_size": 90}
     with strategy.scope():
