@@ -46,3 +46,26 @@ def test_a_relaxation_must_give_samples(relaxation, message):
     check(255, alphabets.Bits(alphabets.Concrete()), Adversarial())
     with pytest.raises(UserError, match=message):
         check(255, alphabets.Bits(relaxation), Adversarial())
+
+
+def test_a_label_distribution_must_give_a_label_for_each_fake():
+    rng = np.random.default_rng(0)
+    split = Split(
+        rng.integers(0, 256, [8, 4, 4, 1]).astype(np.uint8), np.arange(8, dtype=np.int32) % 2
+    )
+    gan = GAN(
+        (4, 4, 1),
+        2,
+        conditional=True,
+        generator=functools.partial(mlp.generator, units=4, depth=1),
+        discriminator=functools.partial(mlp.discriminator, units=4, depth=1),
+        label_distribution=lambda noise, real_labels, num_classes: real_labels[:1],
+        objectives=[Adversarial()],
+    )
+    with pytest.raises(UserError, match=r"it gives labels of shape \(1,\), not \(4,\)"):
+        dry_run.check(
+            gan,
+            Dataset("of two classes", {"train": split}, 2),
+            batch_size=4,
+            strategy=tf.distribute.get_strategy(),
+        )
