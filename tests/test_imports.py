@@ -48,7 +48,8 @@ MAY_IMPORT = {
         "storage",
     },
     "export": {"architectures", "data", "gan", "latents", "layers", "storage"},
-    "report": {"data", "metrics", "runs", "storage"},
+    "comparison": {"analysis", "config", "metrics", "runs", "storage"},
+    "report": {"analysis", "comparison", "data", "metrics", "runs", "storage"},
     "sampling": {"config", "data", "evaluation", "report", "storage"},
     "toy": {"objectives", "runs", "storage"},
     "testing": {
