@@ -2,7 +2,8 @@
 
 A verb is a module of `compare_gan_tf.bin` whose docstring is its help, and which has
 `define_flags(flag_values)` and `run(flag_values)`. One that does not work on a run's folder alone
-says `NEEDS_MODEL_DIR = False`.
+says `NEEDS_MODEL_DIR = False`; one that takes only some of the common flags names them as
+`COMMON_FLAGS`.
 """
 
 import functools
@@ -20,6 +21,7 @@ from compare_gan_tf.config import gin_errors, gin_imports
 from compare_gan_tf.errors import Stopped, UserError, file_error, first_line
 
 PROGRAM = "compare-gan"
+COMMON_FLAGS = ("model_dir", "gin_config", "gin_bindings", "allow_imports")
 _MOST_SAID = 2000  # characters
 
 
@@ -30,9 +32,9 @@ def main(verb: types.ModuleType, argv: Sequence[str]) -> None:
       verb: its module.
       argv: program name and arguments.
     """
-    name = verb.__name__.rpartition(".")[2]
+    name = verb.__name__.partition(".bin.")[2].replace(".", " ")
     if any(argument in ("-h", "-help", "--help", "--helpshort") for argument in argv[1:]):
-        show(help_text(name, verb.__doc__, verb.define_flags))
+        show(help_text(name, verb))
         sys.exit(0)
     app.run(
         functools.partial(_guarded, name, verb.run),
@@ -74,9 +76,13 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
     )
 
 
-def _own_flags(define_flags: Callable[[flags.FlagValues], None]) -> flags.FlagValues:
+def _own_flags(
+    define_flags: Callable[[flags.FlagValues], None], common: Sequence[str] = COMMON_FLAGS
+) -> flags.FlagValues:
     flag_values = flags.FlagValues()
     _define_common_flags(flag_values)
+    for name in set(COMMON_FLAGS) - set(common):
+        delattr(flag_values, name)
     define_flags(flag_values)
     return flag_values
 
@@ -85,13 +91,14 @@ def parse_flags(
     argv: Sequence[str],
     define_flags: Callable[[flags.FlagValues], None],
     needs_model_dir: bool = True,
+    common: Sequence[str] = COMMON_FLAGS,
 ) -> flags.FlagValues:
     """Returns the verb's flags, and sets absl's own (--verbosity, --pdb, ...).
 
     Raises:
       UserError: a flag that is unknown, has a wrong value or is missing.
     """
-    values = _own_flags(define_flags)
+    values = _own_flags(define_flags, common)
     names = list(values)
     for name in flags.FLAGS:
         if name not in values:  # a short name comes with its long one
@@ -107,7 +114,7 @@ def parse_flags(
         raise UserError(f"cannot use {rest[0]!r}: all arguments are flags, as --name=value")
     if needs_model_dir and not values.model_dir:
         raise UserError("--model_dir is missing: name the folder of the run")
-    if values.model_dir and "://" not in values.model_dir:
+    if "model_dir" in values and values.model_dir and "://" not in values.model_dir:
         values.model_dir = _local_folder(values.model_dir)
     names = ",".join(values.allow_imports).split(",")
     gin_imports.allow(name.strip() for name in names if name.strip())
@@ -127,8 +134,10 @@ def _local_folder(model_dir: str) -> str:
 
 
 def _parse_or_exit(name: str, verb: types.ModuleType, argv: Sequence[str]) -> flags.FlagValues:
+    needs_model_dir = getattr(verb, "NEEDS_MODEL_DIR", True)
+    common = getattr(verb, "COMMON_FLAGS", COMMON_FLAGS)
     try:
-        values = parse_flags(argv, verb.define_flags, getattr(verb, "NEEDS_MODEL_DIR", True))
+        values = parse_flags(argv, verb.define_flags, needs_model_dir, common)
     except UserError as error:
         _say(name, f"{error}. See {PROGRAM} {name} --help")
         sys.exit(1)
@@ -139,15 +148,16 @@ def _parse_or_exit(name: str, verb: types.ModuleType, argv: Sequence[str]) -> fl
     return values
 
 
-def help_text(verb: str, text: str, define_flags: Callable[[flags.FlagValues], None]) -> str:
+def help_text(name: str, verb: types.ModuleType) -> str:
     """What `compare-gan VERB --help` prints."""
-    values = _own_flags(define_flags)
-    common = _own_flags(lambda _: None)
+    chosen = getattr(verb, "COMMON_FLAGS", COMMON_FLAGS)
+    values = _own_flags(verb.define_flags, chosen)
+    common = [name for name in _own_flags(lambda _: None, chosen) if name in values]
     own = [name for name in values if name not in common]
-    parts = [f"{PROGRAM} {verb}: {text.strip()}", "Flags of every verb:"]
+    parts = [f"{PROGRAM} {name}: {verb.__doc__.strip()}", "Flags of several verbs:"]
     parts += [_describe(values[name]) for name in common]
     if own:
-        parts += ["", f"Flags of {verb}:", *(_describe(values[name]) for name in own)]
+        parts += ["", f"Flags of {name}:", *(_describe(values[name]) for name in own)]
     parts += ["", "Also absl's flags, such as --verbosity=0 for more messages, or --pdb."]
     return "\n".join([parts[0], "", *parts[1:]])
 

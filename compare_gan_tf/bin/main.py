@@ -16,6 +16,7 @@ VERBS = {
     "describe": "print the networks layer by layer, and the objectives",
     "sample": "write samples as a grid, PNG files, arrays or text",
     "export": "write TF Hub modules of generator and discriminator",
+    "study": "compare variants: train each with several seeds, and rank them",
     "toy": "fit a model to points in the plane, and draw what it went through",
     "report": "write an HTML page with samples, curves and scores",
 }
@@ -50,7 +51,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             file=sys.stderr,
         )
         sys.exit(1)
-    command.main(importlib.import_module(f"compare_gan_tf.bin.{verb}"), [program, *rest])
+    module = importlib.import_module(f"compare_gan_tf.bin.{verb}")
+    if rest and rest[0] in getattr(module, "SUBVERBS", ()):
+        module = importlib.import_module(f"{module.__name__}.{rest.pop(0)}")
+    command.main(module, [program, *rest])
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ import importlib.resources
 import io
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gin import config_parser
 
 from compare_gan_tf.config import gin_errors, gin_imports, gin_insides
-from compare_gan_tf.config.gin_statements import AsData, statements
+from compare_gan_tf.config.gin_statements import AsData, key_of, statements
 from compare_gan_tf.errors import UserError
 
 PACKAGE = "compare_gan_tf.gin_configs"
@@ -130,6 +130,33 @@ def read_by_gin() -> Iterator[None]:
 
     with gin_insides.files_opened_by(opened):
         yield
+
+
+def expanded(name: str, *, including: Sequence[str] = ()) -> str:
+    """The text of a gin file with what it includes in place, one statement a line, as data.
+
+    Args:
+      name: see `find_config`.
+      including: paths of the files that lead to it.
+
+    Raises:
+      UserError: a file is not there, cannot be read, or includes itself.
+      SyntaxError: it is not gin.
+    """
+    path = find_config(name, including=including[-1] if including else None)
+    if path in including:
+        raise UserError(f"{path} includes itself, by {including[-1]}: remove that include")
+    file = io.StringIO(read(path))
+    file.name = path
+    lines = []
+    for statement in config_parser.ConfigParser(file, AsData()):
+        if isinstance(statement, config_parser.IncludeStatement):
+            lines.append(expanded(statement.filename, including=[*including, path]))
+        elif isinstance(statement, config_parser.ImportStatement):
+            lines.append(f"import {statement.module}\n")
+        elif isinstance(statement, config_parser.BindingStatement):
+            lines.append(f"{key_of(statement)} = {statement.value!r}\n")
+    return "".join(lines)
 
 
 def named_models(text: str) -> list[str]:

@@ -45,16 +45,20 @@ class Key(NamedTuple):
         return f"{scope}{self.selector}.{self.parameter}"
 
 
+def key_of(statement: config_parser.BindingStatement) -> Key:
+    """What a statement binds."""
+    scope, selector, parameter = statement[:3]
+    if not parameter:
+        scope, selector, parameter = "/".join(filter(None, (scope, selector))), "", "value"
+    return Key(scope, selector or "gin.macro", parameter)
+
+
 def statements(text: str) -> dict[Key, Any]:
     """The bindings in `text`, in its order."""
     found = {}
     for statement in config_parser.ConfigParser(text, AsData()):
-        if not isinstance(statement, config_parser.BindingStatement):
-            continue
-        scope, selector, parameter, value, _ = statement
-        if not parameter:
-            scope, selector, parameter = "/".join(filter(None, (scope, selector))), "", "value"
-        found[Key(scope, selector or "gin.macro", parameter)] = value
+        if isinstance(statement, config_parser.BindingStatement):
+            found[key_of(statement)] = statement.value
     return found
 
 

@@ -36,6 +36,13 @@ class Row(NamedTuple):
     multiply_adds: int  # of one image, over all calls of the layer
 
 
+def of_sample(network: keras.Model) -> int | None:
+    """Multiply-adds of one sample; None of a model that is not built by the functional API."""
+    if not getattr(network, "inputs", None):
+        return None
+    return sum(row.multiply_adds for row in rows(network))
+
+
 def rows(network: keras.Model) -> list[Row]:
     """Traces a functional model for one image, without training.
 

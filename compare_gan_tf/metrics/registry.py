@@ -50,6 +50,11 @@ def find(name: str) -> type[Metric]:
     return Metric.named[name]
 
 
+def directions() -> dict[str, bool | None]:
+    """{name of a score: whether higher is better}, of all metrics; None: neither."""
+    return {score: higher for name in names() for score, higher in find(name).scores.items()}
+
+
 def resolve(metrics: Iterable[str | Metric]) -> tuple[Metric, ...]:
     """Values of metrics from values and names; what gin binds on the named ones counts.
 

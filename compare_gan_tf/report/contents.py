@@ -3,9 +3,6 @@
 Files of a run that is still going, or was killed, may end in half a line: it is left out.
 """
 
-import itertools
-import json
-import math
 import os
 
 import tensorflow as tf
@@ -13,11 +10,10 @@ from absl import logging
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.protocol import check_same, differences
-from compare_gan_tf.runs import best, logs, manifest, results
+from compare_gan_tf.runs import best, manifest, results
 from compare_gan_tf.storage import files
 
 _NOT_TERMS = ("step", "seconds", "steps_per_second")
-_MOST_STEPS = 2**53  # which floats count
 _LARGEST = 1e300
 _MOST_TERMS = 100  # of a diagram
 # Fields of a protocol that differ between a validation and a test score of one run.
@@ -33,19 +29,6 @@ def read_text(path: str) -> str | None:
         return None
 
 
-def read_log(model_dir: str) -> list[dict]:
-    """The complete rows of `logs/train.jsonl`, by step; a step logged twice keeps its last row."""
-    path, rows = logs.log_path(model_dir), {}
-    for line in results.lines(path) if tf.io.gfile.exists(path) else ():
-        try:
-            row = json.loads(line)
-            if 0 <= row["step"] < _MOST_STEPS:
-                rows[int(row["step"])] = row
-        except (ValueError, KeyError, TypeError, RecursionError):
-            continue
-    return [rows[step] for step in sorted(rows)]
-
-
 def loss_series(log: list[dict]) -> dict[str, tuple[list, list]]:
     """{term: (steps, values)} of everything a log holds but the clock; None is a gap."""
     names = dict.fromkeys(name for row in log for name in row if name not in _NOT_TERMS)
@@ -58,14 +41,6 @@ def _number(value) -> float:
     """A value that a diagram can show; NaN, a gap, for all others."""
     known = isinstance(value, int | float) and abs(value) < _LARGEST
     return float(value) if known else float("nan")
-
-
-def training_seconds(log: list[dict]) -> float | None:
-    """Seconds spent in training, over all starts; the clock in the log begins anew at each."""
-    clock = [_number(row.get("seconds")) for row in log]
-    clock = [seconds for seconds in clock if math.isfinite(seconds)]
-    earlier = sum(then for then, now in itertools.pairwise(clock) if now < then)
-    return earlier + clock[-1] if clock else None
 
 
 def read_scores(model_dir: str) -> list[results.Row]:

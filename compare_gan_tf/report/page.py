@@ -11,7 +11,7 @@ from compare_gan_tf.data import as_dataset
 from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.metrics import floor_notes
 from compare_gan_tf.report import contents, figures, samples
-from compare_gan_tf.runs import checkpoints, results
+from compare_gan_tf.runs import checkpoints, logs, results
 from compare_gan_tf.storage import files
 
 _HERE = os.path.dirname(__file__)
@@ -66,7 +66,7 @@ def _refuse_others(path: str, grid: str) -> None:
 
 
 def _page(model_dir: str, gan, dataset) -> dict:
-    log = contents.read_log(model_dir)
+    log = logs.read(model_dir)
     scores = contents.read_scores(model_dir)
     chosen = contents.best_score(model_dir, scores)
     starts = contents.read_manifest(model_dir)
@@ -112,7 +112,7 @@ def _score_facts(scores, chosen, floors) -> dict:
 def _facts(gan, dataset, log, starts) -> dict[str, str]:
     train = dataset.splits["train"]
     shape = " × ".join(map(str, dataset.sample_shape))
-    seconds = contents.training_seconds(log)
+    seconds = logs.training_seconds(log)
     facts = {
         "Trained": f"{int(log[-1]['step']):,} steps" if log else None,
         "Shown": f"step {gan.current_step:,}",

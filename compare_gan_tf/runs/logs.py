@@ -1,5 +1,6 @@
-"""Where a run's logs lie, and cutting them back to the step that training goes on from."""
+"""A run's logs: reading them, and cutting them back to the step that training goes on from."""
 
+import itertools
 import json
 import os
 import re
@@ -7,9 +8,12 @@ import re
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.runs import results
 from compare_gan_tf.storage.files import refuse_link, write_text
 
 LOGS = "logs"
+_MOST_STEPS = 2**53  # which floats count
+_MOST_SECONDS = 1e300  # neither NaN nor infinite
 _EVENTS = r"events\.out\.tfevents\..*"  # as TensorBoard's writers name their files
 
 
@@ -67,3 +71,24 @@ def _cut_events(path: str, step: int):
         for record in kept:
             writer.write(record)
     tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
+
+
+def read(model_dir: str) -> list[dict]:
+    """The complete rows of `logs/train.jsonl`, by step; a step logged twice keeps its last row."""
+    path, rows = log_path(model_dir), {}
+    for line in results.lines(path) if tf.io.gfile.exists(path) else ():
+        try:
+            row = json.loads(line)
+            if 0 <= row["step"] < _MOST_STEPS:
+                rows[int(row["step"])] = row
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+    return [rows[step] for step in sorted(rows)]
+
+
+def training_seconds(log: list[dict]) -> float | None:
+    """Seconds spent in training, over all starts; the clock in the log begins anew at each."""
+    clock = [row.get("seconds") for row in log]
+    clock = [one for one in clock if isinstance(one, int | float) and abs(one) < _MOST_SECONDS]
+    earlier = sum(then for then, now in itertools.pairwise(clock) if now < then)
+    return earlier + clock[-1] if clock else None

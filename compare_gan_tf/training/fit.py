@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from compare_gan_tf import data, random
 from compare_gan_tf.data import Dataset, pipeline
-from compare_gan_tf.gan import GAN, distribution
+from compare_gan_tf.gan import GAN, distribution, multiply_adds
 from compare_gan_tf.runs import checkpoints, hyperparameters, logs, manifest
 from compare_gan_tf.storage import files
 from compare_gan_tf.training import callbacks, folder, frozen_layers
@@ -116,6 +116,10 @@ class Training:
             deterministic_ops=not self.jit_compile,
             first_step=first_step,
             data=seen,
+            multiply_adds={  # of one sample
+                "generator": multiply_adds.of_sample(self.gan.generator),
+                "discriminator": multiply_adds.of_sample(self.gan.discriminator),
+            },
         )
         if config_text:
             files.write_text(os.path.join(self.model_dir, files.CONFIG), config_text)

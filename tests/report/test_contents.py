@@ -8,29 +8,6 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.report import contents, page
 
 
-@pytest.mark.parametrize(
-    "clock, expected",
-    [
-        ([], None),
-        ([1.0, 2.0, 3.0], 3.0),
-        ([1.0, 2.0, 3.0, 0.5, 2.5], 5.5),  # begun again after 3 s
-        ([4.0, 1.0, 1.0, 0.25], 5.25),
-        ([2.0, None, 5.0], 5.0),
-    ],
-)
-def test_training_seconds_add_up_over_starts(clock, expected):
-    log = [{"step": i, "seconds": seconds} for i, seconds in enumerate(clock)]
-    assert contents.training_seconds(log) == expected
-
-
-def test_a_step_logged_twice_keeps_its_last_row(tmp_path):
-    (tmp_path / "logs").mkdir()
-    (tmp_path / "logs" / "train.jsonl").write_text(
-        '{"step":2,"a":1}\n{"step":1,"a":2}\n{"step":2,"a":3}'
-    )
-    assert contents.read_log(str(tmp_path)) == [{"step": 1, "a": 2}, {"step": 2, "a": 3}]
-
-
 def test_a_term_that_a_row_lacks_is_a_gap():
     log = [{"step": 1, "seconds": 1.0, "d/loss": 2.0}, {"step": 2, "d/loss": None, "g/loss": 3}]
     series = contents.loss_series(log)

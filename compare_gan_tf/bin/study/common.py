@@ -1,0 +1,150 @@
+"""What the parts of `compare-gan study` share."""
+
+import os
+import sys
+
+from absl import flags
+
+from compare_gan_tf.errors import UserError
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Defines the flags that tell which study is meant."""
+    flags.DEFINE_string(
+        "study_dir",
+        None,
+        "Folder of the study: its runs, logs and report, and its database without --storage.",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_string(
+        "storage",
+        None,
+        "Database of the study, for workers on several machines: postgresql://user@host/database."
+        " Default: SQLite, in --study_dir.",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_string(
+        "study",
+        None,
+        "Name of the study, where --study_dir is new and --storage has several.",
+        flag_values=flag_values,
+    )
+
+
+def define_devices_flag(flag_values: flags.FlagValues) -> None:
+    """Defines `--devices`."""
+    flags.DEFINE_string(
+        "devices",
+        None,
+        "GPUs to use, such as 0,1: one run at a time on each. Default: as TensorFlow finds them.",
+        flag_values=flag_values,
+    )
+
+
+def devices(values: flags.FlagValues) -> list[str]:
+    """Names of the devices, [] for none in particular.
+
+    Raises:
+      UserError: the flag is no list of numbers.
+    """
+    if values.devices is None:
+        return []
+    found = [one.strip() for one in values.devices.split(",")]
+    if not all(one.isdecimal() for one in found) or len(set(found)) < len(found):
+        raise UserError(f"--devices={values.devices} is no list of GPUs, such as 0,1")
+    return found
+
+
+def create(values: flags.FlagValues):
+    """Makes the study of `--gin_config`, or adds what it lacks."""
+    study_dir = _study_dir(values)
+    if len(values.gin_config) != 1:
+        if not values.gin_config and _known(values):
+            return load(values)
+        raise UserError("name the study's file by one --gin_config, such as study/digits.gin")
+    from compare_gan_tf.study import cells, check, folder, reading
+
+    plan, texts = reading.read(values.gin_config[0], values.gin_bindings)
+    address = url(values)
+    all_cells = cells.cells(plan)
+    for cell in all_cells:
+        list(cells.slots(plan, cell))  # a grid has no ranges
+    higher = check.check(plan, texts, all_cells, tuple(values.allow_imports))
+    from compare_gan_tf.study import connection, samplers, storage
+
+    samplers.sampler(plan.search, seed=0)
+    folder.note(study_dir, plan.name, address)
+    with connection.explained(address):
+        return storage.create(
+            connection.connect(address),
+            plan,
+            texts,
+            higher_is_better=higher,
+            command=" ".join(sys.argv),
+        )
+
+
+def load(values: flags.FlagValues):
+    """The study that the flags name.
+
+    Raises:
+      UserError: there is none, or several.
+    """
+    study_dir = _study_dir(values)
+    known = _known(values)
+    if known is None and not values.storage:
+        raise UserError(
+            f"there is no study in {study_dir}: make it by compare-gan study create, or name its"
+            " --storage"
+        )
+    from compare_gan_tf.study import connection, folder, storage
+
+    address = url(values)
+    with connection.explained(address):
+        opened = connection.connect(address)
+        name = values.study or (known["name"] if known else None)
+        if name is None:
+            names = storage.names(opened)
+            if len(names) != 1:
+                there = ", ".join(names) or "none"
+                raise UserError(
+                    f"{connection.shown(address)} has these studies: {there}. Name --study"
+                )
+            name = names[0]
+        study = storage.load(opened, name)
+    folder.note(study_dir, name, address)
+    return study
+
+
+def report(values: flags.FlagValues, study) -> None:
+    """Prints the ranked table, and writes the page."""
+    from compare_gan_tf.study import collect
+
+    print(collect.counts(study))
+
+
+def _study_dir(values: flags.FlagValues) -> str:
+    if not values.study_dir:
+        raise UserError("--study_dir is missing: name the folder of the study")
+    if "://" in values.study_dir:
+        raise UserError(
+            f"--study_dir={values.study_dir} must be a folder of this machine: its locks need one"
+        )
+    values.study_dir = os.path.expanduser(values.study_dir)
+    return values.study_dir
+
+
+def _known(values: flags.FlagValues) -> dict | None:
+    from compare_gan_tf.study import folder
+
+    return folder.read_note(values.study_dir)
+
+
+def url(values: flags.FlagValues) -> str:
+    """The database of the study."""
+    from compare_gan_tf.study import connection
+
+    if values.storage:
+        return values.storage
+    known, own = _known(values), connection.default_url(values.study_dir)
+    return known["storage"] if known and not known["storage"].startswith("sqlite") else own

@@ -1,0 +1,1 @@
+"""Studies: many trainings under one plan, worked off by any number of workers."""

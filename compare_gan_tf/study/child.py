@@ -1,0 +1,68 @@
+"""A process that dies with the one that started it, however that one dies.
+
+    python -m compare_gan_tf.study.child PARENT [--record=FILE] compare-gan VERB ...
+
+It runs a verb as the command line does. With `--record`, what the run says then is written into its
+folder as `record.json`: FILE tells how to read it.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+
+RECORD = "record.json"  # in a run's folder
+_PR_SET_PDEATHSIG = 1  # of Linux' prctl
+
+
+def die_with(parent: int) -> None:
+    """Has the kernel kill this process when the thread that started it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def write_record(how: dict) -> None:
+    """Writes what a run's folder says, in the form of `comparison.Run`.
+
+    Args:
+      how: {"model_dir", "rule", "name", "variant", "setting", "task"}.
+    """
+    from compare_gan_tf.comparison import folders
+    from compare_gan_tf.storage import files
+
+    run = folders.read_run(
+        how["model_dir"],
+        folders.Rule(**how["rule"]),
+        name=how["name"],
+        variant=how["variant"],
+        setting=how["setting"],
+        task=how["task"],
+    )
+    files.write_text(os.path.join(how["model_dir"], RECORD), json.dumps(run.to_json()))
+
+
+def main(argv: list[str]) -> None:
+    """Runs `argv`, as above; exits as the verb does."""
+    die_with(int(argv[1]))
+    how, command = None, argv[2:]
+    if command[0].startswith("--record="):
+        with open(command[0].partition("=")[2], encoding="utf-8") as file:
+            how = json.load(file)
+        command = command[1:]
+    from compare_gan_tf.bin import main as program
+
+    sys.argv = command  # as the manifest of the run shall have it
+    try:
+        program.main(command)
+    except SystemExit as end:
+        if how is None or end.code not in (0, None):
+            raise
+    if how is not None:
+        write_record(how)
+
+
+if __name__ == "__main__":
+    main(sys.argv)

@@ -1,0 +1,100 @@
+"""What a study's storage knows, as a comparison."""
+
+import dataclasses
+from collections import Counter
+
+from optuna.trial import FrozenTrial, TrialState
+
+from compare_gan_tf.comparison.records import (
+    COMPLETE,
+    FAILED,
+    PRUNED,
+    RUNNING,
+    WAITING,
+    Comparison,
+    Run,
+)  # fmt: skip
+from compare_gan_tf.study import storage
+from compare_gan_tf.study.cells import Cell
+from compare_gan_tf.study.storage import Study
+
+
+def runs(study: Study) -> list[Run]:
+    """Every run of a study, also those that wait or run, in the order of cells, slots and seeds."""
+    return [
+        run
+        for cell in study.cells
+        for trial in study.trials(cell)
+        for run in _of_trial(study, cell, trial)
+    ]
+
+
+def _of_trial(study: Study, cell: Cell, trial: FrozenTrial) -> list[Run]:
+    done = {one["seed"]: Run.from_json(one) for one in trial.user_attrs.get("runs", ())}
+    return [
+        done[seed] if seed in done else _to_come(study, cell, trial, seed)
+        for seed in study.plan.seeds
+    ]
+
+
+def _to_come(study: Study, cell: Cell, trial: FrozenTrial, seed: int) -> Run:
+    """A run without a record: of a pruned trial there will be none."""
+    status = {TrialState.RUNNING: RUNNING, TrialState.COMPLETE: PRUNED}.get(trial.state, WAITING)
+    return Run(
+        name=f"{cell.folder}/{trial.user_attrs['slot']:03d}/seed{seed}",
+        variant=cell.variant,
+        setting=dict(trial.params),
+        seed=seed,
+        task=study.task(cell),
+        status=status,
+        reason=None,
+        scores={},
+        steps=0,
+        images=0,
+        seconds=None,
+        multiply_adds=None,
+        folder=None,
+    )
+
+
+def counts(study: Study) -> dict[str, int]:
+    """{status: how many runs}, of every status."""
+    found = Counter(run.status for run in runs(study))
+    return {status: found[status] for status in (COMPLETE, FAILED, RUNNING, WAITING, PRUNED)}
+
+
+def comparison(study: Study) -> Comparison:
+    """The runs that have ended, with what is needed to rank them."""
+    plan = study.plan
+    ended = [run for run in runs(study) if run.status in (COMPLETE, FAILED)]
+    metrics = dict.fromkeys(name for run in ended for name in run.scores)
+    header = storage.describe(study.storage, plan.name)
+    return Comparison(
+        title=plan.name,
+        metric=plan.metric,
+        higher_is_better=_directions(metrics) | {plan.metric: study.higher_is_better},
+        axes={axis: list(values) for axis, values in plan.axes.items()},
+        runs=ended,
+        provenance={
+            "study": header["study"].strip(),
+            "config of the runs": header["base"].strip(),
+            "made by": header["command"],
+            "made at": header["created"],
+            **{
+                field.name: str(getattr(plan, field.name))
+                for field in dataclasses.fields(plan)
+                if field.name in ("seeds", "trials", "select_on", "report_on", "checkpoint")
+            },
+            "search": plan.search.name,
+        },
+    )
+
+
+def _directions(metrics) -> dict[str, bool | None]:
+    """Of further metrics; asking for them imports TensorFlow."""
+    if not metrics:
+        return {}
+    from compare_gan_tf.metrics import registry
+
+    known = registry.directions()
+    return {name: known.get(name) for name in metrics}

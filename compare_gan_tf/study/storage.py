@@ -1,0 +1,192 @@
+"""A study in its storage: an Optuna database with one Optuna study for each cell.
+
+Beside those lies one without trials, of the study's own name, whose attributes hold its texts.
+A trial of a cell is one setting; it waits until a worker takes it, runs, and completes with
+a value. A trial whose worker died has failed, and another waits in its place: of all trials of one
+slot exactly one completes.
+"""
+
+import dataclasses
+import datetime
+import time
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+
+from compare_gan_tf.config.gin_statements import statements
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.study import cells, reading
+from compare_gan_tf.study.cells import Cell
+from compare_gan_tf.study.plan import Plan
+from compare_gan_tf.study.reading import Texts
+
+_READY_AFTER = 120  # seconds that creating a study may take elsewhere
+_HEADER = "compare_gan_tf"  # the attribute by which one of our studies is known
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """A study as its storage has it.
+
+    Attributes:
+      plan, texts: what it compares.
+      cells: in their order.
+      studies: the Optuna study of each cell.
+      storage: of all of them.
+      higher_is_better: of the metric that ranks.
+    """
+
+    plan: Plan
+    texts: Texts
+    cells: list[Cell]
+    studies: list[optuna.Study]
+    storage: RDBStorage
+    higher_is_better: bool
+
+    def task(self, cell: Cell) -> str:
+        """Name of the data set of a cell: the study's, or, where it has none, the config's."""
+        names = [
+            value
+            for key, value in statements(self.texts.base).items()
+            if key.selector.split(".")[-1] == "load" and key.parameter == "name"
+        ]
+        return cell.task or str(names[-1] if names else "")
+
+    def trials(self, cell: Cell) -> list[optuna.trial.FrozenTrial]:
+        """The newest trial of every slot of a cell; a completed one counts as the newest."""
+        found: dict[int, optuna.trial.FrozenTrial] = {}
+        for trial in self.studies[cell.number].get_trials(deepcopy=False):
+            slot = trial.user_attrs["slot"]
+            if slot not in found or found[slot].state != TrialState.COMPLETE:
+                found[slot] = trial
+        return [found[slot] for slot in sorted(found)]
+
+
+# --- Creating ---------------------------------------------------------------------------------
+
+
+def create(
+    storage: RDBStorage, plan: Plan, texts: Texts, *, higher_is_better: bool, command: str
+) -> Study:
+    """Makes a study with all its trials, or adds what is missing to the one that is there.
+
+    Args:
+      storage: from `connect`.
+      plan: from `reading.read`.
+      texts: likewise.
+      higher_is_better: of the metric that ranks.
+      command: which made it, for the records.
+
+    Raises:
+      UserError: a study of that name is there which compares something else; says what differs.
+    """
+    all_cells = cells.cells(plan)
+    slots = {cell.number: list(cells.slots(plan, cell)) for cell in all_cells}
+    header = {"study": texts.study, "base": texts.base, "command": command}
+    header["higher_is_better"] = higher_is_better
+    header["created"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    try:
+        head = optuna.create_study(study_name=plan.name, storage=storage)
+        head.set_user_attr(_HEADER, header)
+    except optuna.exceptions.DuplicatedStudyError:
+        head = _existing(storage, plan, texts)
+    studies = []
+    for cell in all_cells:
+        study = _optuna_study(storage, plan, cell, higher_is_better)
+        there = {trial.user_attrs["slot"] for trial in study.get_trials(deepcopy=False)}
+        for slot, setting in enumerate(slots[cell.number]):
+            if slot not in there:
+                study.enqueue_trial(setting or {}, user_attrs={"slot": slot})
+        studies.append(study)
+    # The one of the longest budget counts; the rest of the text cannot differ.
+    head.set_user_attr(_HEADER, head.user_attrs[_HEADER] | {"study": texts.study})
+    head.set_user_attr("ready", True)
+    return Study(plan, texts, all_cells, studies, storage, higher_is_better)
+
+
+def _optuna_study(storage, plan: Plan, cell: Cell, higher_is_better: bool) -> optuna.Study:
+    study = optuna.create_study(
+        study_name=f"{plan.name}/{cell.number:03d} {cell.label}",
+        storage=storage,
+        direction="maximize" if higher_is_better else "minimize",
+        load_if_exists=True,
+    )
+    if "variant" not in study.user_attrs:
+        study.set_user_attr("variant", cell.variant)
+        study.set_user_attr("task", cell.task)
+    return study
+
+
+def _existing(storage: RDBStorage, plan: Plan, texts: Texts) -> optuna.Study:
+    """The study that is there, if it may go on as `plan` says."""
+    head = optuna.load_study(study_name=plan.name, storage=storage)
+    header = head.user_attrs.get(_HEADER)
+    if header is None:
+        end = time.monotonic() + _READY_AFTER
+        while header is None and time.monotonic() < end and head.user_attrs == {}:
+            time.sleep(0.5)
+            head = optuna.load_study(study_name=plan.name, storage=storage)
+            header = head.user_attrs.get(_HEADER)
+    if header is None:
+        raise UserError(
+            f"the storage has a study {plan.name!r} that is none of ours: bind another study.name"
+        )
+    changes = _changes(reading.parse(header["study"], plan.name), plan)
+    if header["base"] != texts.base:
+        old, new = header["base"].splitlines(), texts.base.splitlines()
+        changes += [f"- {line}" for line in old if line not in new]
+        changes += [f"+ {line}" for line in new if line not in old] or ["the order of study.base"]
+    if changes:
+        raise UserError(
+            f"the study {plan.name!r} is there and compares something else: {'; '.join(changes)}."
+            " Bring that back, or take another --study_dir or study.name"
+        )
+    return head
+
+
+def _changes(old: Plan, new: Plan) -> list[str]:
+    """What differs between two plans beyond a longer budget."""
+    found = []
+    for field in dataclasses.fields(Plan):
+        before, after = getattr(old, field.name), getattr(new, field.name)
+        if before == after or field.name in ("name", "hours", "base"):
+            continue
+        if field.name == "trials" and before is not None and after is not None:
+            if after < before:
+                found.append(f"study.trials was {before}, and may only grow")
+            continue
+        found.append(f"study.{field.name} differs")
+    return found
+
+
+# --- Loading ----------------------------------------------------------------------------------
+
+
+def names(storage: RDBStorage) -> list[str]:
+    """Of all studies of ours that are complete in a storage."""
+    found = storage.get_all_studies()
+    return sorted(one.study_name for one in found if one.user_attrs.get("ready"))
+
+
+def load(storage: RDBStorage, name: str) -> Study:
+    """A study that `create` has made.
+
+    Raises:
+      UserError: there is none of that name.
+    """
+    there = names(storage)
+    if name not in there:
+        known = f"; there are {', '.join(there)}" if there else ""
+        raise UserError(f"the storage has no study {name!r}{known}: run compare-gan study create")
+    header = optuna.load_study(study_name=name, storage=storage).user_attrs[_HEADER]
+    plan, higher = reading.parse(header["study"], name), header["higher_is_better"]
+    all_cells = cells.cells(plan)
+    studies = [_optuna_study(storage, plan, cell, higher) for cell in all_cells]
+    texts = Texts(header["study"], header["base"])
+    return Study(plan, texts, all_cells, studies, storage, higher)
+
+
+def describe(storage: RDBStorage, name: str) -> dict[str, str]:
+    """How and when a study was made."""
+    return dict(optuna.load_study(study_name=name, storage=storage).user_attrs[_HEADER])
