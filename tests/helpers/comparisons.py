@@ -42,7 +42,11 @@ def comparison(
         higher_is_better={"fid": False, "precision": True, "recall": True, "ms_ssim": None},
         axes={"loss": list(losses), "norm": list(norms)},
         runs=runs,
-        provenance={"config": "study.axes = ['loss', 'norm']", "search": "grid", "version": "0.1.0"},
+        provenance={
+            "config": "study.axes = ['loss', 'norm']",
+            "search": "grid",
+            "version": "0.1.0",
+        },
     )
 
 
