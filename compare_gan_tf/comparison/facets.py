@@ -1,11 +1,13 @@
 """Other sides of the runs: their best 5 %, first and last checkpoints, diversity, cost, protocols."""
 
+import dataclasses
 import math
 
 import numpy as np
 
 from compare_gan_tf.analysis.aggregates import median
 from compare_gan_tf.analysis.bootstrap import interval
+from compare_gan_tf.analysis.pareto import pareto_front
 from compare_gan_tf.analysis.summaries import best_share
 from compare_gan_tf.comparison import outcomes
 from compare_gan_tf.comparison.outcomes import Board
@@ -92,19 +94,17 @@ def planes(comparison: Comparison) -> list[tuple[str, str]]:
 def diversity(comparison: Comparison) -> Table:
     """Quality beside diversity of each run, at its best checkpoint."""
     rows = [
-        {"task": run.task, "variant": label(run.variant), "run": run.name}
-        | {"diversity": x, "x": known(outcomes.reported(run, x))}
-        | {"quality": y, "y": known(outcomes.reported(run, y))}
+        row
         for x, y in planes(comparison)
-        for run in comparison.runs
-        if run.status == COMPLETE and {x, y} <= run.scores.keys()
+        for task in comparison.tasks()
+        for row in _on_plane(comparison, task, x, y)
     ]
     return Table(
         "diversity",
         "Quality against diversity",
         "Of each run at its best checkpoints on the split that is reported. Precision and density tell "
         "how real samples look; recall and coverage, how much of the data they cover; MS-SSIM is high "
-        "where samples are alike.",
+        "where samples are alike. On the front is a run that no other one beats in both.",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
@@ -113,9 +113,28 @@ def diversity(comparison: Comparison) -> Table:
             Column("x", "Its score"),
             Column("quality", "Quality", TEXT),
             Column("y", "Its score"),
+            Column("front", "On the front", TEXT),
         ],
         rows,
     )
+
+
+def _on_plane(comparison: Comparison, task: str, x: str, y: str) -> list[dict]:
+    rows = [
+        {"task": task, "variant": label(run.variant), "run": run.name}
+        | {"diversity": x, "x": known(outcomes.reported(run, x))}
+        | {"quality": y, "y": known(outcomes.reported(run, y)), "front": ""}
+        for run in comparison.runs
+        if run.task == task and run.status == COMPLETE and {x, y} <= run.scores.keys()
+    ]
+    rows = [row for row in rows if None not in (row["x"], row["y"])]
+    # MS-SSIM has no direction of its own; alike samples, of which it is high, are not diverse.
+    lower = tuple(one == "ms_ssim" or not comparison.higher_is_better.get(one) for one in (y, x))
+    if rows:
+        both = ([row[key] for row in rows] for key in ("y", "x"))
+        for i in pareto_front(*both, lower_is_better=lower):
+            rows[i]["front"] = "yes"
+    return rows
 
 
 def cost(boards: list[Board]) -> Table:
@@ -191,3 +210,32 @@ def protocols(comparison: Comparison) -> Table:
         ],
         rows,
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictured:
+    """A run whose samples are shown: `place` is "best", "median", "worst" or "only"."""
+
+    task: str
+    variant: str
+    place: str
+    run: str
+    score: float
+
+
+def pictured(comparison: Comparison) -> list[Pictured]:
+    """The best, the median and the worst run of each variant of each task, of those with a score."""
+    found = []
+    for board in outcomes.boards(comparison):
+        for one in board.outcomes:
+            scores = [(outcomes.reported(run, board.metric), run.name) for run in one.runs]
+            ordered = sorted(pair for pair in scores if not math.isnan(pair[0]))
+            ordered = ordered if board.lower_is_better else ordered[::-1]
+            last = len(ordered) - 1
+            places = {"best": 0, "worst": last, "median": last // 2} if last > 1 else {}
+            places = places or dict(zip(("only",) if last == 0 else ("best", "worst"), range(last + 1)))
+            found += [
+                Pictured(board.task, label(one.variant), place, ordered[at][1], ordered[at][0])
+                for place, at in sorted(places.items(), key=lambda pair: pair[1])
+            ]
+    return found

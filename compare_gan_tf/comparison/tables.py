@@ -6,10 +6,10 @@ from compare_gan_tf.analysis.aggregates import median
 from compare_gan_tf.analysis.bootstrap import interval
 from compare_gan_tf.analysis.significance import pairwise_tests
 from compare_gan_tf.analysis.summaries import summary
-from compare_gan_tf.comparison import contests, facets, outcomes
+from compare_gan_tf.comparison import contests, facets, outcomes, stability
 from compare_gan_tf.comparison.outcomes import Board
 from compare_gan_tf.comparison.records import Comparison, label
-from compare_gan_tf.comparison.table import LONG, SHARE, TEXT, WHOLE, Column, Table, bounded, known
+from compare_gan_tf.comparison.table import LONG, TEXT, WHOLE, Column, Table, bounded, known
 
 
 def tables(
@@ -28,6 +28,7 @@ def tables(
     made = [
         leaderboard(boards),
         contests.pairwise(boards),
+        stability.ranks(boards),
         contests.budget(boards),
         contests.efficiency(boards),
         contests.profile(boards),
@@ -36,6 +37,7 @@ def tables(
         facets.diversity(comparison),
         facets.cost(boards),
         facets.importances(importance or {}),
+        stability.power(boards),
         facets.protocols(comparison),
         runs(comparison),
     ]
@@ -148,6 +150,3 @@ def runs(comparison: Comparison) -> Table:
         ],
         rows,
     )
-
-
-__all__ = ["SHARE", "leaderboard", "runs", "tables"]

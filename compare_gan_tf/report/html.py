@@ -3,11 +3,13 @@
 import base64
 import functools
 import gzip
+import html
 import json
 import os
 import pathlib
 
 import jinja2
+import markupsafe
 import plotly
 import plotly.graph_objects as go
 
@@ -60,9 +62,21 @@ def render(name: str, values: dict) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"data_uri": data_uri, "number": number, "metric_title": metric_title}
-    environment.globals["plotly_js"] = plotly_js
+    environment.filters |= {
+        "data_uri": data_uri, "number": number, "metric_title": metric_title, "cell": cell,
+    }  # fmt: skip
+    environment.globals |= {"plotly_js": plotly_js, "series_css": _series_css}
     return environment.get_template(name).render(values)
+
+
+def _series_css() -> markupsafe.Markup:
+    """--series0 and on, as variables of the page in both themes."""
+    rules = [
+        ":root {" + " ".join(f"--series{i}: {one};" for i, one in enumerate(each.series)) + "}"
+        for each in (theme.LIGHT, theme.DARK)
+    ]
+    light, dark = rules
+    return markupsafe.Markup(f"{light}\n@media screen and (prefers-color-scheme: dark) {{{dark}}}")
 
 
 def data_uri(png: bytes) -> str:
@@ -79,3 +93,38 @@ def number(value: float) -> str:
 def metric_title(metric: str) -> str:
     """FID, Kid full: what is short is an abbreviation."""
     return metric.upper() if len(metric) <= 3 else metric.replace("_", " ").capitalize()
+
+
+def duration(seconds: float) -> str:
+    """ "2 h 5 min 3 s"; days where there are many hours."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24) if hours >= 48 else (0, hours)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds if not days else 0, "s")]
+    return " ".join(f"{value:,} {unit}" for value, unit in parts if value) or "0 s"
+
+
+def short(value: float) -> str:
+    """Three digits and a letter for a power of a thousand: "1.25 M"."""
+    for size, letter in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g} {letter}"
+    return f"{value:.4g}"
+
+
+def plain_text(safe: str) -> str:
+    """What `theme.safe` made safe, as it was."""
+    return html.unescape(safe)
+
+
+def cell(value, kind: str) -> str:
+    """A value of a table as it is shown; nothing where it is not known."""
+    if value is None or value == "":
+        return ""
+    if kind == "whole":
+        return f"{value:,}"
+    if kind == "share":
+        return f"{value:.2f}"
+    if kind == "number":
+        return short(value) if abs(value) >= 1e6 else f"{value:.4g}"
+    return str(value)

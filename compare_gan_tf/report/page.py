@@ -117,7 +117,7 @@ def _facts(gan, dataset, log, starts) -> dict[str, str]:
         "Data set": f"{dataset.name}, {len(train.images):,} of shape {shape}",
         "Labels": f"{gan.num_classes} classes" if gan.num_classes else "not used",
         "Seed": str(starts[-1]["seed"]) if starts and "seed" in starts[-1] else None,
-        "Training time": _duration(seconds) if seconds else None,
+        "Training time": html.duration(seconds) if seconds else None,
         "Generator": f"{_size(gan.sampling_generator)}{', averaged' if gan.uses_ema else ''}",
         "Discriminator": _size(gan.discriminator),
     }
@@ -126,13 +126,6 @@ def _facts(gan, dataset, log, starts) -> dict[str, str]:
 
 def _size(model) -> str:
     return f"{model.count_params():,} parameters"
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [(hours, "h"), (minutes, "min"), (seconds, "s")]
-    return " ".join(f"{value} {unit}" for value, unit in parts if value) or "0 s"
 
 
 def _pictures(gan, dataset) -> dict:

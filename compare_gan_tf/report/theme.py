@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", "DejaVu Sans", sans-serif'
 HEIGHT = 420  # pixels of a figure
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+_DASH_ARRAYS = ("none", "7 3", "2.5 2.5", "8 2.5 2.5 2.5", "11 4", "12 3 3 3")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
 _DECADES = 10.0  # the ratio of a score's ends from which its axis is logarithmic
 
@@ -110,11 +111,21 @@ def axis_kind(values) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Style:
-    """What a variant looks like in every figure."""
+    """What a variant looks like in every figure; `number` is the place of its colour."""
 
-    colour: str
+    number: int
     dash: str
     symbol: str
+
+    @property
+    def colour(self) -> str:
+        """Of a light page."""
+        return LIGHT.series[self.number]
+
+    @property
+    def dash_array(self) -> str:
+        """The dash in a sample of a line of 26 pixels."""
+        return _DASH_ARRAYS[DASHES.index(self.dash)]
 
 
 def styles(variants: list[dict[str, str]]) -> list[Style]:
@@ -129,7 +140,7 @@ def styles(variants: list[dict[str, str]]) -> list[Style]:
         count = len(LIGHT.series)
         firsts, rests = zip(*(divmod(i, count)[::-1] for i in range(len(variants))), strict=True)
     return [
-        Style(LIGHT.series[first], DASHES[rest % len(DASHES)], SYMBOLS[rest % len(SYMBOLS)])
+        Style(first, DASHES[rest % len(DASHES)], SYMBOLS[rest % len(SYMBOLS)])
         for first, rest in zip(firsts, rests, strict=True)
     ]
 
