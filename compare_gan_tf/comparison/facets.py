@@ -12,7 +12,7 @@ from compare_gan_tf.analysis.summaries import best_share
 from compare_gan_tf.comparison import outcomes
 from compare_gan_tf.comparison.outcomes import Board
 from compare_gan_tf.comparison.records import COMPLETE, Comparison, Run, label
-from compare_gan_tf.comparison.table import LONG, SHARE, TEXT, WHOLE, Column, Table, bounded, known
+from compare_gan_tf.comparison.table import LONG, SHARE, TEXT, WHOLE, Column, Table, bounded, known, metric_name, metric_title
 
 SHARE_OF_BEST = 0.05
 _PLANES = [("recall", "precision"), ("coverage", "density")]
@@ -36,7 +36,7 @@ def top(boards: list[Board]) -> Table:
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
             Column("run", "Run", TEXT),
-            Column("score", boards[0].metric if boards else "Score"),
+            Column("score", metric_title(boards[0].metric) if boards else "Score"),
         ],
         rows,
     )
@@ -70,7 +70,7 @@ def ends(comparison: Comparison, boards: list[Board]) -> Table:
     return Table(
         "ends",
         "Best against last checkpoint",
-        f"The median {comparison.metric} of the best setting over its seeds, at the checkpoint that was "
+        f"The median {metric_name(comparison.metric)} of the best setting over its seeds, at the checkpoint that was "
         "selected and at the last one, each with a 95 % bootstrap interval; and the median of what a "
         "run's score changed between them. A large change is a run that must be stopped in time.",
         [
@@ -88,7 +88,9 @@ def planes(comparison: Comparison) -> list[tuple[str, str]]:
     """Pairs (x, y) of metrics of diversity and quality that some run has both of."""
     metric = comparison.metric
     pairs = [*_PLANES, *((other, metric) for other in ("ms_ssim",) if other != metric)]
-    return [pair for pair in pairs if any(set(pair) <= run.scores.keys() for run in comparison.runs)]
+    return [
+        pair for pair in pairs if any(set(pair) <= run.scores.keys() for run in comparison.runs)
+    ]
 
 
 def diversity(comparison: Comparison) -> Table:
@@ -233,7 +235,9 @@ def pictured(comparison: Comparison) -> list[Pictured]:
             ordered = ordered if board.lower_is_better else ordered[::-1]
             last = len(ordered) - 1
             places = {"best": 0, "worst": last, "median": last // 2} if last > 1 else {}
-            places = places or dict(zip(("only",) if last == 0 else ("best", "worst"), range(last + 1)))
+            places = places or dict(
+                zip(("only",) if last == 0 else ("best", "worst"), range(last + 1))
+            )
             found += [
                 Pictured(board.task, label(one.variant), place, ordered[at][1], ordered[at][0])
                 for place, at in sorted(places.items(), key=lambda pair: pair[1])

@@ -53,9 +53,7 @@ class Board:
 
     def selected(self) -> list[np.ndarray]:
         """Of each variant the scores [n] of all its runs on the split that selects."""
-        return [
-            np.array([selected(run, self.metric) for run in one.runs]) for one in self.outcomes
-        ]
+        return [np.array([selected(run, self.metric) for run in one.runs]) for one in self.outcomes]
 
 
 def boards(comparison: Comparison) -> list[Board]:

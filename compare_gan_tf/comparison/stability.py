@@ -53,7 +53,13 @@ def _ranks(task: str, names: list[str], scores: list, lower: bool) -> list[dict]
     except UserError:  # a variant has one seed
         return []
     return [
-        {"task": task, "variant": name, "rank": rank, "probability": float(share), "mean_rank": mean}
+        {
+            "task": task,
+            "variant": name,
+            "rank": rank,
+            "probability": float(share),
+            "mean_rank": mean,
+        }
         for name, shares, mean in zip(
             names, found.distribution, map(float, found.expected.value), strict=True
         )

@@ -82,3 +82,23 @@ def known(value) -> float | None:
 def bounded(key: str, interval: Iterable) -> dict[str, float | None]:
     """The fields of a column with an interval (value, low, high)."""
     return dict(zip(Column(key, "", interval=True).keys(), map(known, interval), strict=True))
+
+
+def interval_text(row: dict, key: str, digits: int = 4) -> str:
+    """ "12.3 [11, 14]"; a bound that is not finite, since failed runs reach it, is "failed"."""
+    ends = [row[f"{key}_{end}"] for end in ("low", "high")]
+    value = f"{row[key]:.{digits}g}"
+    if ends == [None, None]:
+        return value
+    low, high = ("failed" if one is None else f"{one:.{digits}g}" for one in ends)
+    return f"{value} [{low}, {high}]"
+
+
+def metric_title(metric: str) -> str:
+    """FID, Kid full: what is short is an abbreviation."""
+    return metric.upper() if len(metric) <= 3 else metric.replace("_", " ").capitalize()
+
+
+def metric_name(metric: str) -> str:
+    """FID, kid full: `metric_title` within a sentence."""
+    return metric.upper() if len(metric) <= 3 else metric.replace("_", " ")

@@ -9,12 +9,12 @@ from compare_gan_tf.analysis.summaries import summary
 from compare_gan_tf.comparison import contests, facets, outcomes, stability
 from compare_gan_tf.comparison.outcomes import Board
 from compare_gan_tf.comparison.records import Comparison, label
-from compare_gan_tf.comparison.table import LONG, TEXT, WHOLE, Column, Table, bounded, known
+from compare_gan_tf.comparison.table import (
+    LONG, TEXT, WHOLE, Column, Table, bounded, known, metric_name, metric_title,
+)
 
 
-def tables(
-    comparison: Comparison, importance: dict[str, float] | None = None
-) -> dict[str, Table]:
+def tables(comparison: Comparison, importance: dict[str, float] | None = None) -> dict[str, Table]:
     """All tables that the runs give, by name; those without a row are left out.
 
     Args:
@@ -47,7 +47,7 @@ def tables(
 def leaderboard(boards: list[Board]) -> Table:
     """A row for each variant of each task, the best first."""
     rows = [row for board in boards for row in _ranked(board)]
-    metric = boards[0].metric if boards else "score"
+    metric = metric_name(boards[0].metric) if boards else "score"
     return Table(
         "leaderboard",
         "Leaderboard",
@@ -60,12 +60,12 @@ def leaderboard(boards: list[Board]) -> Table:
             Column("place", "#", WHOLE),
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
-            Column("best", f"{metric}, best setting", interval=True),
+            Column("best", f"{metric[0].upper()}{metric[1:]}, best setting", interval=True),
             Column("letters", "Group", TEXT),
             Column("seeds", "Seeds", WHOLE),
             Column("runs", "Runs", WHOLE),
             Column("failed", "Failed", WHOLE),
-            Column("median", f"{metric}, all runs", interval=True),
+            Column("median", f"{metric[0].upper()}{metric[1:]}, all runs", interval=True),
             Column("iqm", "Interquartile mean"),
             Column("lower_quartile", "Lower quartile"),
             Column("upper_quartile", "Upper quartile"),
@@ -127,7 +127,7 @@ def runs(comparison: Comparison) -> Table:
     return Table(
         "runs",
         "All runs",
-        f"Selected: the {metric} that chose the checkpoint. Best and last: of the chosen and of the "
+        f"Selected: the {metric_name(metric)} that chose the checkpoint. Best and last: of the chosen and of the "
         "last checkpoint on the split that is reported. Real samples: what they score in place of "
         "fakes.",
         [
@@ -136,8 +136,8 @@ def runs(comparison: Comparison) -> Table:
             Column("variant", "Variant", TEXT),
             Column("seed", "Seed", WHOLE),
             Column("status", "Status", TEXT),
-            Column("best", f"{metric}, best", interval=True),
-            Column("last", f"{metric}, last"),
+            Column("best", f"{metric_title(metric)}, best", interval=True),
+            Column("last", f"{metric_title(metric)}, last"),
             Column("selected", "Selected"),
             Column("best_step", "Best step", WHOLE),
             Column("floor", "Real samples"),

@@ -1,11 +1,13 @@
 """What a comparison says, in sentences: who is best, how surely, and what may mislead."""
 
+import math
+
 from compare_gan_tf.analysis.effects import SUPPORTED, effect
 from compare_gan_tf.comparison import outcomes
 from compare_gan_tf.comparison.contests import ALL_TASKS
 from compare_gan_tf.comparison.outcomes import Board
 from compare_gan_tf.comparison.records import COMPLETE, FAILED, Comparison, label
-from compare_gan_tf.comparison.table import Table
+from compare_gan_tf.comparison.table import Table, interval_text, metric_name, metric_title
 
 _MOST_NAMES = 3  # of those that are not told apart
 
@@ -34,7 +36,7 @@ def cautions(comparison: Comparison) -> list[str]:
             protocols.setdefault(run.task, set()).add(scored.protocol_id)
             warnings |= dict.fromkeys(scored.warnings)
     several = [
-        f"{comparison.metric} on {task} was scored under {len(ones)} protocols, which do not compare."
+        f"{metric_title(comparison.metric)} on {task} was scored under {len(ones)} protocols, which do not compare."
         for task, ones in protocols.items()
         if len(ones) > 1
     ]
@@ -45,31 +47,32 @@ def _of_task(board: Board, leaderboard: Table, several: bool) -> str:
     rows = [row for row in leaderboard.where(task=board.task) if row["best"] is not None]
     where = f"On {board.task}: " if several else ""
     if not rows:
-        return f"{where}no variant has a median {board.metric}: half of its runs or more failed."
+        return f"{where}no variant has a median {metric_name(board.metric)}: half of its runs or more failed."
     best = rows[0]
-    score = f"median {board.metric} {_interval(best, 'best')} over {_seeds(best['seeds'])}"
+    name = f"“{best['variant']}”"
+    score = f"median {metric_name(board.metric)} {interval_text(best, 'best', 3)} over {_seeds(best['seeds'])}"
     if len(board.outcomes) == 1:
-        return f"{where}{best['variant']}: {score}; there is no other variant to compare with."
+        return f"{where}{name}: {score}; there is no other variant to compare with."
     scores = {
         label(one.variant): values
         for one, values in zip(board.outcomes, board.scores(), strict=True)
     }
     others = [row["variant"] for row in leaderboard.where(task=board.task)[1:]]
     found = {
-        name: effect(scores[best["variant"]], scores[name], lower_is_better=board.lower_is_better)
-        for name in others
+        other: effect(scores[best["variant"]], scores[other], lower_is_better=board.lower_is_better)
+        for other in others
     }
-    open_ones = [name for name in others if found[name].verdict != SUPPORTED]
+    open_ones = [other for other in others if found[other].verdict != SUPPORTED]
     runner = found[others[0]].interval
     beats = (
-        f"a run of it beats one of {others[0]} with probability {runner.value:.2f} "
+        f"it beats “{others[0]}” with probability {runner.value:.2f} "
         f"[{runner.low:.2f}, {runner.high:.2f}]"
     )
     if not open_ones:
-        return f"{where}{best['variant']} is best: {score}; {beats}."
+        return f"{where}{name} is best: {score}; {beats}."
     return (
-        f"{where}{best['variant']} leads: {score}; {beats}. "
-        f"So many seeds do not tell it apart from {_names(open_ones)}."
+        f"{where}{name} leads: {score}; {beats}. "
+        f"Its seeds do not tell it apart from {_names(open_ones)}."
     )
 
 
@@ -79,7 +82,7 @@ def _of_all(ranks: Table) -> list[str]:
         return []
     best = min(rows, key=lambda row: (row["mean_rank"], -row["probability"]))
     return [
-        f"Over all data sets {best['variant']} has the best mean rank, {best['mean_rank']:.1f}, and is "
+        f"Over all data sets “{best['variant']}” has the best mean rank, {best['mean_rank']:.1f}, and is "
         f"first with probability {best['probability']:.2f}."
     ]
 
@@ -90,16 +93,22 @@ def _missing(comparison: Comparison) -> list[str]:
     without = [
         run
         for run in ended
-        if run.status == COMPLETE and outcomes.reported(run, comparison.metric) != outcomes.reported(run, comparison.metric)
+        if run.status == COMPLETE and math.isnan(outcomes.reported(run, comparison.metric))
     ]
     others = len(comparison.runs) - len(ended)
     said = []
     if failed:
-        said.append(f"{len(failed)} of {len(ended)} runs failed, and count as worse than all others.")
+        said.append(
+            f"{len(failed)} of {len(ended)} runs failed, and count as worse than all others."
+        )
     if without:
-        said.append(f"{len(without)} of {len(ended)} runs have no {comparison.metric}, and count as failed.")
+        said.append(
+            f"{len(without)} of {len(ended)} runs have no {metric_name(comparison.metric)}, and count as failed."
+        )
     if others:
-        said.append(f"{others} of {len(comparison.runs)} runs were pruned or have not ended, and do not count.")
+        said.append(
+            f"{others} of {len(comparison.runs)} runs were pruned or have not ended, and do not count."
+        )
     return said
 
 
@@ -113,9 +122,3 @@ def _names(names: list[str]) -> str:
 
 def _seeds(number: int) -> str:
     return "one seed" if number == 1 else f"{number} seeds"
-
-
-def _interval(row: dict, key: str) -> str:
-    low, high = row[f"{key}_low"], row[f"{key}_high"]
-    value = f"{row[key]:.3g}"
-    return f"{value} [{low:.3g}, {high:.3g}]" if None not in (low, high) else value

@@ -3,6 +3,7 @@
 from compare_gan_tf.comparison.facets import pictured
 from compare_gan_tf.report.comparison import write_comparison
 from compare_gan_tf.report.figures import figures
+from compare_gan_tf.report.images import write_figures
 from compare_gan_tf.report.page import write_report
 
-__all__ = ["figures", "pictured", "write_comparison", "write_report"]
+__all__ = ["figures", "pictured", "write_comparison", "write_figures", "write_report"]

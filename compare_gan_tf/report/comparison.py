@@ -18,13 +18,13 @@ MARK = '<meta name="generator" content="compare_gan_tf comparison">'  # that eve
 SECTIONS = (
     ("certainty", "How sure is the order?",
      "What would change if other seeds had been drawn.",
-     ("pairwise", "ranks", "profile"), ("pairwise", "ranks", "power")),
+     ("pairwise", "ranks", "profile"), ("power",)),
     ("budget", "What does a budget buy?",
      "Variants that win with many runs may lose with few.",
-     ("budget", "cost"), ("efficiency", "budget", "cost")),
+     ("budget", "cost"), ("efficiency", "cost")),
     ("best", "The best runs, and what they trade",
      "A low score can hide that samples are all alike.",
-     ("top", "diversity"), ("top", "diversity")),
+     ("top", "diversity"), ()),
     ("training", "How they learn",
      "On the split that selects; the band reaches from the worst to the best seed.",
      ("learning", "ends"), ("ends",)),
@@ -32,7 +32,7 @@ SECTIONS = (
      "A line is a run, through its settings to its score.",
      ("parallel", "importance"), ("importance",)),
 )  # fmt: skip
-_WIDE = {"parallel", "leaderboard", "learning"}
+_WIDE = {"parallel", "leaderboard", "learning", "profile"}
 
 
 def write_comparison(
@@ -130,11 +130,12 @@ def _section(identity, title, note, kinds, names, shown: list[Shown], tables) ->
 
 
 def _chart(shown: Shown) -> dict:
-    title = shown.figure.layout.title.text
+    title = html.plain_text(shown.figure.layout.title.text)
     return {
         "name": shown.name,
-        "title": html.plain_text(title),
-        "words": f"{html.plain_text(title)}. Its numbers are in the table {shown.table}.",
+        "title": title,
+        "words": f"{title}. Its numbers are in the table {shown.table}.",
+        "table": shown.table,
         "wide": shown.kind in _WIDE,
     }
 

@@ -53,7 +53,10 @@ def figures(comparison: Comparison, tables: dict[str, Table] | None = None) -> l
     found = []
     for number, board in enumerate(boards):
         suffix = f".{number}" if len(boards) > 1 else ""
-        made = {**_standings(board, tables, styles), **_portraits(comparison, board, tables, styles)}
+        made = {
+            **_standings(board, tables, styles),
+            **_portraits(comparison, board, tables, styles),
+        }
         found += [
             Shown(f"{name}{suffix}", one, _table(name, tables), board.task)
             for name, one in made.items()
@@ -69,10 +72,11 @@ def _table(name: str, tables: dict[str, Table]) -> str:
 
 def _standings(board: Board, tables, styles) -> dict[str, go.Figure]:
     task, metric = board.task, board.metric
+    order = [row["variant"] for row in tables["leaderboard"].where(task=task)]
     makers = {
         "leaderboard": lambda table: standings.leaderboard(table, styles, task, metric),
         "budget": lambda table: standings.budget(table, styles, task, metric),
-        "pairwise": lambda table: standings.pairwise(table, task),
+        "pairwise": lambda table: standings.pairwise(table, task, order),
         "ranks": lambda table: standings.ranks(table, styles, task),
         "top": lambda table: standings.top(table, styles, task, metric),
     }

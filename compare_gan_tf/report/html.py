@@ -13,6 +13,7 @@ import markupsafe
 import plotly
 import plotly.graph_objects as go
 
+from compare_gan_tf.comparison.table import interval_text, metric_title
 from compare_gan_tf.report import theme
 
 _HERE = os.path.dirname(__file__)
@@ -27,7 +28,11 @@ CONFIG = {
 @functools.cache
 def plotly_js() -> str:
     """Plotly's library, compressed and in letters: 2 MB instead of 4.8; browsers inflate it."""
-    return base64.b64encode(gzip.compress(_PLOTLY.read_bytes(), 9, mtime=0)).decode()
+    return _packed(_PLOTLY.read_bytes())
+
+
+def _packed(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
 
 
 def plain(figure: go.Figure) -> dict:
@@ -37,9 +42,9 @@ def plain(figure: go.Figure) -> dict:
     return found
 
 
-def data(figures: dict[str, go.Figure], tables: dict[str, dict] | None = None) -> dict:
-    """What the page's script draws: figures by name, tables to save, and both themes."""
-    return {
+def data(figures: dict[str, go.Figure], tables: dict[str, dict] | None = None) -> str:
+    """What the page's script draws: figures by name, tables to save, and both themes; packed."""
+    found = {
         "figures": {name: plain(one) for name, one in figures.items()},
         "tables": tables or {},
         "templates": {
@@ -51,6 +56,7 @@ def data(figures: dict[str, go.Figure], tables: dict[str, dict] | None = None) -
         "dark": theme.in_the_dark(),
         "config": CONFIG,
     }
+    return _packed(json.dumps(found, allow_nan=False).encode())
 
 
 def render(name: str, values: dict) -> str:
@@ -64,6 +70,7 @@ def render(name: str, values: dict) -> str:
     )
     environment.filters |= {
         "data_uri": data_uri, "number": number, "metric_title": metric_title, "cell": cell,
+        "interval": interval_text, "safe_in_figures": theme.safe,
     }  # fmt: skip
     environment.globals |= {"plotly_js": plotly_js, "series_css": _series_css}
     return environment.get_template(name).render(values)
@@ -90,17 +97,13 @@ def number(value: float) -> str:
     return f"{value:#.5g}".rstrip(".") if everyday else f"{value:.4e}"
 
 
-def metric_title(metric: str) -> str:
-    """FID, Kid full: what is short is an abbreviation."""
-    return metric.upper() if len(metric) <= 3 else metric.replace("_", " ").capitalize()
-
-
 def duration(seconds: float) -> str:
-    """ "2 h 5 min 3 s"; days where there are many hours."""
+    """ "5 min 3 s"; the two units that matter."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24) if hours >= 48 else (0, hours)
-    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds if not days else 0, "s")]
+    parts = [(days, "d"), (hours, "h"), (0 if days else minutes, "min")]
+    parts += [(0 if days or hours else seconds, "s")]
     return " ".join(f"{value:,} {unit}" for value, unit in parts if value) or "0 s"
 
 

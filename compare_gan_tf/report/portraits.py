@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 
 from compare_gan_tf.comparison.outcomes import Board, selected
 from compare_gan_tf.comparison.records import Comparison, label
-from compare_gan_tf.comparison.table import Table
+from compare_gan_tf.comparison.table import Table, interval_text, metric_name, metric_title
 from compare_gan_tf.report import theme
-from compare_gan_tf.report.standings import Looks, _interval, _scale
+from compare_gan_tf.report.standings import Looks
 
 _MOST_VALUES = 12  # of a setting, which then has a tick for each
 
@@ -21,12 +21,11 @@ def learning(board: Board, looks: Looks) -> go.Figure:
     figure = theme.figure(
         f"Learning curves on {board.task}",
         xaxis={"title": {"text": "training step"}},
-        yaxis={"title": {"text": theme.safe(board.metric)}}
-        | _scale([{"value": value} for value in values], "value"),
+        yaxis={"title": {"text": theme.safe(metric_name(board.metric))}} | theme.scale(values),
     )
     for name, curve in curves.items():
         if curve:
-            _seeds(figure, curve, theme.safe(name), looks[name])
+            _seeds(figure, curve, name, looks[name])
     return figure
 
 
@@ -45,11 +44,11 @@ def _seeds(figure, curve, name, look):
     low, middle, high = (
         [float(reduce(ones)) for ones in curve.values()] for reduce in (min, np.median, max)
     )
-    shared = {"legendgroup": name, "name": name}
+    shared, name = theme.named(name), theme.safe(name)
     if several:
         figure.add_scatter(
             x=steps + steps[::-1], y=high + low[::-1], fill="toself", mode="lines",
-            line={"width": 0}, fillcolor=theme.faint(look.colour, 0.1), hoverinfo="skip",
+            line={"width": 0}, fillcolor=theme.faint(look.colour, 0.08), hoverinfo="skip",
             showlegend=False, **shared,
         )  # fmt: skip
     figure.add_scatter(
@@ -66,15 +65,15 @@ def plane(table: Table, looks: Looks, task: str, x: str, y: str) -> go.Figure:
     """Quality against diversity: a mark for each run."""
     rows = table.where(task=task, diversity=x, quality=y)
     figure = theme.figure(
-        f"{y} against {x} on {task}",
-        xaxis={"title": {"text": theme.safe(x)}},
-        yaxis={"title": {"text": theme.safe(y)}},
+        f"{metric_title(y)} against {metric_name(x)} on {task}",
+        xaxis={"title": {"text": theme.safe(metric_name(x))}},
+        yaxis={"title": {"text": theme.safe(metric_name(y))}},
     )
     for name, look in looks.items():
         own = [row for row in rows if row["variant"] == name and None not in (row["x"], row["y"])]
         figure.add_scatter(
             x=[row["x"] for row in own], y=[row["y"] for row in own], mode="markers",
-            name=theme.safe(name), text=[theme.safe(row["run"]) for row in own],
+            **theme.named(name), text=[theme.safe(row["run"]) for row in own],
             marker={"color": look.colour, "symbol": look.symbol, "size": 8, "opacity": 0.75},
             hovertemplate="%{text}<br>%{x:.4g}, %{y:.4g}<extra></extra>",
         )  # fmt: skip
@@ -87,8 +86,8 @@ def ends(table: Table, looks: Looks, task: str, metric: str) -> go.Figure:
     figure = theme.figure(
         f"Best against last checkpoint on {task}",
         height=130 + 30 * max(3, len(rows)),
-        xaxis={"title": {"text": f"median {theme.safe(metric)} over seeds"}}
-        | _scale([*({"v": row["best"]} for row in rows), *({"v": row["last"]} for row in rows)], "v"),
+        xaxis={"title": {"text": f"median {theme.safe(metric_name(metric))} over seeds"}}
+        | theme.scale([row[key] for row in rows for key in ("best", "last")]),
         yaxis={"type": "category", "autorange": "reversed"},
         meta={"legend": "below"},
     )
@@ -103,8 +102,8 @@ def ends(table: Table, looks: Looks, task: str, metric: str) -> go.Figure:
     for key, symbol in (("best", "circle"), ("last", "circle-open")):
         figure.add_scatter(
             x=[row[key] for row in rows], y=names, mode="markers", name=f"{key} checkpoint",
-            marker={"color": colours, "symbol": symbol, "size": 11, "line": {"width": 2}},
-            customdata=[_interval(row, key) for row in rows],
+            marker={"color": colours, "symbol": symbol, "size": 11, "line": {"width": 2, "color": colours}},
+            customdata=[interval_text(row, key) for row in rows],
             hovertemplate=f"%{{y}}<br>{key}: %{{customdata}}<extra></extra>",
         )  # fmt: skip
     return figure
@@ -119,8 +118,8 @@ def cost(costs: Table, standing: Table, looks: Looks, task: str, metric: str) ->
     figure = theme.figure(
         f"Score against cost on {task}",
         xaxis={"title": {"text": f"{(key or 'cost').replace('_', '-')} of one run"}},
-        yaxis={"title": {"text": f"median {theme.safe(metric)} of the best setting"}}
-        | _scale(list(places.values()), "best"),
+        yaxis={"title": {"text": f"median {theme.safe(metric_name(metric))} of the best setting"}}
+        | theme.scale([row["best"] for row in places.values()]),
     )
     for row in costs.where(task=task) if key else ():
         place, name = places[row["variant"]], theme.safe(row["variant"])
@@ -128,9 +127,9 @@ def cost(costs: Table, standing: Table, looks: Looks, task: str, metric: str) ->
             continue
         look = looks[row["variant"]]
         figure.add_scatter(
-            x=[row[f"{key}_of_one"]], y=[place["best"]], name=name, mode="markers",
+            x=[row[f"{key}_of_one"]], y=[place["best"]], **theme.named(row["variant"]), mode="markers",
             marker={"color": look.colour, "symbol": look.symbol, "size": 12},
-            customdata=[_interval(place, "best")],
+            customdata=[interval_text(place, "best")],
             hovertemplate=f"{name}<br>%{{x:.4g}}: %{{customdata}}<extra></extra>",
         )  # fmt: skip
     return figure
@@ -156,7 +155,8 @@ def parallel(comparison: Comparison, board: Board, looks: Looks) -> go.Figure:
     """Parallel coordinates: a line for each run through its settings to its score."""
     runs = [run for one in board.outcomes for run in one.runs]
     names = list(dict.fromkeys(name for run in runs for name in run.setting))
-    columns = {name: [run.setting.get(name) for run in runs] for name in names}
+    columns = {axis: [run.variant[axis] for run in runs] for axis in comparison.axes}
+    columns |= {name: [run.setting.get(name) for run in runs] for name in names}
     columns = {name: values for name, values in columns.items() if len(set(map(repr, values))) > 1}
     columns |= {comparison.metric: [_finite(selected(run, comparison.metric)) for run in runs]}
     places = [_heights(values) for values in columns.values()]
@@ -188,7 +188,7 @@ def _through(figure, runs, heights, name, look, columns):
         x=[*range(len(columns)), None] * len(runs),
         y=[height for own in heights for height in (*own, None)],
         text=[text for run in runs for text in [_said(run, columns)] * length],
-        mode="lines+markers", name=theme.safe(name), opacity=0.55,
+        mode="lines+markers", **theme.named(name), opacity=0.55,
         line={"color": look.colour, "width": 1.2}, marker={"size": 4, "color": look.colour},
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip

@@ -75,7 +75,7 @@ def template(theme: Theme = LIGHT) -> go.layout.Template:
             "font": {"family": FONT, "size": 13, "color": theme.text},
             "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": theme.series, "xaxis": axis, "yaxis": axis,
-            "margin": {"l": 56, "r": 16, "t": 24, "b": 48},
+            "margin": {"l": 56, "r": 16, "t": 56, "b": 48},
             "hoverlabel": {
                 "align": "left", "bgcolor": theme.page, "bordercolor": theme.lines,
                 "font": {"color": theme.text, "family": FONT}, "namelength": -1,
@@ -89,8 +89,11 @@ def template(theme: Theme = LIGHT) -> go.layout.Template:
 
 
 def figure(title: str, traces=(), **layout) -> go.Figure:
-    """A figure in LIGHT, with a title that is shown as the text that it is."""
-    layout = {"height": HEIGHT, "template": template(), **layout}
+    """A figure in LIGHT, with a title that is shown as the text that it is.
+
+    `meta` tells a page where its legend is: in the one of the "page", or "below" the figure.
+    """
+    layout = {"height": HEIGHT, "template": template(), "meta": {"legend": "page"}, **layout}
     return go.Figure(
         list(traces), {"title": {"text": safe(title), "x": 0.0, "xanchor": "left"}, **layout}
     )
@@ -100,6 +103,17 @@ def safe(text: object) -> str:
     """Text that Plotly shows letter by letter: it would read tags and entities in it as HTML."""
     letters = "".join(one if one.isprintable() else "\ufffd" for one in str(text))
     return html.escape(letters, quote=False)
+
+
+def named(variant: str) -> dict[str, str]:
+    """What belongs to a variant is shown and hidden together."""
+    return {"name": safe(variant), "legendgroup": safe(variant)}
+
+
+def scale(values) -> dict[str, str]:
+    """Fields of an axis: logarithmic, with ticks at 1, 2 and 5, where values span a decade."""
+    kind = axis_kind(values)
+    return {"type": kind} if kind == "linear" else {"type": kind, "dtick": "D2", "tickformat": "~g"}
 
 
 def axis_kind(values) -> str:

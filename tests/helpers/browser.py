@@ -90,6 +90,16 @@ class Browser:
             raise RuntimeError(answer["exceptionDetails"].get("exception", answer))
         return answer["result"].get("value")
 
+    def scroll_through(self) -> None:
+        """Shows every part of the page once, and the top again."""
+        self.run("""(async () => {
+            for (let y = 0; y < document.body.scrollHeight; y += innerHeight / 2) {
+                scrollTo(0, y);
+                await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+            }
+            scrollTo(0, 0);
+        })()""")
+
     def screenshot(self, path, full: bool = True) -> None:
         """Writes a PNG of the view, or of the whole page."""
         image = self._send("Page.captureScreenshot", format="png", captureBeyondViewport=full,
