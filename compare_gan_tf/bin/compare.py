@@ -56,4 +56,27 @@ def run(values: flags.FlagValues) -> None:
     rule = folders.Rule(**{name: values[name].value for name in names})
     title = values.title or os.path.basename(os.path.normpath(values.output))
     found = grouping.comparison(values.runs, rule, title=title)
-    print(found.axes)
+    write(found, {}, values.output, figures=values.figures)
+
+
+def write(comparison, grids, output: str, *, importance=None, figures: bool = False) -> None:
+    """Prints the verdict and the leaderboard, and writes the page and every table.
+
+    Args:
+      comparison: the runs.
+      grids: {name of a run: PNG of its samples}.
+      output: folder for index.html and the folder tables.
+      importance: {setting: share of the variance of the score}, if known.
+      figures: whether each is written as PDF and PNG, too.
+    """
+    from compare_gan_tf import report
+    from compare_gan_tf.comparison import tables, terminal, verdict
+
+    made = tables.tables(comparison, importance)
+    tables.write(made, os.path.join(output, "tables"))
+    page = report.write_comparison(comparison, grids, f"{output}/index.html", importance)
+    if figures:
+        report.write_figures(comparison, os.path.join(output, "figures"))
+    if "leaderboard" in made:
+        print(terminal.text(made["leaderboard"]))
+    print(*verdict.verdict(comparison, made), page, sep="\n")

@@ -12,7 +12,18 @@ from compare_gan_tf.analysis.summaries import best_share
 from compare_gan_tf.comparison import outcomes
 from compare_gan_tf.comparison.outcomes import Board
 from compare_gan_tf.comparison.records import COMPLETE, Comparison, Run, label
-from compare_gan_tf.comparison.table import LONG, SHARE, TEXT, WHOLE, Column, Table, bounded, known, metric_name, metric_title
+from compare_gan_tf.comparison.table import (
+    LONG,
+    SHARE,
+    TEXT,
+    WHOLE,
+    Column,
+    Table,
+    bounded,
+    known,
+    metric_name,
+    metric_title,
+)
 
 SHARE_OF_BEST = 0.05
 _PLANES = [("recall", "precision"), ("coverage", "density")]

@@ -1,5 +1,7 @@
 """Every table of a comparison, by name, and what is said on top of them."""
 
+import os
+
 import numpy as np
 
 from compare_gan_tf.analysis.aggregates import median
@@ -10,8 +12,19 @@ from compare_gan_tf.comparison import contests, facets, outcomes, stability
 from compare_gan_tf.comparison.outcomes import Board
 from compare_gan_tf.comparison.records import Comparison, label
 from compare_gan_tf.comparison.table import (
-    LONG, TEXT, WHOLE, Column, Table, bounded, known, metric_name, metric_title,
+    LONG,
+    TEXT,
+    WHOLE,
+    Column,
+    Table,
+    bounded,
+    known,
+    metric_name,
+    metric_title,
 )
+
+from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.storage import files
 
 
 def tables(comparison: Comparison, importance: dict[str, float] | None = None) -> dict[str, Table]:
@@ -150,3 +163,18 @@ def runs(comparison: Comparison) -> Table:
         ],
         rows,
     )
+
+
+def write(tables: dict[str, Table], folder: str) -> None:
+    """Writes every table as CSV and JSON.
+
+    Raises:
+      UserError: the folder cannot be written.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for name, table in tables.items():
+            files.write_text(os.path.join(folder, f"{name}.csv"), table.csv())
+            files.write_text(os.path.join(folder, f"{name}.json"), table.json())
+    except OSError as error:
+        raise UserError(unwritable(f"cannot write to {folder}", error)) from error

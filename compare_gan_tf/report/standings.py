@@ -5,7 +5,7 @@
 
 import plotly.graph_objects as go
 
-from compare_gan_tf.comparison.table import Table, interval_text, metric_name, metric_title
+from compare_gan_tf.comparison.table import Table, interval_text, metric_name
 from compare_gan_tf.report import theme
 from compare_gan_tf.report.theme import Style
 
@@ -20,7 +20,11 @@ def leaderboard(table: Table, looks: Looks, task: str, metric: str) -> go.Figure
     figure = theme.figure(
         f"Leaderboard on {task}",
         height=110 + _ROW * max(3, len(rows)),
-        xaxis={"title": {"text": f"median {theme.safe(metric_name(metric))} of the best setting, over seeds"}}
+        xaxis={
+            "title": {
+                "text": f"median {theme.safe(metric_name(metric))} of the best setting, over seeds"
+            }
+        }
         | theme.scale([row["best"] for row in rows]),
         yaxis={"autorange": "reversed", "type": "category"},
         showlegend=False,
@@ -64,7 +68,9 @@ def profile(table: Table, looks: Looks, metric: str) -> go.Figure:
     figure = theme.figure(
         "Performance profile",
         xaxis={
-            "title": {"text": f"{theme.safe(metric_name(metric))}, as a multiple of the median run"},
+            "title": {
+                "text": f"{theme.safe(metric_name(metric))}, as a multiple of the median run"
+            },
             "type": theme.axis_kind([row["ratio"] for row in table.rows]),
         },
         yaxis={"title": {"text": "share of runs"}, "tickformat": ".0%", "range": [-0.02, 1.02]},
@@ -160,7 +166,8 @@ def top(table: Table, looks: Looks, task: str, metric: str) -> go.Figure:
     rows = [row for row in table.where(task=task) if row["score"] is not None]
     figure = theme.figure(
         f"Best 5 % of the runs on {task}",
-        yaxis={"title": {"text": theme.safe(metric_name(metric))}} | theme.scale([row["score"] for row in rows]),
+        yaxis={"title": {"text": theme.safe(metric_name(metric))}}
+        | theme.scale([row["score"] for row in rows]),
         xaxis={"type": "category", "tickangle": -45},
         showlegend=False,
     )

@@ -14,10 +14,10 @@ from optuna.trial import TrialState
 from compare_gan_tf.comparison.records import COMPLETE, Run
 from compare_gan_tf.errors import Stopped, UserError, unwritable
 from compare_gan_tf.storage import files
-from compare_gan_tf.study import claims, samplers, trials
+from compare_gan_tf.study import claims, dashboard, samplers, trials
 from compare_gan_tf.study.claims import Claim
 from compare_gan_tf.study.storage import Study
-from compare_gan_tf.study.trials import BASE, Means
+from compare_gan_tf.study.trials import BASE, SAMPLES, Means
 
 _WAIT = 2.0  # seconds before looking for trials again
 
@@ -96,6 +96,7 @@ def _run_trial(study: Study, study_dir: str, means: Means, claimed: Claim) -> in
             if run is None or not claims.is_running(study, claimed):
                 return 0  # it was given to another worker
             runs.append(run)
+            dashboard.keep_samples(trial, study_dir, os.path.join(run.folder, SAMPLES))
             trial.set_user_attr("runs", [one.to_json() for one in runs])
             trial.set_user_attr("seconds", earlier + time.monotonic() - begun)
             trial.report(value_of(study, claimed, runs[-1:]), step=seed)
