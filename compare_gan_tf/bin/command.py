@@ -116,8 +116,9 @@ def parse_flags(
         raise UserError("--model_dir is missing: name the folder of the run")
     if "model_dir" in values and values.model_dir and "://" not in values.model_dir:
         values.model_dir = _local_folder(values.model_dir)
-    names = ",".join(values.allow_imports).split(",")
-    gin_imports.allow(name.strip() for name in names if name.strip())
+    if "allow_imports" in values:
+        names = ",".join(values.allow_imports).split(",")
+        gin_imports.allow(name.strip() for name in names if name.strip())
     flags.FLAGS.mark_as_parsed()
     return values
 

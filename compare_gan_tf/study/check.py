@@ -69,14 +69,10 @@ def _examples(cell: Cell) -> list[list[str]]:
 
 def _answer(question: dict[str, Any]) -> dict[str, Any]:
     from compare_gan_tf import config
-    from compare_gan_tf.bin import quiet
-    from compare_gan_tf.config import gin_imports
-
-    gin_imports.allow(question["allow_imports"])
-    quiet.import_tensorflow()
-    from compare_gan_tf.config import configurables
+    from compare_gan_tf.config import configurables, gin_imports
     from compare_gan_tf.metrics import registry
 
+    gin_imports.allow(question["allow_imports"])
     configurables.load()
     with tempfile.NamedTemporaryFile("w", suffix=".gin") as base:
         base.write(question["base"])

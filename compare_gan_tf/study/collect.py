@@ -25,21 +25,24 @@ def runs(study: Study) -> list[Run]:
         run
         for cell in study.cells
         for trial in study.trials(cell)
-        for run in _of_trial(study, cell, trial)
+        for run in of_trial(study, cell, trial)
     ]
 
 
-def _of_trial(study: Study, cell: Cell, trial: FrozenTrial) -> list[Run]:
+def of_trial(study: Study, cell: Cell, trial: FrozenTrial) -> list[Run]:
+    """The runs of a trial, one for each seed."""
     done = {one["seed"]: Run.from_json(one) for one in trial.user_attrs.get("runs", ())}
-    return [
-        done[seed] if seed in done else _to_come(study, cell, trial, seed)
-        for seed in study.plan.seeds
-    ]
+    left = [seed for seed in study.plan.seeds if seed not in done]
+    found = [_to_come(study, cell, trial, seed, is_next=seed == left[0]) for seed in left]
+    return [*done.values(), *found]
 
 
-def _to_come(study: Study, cell: Cell, trial: FrozenTrial, seed: int) -> Run:
+def _to_come(study: Study, cell: Cell, trial: FrozenTrial, seed: int, *, is_next: bool) -> Run:
     """A run without a record: of a pruned trial there will be none."""
-    status = {TrialState.RUNNING: RUNNING, TrialState.COMPLETE: PRUNED}.get(trial.state, WAITING)
+    status = {
+        TrialState.RUNNING: RUNNING if is_next else WAITING,
+        TrialState.COMPLETE: PRUNED,
+    }.get(trial.state, WAITING)
     return Run(
         name=f"{cell.folder}/{trial.user_attrs['slot']:03d}/seed{seed}",
         variant=cell.variant,

@@ -71,7 +71,7 @@ def _start(study_dir: str, command: list[str], device: str | None, number: int):
     """A worker, which dies with this process."""
     os.makedirs(os.path.join(study_dir, "logs"), exist_ok=True)
     chosen = [f"--devices={device}"] if device is not None else []
-    started = [sys.executable, "-m", "compare_gan_tf.study.child", str(os.getpid())]
+    started = [sys.executable, "-m", "compare_gan_tf.bin.study.child", str(os.getpid())]
     with open(_log(study_dir, number), "ab") as log:
         return subprocess.Popen(
             [*started, *command, *chosen], stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -105,8 +105,9 @@ def _last_line(study_dir: str, codes: list[int]) -> str:
 
 
 def _bar(study: Study) -> tqdm:
-    total = sum(collect.counts(study).values())
-    return tqdm(total=total, desc=study.plan.name, unit="run", dynamic_ncols=True)
+    counts = collect.counts(study)
+    total, done = sum(counts.values()), counts[COMPLETE] + counts[FAILED] + counts[PRUNED]
+    return tqdm(total=total, initial=done, desc=study.plan.name, unit="run", dynamic_ncols=True)
 
 
 def _show(bar: tqdm, study: Study) -> None:

@@ -20,12 +20,11 @@ from compare_gan_tf.comparison.records import COMPLETE, FAILED, Run
 from compare_gan_tf.errors import Stopped, UserError, unwritable
 from compare_gan_tf.storage import files
 from compare_gan_tf.study import claims, samplers
-from compare_gan_tf.study.child import RECORD
 from compare_gan_tf.study.claims import Claim
 from compare_gan_tf.study.storage import Study
 
 BASE = "base.gin"  # in the folder of a study
-LOG = "log.txt"  # in the folder of a run
+LOG, RECORD, SAMPLES = "log.txt", "record.json", "samples.png"  # in the folder of a run
 _LOOK = 0.1  # seconds between two looks at a process
 _WAIT = 2.0  # seconds before looking for trials again
 _MOST_DEATHS = 5  # of a run's process in a row, by a signal, without a step in between
@@ -218,8 +217,10 @@ def _run(study, study_dir, means, claimed: Claim, setting: dict[str, Any], seed:
 
 def _command(study, study_dir, means, claimed, setting, seed, folder) -> list[str]:
     """As one would type it."""
+    plan = study.plan
     bindings = [
-        *study.plan.bindings,
+        *([f"evaluate.select_by = {plan.metric!r}"] if plan.metric != "fid" else []),
+        *plan.bindings,
         *claimed.cell.bindings_of(setting),
         f"train.seed = {seed}",
     ]
@@ -236,7 +237,7 @@ def _command(study, study_dir, means, claimed, setting, seed, folder) -> list[st
 
 def _process(command, folder, asked, means: Means, claimed: Claim) -> int | None:
     """The exit code of a command, negative for a signal; None where the trial was lost."""
-    started = [sys.executable, "-m", "compare_gan_tf.study.child", str(os.getpid())]
+    started = [sys.executable, "-m", "compare_gan_tf.bin.study.child", str(os.getpid())]
     with open(os.path.join(folder, LOG), "ab") as log:
         process = subprocess.Popen(
             [*started, f"--record={asked}", *command],

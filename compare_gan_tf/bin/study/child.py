@@ -1,9 +1,9 @@
-"""A process that dies with the one that started it, however that one dies.
+"""A verb in a process that dies with the one that started it, however that one dies.
 
-    python -m compare_gan_tf.study.child PARENT [--record=FILE] compare-gan VERB ...
+    python -m compare_gan_tf.bin.study.child PARENT [--record=FILE] compare-gan VERB ...
 
-It runs a verb as the command line does. With `--record`, what the run says then is written into its
-folder as `record.json`: FILE tells how to read it.
+With `--record`, what the run says afterwards is written into its folder as `record.json`, and a
+grid of its samples as `samples.png`: FILE tells how to read the run.
 """
 
 import ctypes
@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 
-RECORD = "record.json"  # in a run's folder
 _PR_SET_PDEATHSIG = 1  # of Linux' prctl
 
 
@@ -32,6 +31,7 @@ def write_record(how: dict) -> None:
     """
     from compare_gan_tf.comparison import folders
     from compare_gan_tf.storage import files
+    from compare_gan_tf.study.worker import RECORD
 
     run = folders.read_run(
         how["model_dir"],
@@ -41,7 +41,33 @@ def write_record(how: dict) -> None:
         setting=how["setting"],
         task=how["task"],
     )
+    draw(how["model_dir"], "latest" if how["rule"]["checkpoint"] == "last" else None)
     files.write_text(os.path.join(how["model_dir"], RECORD), json.dumps(run.to_json()))
+
+
+def draw(model_dir: str, choice: str | None) -> None:
+    """Draws samples of a run, where they are images: at the same latents for all runs.
+
+    Args:
+      model_dir: its folder.
+      choice: of the checkpoint, see `build.choose_step`.
+    """
+    from compare_gan_tf.bin import build, command
+    from compare_gan_tf.report import samples
+    from compare_gan_tf.runs import checkpoints
+    from compare_gan_tf.storage import files
+    from compare_gan_tf.study.worker import SAMPLES
+
+    values = command.parse_flags(
+        ["compare-gan", f"--model_dir={model_dir}"], build.define_checkpoint_flag
+    )
+    build.read_config(values)
+    dataset, gan = build.gan(values)
+    if dataset.is_images:
+        checkpoints.restore_players(gan, model_dir, build.choose_step(model_dir, choice))
+        cells = samples.layout(gan.num_classes)
+        png = samples.grid_png(samples.fakes(gan, cells), cells)
+        files.write_bytes(os.path.join(model_dir, SAMPLES), png)
 
 
 def main(argv: list[str]) -> None:

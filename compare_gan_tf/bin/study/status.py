@@ -1,0 +1,41 @@
+"""Show how far a study is: what is done, runs, waits and failed, and the time that is left.
+
+For example, again and again until all is done:
+
+  compare-gan study status --study_dir=studies/digits --watch
+"""
+
+import time
+
+from absl import flags
+
+from compare_gan_tf.bin.study import common
+
+COMMON_FLAGS = ()
+NEEDS_MODEL_DIR = False
+_LOOK = 5.0  # seconds
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Defines the flags that only this verb has."""
+    common.define_flags(flag_values)
+    flags.DEFINE_bool(
+        "watch",
+        False,
+        "Show it again every few seconds, until all is done.",
+        flag_values=flag_values,
+    )
+
+
+def run(values: flags.FlagValues) -> None:
+    """Prints a table with a row for each variant."""
+    from compare_gan_tf.study import connection, progress
+
+    study = common.load(values)
+    with connection.explained(common.url(values)):
+        while True:
+            text, is_done = progress.table(study)
+            print(f"\033[2J\033[H{text}" if values.watch else text, flush=True)
+            if is_done or not values.watch:
+                return
+            time.sleep(_LOOK)
