@@ -37,7 +37,7 @@ def work(study: Study, study_dir: str, means: Means, *, max_trials: int | None =
     """
     _write_base(study, study_dir)
     for cell, optuna_study in zip(study.cells, study.studies, strict=True):
-        optuna_study.sampler = samplers.sampler(study.plan.search, seed=cell.number)
+        optuna_study.sampler = samplers.sampler(study.plan.search)
         if study.plan.prune:
             optuna_study.pruner = optuna.pruners.WilcoxonPruner()
     done = 0
