@@ -131,7 +131,7 @@ def report(values: flags.FlagValues, study) -> None:
     found = collect.comparison(study)
     if not found.runs:
         raise UserError("no run of the study has ended: see compare-gan study status")
-    shares = importance.importance(found)
+    shares = importance.importances(found)
     grids = collect.grids(found)
     output = os.path.join(values.study_dir, "report")
     compare.write(found, grids, output, importance=shares, figures=values.figures)

@@ -29,6 +29,6 @@ def run(values: flags.FlagValues) -> None:
     from compare_gan_tf.study import collect, importance
 
     found = collect.comparison(study)
-    made = tables.tables(found, importance.importance(found))
+    made = tables.tables(found, importance.importances(found))
     tables.write(made, values.output)
     print(f"{values.output}: {', '.join(sorted(made)) or 'no run has ended'}")
