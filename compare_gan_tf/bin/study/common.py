@@ -125,9 +125,10 @@ def load(values: flags.FlagValues):
 
 def report(values: flags.FlagValues, study) -> None:
     """Prints the ranked table, and writes the page into the folder of the study."""
-    from compare_gan_tf.bin import compare
+    from compare_gan_tf.bin import compare, quiet
     from compare_gan_tf.study import collect, dashboard, importance, progress
 
+    quiet.import_tensorflow()
     found = collect.comparison(study)
     if not found.runs:
         raise UserError("no run of the study has ended: see compare-gan study status")
