@@ -66,7 +66,7 @@ def boards(comparison: Comparison) -> list[Board]:
     found = []
     for task in comparison.tasks():
         outcomes = [
-            _outcome(variant, runs, comparison.metric, lower)
+            outcome(variant, runs, comparison.metric, lower)
             for variant in comparison.variants()
             if (runs := ended(comparison.of(variant, task)))
         ]
@@ -119,7 +119,7 @@ def selected(run: Run, metric: str) -> float:
     return math.nan if value is None else float(value)
 
 
-def _outcome(variant, runs: list[Run], metric: str, lower: bool) -> Outcome:
+def outcome(variant, runs: list[Run], metric: str, lower: bool) -> Outcome:
     """Selects among the settings that have at least half of the seeds of any."""
     groups: dict[tuple, list[Run]] = {}
     for run in runs:

@@ -8,7 +8,7 @@ from compare_gan_tf.analysis.aggregates import median
 from compare_gan_tf.analysis.bootstrap import interval
 from compare_gan_tf.analysis.significance import pairwise_tests
 from compare_gan_tf.analysis.summaries import summary
-from compare_gan_tf.comparison import contests, facets, outcomes, stability
+from compare_gan_tf.comparison import claims, contests, facets, outcomes, stability
 from compare_gan_tf.comparison.outcomes import Board
 from compare_gan_tf.comparison.records import Comparison, label
 from compare_gan_tf.comparison.table import (
@@ -22,7 +22,6 @@ from compare_gan_tf.comparison.table import (
     metric_name,
     metric_title,
 )
-
 from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.storage import files
 
@@ -50,6 +49,7 @@ def tables(comparison: Comparison, importance: dict[str, float] | None = None) -
         facets.diversity(comparison),
         facets.cost(boards),
         facets.importances(importance or {}),
+        claims.claims(comparison),
         stability.power(boards),
         facets.protocols(comparison),
         runs(comparison),
