@@ -18,12 +18,17 @@ class UserError(ValueError):
 
 
 class Stopped(Exception):
-    """A signal ended training after a checkpoint was written; the exit code is 128 + signal."""
+    """A signal ended the work, and nothing is lost; the exit code is 128 + signal.
 
-    def __init__(self, signal_number: int, step: int):
+    Args:
+      signal_number: of it.
+      step: of training, of which a checkpoint was written; None of other work.
+    """
+
+    def __init__(self, signal_number: int, step: int | None = None):
+        where = "" if step is None else f" at step {step}; a checkpoint is written, "
         super().__init__(
-            f"stopped by signal {signal_number} at step {step}; a checkpoint is written, "
-            "the same command resumes"
+            f"stopped by signal {signal_number}{where or '; '}the same command resumes"
         )
         self.signal_number = signal_number
         self.step = step

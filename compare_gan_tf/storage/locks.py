@@ -20,6 +20,10 @@ _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
+class Held(UserError):
+    """Another process, or another call in this one, has the lock."""
+
+
 @contextlib.contextmanager
 def sole_writer(model_dir: str, part: str) -> Iterator[None]:
     """Keeps other processes, and other calls in this one, from writing a part of a run's folder.
@@ -29,10 +33,11 @@ def sole_writer(model_dir: str, part: str) -> Iterator[None]:
 
     Args:
       model_dir: the run's folder, which exists.
-      part: "training", "evaluation", "export" or "report".
+      part: such as "training" or "report".
 
     Raises:
-      UserError: another holds it; says who. Or there is no such folder.
+      Held: another holds it; says who.
+      UserError: there is no such folder, or its disk is full.
     """
     if files.is_remote(model_dir):
         yield
@@ -68,7 +73,7 @@ def _locked(path: str, model_dir: str, part: str) -> int | None:
         except BlockingIOError:
             holder = _holder(descriptor)
             os.close(descriptor)
-            raise UserError(
+            raise Held(
                 f"another {part} is writing to {model_dir}{holder}: wait until it ends, stop it, or"
                 " use another folder"
             ) from None

@@ -1,31 +1,35 @@
 """Which worker runs which trial: one at a time, and none is lost with its worker.
 
+Of a slot's trials, the first one that has not failed counts: only it may run, and a slot is done
+when it is complete. A trial that failed stays so; whoever sees a slot of failed trials alone adds
+another. So a slot completes exactly once, even if two of them add one.
+
 A worker takes a trial in two steps. It locks the folder of the trial's slot, which keeps all others
 on this file system out until it unlocks it or dies; then the storage turns the trial from waiting
 into running, which succeeds for one worker alone. While the trial runs, it gives signs of life. A
-trial without one fails, and another waits in its place: at once where this machine sees that the
-lock is free, else after a while. So a worker that was paused for long, and goes on, finds its trial
-failed and drops it; until then its lock has kept the folder from others.
+trial without one fails after a while, and at once where a worker sees that the lock is free. So a
+worker that was paused for long, and goes on, finds its trial failed and drops it; until then its
+lock has kept the folder from others.
 """
 
 import contextlib
 import dataclasses
-import datetime
 import os
 import socket
 import threading
 from collections.abc import Iterator
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import TrialState
 
-from compare_gan_tf.errors import UserError
 from compare_gan_tf.storage import locks
-from compare_gan_tf.study import connection
+from compare_gan_tf.study import connection, tables
 from compare_gan_tf.study.cells import Cell
 from compare_gan_tf.study.storage import Study
+from compare_gan_tf.study.tables import Row
 
-_MOMENT = 10  # seconds that lie between a failed trial and the one in its place, at most
+_KEPT = (tables.SLOT, "runs", "seconds")  # attributes that a trial has from the one it replaces
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Claim:
 
     cell: Cell
     slot: int
-    trial: optuna.Trial
+    trial_id: int
     folder: str  # of the slot, locked
     lost: threading.Event  # set when the storage does not count it as running any more
 
@@ -44,149 +48,150 @@ def folder_of(study_dir: str, cell: Cell, slot: int) -> str:
     return os.path.join(study_dir, "runs", cell.folder, f"{slot:03d}")
 
 
-def place() -> str:
-    """This machine, as trials have it."""
-    return socket.gethostname()
+def place(folder: str) -> str:
+    """Names a folder among all of all machines, so long as this one runs."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        boot, status = file.read().strip(), os.stat(folder)
+    return f"{boot}:{status.st_dev}:{status.st_ino}"
+
+
+# --- Taking a trial ---------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def claim(study: Study, study_dir: str) -> Iterator[Claim | None]:
-    """Takes the next trial that waits, all cells in turn; None where none can be taken now."""
-    with contextlib.ExitStack() as held:
-        found = None
-        for cell, slot, trial in _waiting(study):
-            folder = folder_of(study_dir, cell, slot)
-            with contextlib.ExitStack() as lock:
-                try:
-                    os.makedirs(folder, exist_ok=True)
-                    lock.enter_context(locks.sole_writer(folder, "trial"))
-                except UserError:
-                    continue
-                if not _begin(study, cell, trial):
-                    continue
-                held.push(lock.pop_all())
-                one = optuna.trial.Trial(study.studies[cell.number], trial._trial_id)
-                lost = threading.Event()
-                found = Claim(cell, slot, one, folder, lost)
-                held.enter_context(_signs_of_life(study, found))
-                one.set_user_attr("host", place())
-                one.set_user_attr("study_dir", os.path.abspath(study_dir))
-                break
-        yield found
+    """Takes the next trial that waits, all cells in turn; None where none can be taken now.
+
+    An exception in the `with` gives the trial back.
+    """
+    for cell, row in _waiting(study):
+        folder = folder_of(study_dir, cell, row.slot)
+        os.makedirs(folder, exist_ok=True)
+        lock = contextlib.ExitStack()
+        try:
+            lock.enter_context(locks.sole_writer(folder, "trial"))
+        except locks.Held:
+            continue
+        with lock:
+            if _begin(study, row):
+                with _running(study, Claim(cell, row.slot, row.trial_id, folder, threading.Event())) as claimed:
+                    yield claimed
+                return
+    yield None
 
 
-def _waiting(study: Study) -> list[tuple[Cell, int, FrozenTrial]]:
-    found = []
-    for cell in study.cells:
-        for trial in study.studies[cell.number].get_trials(
-            deepcopy=False, states=(TrialState.WAITING,)
-        ):
-            found.append((cell, trial.user_attrs["slot"], trial))
-    return sorted(found, key=lambda one: (one[1], one[0].number))
+def _waiting(study: Study) -> list[tuple[Cell, Row]]:
+    found = [one for one in study.current() if one[1].state == TrialState.WAITING]
+    return sorted(found, key=lambda one: (one[1].slot, one[0].number))
 
 
-def _begin(study: Study, cell: Cell, trial: FrozenTrial) -> bool:
+def _begin(study: Study, row: Row) -> bool:
     """Turns a waiting trial into a running one; False if another worker did."""
-    done = {
-        one.user_attrs["slot"] for one in study.trials(cell) if one.state == TrialState.COMPLETE
-    }
+    study.storage.record_heartbeat(row.trial_id)  # first: what runs without one seems alive for ever
     try:
-        if not study.storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
-            return False
-        if trial.user_attrs["slot"] in done:  # put there twice
-            study.storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
-            return False
-    except optuna.exceptions.UpdateFinishedTrialError:
+        return study.storage.set_trial_state_values(row.trial_id, TrialState.RUNNING)
+    except UpdateFinishedTrialError:
         return False
-    return True
 
 
 @contextlib.contextmanager
-def _signs_of_life(study: Study, claimed: Claim) -> Iterator[None]:
-    """Gives one at once, and then again and again until the trial ends."""
-    ended, trial_id = threading.Event(), claimed.trial._trial_id
-    interval = study.storage.get_heartbeat_interval() or connection.HEARTBEAT
+def _running(study: Study, claimed: Claim) -> Iterator[Claim]:
+    """Gives signs of life again and again until the trial ends, and gives it back on an error."""
+    ended = threading.Event()
 
-    def give() -> None:
-        while not ended.wait(interval):
+    def live() -> None:
+        while not ended.wait(study.storage.get_heartbeat_interval() or connection.HEARTBEAT):
             with contextlib.suppress(Exception):  # of the storage; the worker meets it as well
-                study.storage.record_heartbeat(trial_id)
+                study.storage.record_heartbeat(claimed.trial_id)
                 if not is_running(study, claimed):
                     claimed.lost.set()
                     return
 
-    study.storage.record_heartbeat(trial_id)
-    thread = threading.Thread(target=give, daemon=True)
+    thread = threading.Thread(target=live, daemon=True)
     thread.start()
     try:
-        yield
+        yield claimed
+    except BaseException:
+        with contextlib.suppress(Exception):  # the storage may be what failed
+            _fail(study, claimed.trial_id)
+        raise
     finally:
         ended.set()
         thread.join()
 
 
+def begin(study: Study, claimed: Claim) -> optuna.Trial:
+    """Notes where a trial runs, and has its settings chosen.
+
+    Raises:
+      UpdateFinishedTrialError: the trial was given to another worker.
+    """
+    for name, value in (("host", socket.gethostname()), ("place", place(claimed.folder))):
+        study.storage.set_trial_user_attr(claimed.trial_id, name, value)
+    return optuna.trial.Trial(study.studies[claimed.cell.number], claimed.trial_id)
+
+
+def complete(study: Study, claimed: Claim, value: float) -> bool:
+    """Completes a trial; False where it was given to another worker."""
+    try:
+        return study.storage.set_trial_state_values(
+            claimed.trial_id, TrialState.COMPLETE, [value]
+        )
+    except UpdateFinishedTrialError:
+        return False
+
+
 def is_running(study: Study, claimed: Claim) -> bool:
     """Whether the storage counts a trial as running: not after its worker was thought dead."""
-    return study.storage.get_trial(claimed.trial._trial_id).state == TrialState.RUNNING
+    return study.storage.get_trial(claimed.trial_id).state == TrialState.RUNNING
 
 
 # --- Trials whose workers died ----------------------------------------------------------------
 
 
-def requeue(study: Study, study_dir: str) -> int:
-    """Puts another trial in the place of each whose worker has died; returns how many."""
-    number = 0
-    for cell in study.cells:
-        optuna_study = study.studies[cell.number]
-        optuna.storages.fail_stale_trials(optuna_study)
-        for trial in study.trials(cell):
-            if trial.state == TrialState.RUNNING:
-                number += _fail_if_dead(study, study_dir, cell, trial)
-            elif trial.state == TrialState.FAIL:
-                number += _replace_lost(study, study_dir, cell, trial)
-    return number
+def requeue(study: Study, study_dir: str) -> None:
+    """Puts another trial in the place of each whose worker has died, or has given it back."""
+    current = study.current()
+    running = [one for one in current if one[1].state == TrialState.RUNNING]
+    for number in {cell.number for cell, _ in running}:
+        optuna.storages.fail_stale_trials(study.studies[number])
+    for cell, row in running:
+        _fail_if_dead(study, folder_of(study_dir, cell, row.slot), row)
+    if running:
+        current = study.current()
+    failed = [one for one in current if one[1].state == TrialState.FAIL]
+    if failed:
+        with contextlib.suppress(locks.Held), locks.sole_writer(study_dir, "queue"):
+            for cell, row in study.current():
+                if row.state == TrialState.FAIL:
+                    _replace(study, cell, row)
 
 
-def _fail_if_dead(study: Study, study_dir: str, cell: Cell, trial: FrozenTrial) -> int:
-    """Fails a running trial of this machine and folder whose lock nobody holds."""
-    attributes = trial.user_attrs
-    if (attributes.get("host"), attributes.get("study_dir")) != (
-        place(),
-        os.path.abspath(study_dir),
-    ):
-        started = trial.datetime_start or datetime.datetime.now()
-        age = (datetime.datetime.now() - started).total_seconds()
-        if "study_dir" in attributes or age < connection.GRACE:
-            return 0  # of another machine, or just begun
-    folder = folder_of(study_dir, cell, attributes["slot"])
-    if not os.path.isdir(folder):
-        return 0
-    try:
-        with locks.sole_writer(folder, "trial"):
-            fail(study, cell, trial._trial_id)
-    except UserError:
-        return 0  # its worker lives
-    return 1
-
-
-def fail(study: Study, cell: Cell, trial_id: int) -> None:
-    """Fails a running trial and puts another in its place; nothing where it has ended."""
-    try:
-        study.storage.set_trial_state_values(trial_id, TrialState.FAIL)
-    except optuna.exceptions.UpdateFinishedTrialError:
+def _fail_if_dead(study: Study, folder: str, row: Row) -> None:
+    """Fails a running trial of this very folder whose lock nobody holds."""
+    attributes = study.storage.get_trial_user_attrs(row.trial_id)
+    if not os.path.isdir(folder) or attributes.get("place") != place(folder):
         return
-    again = study.storage.get_heartbeat_stale_trial_callback()
-    again(study.studies[cell.number], study.storage.get_trial(trial_id))
+    with contextlib.suppress(locks.Held), locks.sole_writer(folder, "trial"):
+        _fail(study, row.trial_id)
 
 
-def _replace_lost(study: Study, study_dir: str, cell: Cell, trial: FrozenTrial) -> int:
-    """Puts a trial in the place of a failed one where a process died between the two."""
-    ended = trial.datetime_complete
-    if ended is None or (datetime.datetime.now() - ended).total_seconds() < _MOMENT:
-        return 0
-    with contextlib.suppress(UserError), locks.sole_writer(study_dir, "queue"):
-        newest = {one.user_attrs["slot"]: one for one in study.trials(cell)}
-        if newest[trial.user_attrs["slot"]].number == trial.number:
-            study.storage.get_heartbeat_stale_trial_callback()(study.studies[cell.number], trial)
-            return 1
-    return 0
+def _fail(study: Study, trial_id: int) -> None:
+    """Fails a running trial; nothing where it has ended."""
+    with contextlib.suppress(UpdateFinishedTrialError):
+        study.storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+
+def _replace(study: Study, cell: Cell, row: Row) -> None:
+    """Adds a trial of the same slot and settings."""
+    failed = study.storage.get_trial(row.trial_id)
+    fixed = {name: one for name, one in failed.system_attrs.items() if name == "fixed_params"}
+    study.studies[cell.number].add_trial(
+        optuna.create_trial(
+            state=TrialState.WAITING,
+            params=failed.params,
+            distributions=failed.distributions,
+            user_attrs={name: one for name, one in failed.user_attrs.items() if name in _KEPT},
+            system_attrs=fixed,
+        )
+    )

@@ -3,16 +3,18 @@
 import contextlib
 import functools
 import os
+import re
 import sqlite3
 import warnings
 from collections.abc import Iterator
 
-from compare_gan_tf.errors import UserError, first_line
+from compare_gan_tf.errors import Stopped, UserError, first_line
 
 try:
     import optuna
     import sqlalchemy
-    from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+
+    from compare_gan_tf.study.tables import Storage
 except ImportError as error:
     raise UserError(
         "a study needs Optuna, which is not installed: pip install 'compare_gan_tf[study]'"
@@ -25,6 +27,7 @@ warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning
 DATABASE = "study.db"
 HEARTBEAT = 10  # seconds between two signs of life of a trial
 GRACE = 60  # seconds without one, after which its worker counts as dead
+_PATIENCE = 10  # seconds for a database server to answer
 
 
 def default_url(study_dir: str) -> str:
@@ -33,7 +36,27 @@ def default_url(study_dir: str) -> str:
     return sqlalchemy.URL.create("sqlite", database=path).render_as_string()
 
 
-def connect(url: str, *, heartbeat: int = HEARTBEAT, grace: int = GRACE) -> RDBStorage:
+def absolute(url: str) -> str:
+    """A URL that means the same from any folder of this machine."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite" and not (parsed.database or "").startswith("file:"):
+        if not parsed.database or parsed.database == ":memory:":
+            raise UserError(f"--storage={url} names no file: write sqlite:///FILE")
+        return parsed.set(database=os.path.abspath(parsed.database)).render_as_string(False)
+    return url
+
+
+def is_server(url: str) -> bool:
+    """Whether it is no file, but a server, which may be far away."""
+    return _parsed(url).get_backend_name() != "sqlite"
+
+
+def has_database(url: str) -> bool:
+    """Whether a SQLite file is there; servers tell when they are asked."""
+    return is_server(url) or os.path.exists(_parsed(url).database or "")
+
+
+def connect(url: str, *, heartbeat: int = HEARTBEAT, grace: int = GRACE) -> Storage:
     """Opens a storage, and makes its tables where there are none.
 
     Args:
@@ -48,23 +71,27 @@ def connect(url: str, *, heartbeat: int = HEARTBEAT, grace: int = GRACE) -> RDBS
         # psycopg 3 is the driver that the extra installs.
         if url.startswith(("postgresql://", "postgres://")):
             url = f"postgresql+psycopg://{url.partition('://')[2]}"
-        parsed = sqlalchemy.make_url(url)
-        engine = {"connect_args": {"connect_timeout": 30}}
+        parsed = _parsed(url)
+        engine: dict = {"connect_args": {"connect_timeout": _PATIENCE}}
         if parsed.get_backend_name() == "sqlite":
             engine = {"creator": functools.partial(_sqlite, parsed.database or "")}
-        return RDBStorage(
-            url,
-            engine_kwargs=engine,
-            heartbeat_interval=heartbeat,
-            grace_period=grace,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(),
+        return Storage(
+            url, engine_kwargs=engine, heartbeat_interval=heartbeat, grace_period=grace
         )
+
+
+def _parsed(url: str) -> sqlalchemy.URL:
+    try:
+        return sqlalchemy.make_url(url)
+    except (sqlalchemy.exc.ArgumentError, ValueError) as error:
+        raise UserError(
+            f"--storage={shown(url)} is no URL of a database: write sqlite:///FILE or"
+            " postgresql://..."
+        ) from error
 
 
 def _sqlite(path: str) -> sqlite3.Connection:
     """Opens a file so that a commit waits for no disk: a killed process loses nothing by that."""
-    if not path:
-        raise UserError("--storage=sqlite:// names no file: write sqlite:///FILE")
     opened = sqlite3.connect(path, timeout=60, check_same_thread=False)
     opened.execute("PRAGMA journal_mode=WAL")
     opened.execute("PRAGMA synchronous=NORMAL")
@@ -76,17 +103,19 @@ def explained(url: str) -> Iterator[None]:
     """Raises what SQLAlchemy and Optuna report as one line with the cure."""
     try:
         yield
-    except UserError:
+    except (UserError, Stopped):
         raise
     except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         cause = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
         raise UserError(_explanation(shown(url), error, cause)) from error
+    except sqlite3.Error as error:  # of `_sqlite`
+        raise UserError(_explanation(shown(url), error, error)) from error
     except ImportError as error:  # of a driver
         raise UserError(
-            f"--storage={shown(url)} needs {first_line(error)}: install its driver, or use"
-            " sqlite:/// or postgresql://"
+            f"--storage={shown(url)} needs a driver that is not installed ({first_line(error)}):"
+            " install it, or use sqlite:/// or postgresql://"
         ) from error
     except RuntimeError as error:
         if "table schema" not in str(error):
@@ -96,12 +125,14 @@ def explained(url: str) -> Iterator[None]:
         ) from error
 
 
+def without_password(url: str) -> str:
+    """A URL as it may be kept in files."""
+    return _parsed(url).set(password=None).render_as_string()
+
+
 def shown(url: str) -> str:
-    """A URL without its password."""
-    try:
-        return sqlalchemy.make_url(url).render_as_string(hide_password=True)
-    except (sqlalchemy.exc.ArgumentError, ValueError):
-        return url
+    """A URL as messages have it, with *** for a password."""
+    return re.sub(r"(://[^/@:]*:).*@", r"\1***@", url)
 
 
 def _explanation(where: str, error: Exception, cause: BaseException) -> str:
@@ -112,6 +143,11 @@ def _explanation(where: str, error: Exception, cause: BaseException) -> str:
         )
     if any(words in said for words in ("disk is full", "disk I/O error", "readonly database")):
         return f"cannot write to {where}: {said}; free space there, or make it writable"
-    if "not a database" in said or "malformed" in said:
+    if any(words in said for words in ("not a database", "malformed", "no such table")):
         return f"{where} is no database of a study: {said}; move it to another place"
+    if "password" in said:
+        return (
+            f"cannot use {where}: {said}; the password is not kept: give it by --storage, PGPASSWORD"
+            " or ~/.pgpass"
+        )
     return f"cannot use {where}: {said}; is the address right, and does the database run?"

@@ -18,7 +18,10 @@ from compare_gan_tf.study.storage import Study
 _LOOK = 1.0  # seconds between two looks at the workers
 _SHARE = 0.005  # of the time, at most, that is spent in looking at the storage
 _MEMORY = 2.0e9  # bytes of a run of a small GAN, TensorFlow included
-_MOST_FAILURES = 3  # of workers in a row that end by themselves with an error
+_PATIENCE = 60  # seconds for a worker to have its run write a checkpoint
+_LONG_LIFE = 60  # seconds after which a worker's end is not that of its start
+_MOST_FAILURES = 3  # of a worker in a row that ends by itself with an error
+_MOST_DEATHS = 50  # of a worker in a row, by a signal
 
 
 def room(devices: list[str] | None) -> int:
@@ -33,7 +36,13 @@ def room(devices: list[str] | None) -> int:
     return max(min(cores, int(available / _MEMORY)), 1)
 
 
-def run(study: Study, study_dir: str, command: list[str], devices: list[str | None]) -> None:
+def run(
+    study: Study,
+    study_dir: str,
+    command: list[str],
+    devices: list[str | None],
+    environment: dict[str, str] | None = None,
+) -> None:
     """Has workers run the trials until none is left, or the budget is spent.
 
     Args:
@@ -41,72 +50,96 @@ def run(study: Study, study_dir: str, command: list[str], devices: list[str | No
       study_dir: where the runs lie.
       command: of a worker, to which `--devices` is added.
       devices: one entry for each worker: its device, or None.
+      environment: variables of the workers, beside those of this process.
 
     Raises:
       UserError: another process drives the study here, or the workers cannot work.
       Stopped: by SIGTERM or SIGINT; the trials are given back.
     """
     with locks.sole_writer(study_dir, "study"), _stopping() as stopped:
-        workers = [_start(study_dir, command, device, i) for i, device in enumerate(devices)]
-        failures = 0
+        workers = [
+            _Worker(study_dir, number, command, device, environment or {})
+            for number, device in enumerate(devices)
+        ]
         try:
             with _bar(study) as bar:
-                shown = 0.0
-                while any(process.poll() is None for process in workers):
-                    if stopped:
-                        raise Stopped(stopped[0], 0)
-                    failures = _replace(workers, study_dir, command, devices, failures)
-                    if time.monotonic() >= shown:
-                        began = time.process_time()
-                        _show(bar, study)
-                        shown = time.monotonic() + (time.process_time() - began) / _SHARE
-                    time.sleep(_LOOK)
-                _show(bar, study)
+                _watch(study, workers, bar, stopped)
         finally:
-            for process in workers:
-                process.terminate()
-            for process in workers:
-                process.wait()
-    codes = [process.returncode for process in workers]
-    if any(codes):
-        raise UserError(f"a worker failed: {_last_line(study_dir, codes)}")
+            for one in workers:
+                one.process.terminate()
+            for one in workers:
+                _end(one.process)
+    failed = [one for one in workers if one.process.returncode]
+    if failed:
+        raise UserError(f"a worker failed: {failed[0].last_line()}")
 
 
-def _start(study_dir: str, command: list[str], device: str | None, number: int):
+def _watch(study: Study, workers: list["_Worker"], bar: tqdm, stopped: list[int]) -> None:
+    """Until every worker has ended by itself."""
+    shown = 0.0
+    while any([one.goes_on() for one in workers]):  # of every one: it starts the dead anew
+        if stopped:
+            raise Stopped(stopped[0])
+        if time.monotonic() >= shown:
+            began = time.process_time()
+            _show(bar, study)
+            shown = time.monotonic() + (time.process_time() - began) / _SHARE
+        time.sleep(_LOOK)
+    _show(bar, study)
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Waits until a process that was told to end has done so, and not for ever."""
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class _Worker:
     """A worker, which dies with this process."""
-    os.makedirs(os.path.join(study_dir, "logs"), exist_ok=True)
-    chosen = [f"--devices={device}"] if device is not None else []
-    started = [sys.executable, "-m", "compare_gan_tf.bin.study.child", str(os.getpid())]
-    with open(_log(study_dir, number), "ab") as log:
-        return subprocess.Popen(
-            [*started, *command, *chosen], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
 
+    def __init__(self, study_dir, number: int, command, device, environment):
+        os.makedirs(os.path.join(study_dir, "logs"), exist_ok=True)
+        self._log = os.path.join(study_dir, "logs", f"worker{number}.txt")
+        chosen = [f"--devices={device}"] if device is not None else []
+        started = [sys.executable, "-m", "compare_gan_tf.bin.study.child", str(os.getpid())]
+        self._command, self._environment = [*started, *command, *chosen], os.environ | environment
+        self._failures = 0
+        self._start()
 
-def _replace(workers, study_dir, command, devices, failures: int) -> int:
-    """Starts another in the place of each that was killed; returns failures in a row."""
-    for i, process in enumerate(workers):
-        code = process.poll()
-        if code is None or code == 0:
-            continue
-        if code > 0 and failures >= _MOST_FAILURES:
-            continue
-        failures = failures + 1 if code > 0 else 0
-        workers[i] = _start(study_dir, command, devices[i], i)
-    return failures
+    def _start(self) -> None:
+        self._started = time.monotonic()
+        with open(self._log, "ab") as log:
+            self.process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+            )
 
+    def goes_on(self) -> bool:
+        """Whether it runs; one that died is started anew, unless it dies again and again."""
+        code = self.process.poll()
+        if code == 0:
+            return False
+        if code is not None:
+            lived = time.monotonic() - self._started
+            self._failures = 1 if lived > _LONG_LIFE else self._failures + 1
+            if self._failures > (_MOST_FAILURES if code > 0 else _MOST_DEATHS):
+                return False
+            self._start()
+        return True
 
-def _log(study_dir: str, number: int) -> str:
-    return os.path.join(study_dir, "logs", f"worker{number}.txt")
-
-
-def _last_line(study_dir: str, codes: list[int]) -> str:
-    number = next(i for i, code in enumerate(codes) if code)
-    with open(_log(study_dir, number), encoding="utf-8", errors="replace") as file:
-        lines = file.read().strip().splitlines()
-    return (lines[-1] if lines else f"exit code {codes[number]}").removeprefix(
-        "compare-gan study work: "
-    )
+    def last_line(self) -> str:
+        """What it said last."""
+        with open(self._log, encoding="utf-8", errors="replace") as file:
+            lines = file.read().strip().splitlines()
+        code = self.process.returncode
+        said = lines[-1] if lines and code > 0 else f"exit code {code}"
+        return said.removeprefix("compare-gan study work: ")
 
 
 def _bar(study: Study) -> tqdm:

@@ -12,16 +12,18 @@ import time
 
 import optuna
 from optuna.storages import RDBStorage
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from compare_gan_tf.config.gin_statements import statements
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.study import cells, reading
+from compare_gan_tf.study import cells, reading, tables
 from compare_gan_tf.study.cells import Cell
 from compare_gan_tf.study.plan import Plan
 from compare_gan_tf.study.reading import Texts
+from compare_gan_tf.study.tables import Row
 
-_READY_AFTER = 120  # seconds that creating a study may take elsewhere
+_MOMENT = 5  # seconds that lie between a new study and its header, at most
+_MOST_OF_A_NAME = 500  # characters, of 512 that Optuna's table has
 _HEADER = "compare_gan_tf"  # the attribute by which one of our studies is known
 
 
@@ -58,14 +60,29 @@ class Study:
         ]
         return cell.task or str(names[-1] if names else "")
 
-    def trials(self, cell: Cell) -> list[optuna.trial.FrozenTrial]:
-        """The newest trial of every slot of a cell; a completed one counts as the newest."""
-        found: dict[int, optuna.trial.FrozenTrial] = {}
+    def current(self) -> list[tuple[Cell, Row]]:
+        """The trial of every slot that counts: the first that has not failed, else the last."""
+        of_study = {one._study_id: cell for cell, one in zip(self.cells, self.studies, strict=True)}
+        found: dict[tuple[int, int], Row] = {}
+        for row in tables.rows(self.storage, list(of_study)):
+            place = row.study_id, row.slot
+            if place not in found or found[place].state == TrialState.FAIL:
+                found[place] = row
+        return [(of_study[row.study_id], row) for row in found.values()]
+
+    def trials(self, cell: Cell) -> list[FrozenTrial]:
+        """As `current`, of one cell and in full, in the order of its slots."""
+        found: dict[int, FrozenTrial] = {}
         for trial in self.studies[cell.number].get_trials(deepcopy=False):
-            slot = trial.user_attrs["slot"]
-            if slot not in found or found[slot].state != TrialState.COMPLETE:
+            slot = trial.user_attrs[tables.SLOT]
+            if slot not in found or found[slot].state == TrialState.FAIL:
                 found[slot] = trial
         return [found[slot] for slot in sorted(found)]
+
+    def seconds(self) -> float:
+        """What all trials took so far."""
+        ids = [one._study_id for one in self.studies]
+        return sum(tables.numbers(self.storage, ids, "seconds"))
 
 
 # --- Creating ---------------------------------------------------------------------------------
@@ -98,16 +115,14 @@ def create(
     header["created"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     try:
         head = optuna.create_study(study_name=plan.name, storage=storage)
-        head.set_user_attr(_HEADER, header)
     except optuna.exceptions.DuplicatedStudyError:
         head = _existing(storage, plan, texts)
+    if _HEADER not in head.user_attrs:
+        head.set_user_attr(_HEADER, header)
     studies = []
     for cell in all_cells:
         study = _optuna_study(storage, plan, cell, bool(directions[plan.metric]))
-        there = {trial.user_attrs["slot"] for trial in study.get_trials(deepcopy=False)}
-        for slot, setting in enumerate(slots[cell.number]):
-            if slot not in there:
-                study.enqueue_trial(setting or {}, user_attrs={"slot": slot})
+        tables.enqueue(storage, study._study_id, enumerate(slots[cell.number]))
         studies.append(study)
     # The one of the longest budget counts; the rest of the text cannot differ.
     head.set_user_attr(_HEADER, head.user_attrs[_HEADER] | {"study": texts.study})
@@ -117,7 +132,7 @@ def create(
 
 def _optuna_study(storage, plan: Plan, cell: Cell, higher_is_better: bool) -> optuna.Study:
     study = optuna.create_study(
-        study_name=f"{plan.name}/{cell.number:03d} {cell.label}",
+        study_name=_name(plan, cell),
         storage=storage,
         direction="maximize" if higher_is_better else "minimize",
         load_if_exists=True,
@@ -128,16 +143,20 @@ def _optuna_study(storage, plan: Plan, cell: Cell, higher_is_better: bool) -> op
     return study
 
 
+def _name(plan: Plan, cell: Cell) -> str:
+    return f"{plan.name}/{cell.number:03d} {cell.label}"[:_MOST_OF_A_NAME]
+
+
 def _existing(storage: RDBStorage, plan: Plan, texts: Texts) -> optuna.Study:
     """The study that is there, if it may go on as `plan` says."""
     head = optuna.load_study(study_name=plan.name, storage=storage)
     header = head.user_attrs.get(_HEADER)
-    if header is None:
-        end = time.monotonic() + _READY_AFTER
-        while header is None and time.monotonic() < end and head.user_attrs == {}:
-            time.sleep(0.5)
-            head = optuna.load_study(study_name=plan.name, storage=storage)
-            header = head.user_attrs.get(_HEADER)
+    end = time.monotonic() + _MOMENT
+    while header is None and time.monotonic() < end and head.user_attrs == {}:
+        time.sleep(0.2)
+        header = head.user_attrs.get(_HEADER)
+    if header is None and head.user_attrs == {} and not head.get_trials(deepcopy=False):
+        return head  # whoever made it died before it had a header
     if header is None:
         raise UserError(
             f"the storage has a study {plan.name!r} that is none of ours: bind another study.name"
@@ -191,9 +210,10 @@ def load(storage: RDBStorage, name: str) -> Study:
         raise UserError(f"the storage has no study {name!r}{known}: run compare-gan study create")
     header = optuna.load_study(study_name=name, storage=storage).user_attrs[_HEADER]
     plan, directions = reading.parse(header["study"], name), header["directions"]
-    higher = bool(directions[plan.metric])
     all_cells = cells.cells(plan)
-    studies = [_optuna_study(storage, plan, cell, higher) for cell in all_cells]
+    studies = [
+        optuna.load_study(study_name=_name(plan, cell), storage=storage) for cell in all_cells
+    ]
     texts = Texts(header["study"], header["base"])
     return Study(plan, texts, all_cells, studies, storage, directions)
 

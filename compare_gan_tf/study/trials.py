@@ -11,13 +11,14 @@ from typing import Any
 
 from compare_gan_tf.comparison.records import FAILED, Run
 from compare_gan_tf.storage import files
+from compare_gan_tf.study import folder as folder_of_study
 from compare_gan_tf.study.claims import Claim
 from compare_gan_tf.study.storage import Study
 
-BASE = "base.gin"  # in the folder of a study
 LOG, RECORD, SAMPLES = "log.txt", "record.json", "samples.png"  # in the folder of a run
 _LOOK = 0.1  # seconds between two looks at a process
 _MOST_DEATHS = 5  # of a run's process in a row, by a signal, without progress in between
+_SIGNALLED = 128  # exit code of a verb that a signal has ended, less the signal
 _LONGEST = 300  # characters of a reason
 
 
@@ -83,14 +84,14 @@ def run(
             return None
         if code == 0:
             return _read_record(folder)
-        if code > 0:
+        if 0 < code < _SIGNALLED:
             return _failed(how, seed, _last_line(folder))
         # A signal ended it, such as that of the kernel where memory is short: it goes on from its
         # last checkpoint.
         progress = _progress(folder)
         deaths, before = (deaths + 1 if progress == before else 1), progress
         if deaths >= _MOST_DEATHS:
-            name = signal.Signals(-code).name
+            name = signal.Signals(-code if code < 0 else code - _SIGNALLED).name
             return _failed(how, seed, f"ended by {name} {deaths} times at one step")
 
 
@@ -106,7 +107,7 @@ def _command(study, study_dir, means, claimed, setting, seed, folder) -> list[st
     return [
         "compare-gan",
         "train",
-        f"--gin_config={os.path.join(study_dir, BASE)}",
+        f"--gin_config={os.path.join(study_dir, folder_of_study.BASE)}",
         f"--model_dir={folder}",
         "--schedule=eval_after_train",
         *(f"--gin_bindings={one}" for one in bindings),

@@ -9,15 +9,15 @@ import time
 from collections.abc import Iterator
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from compare_gan_tf.comparison.records import COMPLETE, Run
-from compare_gan_tf.errors import Stopped, UserError, unwritable
-from compare_gan_tf.storage import files
-from compare_gan_tf.study import claims, dashboard, samplers, trials
+from compare_gan_tf.errors import Stopped
+from compare_gan_tf.study import claims, dashboard, folder, samplers, trials
 from compare_gan_tf.study.claims import Claim
 from compare_gan_tf.study.storage import Study
-from compare_gan_tf.study.trials import BASE, SAMPLES, Means
+from compare_gan_tf.study.trials import SAMPLES, Means
 
 _WAIT = 2.0  # seconds before looking for trials again
 
@@ -35,8 +35,8 @@ def work(study: Study, study_dir: str, means: Means, *, max_trials: int | None =
       Stopped: by SIGTERM or SIGINT, after the trial was given back.
       UserError: the folder cannot be written, or the storage not be used.
     """
-    _write_base(study, study_dir)
-    for cell, optuna_study in zip(study.cells, study.studies, strict=True):
+    folder.write(study_dir, folder.BASE, study.texts.base)
+    for optuna_study in study.studies:
         optuna_study.sampler = samplers.sampler(study.plan.search)
         if study.plan.prune:
             optuna_study.pruner = optuna.pruners.WilcoxonPruner()
@@ -58,27 +58,13 @@ def work(study: Study, study_dir: str, means: Means, *, max_trials: int | None =
 
 def is_unfinished(study: Study) -> bool:
     """Whether a trial waits or runs."""
-    states = {trial.state for cell in study.cells for trial in study.trials(cell)}
-    return states != {TrialState.COMPLETE}
+    return any(row.state != TrialState.COMPLETE for _, row in study.current())
 
 
 def is_spent(study: Study) -> bool:
     """Whether the hours of the budget are used up."""
-    if study.plan.hours is None:
-        return False
-    every = (trial for cell in study.cells for trial in study.trials(cell))
-    return sum(trial.user_attrs.get("seconds", 0.0) for trial in every) >= 3600 * study.plan.hours
-
-
-def _write_base(study: Study, study_dir: str) -> None:
-    """Writes the config of all runs, which they name."""
-    path = os.path.join(study_dir, BASE)
-    if files.read_text(path) != study.texts.base:
-        try:
-            os.makedirs(study_dir, exist_ok=True)
-            files.write_text(path, study.texts.base)
-        except OSError as error:
-            raise UserError(unwritable(f"cannot write {path}", error)) from error
+    hours = study.plan.hours
+    return hours is not None and study.seconds() >= 3600 * hours
 
 
 # --- A trial ----------------------------------------------------------------------------------
@@ -86,30 +72,32 @@ def _write_base(study: Study, study_dir: str) -> None:
 
 def _run_trial(study: Study, study_dir: str, means: Means, claimed: Claim) -> int:
     """Trains and scores a setting with each seed; returns 1 if the trial was completed here."""
-    begun, trial = time.monotonic(), claimed.trial
-    earlier = trial.user_attrs.get("seconds", 0.0)
     try:
-        setting = samplers.suggest(trial, claimed.cell)
-        runs = []
-        for seed in study.plan.seeds:
-            run = trials.run(study, study_dir, means, claimed, setting, seed)
-            if run is None or not claims.is_running(study, claimed):
-                return 0  # it was given to another worker
-            runs.append(run)
-            dashboard.keep_samples(trial, study_dir, os.path.join(run.folder, SAMPLES))
-            trial.set_user_attr("runs", [one.to_json() for one in runs])
-            trial.set_user_attr("seconds", earlier + time.monotonic() - begun)
-            trial.report(value_of(study, claimed, runs[-1:]), step=seed)
-            if study.plan.prune and len(runs) < len(study.plan.seeds) and trial.should_prune():
-                trial.set_user_attr("pruned", True)
-                break
-        value = value_of(study, claimed, runs)
-        study.studies[claimed.cell.number].tell(trial, value, skip_if_finished=True)
-    except BaseException:
-        with contextlib.suppress(Exception):  # the storage may be what failed
-            claims.fail(study, claimed.cell, trial._trial_id)
-        raise
-    return 1
+        trial = claims.begin(study, claimed)
+        runs = _run_seeds(study, study_dir, means, claimed, trial)
+    except UpdateFinishedTrialError:  # it was given to another worker
+        return 0
+    return int(bool(runs) and claims.complete(study, claimed, value_of(study, claimed, runs)))
+
+
+def _run_seeds(study, study_dir, means, claimed: Claim, trial: optuna.Trial) -> list[Run]:
+    """The runs of a trial; [] where it was given to another worker."""
+    begun, earlier = time.monotonic(), trial.user_attrs.get("seconds", 0.0)
+    setting = samplers.suggest(trial, claimed.cell)
+    runs: list[Run] = []
+    for seed in study.plan.seeds:
+        run = trials.run(study, study_dir, means, claimed, setting, seed)
+        if run is None or not claims.is_running(study, claimed):
+            return []
+        runs.append(run)
+        dashboard.keep_samples(trial, study_dir, os.path.join(run.folder or "", SAMPLES))
+        trial.set_user_attr("runs", [one.to_json() for one in runs])
+        trial.set_user_attr("seconds", earlier + time.monotonic() - begun)
+        trial.report(value_of(study, claimed, [run]), step=seed)
+        if study.plan.prune and len(runs) < len(study.plan.seeds) and trial.should_prune():
+            trial.set_user_attr("pruned", True)
+            break
+    return runs
 
 
 def value_of(study: Study, claimed: Claim, runs: list[Run]) -> float:
@@ -118,17 +106,18 @@ def value_of(study: Study, claimed: Claim, runs: list[Run]) -> float:
     A run that failed counts as the worst value of its cell so far, so that the search learns to
     avoid such settings: it learns nothing of trials without a value.
     """
-    higher = study.higher_is_better
     known = [selected(study, run) for run in runs]
-    earlier = [
-        value
-        for trial in study.trials(claimed.cell)
-        for one in trial.user_attrs.get("runs", ())
-        if (value := selected(study, Run.from_json(one))) is not None
-    ]
-    finite = [one for one in (*known, *earlier) if one is not None]
-    worst = (min if higher else max)(finite, default=0.0 if higher else 1000.0)
-    return statistics.median(worst if one is None else one for one in known)
+    if None in known:
+        earlier = [
+            selected(study, Run.from_json(one))
+            for trial in study.trials(claimed.cell)
+            for one in trial.user_attrs.get("runs", ())
+        ]
+        finite = [one for one in (*known, *earlier) if one is not None]
+        higher = study.higher_is_better
+        worst = (min if higher else max)(finite, default=0.0 if higher else 1000.0)
+        known = [worst if one is None else one for one in known]
+    return statistics.median(known)
 
 
 def selected(study: Study, run: Run) -> float | None:
@@ -143,11 +132,14 @@ def selected(study: Study, run: Run) -> float | None:
 @contextlib.contextmanager
 def _signals_as_exceptions() -> Iterator[None]:
     """Has SIGTERM and SIGINT end the work as `Stopped`, so that the trial is given back."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
 
     def stop(number, _):
-        raise Stopped(number, 0)
+        for one in numbers:  # the next one would break off what the first began
+            signal.signal(one, signal.SIG_IGN)
+        raise Stopped(number)
 
-    kept = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    kept = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield
     finally:

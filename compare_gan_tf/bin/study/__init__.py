@@ -46,21 +46,28 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Creates the study if it is not there, works it off, and writes its report."""
-    from compare_gan_tf.study import collect, driver
+    from compare_gan_tf.study import collect, connection, driver
 
-    study = common.create(values)
     devices = common.devices(values)
     if devices and values.workers and values.workers != len(devices):
         raise UserError(
             f"--workers={values.workers} and --devices={values.devices} do not go together: name"
             " one of them"
         )
+    study = common.create(values)
+    address = common.url(values)
     workers = values.workers or driver.room(devices)
-    counts = collect.counts(study)
-    if counts["waiting"] or counts["running"]:
-        command = ["compare-gan", "study", "work", f"--study_dir={values.study_dir}"]
-        command += [f"--storage={values.storage}"] if values.storage else []
-        command += [f"--allow_imports={one}" for one in values.allow_imports]
-        print(f"{sum(counts.values())} runs, {workers} at once", file=sys.stderr)
-        driver.run(study, values.study_dir, command, devices or [None] * workers)
-    common.report(values, study)
+    with connection.explained(address):
+        counts = collect.counts(study)
+        if counts["waiting"] or counts["running"]:
+            command = ["compare-gan", "study", "work", f"--study_dir={values.study_dir}"]
+            command += [f"--allow_imports={one}" for one in values.allow_imports]
+            print(f"{sum(counts.values())} runs, {workers} at once", file=sys.stderr)
+            driver.run(
+                study,
+                values.study_dir,
+                command,
+                devices or [None] * workers,
+                {common.STORAGE: address},
+            )
+        common.report(values, study)

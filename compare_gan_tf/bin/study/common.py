@@ -7,6 +7,8 @@ from absl import flags
 
 from compare_gan_tf.errors import UserError
 
+STORAGE = "COMPARE_GAN_STORAGE"  # in the environment: passwords in it are not seen by others
+
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that tell which study is meant."""
@@ -20,7 +22,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "storage",
         None,
         "Database of the study, for workers on several machines: postgresql://user@host/database."
-        " Default: SQLite, in --study_dir.",
+        f" Default: the variable {STORAGE}, else that of --study_dir, else SQLite in --study_dir.",
         flag_values=flag_values,
     )
     flags.DEFINE_string(
@@ -66,24 +68,22 @@ def create(values: flags.FlagValues):
     """Makes the study of `--gin_config`, or adds what it lacks."""
     study_dir = _study_dir(values)
     if len(values.gin_config) != 1:
-        if not values.gin_config and _known(values):
+        if not values.gin_config and not values.gin_bindings and _known(values):
             return load(values)
         raise UserError("name the study's file by one --gin_config, such as study/digits.gin")
-    from compare_gan_tf.study import cells, check, folder, reading
+    from compare_gan_tf.study import cells, check, connection, folder, reading, samplers, storage
 
-    plan, texts = reading.read(values.gin_config[0], values.gin_bindings)
     address = url(values)
+    plan, texts = reading.read(values.gin_config[0], values.gin_bindings)
     all_cells = cells.cells(plan)
-    for cell in all_cells:
-        list(cells.slots(plan, cell))  # a grid has no ranges
-    directions = check.check(plan, texts, all_cells, tuple(values.allow_imports))
-    from compare_gan_tf.study import connection, samplers, storage
-
-    samplers.sampler(plan.search, seed=0)
-    folder.note(study_dir, plan.name, address)
+    samplers.sampler(plan.search)
+    folder.check(study_dir, plan.name, address)
     with connection.explained(address):
+        opened = connection.connect(address) if connection.is_server(address) else None
+        directions = check.check(plan, texts, all_cells, tuple(values.allow_imports))
+        folder.note(study_dir, plan.name, address)
         return storage.create(
-            connection.connect(address),
+            opened or connection.connect(address),
             plan,
             texts,
             directions=directions,
@@ -99,7 +99,7 @@ def load(values: flags.FlagValues):
     """
     study_dir = _study_dir(values)
     known = _known(values)
-    if known is None and not values.storage:
+    if known is None and not _given(values):
         raise UserError(
             f"there is no study in {study_dir}: make it by compare-gan study create, or name its"
             " --storage"
@@ -107,9 +107,14 @@ def load(values: flags.FlagValues):
     from compare_gan_tf.study import connection, folder, storage
 
     address = url(values)
+    if not connection.has_database(address):
+        raise UserError(
+            f"{connection.shown(address)} is not there: name the study's --storage, or make it by"
+            " compare-gan study create"
+        )
     with connection.explained(address):
         opened = connection.connect(address)
-        name = values.study or (known["name"] if known else None)
+        name = values.study or (known[0] if known else None)
         if name is None:
             names = storage.names(opened)
             if len(names) != 1:
@@ -153,17 +158,22 @@ def _study_dir(values: flags.FlagValues) -> str:
     return values.study_dir
 
 
-def _known(values: flags.FlagValues) -> dict | None:
+def _known(values: flags.FlagValues) -> tuple[str, str | None] | None:
     from compare_gan_tf.study import folder
 
     return folder.read_note(values.study_dir)
+
+
+def _given(values: flags.FlagValues) -> str | None:
+    return values.storage or os.environ.get(STORAGE)
 
 
 def url(values: flags.FlagValues) -> str:
     """The database of the study."""
     from compare_gan_tf.study import connection
 
-    if values.storage:
-        return values.storage
-    known, own = _known(values), connection.default_url(values.study_dir)
-    return known["storage"] if known and not known["storage"].startswith("sqlite") else own
+    sys.argv = [connection.shown(one) for one in sys.argv]  # it is kept in files
+    if given := _given(values):
+        return connection.absolute(given)
+    known = _known(values)
+    return (known and known[1]) or connection.default_url(values.study_dir)

@@ -1,0 +1,114 @@
+"""What is read from and written to Optuna's tables at once, where its own calls go trial by trial.
+
+The tables are those of Optuna's private `models`, seen in the version `SEEN_IN`; Optuna itself
+refuses a database of other tables.
+"""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+
+from optuna.storages import RDBStorage
+from optuna.storages._rdb import models
+from optuna.trial import TrialState
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+SEEN_IN = "5.0.0"  # of Optuna
+SLOT = "slot"  # the attribute of a trial that tells its place in its cell
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """Where a trial stands."""
+
+    trial_id: int
+    study_id: int  # of Optuna
+    number: int  # in its Optuna study
+    slot: int
+    state: TrialState
+
+
+class Storage(RDBStorage):
+    """Optuna's, in which a trial changes its state once, also in SQLite.
+
+    Optuna looks at a trial's state, and then sets it. Other databases lock the row between the two,
+    SQLite does not: two processes could begin the same trial.
+    """
+
+    def set_trial_state_values(self, trial_id, state, values=None) -> bool:
+        """As Optuna's."""
+        if self.engine.dialect.name == "sqlite":
+            self.scoped_session().execute(text("BEGIN IMMEDIATE"))
+        return super().set_trial_state_values(trial_id, state, values)
+
+
+def rows(storage: RDBStorage, study_ids: list[int]) -> list[Row]:
+    """Every trial of some Optuna studies, in the order of their numbers."""
+    trial, attribute = models.TrialModel, models.TrialUserAttributeModel
+    asked = (
+        select(
+            trial.trial_id, trial.study_id, trial.number, attribute.value_json, trial.state
+        )
+        .join(attribute, attribute.trial_id == trial.trial_id)
+        .where(attribute.key == SLOT, trial.study_id.in_(study_ids))
+        .order_by(trial.number)
+    )  # fmt: skip
+    with Session(storage.engine) as session:
+        return [
+            Row(trial_id, study_id, number, int(slot), state)
+            for trial_id, study_id, number, slot, state in session.execute(asked)
+        ]
+
+
+def numbers(storage: RDBStorage, study_ids: list[int], name: str) -> list[float]:
+    """An attribute that is a number, of all trials that have it."""
+    trial, attribute = models.TrialModel, models.TrialUserAttributeModel
+    asked = (
+        select(attribute.value_json)
+        .join(trial, attribute.trial_id == trial.trial_id)
+        .where(attribute.key == name, trial.study_id.in_(study_ids))
+    )
+    with Session(storage.engine) as session:
+        return [float(one) for one in session.scalars(asked)]
+
+
+def enqueue(storage: RDBStorage, study_id: int, slots: Iterable[tuple[int, dict | None]]) -> None:
+    """Adds a waiting trial for each slot that has none yet, all of them or none.
+
+    Args:
+      storage: of the Optuna study.
+      study_id: of it.
+      slots: (slot, what its parameters are; None where they are searched).
+    """
+    with Session(storage.engine) as session, session.begin():
+        if storage.engine.dialect.name == "sqlite":
+            session.execute(text("BEGIN IMMEDIATE"))
+        # As Optuna does, so that no other gives the same numbers.
+        models.StudyModel.find_or_raise_by_id(study_id, session, for_update=True)
+        of_study = models.TrialModel.study_id == study_id
+        number = session.scalar(select(func.count()).where(of_study))
+        there = set(
+            session.scalars(
+                select(models.TrialUserAttributeModel.value_json)
+                .join(models.TrialModel)
+                .where(of_study, models.TrialUserAttributeModel.key == SLOT)
+            )
+        )
+        lacking = [one for one in slots if json.dumps(one[0]) not in there]
+        made = [
+            models.TrialModel(study_id=study_id, number=number + i, state=TrialState.WAITING)
+            for i in range(len(lacking))
+        ]
+        session.add_all(made)
+        session.flush()
+        for trial, (slot, parameters) in zip(made, lacking, strict=True):
+            session.add(_attribute(models.TrialUserAttributeModel, trial, SLOT, slot))
+            if parameters is not None:
+                session.add(
+                    _attribute(models.TrialSystemAttributeModel, trial, "fixed_params", parameters)
+                )
+
+
+def _attribute(model, trial, key: str, value):
+    return model(trial_id=trial.trial_id, key=key, value_json=json.dumps(value))
