@@ -74,7 +74,9 @@ def claim(study: Study, study_dir: str) -> Iterator[Claim | None]:
             continue
         with lock:
             if _begin(study, row):
-                with _running(study, Claim(cell, row.slot, row.trial_id, folder, threading.Event())) as claimed:
+                with _running(
+                    study, Claim(cell, row.slot, row.trial_id, folder, threading.Event())
+                ) as claimed:
                     yield claimed
                 return
     yield None
@@ -87,7 +89,9 @@ def _waiting(study: Study) -> list[tuple[Cell, Row]]:
 
 def _begin(study: Study, row: Row) -> bool:
     """Turns a waiting trial into a running one; False if another worker did."""
-    study.storage.record_heartbeat(row.trial_id)  # first: what runs without one seems alive for ever
+    study.storage.record_heartbeat(
+        row.trial_id
+    )  # first: what runs without one seems alive for ever
     try:
         return study.storage.set_trial_state_values(row.trial_id, TrialState.RUNNING)
     except UpdateFinishedTrialError:
@@ -134,9 +138,7 @@ def begin(study: Study, claimed: Claim) -> optuna.Trial:
 def complete(study: Study, claimed: Claim, value: float) -> bool:
     """Completes a trial; False where it was given to another worker."""
     try:
-        return study.storage.set_trial_state_values(
-            claimed.trial_id, TrialState.COMPLETE, [value]
-        )
+        return study.storage.set_trial_state_values(claimed.trial_id, TrialState.COMPLETE, [value])
     except UpdateFinishedTrialError:
         return False
 

@@ -75,9 +75,7 @@ def connect(url: str, *, heartbeat: int = HEARTBEAT, grace: int = GRACE) -> Stor
         engine: dict = {"connect_args": {"connect_timeout": _PATIENCE}}
         if parsed.get_backend_name() == "sqlite":
             engine = {"creator": functools.partial(_sqlite, parsed.database or "")}
-        return Storage(
-            url, engine_kwargs=engine, heartbeat_interval=heartbeat, grace_period=grace
-        )
+        return Storage(url, engine_kwargs=engine, heartbeat_interval=heartbeat, grace_period=grace)
 
 
 def _parsed(url: str) -> sqlalchemy.URL:
@@ -147,7 +145,7 @@ def _explanation(where: str, error: Exception, cause: BaseException) -> str:
         return f"{where} is no database of a study: {said}; move it to another place"
     if "password" in said:
         return (
-            f"cannot use {where}: {said}; the password is not kept: give it by --storage, PGPASSWORD"
-            " or ~/.pgpass"
+            f"cannot use {where}: {said}; the password is not kept: give it by --storage,"
+            " PGPASSWORD or ~/.pgpass"
         )
     return f"cannot use {where}: {said}; is the address right, and does the database run?"

@@ -8,6 +8,8 @@ from compare_gan_tf.settings import kinds
 from compare_gan_tf.settings.signatures import Count, OneOf, Positive, Rule, check_fields
 
 GRID = "grid"
+_MOST_OF_A_NAME = 100  # characters
+_LEAST_TO_PRUNE = 5  # seeds: Wilcoxon's test of fewer than 4 pairs has no p below 0.1
 # What `study.search` may be, and what may be bound on each.
 SEARCHES = {
     GRID: {},
@@ -47,9 +49,29 @@ class Span:
 Setting = dict[str, Choice] | Span
 
 
+def require_name(name: str, value: Any) -> None:
+    """Refuses what is no name: of a study, an axis, a value or a setting.
+
+    Raises:
+      UserError: it is no text, blank, long, or has what is not seen.
+    """
+    if not isinstance(value, str) or not value.strip() or len(value) > _MOST_OF_A_NAME:
+        raise UserError(
+            f"{name} is {kinds.shown(value)}: it must be a name, of {_MOST_OF_A_NAME} characters at"
+            " most"
+        )
+    if not value.isprintable():
+        raise UserError(f"{name} is {value!r}: a name has no line breaks and no control characters")
+
+
 def _name(name: str, value: Any) -> None:
-    if not isinstance(value, str) or not value.strip() or "/" in value or len(value) > 100:
+    require_name(name, value)
+    if "/" in value:
         raise UserError(f"{name} is {kinds.shown(value)}: it must be a name without '/'")
+
+
+def _bool(name: str, value: Any) -> None:
+    kinds.require_one_of(name, value, (True, False))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,11 +108,11 @@ class Plan:
     seeds: tuple[int, ...] = (0,)
     trials: Annotated[int | None, *Count.__metadata__] = None
     hours: Annotated[float | None, *Positive.__metadata__] = None
-    metric: str = "fid"
+    metric: Annotated[str, Rule(require_name)] = "fid"
     select_on: Annotated[str, OneOf("train", "validation", "test")] = "validation"
     report_on: Annotated[str, OneOf("train", "validation", "test")] = "test"
     checkpoint: Annotated[str, OneOf("best", "last")] = "best"
-    prune: bool = False
+    prune: Annotated[bool, Rule(_bool)] = False
 
     def __post_init__(self):
         check_fields(self, "study")
@@ -99,6 +121,11 @@ class Plan:
                 f"study.select_on and study.report_on are both {self.report_on!r}: a checkpoint"
                 " that is the best of a split scores too well there; select on another split, or"
                 ' bind study.checkpoint = "last"'
+            )
+        if self.prune and len(self.seeds) < _LEAST_TO_PRUNE:
+            raise UserError(
+                f"study.prune is True, and study.seeds has {len(self.seeds)}: with fewer than"
+                f" {_LEAST_TO_PRUNE} no setting is pruned; bind more, or remove study.prune"
             )
         searched = self.search.name != GRID
         if not searched and self.trials is not None:

@@ -20,6 +20,7 @@ from compare_gan_tf.study.storage import Study
 from compare_gan_tf.study.trials import SAMPLES, Means
 
 _WAIT = 2.0  # seconds before looking for trials again
+_WORST = 1000.0  # what a run that failed counts as before any of its cell has a score
 
 
 def work(study: Study, study_dir: str, means: Means, *, max_trials: int | None = None) -> int:
@@ -115,7 +116,7 @@ def value_of(study: Study, claimed: Claim, runs: list[Run]) -> float:
         ]
         finite = [one for one in (*known, *earlier) if one is not None]
         higher = study.higher_is_better
-        worst = (min if higher else max)(finite, default=0.0 if higher else 1000.0)
+        worst = (min if higher else max)(finite, default=-_WORST if higher else _WORST)
         known = [worst if one is None else one for one in known]
     return statistics.median(known)
 
