@@ -34,7 +34,8 @@ def explain(error: Exception) -> str:
     if isinstance(error, SyntaxError):
         text = f": {error.text.strip()}" if error.text else ""
         place = error.filename or "--gin_bindings"
-        return f"cannot parse {place} line {error.lineno}: {error.msg}{text}"
+        said = " ".join(str(error.msg).split())
+        return f"cannot parse {place} line {error.lineno}: {said}{text}"
     if isinstance(error, tokenize.TokenError):
         return f"cannot parse the config: {error.args[0]}; is a bracket or a quote not closed?"
     if isinstance(error, RecursionError | MemoryError):

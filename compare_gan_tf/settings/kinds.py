@@ -66,7 +66,8 @@ def require_number(
     """
     wanted = numbers.Integral if whole else numbers.Real
     is_number = isinstance(value, wanted) and not isinstance(value, bool)
-    if is_number and math.isfinite(value) and least <= value <= most and above < value < below:
+    is_finite = is_number and -math.inf < value < math.inf  # also of ints beyond floats
+    if is_finite and least <= value <= most and above < value < below:
         return
     kind = "a whole number" if whole else "a number"
     unit = f" of {unit}" if unit else ""

@@ -23,7 +23,10 @@ from compare_gan_tf.study.trials import SAMPLES
 
 
 def runs(study: Study) -> list[Run]:
-    """Every run of a study, also those that wait or run, in the order of cells, slots and seeds."""
+    """Every run of a study, also those that wait or run, in the order of cells, slots and seeds.
+
+    Their folders are those of the machines that they ran on.
+    """
     return [
         run
         for cell in study.cells
@@ -69,10 +72,19 @@ def counts(study: Study) -> dict[str, int]:
     return {status: found[status] for status in (COMPLETE, FAILED, RUNNING, WAITING, PRUNED)}
 
 
-def comparison(study: Study) -> Comparison:
-    """The runs that have ended, with what is needed to rank them."""
+def comparison(study: Study, study_dir: str) -> Comparison:
+    """The runs that have ended, with what is needed to rank them.
+
+    Args:
+      study: from `storage.load`.
+      study_dir: where its runs lie on this machine, wherever it was when they were trained.
+    """
     plan = study.plan
-    ended = [run for run in runs(study) if run.status in (COMPLETE, FAILED)]
+    ended = [
+        dataclasses.replace(run, folder=_here(study_dir, run))
+        for run in runs(study)
+        if run.status in (COMPLETE, FAILED)
+    ]
     metrics = dict.fromkeys(name for run in ended for name in run.scores)
     header = storage.describe(study.storage, plan.name)
     return Comparison(
@@ -94,6 +106,11 @@ def comparison(study: Study) -> Comparison:
             "search": plan.search.name,
         },
     )
+
+
+def _here(study_dir: str, run: Run) -> str | None:
+    folder = os.path.abspath(os.path.join(study_dir, "runs", run.name))
+    return folder if os.path.isdir(folder) else None
 
 
 def grids(comparison: Comparison) -> dict[str, bytes]:

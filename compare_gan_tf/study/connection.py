@@ -125,7 +125,7 @@ def explained(url: str) -> Iterator[None]:
 
 def without_password(url: str) -> str:
     """A URL as it may be kept in files."""
-    return _parsed(url).set(password=None).render_as_string()
+    return _parsed(url)._replace(password=None).render_as_string()
 
 
 def shown(url: str) -> str:

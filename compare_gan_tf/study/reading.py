@@ -115,7 +115,8 @@ def _explained() -> Iterator[None]:
     except UserError:
         raise
     except gin_errors.RAISED as error:
-        raise UserError(gin_errors.explain(error)) from error
+        said = gin_errors.explain(error)
+        raise UserError(said.replace("parse --gin_bindings", "parse the study,")) from error
 
 
 def _of_study(bound: dict[Key, Any]) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def report(values: flags.FlagValues, study) -> None:
     from compare_gan_tf.study import collect, dashboard, importance, progress
 
     quiet.import_tensorflow()
-    found = collect.comparison(study)
+    found = collect.comparison(study, values.study_dir)
     if not found.runs:
         raise UserError("no run of the study has ended: see compare-gan study status")
     shares = importance.importances(found)

@@ -28,7 +28,7 @@ def run(values: flags.FlagValues) -> None:
     from compare_gan_tf.comparison import tables
     from compare_gan_tf.study import collect, importance
 
-    found = collect.comparison(study)
+    found = collect.comparison(study, values.study_dir)
     made = tables.tables(found, importance.importances(found))
     tables.write(made, values.output)
     print(f"{values.output}: {', '.join(sorted(made)) or 'no run has ended'}")
