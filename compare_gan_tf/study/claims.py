@@ -132,7 +132,9 @@ def begin(study: Study, claimed: Claim) -> optuna.Trial:
     """
     for name, value in (("host", socket.gethostname()), ("place", place(claimed.folder))):
         study.storage.set_trial_user_attr(claimed.trial_id, name, value)
-    return optuna.trial.Trial(study.studies[claimed.cell.number], claimed.trial_id)
+    of_cell = study.studies[claimed.cell.number]
+    of_cell.get_trials(deepcopy=False)  # Optuna's cache writes to trials alone that it has read
+    return optuna.trial.Trial(of_cell, claimed.trial_id)
 
 
 def complete(study: Study, claimed: Claim, value: float) -> bool:
@@ -155,14 +157,13 @@ def requeue(study: Study, study_dir: str) -> None:
     """Puts another trial in the place of each whose worker has died, or has given it back."""
     current = study.current()
     running = [one for one in current if one[1].state == TrialState.RUNNING]
-    for number in {cell.number for cell, _ in running}:
-        optuna.storages.fail_stale_trials(study.studies[number])
+    stale = tables.stale(study.storage, [row.trial_id for _, row in running])
     for cell, row in running:
-        _fail_if_dead(study, folder_of(study_dir, cell, row.slot), row)
-    if running:
-        current = study.current()
-    failed = [one for one in current if one[1].state == TrialState.FAIL]
-    if failed:
+        if row.trial_id in stale:
+            _fail(study, row.trial_id)
+        else:
+            _fail_if_dead(study, folder_of(study_dir, cell, row.slot), row)
+    if any(row.state == TrialState.FAIL for _, row in (study.current() if running else current)):
         with contextlib.suppress(locks.Held), locks.sole_writer(study_dir, "queue"):
             for cell, row in study.current():
                 if row.state == TrialState.FAIL:

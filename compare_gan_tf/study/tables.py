@@ -5,6 +5,7 @@ refuses a database of other tables.
 """
 
 import dataclasses
+import datetime
 import json
 from collections.abc import Iterable
 
@@ -71,6 +72,18 @@ def numbers(storage: RDBStorage, study_ids: list[int], name: str) -> list[float]
     )
     with Session(storage.engine) as session:
         return [float(one) for one in session.scalars(asked)]
+
+
+def stale(storage: RDBStorage, trial_ids: list[int]) -> set[int]:
+    """Those of some running trials whose last sign of life is older than the storage's grace."""
+    if not trial_ids:
+        return set()
+    beat = models.TrialHeartbeatModel
+    asked = select(beat.trial_id, beat.heartbeat).where(beat.trial_id.in_(trial_ids))
+    with Session(storage.engine) as session:
+        now = session.scalar(select(func.now())).replace(tzinfo=None)  # as Optuna notes it
+        oldest = now - datetime.timedelta(seconds=storage.grace_period)
+        return {trial_id for trial_id, seen in session.execute(asked) if seen < oldest}
 
 
 def enqueue(storage: RDBStorage, study_id: int, slots: Iterable[tuple[int, dict | None]]) -> None:
