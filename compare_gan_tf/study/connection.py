@@ -21,8 +21,6 @@ except ImportError as error:
     ) from error
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-# Heartbeats and retries are experimental in name; constraints.txt has the version that is tested.
-warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 DATABASE = "study.db"
 HEARTBEAT = 10  # seconds between two signs of life of a trial
@@ -75,7 +73,18 @@ def connect(url: str, *, heartbeat: int = HEARTBEAT, grace: int = GRACE) -> Stor
         engine: dict = {"connect_args": {"connect_timeout": _PATIENCE}}
         if parsed.get_backend_name() == "sqlite":
             engine = {"creator": functools.partial(_sqlite, parsed.database or "")}
-        return Storage(url, engine_kwargs=engine, heartbeat_interval=heartbeat, grace_period=grace)
+        with experimental():
+            return Storage(
+                url, engine_kwargs=engine, heartbeat_interval=heartbeat, grace_period=grace
+            )
+
+
+@contextlib.contextmanager
+def experimental() -> Iterator[None]:
+    """Makes parts of Optuna that are so in name; constraints.txt has the version that is tested."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        yield
 
 
 def _parsed(url: str) -> sqlalchemy.URL:

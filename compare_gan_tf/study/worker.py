@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 
 from compare_gan_tf.comparison.records import COMPLETE, Run
 from compare_gan_tf.errors import Stopped
-from compare_gan_tf.study import claims, dashboard, folder, samplers, trials
+from compare_gan_tf.study import claims, connection, dashboard, folder, samplers, trials
 from compare_gan_tf.study.claims import Claim
 from compare_gan_tf.study.storage import Study
 from compare_gan_tf.study.trials import SAMPLES, Means
@@ -40,7 +40,8 @@ def work(study: Study, study_dir: str, means: Means, *, max_trials: int | None =
     for optuna_study in study.studies:
         optuna_study.sampler = samplers.sampler(study.plan.search)
         if study.plan.prune:
-            optuna_study.pruner = optuna.pruners.WilcoxonPruner()
+            with connection.experimental():
+                optuna_study.pruner = optuna.pruners.WilcoxonPruner()
     done = 0
     with _signals_as_exceptions():
         while max_trials is None or done < max_trials:

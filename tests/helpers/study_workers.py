@@ -53,7 +53,8 @@ def is_alive(pid):
 
 
 def load(database, *, grace=1, heartbeat=1):
-    url = connection.default_url(str(database))
+    """The study "one" of a folder, or of a URL."""
+    url = database if "://" in str(database) else connection.default_url(str(database))
     return storage.load(connection.connect(url, grace=grace, heartbeat=heartbeat), "one")
 
 
