@@ -39,16 +39,21 @@ def of_trial(study: Study, cell: Cell, trial: FrozenTrial) -> list[Run]:
     """The runs of a trial, one for each seed."""
     done = {one["seed"]: Run.from_json(one) for one in trial.user_attrs.get("runs", ())}
     left = [seed for seed in study.plan.seeds if seed not in done]
-    found = [_to_come(study, cell, trial, seed, is_next=seed == left[0]) for seed in left]
-    return [*done.values(), *found]
+    statuses = _statuses(trial.state, len(left))
+    return [
+        *done.values(),
+        *(_to_come(study, cell, trial, *one) for one in zip(left, statuses, strict=True)),
+    ]
 
 
-def _to_come(study: Study, cell: Cell, trial: FrozenTrial, seed: int, *, is_next: bool) -> Run:
-    """A run without a record: of a pruned trial there will be none."""
-    status = {
-        TrialState.RUNNING: RUNNING if is_next else WAITING,
-        TrialState.COMPLETE: PRUNED,
-    }.get(trial.state, WAITING)
+def _statuses(state: TrialState, left: int) -> list[str]:
+    """Of the runs of a trial that have no record: of a pruned trial there will be none."""
+    found = [PRUNED if state == TrialState.COMPLETE else WAITING] * left
+    return [RUNNING, *found[1:]] if found and state == TrialState.RUNNING else found
+
+
+def _to_come(study: Study, cell: Cell, trial: FrozenTrial, seed: int, status: str) -> Run:
+    """A run without a record."""
     return Run(
         name=f"{cell.folder}/{trial.user_attrs['slot']:03d}/seed{seed}",
         variant=cell.variant,
@@ -68,7 +73,11 @@ def _to_come(study: Study, cell: Cell, trial: FrozenTrial, seed: int, *, is_next
 
 def counts(study: Study) -> dict[str, int]:
     """{status: how many runs}, of every status."""
-    found = Counter(run.status for run in runs(study))
+    done, found = study.attributes("runs"), Counter()
+    for _, row in study.current():
+        of_trial = [one["status"] for one in done.get(row.trial_id, ())]
+        found.update(of_trial)
+        found.update(_statuses(row.state, len(study.plan.seeds) - len(of_trial)))
     return {status: found[status] for status in (COMPLETE, FAILED, RUNNING, WAITING, PRUNED)}
 
 

@@ -9,6 +9,7 @@ slot exactly one completes.
 import dataclasses
 import datetime
 import time
+from typing import Any
 
 import optuna
 from optuna.storages import RDBStorage
@@ -79,10 +80,9 @@ class Study:
                 found[slot] = trial
         return [found[slot] for slot in sorted(found)]
 
-    def seconds(self) -> float:
-        """What all trials took so far."""
-        ids = [one._study_id for one in self.studies]
-        return sum(tables.numbers(self.storage, ids, "seconds"))
+    def attributes(self, name: str) -> dict[int, Any]:
+        """{trial: its attribute of a name}, of all trials that have it, also those that failed."""
+        return tables.attributes(self.storage, [one._study_id for one in self.studies], name)
 
 
 # --- Creating ---------------------------------------------------------------------------------

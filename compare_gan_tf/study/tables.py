@@ -8,6 +8,7 @@ import dataclasses
 import datetime
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
@@ -62,16 +63,16 @@ def rows(storage: RDBStorage, study_ids: list[int]) -> list[Row]:
         ]
 
 
-def numbers(storage: RDBStorage, study_ids: list[int], name: str) -> list[float]:
-    """An attribute that is a number, of all trials that have it."""
+def attributes(storage: RDBStorage, study_ids: list[int], name: str) -> dict[int, Any]:
+    """{trial: its attribute of a name}, of all trials that have it."""
     trial, attribute = models.TrialModel, models.TrialUserAttributeModel
     asked = (
-        select(attribute.value_json)
+        select(trial.trial_id, attribute.value_json)
         .join(trial, attribute.trial_id == trial.trial_id)
         .where(attribute.key == name, trial.study_id.in_(study_ids))
     )
     with Session(storage.engine) as session:
-        return [float(one) for one in session.scalars(asked)]
+        return {trial_id: json.loads(value) for trial_id, value in session.execute(asked)}
 
 
 def stale(storage: RDBStorage, trial_ids: list[int]) -> set[int]:

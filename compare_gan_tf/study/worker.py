@@ -65,8 +65,10 @@ def is_unfinished(study: Study) -> bool:
 
 def is_spent(study: Study) -> bool:
     """Whether the hours of the budget are used up."""
-    hours = study.plan.hours
-    return hours is not None and study.seconds() >= 3600 * hours
+    if study.plan.hours is None:
+        return False
+    took, current = study.attributes("seconds"), (row.trial_id for _, row in study.current())
+    return sum(took.get(trial_id, 0.0) for trial_id in current) >= 3600 * study.plan.hours
 
 
 # --- A trial ----------------------------------------------------------------------------------

@@ -67,7 +67,9 @@ def weights(folder, run):
     import tensorflow as tf
 
     reader = tf.train.load_checkpoint(f"{folder}/{run}/checkpoints/ckpt-{STEPS}")
-    return {name: reader.get_tensor(name) for name in sorted(reader.get_variable_to_shape_map())}
+    names = sorted(reader.get_variable_to_shape_map())
+    # TensorFlow counts how often it has saved, and a run that was killed has saved more often.
+    return {name: reader.get_tensor(name) for name in names if "save_counter" not in name}
 
 
 def states(folder):

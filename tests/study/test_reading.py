@@ -39,7 +39,11 @@ def test_every_parameter(write):
     with open(path, "a") as file:
         file.write("tpe.startup = 3\n")
     plan, found = read(path)
-    assert (plan.name, plan.base, plan.bindings) == ("ours", ("base.gin",), ("train.batch_size = 8",))
+    assert (plan.name, plan.base, plan.bindings) == (
+        "ours",
+        ("base.gin",),
+        ("train.batch_size = 8",),
+    )
     assert plan.axes["loss"]["b"] == Choice(("L.loss = @b", "L.x = 1"))
     assert list(plan.axes["adam.beta_1"]) == ["0.0", "0.5"]
     assert plan.axes["adam.beta_1"]["0.5"].bindings == ("adam.beta_1 = 0.5",)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 
 import pytest
 
@@ -303,7 +304,9 @@ def test_the_machine_of_a_run(monkeypatch):
 def drive(study, tmp_path, script, workers=1, monkeypatch=None):
     """Has workers that are scripts run; each start adds a line to `starts`."""
     path = tmp_path / "worker.py"
-    path.write_text(f"import os, sys\nopen({str(tmp_path / 'starts')!r}, 'a').write('x\\n')\n{script}")
+    path.write_text(
+        f"import os, sys\nopen({str(tmp_path / 'starts')!r}, 'a').write('x\\n')\n{script}"
+    )
     popen = subprocess.Popen
     monkeypatch.setattr(driver, "_LOOK", 0.05)
     monkeypatch.setattr(
@@ -351,6 +354,7 @@ def test_how_far_a_study_is(make, tmp_path):
     study = study_workers.load(tmp_path / "s")
     with claims.claim(study, str(tmp_path / "s")):
         counts = collect.counts(study)
+        assert counts == {**counts, **Counter(run.status for run in collect.runs(study))}
         assert counts == {"complete": 1, "failed": 1, "running": 1, "waiting": 0, "pruned": 0}
         text, is_done = progress.table(study)
     assert not is_done
