@@ -11,11 +11,11 @@ from compare_gan_tf.study import claims, connection, storage, trials, worker
 WATCHED = (claims.__file__, worker.__file__)
 
 
-def a_run(value, *, name="x", seed=0, setting=None, folder=None):
+def a_run(value, *, name="x", seed=0, setting=None, folder=None, variant=None):
     """A run with a score; None for one that failed."""
     scored = Scored([(1, value)], 1, value, None, value, None, None, {}, "", [])
     return Run(
-        name=name, variant={}, setting=setting or {}, seed=seed, task="", folder=folder,
+        name=name, variant=variant or {}, setting=setting or {}, seed=seed, task="", folder=folder,
         status=FAILED if value is None else COMPLETE, reason=None, steps=1, images=1, seconds=1.0,
         multiply_adds=None, scores={} if value is None else {"fid": scored},
     )  # fmt: skip
@@ -39,7 +39,9 @@ def fake_run(seconds=0.0, value=1.0):
                 os.remove(busy)
                 return None
         os.remove(busy)
-        return a_run(value, seed=seed, setting=setting)
+        name = os.path.relpath(claimed.folder, os.path.join(study_dir, "runs"))
+        how = {"name": name, "variant": claimed.cell.variant, "setting": setting}
+        return a_run(value, seed=seed, **how)
 
     return run
 
