@@ -105,6 +105,6 @@ def _ranks_within_tasks(runs: list[Run], metric: str, higher_is_better: bool) ->
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """In [0, 1], equal values their mean: 0 if all are below, 1 if all are above, 0.5 if alone."""
+    """The share of the values that lie below each, of which equal ones count half; in (0, 1)."""
     below = (values[:, None] > values).mean(1)
     return below + (values[:, None] == values).mean(1) / 2
