@@ -3,7 +3,8 @@
 A verb is a module of `compare_gan_tf.bin` whose docstring is its help, and which has
 `define_flags(flag_values)` and `run(flag_values)`. One that does not work on a run's folder alone
 says `NEEDS_MODEL_DIR = False`; one that takes only some of the common flags names them as
-`COMMON_FLAGS`.
+`COMMON_FLAGS`, and one that takes arguments without a flag's name says as `ARGUMENTS` which flag's
+they are.
 """
 
 import functools
@@ -92,6 +93,7 @@ def parse_flags(
     define_flags: Callable[[flags.FlagValues], None],
     needs_model_dir: bool = True,
     common: Sequence[str] = COMMON_FLAGS,
+    arguments: str | None = None,
 ) -> flags.FlagValues:
     """Returns the verb's flags, and sets absl's own (--verbosity, --pdb, ...).
 
@@ -110,8 +112,10 @@ def parse_flags(
         raise UserError(f"no flag --{error.flagname}{nearest}") from error
     except (flags.Error, ValueError) as error:  # of --noflag=value, absl raises the latter
         raise UserError(str(error)) from error
-    if rest:
+    if rest and arguments is None:
         raise UserError(f"cannot use {rest[0]!r}: all arguments are flags, as --name=value")
+    if rest:
+        values[arguments].value = [*values[arguments].value, *rest]
     if needs_model_dir and not values.model_dir:
         raise UserError("--model_dir is missing: name the folder of the run")
     if "model_dir" in values and values.model_dir and "://" not in values.model_dir:
@@ -138,7 +142,13 @@ def _parse_or_exit(name: str, verb: types.ModuleType, argv: Sequence[str]) -> fl
     needs_model_dir = getattr(verb, "NEEDS_MODEL_DIR", True)
     common = getattr(verb, "COMMON_FLAGS", COMMON_FLAGS)
     try:
-        values = parse_flags(argv, verb.define_flags, needs_model_dir, common)
+        values = parse_flags(
+            argv,
+            verb.define_flags,
+            needs_model_dir,
+            common,
+            getattr(verb, "ARGUMENTS", None),
+        )
     except UserError as error:
         _say(name, f"{error}. See {PROGRAM} {name} --help")
         sys.exit(1)

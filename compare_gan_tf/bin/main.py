@@ -17,6 +17,7 @@ VERBS = {
     "sample": "write samples as a grid, PNG files, arrays or text",
     "export": "write TF Hub modules of generator and discriminator",
     "study": "compare variants: train each with several seeds, and rank them",
+    "compare": "rank runs that are there, grouped by what they differ in",
     "toy": "fit a model to points in the plane, and draw what it went through",
     "report": "write an HTML page with samples, curves and scores",
 }

@@ -1,5 +1,9 @@
-"""The page about a run: `<model_dir>/report/index.html`."""
+"""Pages: of a run, `<model_dir>/report/index.html`, and of a comparison of runs."""
 
+from compare_gan_tf.comparison.facets import pictured
+from compare_gan_tf.report.comparison import write_comparison
+from compare_gan_tf.report.figures import figures
+from compare_gan_tf.report.images import write_figures
 from compare_gan_tf.report.page import write_report
 
-__all__ = ["write_report"]
+__all__ = ["figures", "pictured", "write_comparison", "write_figures", "write_report"]

@@ -1,21 +1,17 @@
 """Gathers what a run left behind and renders it as one self-contained HTML page."""
 
-import base64
 import math
 import os
 
-import jinja2
 import tensorflow as tf
 
 from compare_gan_tf.data import as_dataset
 from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.metrics import floor_notes
-from compare_gan_tf.report import contents, figures, samples
+from compare_gan_tf.report import contents, curves, html, samples, theme
 from compare_gan_tf.runs import checkpoints, logs, results
 from compare_gan_tf.storage import files
 
-_HERE = os.path.dirname(__file__)
-_ABBREVIATION = 3  # letters
 _MARK = '<h2 id="samples">'  # that every page of ours has
 
 
@@ -42,13 +38,13 @@ def write_report(model_dir: str, gan, dataset, step: int | None = None) -> str:
         checkpoints.restore_players(gan, model_dir, step)
     folder = os.path.join(model_dir, "report")
     pictures = _pictures(gan, dataset)
-    html = _render(_page(model_dir, gan, dataset) | {"pictures": pictures})
+    text = html.render("page.html.jinja", _page(model_dir, gan, dataset) | {"pictures": pictures})
     path, grid = (os.path.join(folder, name) for name in ("index.html", "samples.png"))
     try:
         files.refuse_link(folder)
         _refuse_others(path, grid)
         tf.io.gfile.makedirs(folder)
-        files.write_text(path, html)
+        files.write_text(path, text)
         files.write_bytes(grid, pictures["fake"]["light"])
     except (OSError, tf.errors.OpError) as error:
         raise UserError(unwritable(f"cannot write {path}", error)) from error
@@ -74,13 +70,15 @@ def _page(model_dir: str, gan, dataset) -> dict:
     ends = contents.best_and_last(scores, chosen, floors)
     compared = [end[which] for end in ends for which in ("best", "last") if end[which]]
     shown = [*scores, *(end["floor"] for end in ends if end["floor"])]
+    losses, metrics = _loss_diagrams(log), _score_diagrams(scores, chosen, floors)
     return {
         "run": os.path.basename(os.path.normpath(model_dir)),
         "step": gan.current_step,
         "ema": gan.uses_ema,
         "facts": _score_facts(scores, chosen, floors) | _facts(gan, dataset, log, starts),
-        "losses": _loss_diagrams(log),
-        "metrics": _score_diagrams(scores, chosen, floors),
+        "losses": losses,
+        "metrics": metrics,
+        "data": html.data({one["name"]: one["figure"] for one in [*metrics, *losses]}),
         "scores": scores,
         "best": chosen,
         "ends": ends,
@@ -96,7 +94,7 @@ def _score_facts(scores, chosen, floors) -> dict:
     """The best checkpoint's score on validation and on test, and what real samples score."""
     if chosen is None:
         return {}
-    title, tested = _title(chosen["metric"]), contents.reported(scores, chosen)
+    title, tested = html.metric_title(chosen["metric"]), contents.reported(scores, chosen)
     if len({row["protocol"].get("dataset") for row in scores}) > 1:  # each fact is of one of them
         title = f"{title} on {chosen['protocol'].get('dataset') or 'unnamed data'}"
     found = {"Best step": f"{chosen['step']:,}", f"{title}, validation": chosen}
@@ -119,7 +117,7 @@ def _facts(gan, dataset, log, starts) -> dict[str, str]:
         "Data set": f"{dataset.name}, {len(train.images):,} of shape {shape}",
         "Labels": f"{gan.num_classes} classes" if gan.num_classes else "not used",
         "Seed": str(starts[-1]["seed"]) if starts and "seed" in starts[-1] else None,
-        "Training time": _duration(seconds) if seconds else None,
+        "Training time": html.duration(seconds) if seconds else None,
         "Generator": f"{_size(gan.sampling_generator)}{', averaged' if gan.uses_ema else ''}",
         "Discriminator": _size(gan.discriminator),
     }
@@ -128,13 +126,6 @@ def _facts(gan, dataset, log, starts) -> dict[str, str]:
 
 def _size(model) -> str:
     return f"{model.count_params():,} parameters"
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = [(hours, "h"), (minutes, "min"), (seconds, "s")]
-    return " ".join(f"{value} {unit}" for value, unit in parts if value) or "0 s"
 
 
 def _pictures(gan, dataset) -> dict:
@@ -150,10 +141,10 @@ def _pictures(gan, dataset) -> dict:
             "images": True, "cells": cells, "classes": gan.num_classes, "names": names
         }  # fmt: skip
     if dataset.vocabulary:
-        pairs = {k: samples.text_pngs(gan, dataset, theme) for k, theme in figures.THEMES.items()}
+        pairs = {k: samples.text_pngs(gan, dataset, one) for k, one in theme.THEMES.items()}
         amount = f"{samples.LINES} lines"
     else:
-        pairs = {k: samples.point_pngs(gan, split, theme) for k, theme in figures.THEMES.items()}
+        pairs = {k: samples.point_pngs(gan, split, one) for k, one in theme.THEMES.items()}
         amount = f"{samples.POINTS} points"
     fake, real = ({name: pair[i] for name, pair in pairs.items()} for i in (0, 1))
     return {"fake": fake, "real": real, "images": False, "amount": amount, "names": ()}
@@ -178,22 +169,16 @@ def _score_diagrams(scores, chosen, floors=()) -> list[dict]:
         series = {name: one for name, one in series.items() if any(map(math.isfinite, one[1]))}
         pairs = (zip(*one, strict=True) for one in series.values())
         if len({step for pair in pairs for step, value in pair if math.isfinite(value)}) > 1:
-            title, of_reals = _title(metric), levels.get(metric, {})
+            title, of_reals = html.metric_title(metric), levels.get(metric, {})
             diagrams.append(_diagram(f"{title} by step", series, title, mark, of_reals))
     return diagrams
 
 
-def _title(metric: str) -> str:
-    """FID, Kid full: what is short is an abbreviation."""
-    return metric.upper() if len(metric) <= _ABBREVIATION else metric.replace("_", " ").capitalize()
-
-
 def _diagram(title, series, y_label, mark=None, levels=None) -> dict:
-    pngs = {
-        name: figures.lines(series, y_label=y_label, mark=mark, levels=levels, theme=theme)
-        for name, theme in figures.THEMES.items()
-    }
-    return {"title": title, "pngs": pngs, "alt": f"{title}. {_in_words(series, levels or {})}"}
+    """A figure, its title, and what it shows in words."""
+    figure = curves.lines(series, title=title, y_label=y_label, mark=mark, levels=levels)
+    words = f"{title}. {_in_words(series, levels or {})}"
+    return {"name": title, "title": title, "figure": figure, "words": words}
 
 
 def _in_words(series, levels) -> str:
@@ -205,28 +190,7 @@ def _in_words(series, levels) -> str:
             sentences.append(f"{name}: no values.")
             continue
         (first, start), (last, end) = known[0], known[-1]
-        sentences.append(f"{name}: {_number(start)} at step {first}, {_number(end)} at {last}.")
-    sentences += [f"{name}, real samples: {_number(level)}." for name, level in levels.items()]
+        ends = f"{html.number(start)} at step {first}, {html.number(end)} at {last}"
+        sentences.append(f"{name}: {ends}.")
+    sentences += [f"{name}, real samples: {html.number(level)}." for name, level in levels.items()]
     return " ".join(sentences)
-
-
-def _number(value: float) -> str:
-    """Five significant digits, without an exponent for everyday sizes."""
-    everyday = 1e-3 <= abs(value) < 1e5 or value == 0
-    return f"{value:#.5g}".rstrip(".") if everyday else f"{value:.4e}"
-
-
-def _data_uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
-def _render(page: dict) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"data_uri": _data_uri, "number": _number, "metric_title": _title}
-    return environment.get_template("page.html.jinja").render(page)

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 
 from compare_gan_tf.data.images import encode_png, image_grid, to_uint8
-from compare_gan_tf.report import figures
+from compare_gan_tf.report import drawings
+from compare_gan_tf.report.theme import Theme
 
 ROWS = 8
 COLUMNS = 8
@@ -76,19 +77,19 @@ def grid_png(images: np.ndarray, cells: Layout) -> bytes:
     return encode_png(image_grid(apart, columns=cells.columns)[:-GAP, :-GAP])
 
 
-def text_pngs(gan, dataset, theme: figures.Theme) -> tuple[bytes, bytes]:
+def text_pngs(gan, dataset, theme: Theme) -> tuple[bytes, bytes]:
     """`LINES` generated lines of text, and as many of the data."""
 
     def png(codes) -> bytes:
         written = ["".join(dataset.vocabulary[code] for code in line) for line in codes]
-        return figures.text(written, theme=theme)
+        return drawings.text(written, theme=theme)
 
     labels = None if not gan.num_classes else np.arange(LINES, dtype=np.int32) % gan.num_classes
     fake = gan.sample(LINES, _SEED, labels=labels)
     return png(np.asarray(fake)), png(dataset.splits["train"].images[:LINES])
 
 
-def point_pngs(gan, split, theme: figures.Theme) -> tuple[bytes, bytes]:
+def point_pngs(gan, split, theme: Theme) -> tuple[bytes, bytes]:
     """Scatter diagrams of samples and of real points, over the same range."""
     real = split.images[:POINTS]
     labels = None if not gan.num_classes else np.arange(POINTS, dtype=np.int32) % gan.num_classes
@@ -96,4 +97,4 @@ def point_pngs(gan, split, theme: figures.Theme) -> tuple[bytes, bytes]:
     low, high = real.min(axis=0), real.max(axis=0)
     margin = 0.15 * (high - low)
     limits = np.stack([low - margin, high + margin])
-    return figures.scatter(fake, limits, theme=theme), figures.scatter(real, limits, theme=theme)
+    return drawings.scatter(fake, limits, theme=theme), drawings.scatter(real, limits, theme=theme)

@@ -6,7 +6,7 @@ import numpy as np
 
 from compare_gan_tf.data.images import encode_png
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.report import figures, samples
+from compare_gan_tf.report import drawings, samples
 from compare_gan_tf.sampling.sources import Source, Wanted
 
 FILE = r"\d{7}(_\d+)?\.png"  # names in a folder
@@ -78,5 +78,5 @@ def scatter(path, drawn, source: Source, wanted: Wanted) -> str:
     if points.shape[1] == 1:
         limits = np.hstack([limits, [[-1.0], [1.0]]])
     with open(path, "wb") as file:
-        file.write(figures.scatter(points, limits))
+        file.write(drawings.scatter(points, limits))
     return f"a diagram of {wanted.number:,} points of {source.where}"

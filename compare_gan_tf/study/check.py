@@ -3,7 +3,7 @@
     python -m compare_gan_tf.study.check < QUESTION
 
 The question is {"base": text, "bindings": [list for each run that is tried], "metric": name,
-"allow_imports": names}, the answer {"higher_is_better": ...} or {"error": one line}.
+"allow_imports": names}, the answer {"higher_is_better": of every metric} or {"error": one line}.
 """
 
 import json
@@ -20,7 +20,7 @@ from compare_gan_tf.study.reading import Texts
 
 def check(
     plan: Plan, texts: Texts, all_cells: list[Cell], allow_imports: tuple[str, ...] = ()
-) -> bool:
+) -> dict[str, bool | None]:
     """Has gin read what the runs of a study bind.
 
     Args:
@@ -29,7 +29,7 @@ def check(
       allow_imports: modules that the configs may import.
 
     Returns:
-      Whether higher is better in the metric that ranks.
+      {metric: whether higher is better}; None: neither.
 
     Raises:
       UserError: gin rejects a binding, the metric is unknown or has no better end; names it.
@@ -86,7 +86,7 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
         known = [name for name, one in higher.items() if one is not None]
         hint = did_you_mean(metric, known) or f"; there are {', '.join(sorted(known))}"
         return {"error": f"study.metric is {metric!r}: it must be a score with a better end{hint}"}
-    return {"higher_is_better": higher[metric]}
+    return {"higher_is_better": higher}
 
 
 if __name__ == "__main__":

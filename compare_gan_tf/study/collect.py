@@ -1,6 +1,8 @@
 """What a study's storage knows, as a comparison."""
 
+import contextlib
 import dataclasses
+import os
 from collections import Counter
 
 from optuna.trial import FrozenTrial, TrialState
@@ -17,6 +19,7 @@ from compare_gan_tf.comparison.records import (
 from compare_gan_tf.study import storage
 from compare_gan_tf.study.cells import Cell
 from compare_gan_tf.study.storage import Study
+from compare_gan_tf.study.trials import SAMPLES
 
 
 def runs(study: Study) -> list[Run]:
@@ -75,7 +78,7 @@ def comparison(study: Study) -> Comparison:
     return Comparison(
         title=plan.name,
         metric=plan.metric,
-        higher_is_better=_directions(metrics) | {plan.metric: study.higher_is_better},
+        higher_is_better={name: study.directions.get(name) for name in (plan.metric, *metrics)},
         axes={axis: list(values) for axis, values in plan.axes.items()},
         runs=ended,
         provenance={
@@ -93,11 +96,11 @@ def comparison(study: Study) -> Comparison:
     )
 
 
-def _directions(metrics) -> dict[str, bool | None]:
-    """Of further metrics; asking for them imports TensorFlow."""
-    if not metrics:
-        return {}
-    from compare_gan_tf.metrics import registry
-
-    known = registry.directions()
-    return {name: known.get(name) for name in metrics}
+def grids(comparison: Comparison) -> dict[str, bytes]:
+    """{name of a run: PNG of its samples}, of the runs that lie on this machine."""
+    found = {}
+    for run in comparison.runs:
+        path = os.path.join(run.folder or "", SAMPLES)
+        with contextlib.suppress(OSError), open(path, "rb") as file:
+            found[run.name] = file.read()
+    return found

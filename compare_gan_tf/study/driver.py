@@ -15,7 +15,8 @@ from compare_gan_tf.storage import locks
 from compare_gan_tf.study import collect
 from compare_gan_tf.study.storage import Study
 
-_LOOK = 1.0  # seconds between two looks at the workers and the storage
+_LOOK = 1.0  # seconds between two looks at the workers
+_SHARE = 0.005  # of the time, at most, that is spent in looking at the storage
 _MEMORY = 2.0e9  # bytes of a run of a small GAN, TensorFlow included
 _MOST_FAILURES = 3  # of workers in a row that end by themselves with an error
 
@@ -50,11 +51,15 @@ def run(study: Study, study_dir: str, command: list[str], devices: list[str | No
         failures = 0
         try:
             with _bar(study) as bar:
+                shown = 0.0
                 while any(process.poll() is None for process in workers):
                     if stopped:
                         raise Stopped(stopped[0], 0)
                     failures = _replace(workers, study_dir, command, devices, failures)
-                    _show(bar, study)
+                    if time.monotonic() >= shown:
+                        began = time.process_time()
+                        _show(bar, study)
+                        shown = time.monotonic() + (time.process_time() - began) / _SHARE
                     time.sleep(_LOOK)
                 _show(bar, study)
         finally:

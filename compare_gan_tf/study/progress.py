@@ -12,7 +12,7 @@ _COLUMNS = ("done", "failed", "running", "waiting", "best")
 
 
 def table(study: Study) -> tuple[str, bool]:
-    """(a line for each variant, the sum, the reasons of failures and the time left; all is done)."""
+    """(a line for each variant, why runs failed, the time left; whether all is done)."""
     found: dict[str, list[Run]] = {cell.label: [] for cell in study.cells}
     for cell in study.cells:
         for trial in study.trials(cell):

@@ -135,6 +135,8 @@ def _without_macros(value, macros: dict[str, Any], depth: int = 0):
         if value.scope not in macros or depth > 50:
             raise UserError(f"the macro {value!r} is used and not defined")
         return _without_macros(macros[value.scope], macros, depth + 1)
+    if isinstance(value, Reference):
+        return value
     if isinstance(value, dict):
         return {key: _without_macros(one, macros, depth) for key, one in value.items()}
     if isinstance(value, list | tuple):

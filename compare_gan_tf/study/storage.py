@@ -34,7 +34,7 @@ class Study:
       cells: in their order.
       studies: the Optuna study of each cell.
       storage: of all of them.
-      higher_is_better: of the metric that ranks.
+      directions: {metric: whether higher is better}, of every metric; None: neither.
     """
 
     plan: Plan
@@ -42,7 +42,12 @@ class Study:
     cells: list[Cell]
     studies: list[optuna.Study]
     storage: RDBStorage
-    higher_is_better: bool
+    directions: dict[str, bool | None]
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Of the metric that ranks."""
+        return bool(self.directions[self.plan.metric])
 
     def task(self, cell: Cell) -> str:
         """Name of the data set of a cell: the study's, or, where it has none, the config's."""
@@ -67,7 +72,12 @@ class Study:
 
 
 def create(
-    storage: RDBStorage, plan: Plan, texts: Texts, *, higher_is_better: bool, command: str
+    storage: RDBStorage,
+    plan: Plan,
+    texts: Texts,
+    *,
+    directions: dict[str, bool | None],
+    command: str,
 ) -> Study:
     """Makes a study with all its trials, or adds what is missing to the one that is there.
 
@@ -75,7 +85,7 @@ def create(
       storage: from `connect`.
       plan: from `reading.read`.
       texts: likewise.
-      higher_is_better: of the metric that ranks.
+      directions: {metric: whether higher is better}.
       command: which made it, for the records.
 
     Raises:
@@ -84,7 +94,7 @@ def create(
     all_cells = cells.cells(plan)
     slots = {cell.number: list(cells.slots(plan, cell)) for cell in all_cells}
     header = {"study": texts.study, "base": texts.base, "command": command}
-    header["higher_is_better"] = higher_is_better
+    header["directions"] = directions
     header["created"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     try:
         head = optuna.create_study(study_name=plan.name, storage=storage)
@@ -93,7 +103,7 @@ def create(
         head = _existing(storage, plan, texts)
     studies = []
     for cell in all_cells:
-        study = _optuna_study(storage, plan, cell, higher_is_better)
+        study = _optuna_study(storage, plan, cell, bool(directions[plan.metric]))
         there = {trial.user_attrs["slot"] for trial in study.get_trials(deepcopy=False)}
         for slot, setting in enumerate(slots[cell.number]):
             if slot not in there:
@@ -102,7 +112,7 @@ def create(
     # The one of the longest budget counts; the rest of the text cannot differ.
     head.set_user_attr(_HEADER, head.user_attrs[_HEADER] | {"study": texts.study})
     head.set_user_attr("ready", True)
-    return Study(plan, texts, all_cells, studies, storage, higher_is_better)
+    return Study(plan, texts, all_cells, studies, storage, directions)
 
 
 def _optuna_study(storage, plan: Plan, cell: Cell, higher_is_better: bool) -> optuna.Study:
@@ -180,11 +190,12 @@ def load(storage: RDBStorage, name: str) -> Study:
         known = f"; there are {', '.join(there)}" if there else ""
         raise UserError(f"the storage has no study {name!r}{known}: run compare-gan study create")
     header = optuna.load_study(study_name=name, storage=storage).user_attrs[_HEADER]
-    plan, higher = reading.parse(header["study"], name), header["higher_is_better"]
+    plan, directions = reading.parse(header["study"], name), header["directions"]
+    higher = bool(directions[plan.metric])
     all_cells = cells.cells(plan)
     studies = [_optuna_study(storage, plan, cell, higher) for cell in all_cells]
     texts = Texts(header["study"], header["base"])
-    return Study(plan, texts, all_cells, studies, storage, higher)
+    return Study(plan, texts, all_cells, studies, storage, directions)
 
 
 def describe(storage: RDBStorage, name: str) -> dict[str, str]:

@@ -128,15 +128,27 @@ def page(tmp_path_factory, images, dataset, read_page):
 
 
 class Page(html.parser.HTMLParser):
-    """Every tag with its attributes, and the text of the page; refuses unbalanced tags."""
+    """Every tag with its attributes, and the text of the page; refuses unbalanced tags.
+
+    `source` is the page up to its scripts, of which there are always three: `data` is the first.
+    """
 
     def __init__(self, path):
         super().__init__()
         with open(path, encoding="utf-8") as file:
-            self.source = file.read()
+            text = file.read()
+        self.source, mark, scripts = text.partition("<script")
+        data, *others = scripts.split("<script")
+        assert mark and [one.split(">")[0] for one in others] == [
+            ' type="text/plain" id="plotly"',
+            "",
+        ]
+        start, end = ' type="application/json" id="data">', "</script>\n"
+        assert data.startswith(start) and data.endswith(end)
+        self.data = json.loads(data.removeprefix(start).removesuffix(end))
         self.path = path
         self.tags, self.open, self.text, self.tables = [], [], "", []
-        self.feed(self.source)
+        self.feed(text)
         assert not self.open
 
     def handle_starttag(self, tag, attributes):
@@ -154,7 +166,7 @@ class Page(html.parser.HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] not in ("style", "title"):
+        if self.open and self.open[-1] not in ("style", "title", "script"):
             self.text += " " + data
         if self.open and {"td", "th"} & set(self.open):
             self.tables[-1][-1][-1] += data.strip()
@@ -166,6 +178,11 @@ class Page(html.parser.HTMLParser):
 
     def attributes(self, tag):
         return [attributes for name, attributes in self.tags if name == tag]
+
+    def charts(self):
+        """{what a figure shows in words: the figure as JSON}."""
+        shown = [one for one in self.attributes("div") if one.get("class") == "chart"]
+        return {one["aria-label"]: self.data["figures"][one["data-figure"]] for one in shown}
 
     def pictures(self):
         """The pictures of the page as arrays [H, W, channels], by alt text."""

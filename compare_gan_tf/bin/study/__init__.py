@@ -34,6 +34,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     common.define_flags(flag_values)
     common.define_devices_flag(flag_values)
+    common.define_figures_flag(flag_values)
     flags.DEFINE_integer(
         "workers",
         None,

@@ -31,7 +31,7 @@ def write_record(how: dict) -> None:
     """
     from compare_gan_tf.comparison import folders
     from compare_gan_tf.storage import files
-    from compare_gan_tf.study.worker import RECORD
+    from compare_gan_tf.study.trials import RECORD
 
     run = folders.read_run(
         how["model_dir"],
@@ -56,7 +56,7 @@ def draw(model_dir: str, choice: str | None) -> None:
     from compare_gan_tf.report import samples
     from compare_gan_tf.runs import checkpoints
     from compare_gan_tf.storage import files
-    from compare_gan_tf.study.worker import SAMPLES
+    from compare_gan_tf.study.trials import SAMPLES
 
     values = command.parse_flags(
         ["compare-gan", f"--model_dir={model_dir}"], build.define_checkpoint_flag

@@ -31,6 +31,13 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     )
 
 
+def define_figures_flag(flag_values: flags.FlagValues) -> None:
+    """Defines `--figures`."""
+    flags.DEFINE_bool(
+        "figures", False, "Also write every figure as PDF and PNG.", flag_values=flag_values
+    )
+
+
 def define_devices_flag(flag_values: flags.FlagValues) -> None:
     """Defines `--devices`."""
     flags.DEFINE_string(
@@ -69,7 +76,7 @@ def create(values: flags.FlagValues):
     all_cells = cells.cells(plan)
     for cell in all_cells:
         list(cells.slots(plan, cell))  # a grid has no ranges
-    higher = check.check(plan, texts, all_cells, tuple(values.allow_imports))
+    directions = check.check(plan, texts, all_cells, tuple(values.allow_imports))
     from compare_gan_tf.study import connection, samplers, storage
 
     samplers.sampler(plan.search, seed=0)
@@ -79,7 +86,7 @@ def create(values: flags.FlagValues):
             connection.connect(address),
             plan,
             texts,
-            higher_is_better=higher,
+            directions=directions,
             command=" ".join(sys.argv),
         )
 
@@ -117,10 +124,22 @@ def load(values: flags.FlagValues):
 
 
 def report(values: flags.FlagValues, study) -> None:
-    """Prints the ranked table, and writes the page."""
-    from compare_gan_tf.study import collect
+    """Prints the ranked table, and writes the page into the folder of the study."""
+    from compare_gan_tf.bin import compare, quiet
+    from compare_gan_tf.study import collect, dashboard, importance, progress
 
-    print(collect.counts(study))
+    quiet.import_tensorflow()
+    found = collect.comparison(study)
+    if not found.runs:
+        raise UserError("no run of the study has ended: see compare-gan study status")
+    shares = importance.importances(found)
+    grids = collect.grids(found)
+    output = os.path.join(values.study_dir, "report")
+    compare.write(found, grids, output, importance=shares, figures=values.figures)
+    dashboard.show(study, found, shares)
+    text, is_done = progress.table(study)
+    if not is_done:
+        print(text)
 
 
 def _study_dir(values: flags.FlagValues) -> str:

@@ -39,9 +39,9 @@ def run(values: flags.FlagValues) -> None:
             " compare-gan study do so"
         )
     study = common.load(values)
-    from compare_gan_tf.study import connection, worker
+    from compare_gan_tf.study import connection, trials, worker
 
-    means = worker.Means(
+    means = trials.Means(
         device=chosen[0] if chosen else None, allow_imports=tuple(values.allow_imports)
     )
     with connection.explained(common.url(values)):

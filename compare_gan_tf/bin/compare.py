@@ -1,0 +1,82 @@
+"""Compare runs that are there: rank what they differ in, with intervals over their seeds.
+
+The runs are grouped by the bindings in which their configs differ; those that differ in the seed
+alone are one variant. Scores under several protocols are refused.
+
+For example:
+
+  compare-gan compare runs/*
+  compare-gan compare runs/hinge* runs/wgan* --metric=kid --output=reports/losses
+"""
+
+import os
+
+from absl import flags
+
+from compare_gan_tf.errors import UserError
+
+COMMON_FLAGS = ()
+NEEDS_MODEL_DIR = False
+ARGUMENTS = "runs"
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Defines the flags that only this verb has."""
+    flags.DEFINE_multi_string(
+        "runs", [], "Folder of a run. Repeatable, or without --runs=.", flag_values=flag_values
+    )
+    texts = {
+        "metric": ("fid", "The score that ranks."),
+        "select_on": ("validation", "The split on which a run's checkpoint is selected."),
+        "report_on": ("test", "The split whose scores are compared."),
+        "output": ("comparison", "Folder for the page, index.html, and the tables."),
+        "title": (None, "Of the page. Default: the name of --output."),
+    }
+    for name, (default, text) in texts.items():
+        flags.DEFINE_string(name, default, text, flag_values=flag_values)
+    flags.DEFINE_enum(
+        "checkpoint", "best", ["best", "last"], "Of a run: by its score, or the last.",
+        flag_values=flag_values,
+    )  # fmt: skip
+    flags.DEFINE_bool(
+        "figures", False, "Also write every figure as PDF and PNG.", flag_values=flag_values
+    )
+
+
+def run(values: flags.FlagValues) -> None:
+    """Prints the ranked table, and writes the page."""
+    if not values.runs:
+        raise UserError("name the runs to compare, such as compare-gan compare runs/*")
+    from compare_gan_tf.bin import quiet
+
+    quiet.import_tensorflow()
+    from compare_gan_tf.comparison import folders, grouping
+
+    names = ("metric", "select_on", "report_on", "checkpoint")
+    rule = folders.Rule(**{name: values[name].value for name in names})
+    title = values.title or os.path.basename(os.path.normpath(values.output))
+    found = grouping.comparison(values.runs, rule, title=title)
+    write(found, {}, values.output, figures=values.figures)
+
+
+def write(comparison, grids, output: str, *, importance=None, figures: bool = False) -> None:
+    """Prints the verdict and the leaderboard, and writes the page and every table.
+
+    Args:
+      comparison: the runs.
+      grids: {name of a run: PNG of its samples}.
+      output: folder for index.html and the folder tables.
+      importance: {setting: share of the variance of the score}, if known.
+      figures: whether each is written as PDF and PNG, too.
+    """
+    from compare_gan_tf import report
+    from compare_gan_tf.comparison import tables, terminal, verdict
+
+    made = tables.tables(comparison, importance)
+    tables.write(made, os.path.join(output, "tables"))
+    page = report.write_comparison(comparison, grids, f"{output}/index.html", importance)
+    if figures:
+        report.write_figures(comparison, os.path.join(output, "figures"))
+    if "leaderboard" in made:
+        print(terminal.text(made["leaderboard"]))
+    print(*verdict.verdict(comparison, made), page, sep="\n")

@@ -1,0 +1,167 @@
+"""A comparison of runs that are there: grouped by what their configs bind, seeds recognised."""
+
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from compare_gan_tf.comparison.folders import Rule, bindings, read_run
+from compare_gan_tf.comparison.records import Comparison, Run
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.metrics import registry
+from compare_gan_tf.metrics.protocol import differences
+
+# What may differ between runs of one variant: it changes no weight, or is the seed or the data.
+_FREE = (
+    r"train\.(seed|checkpoint_every|keep_checkpoints|log_every|sample_every|steps_per_execution)",
+    r"train\.callbacks",
+    r"(evaluate|follow)\..*",
+    r"load\.(name|data_dir|memory_budget|disk_budget|cache_folder)",
+)
+# Fields of a protocol that follow from the data set.
+_OF_DATA = {
+    "dataset",
+    "real_sha256",
+    "labels",
+    "n_real",
+    "real_split",
+    "extractor",
+    "weights_sha256",
+}
+_ABSENT = "not bound"
+_LONGEST = 60  # characters of a value in a label
+
+
+def comparison(folders: Sequence[str], rule: Rule, *, title: str = "comparison") -> Comparison:
+    """Compares runs of `compare-gan train`.
+
+    A variant is a combination of values of the fewest bindings that tell the runs apart, beside
+    the seed and the data set. What else differs, differs with them.
+
+    Args:
+      folders: of the runs.
+      rule: which checkpoint counts, by which score.
+      title: of the comparison.
+
+    Raises:
+      UserError: a folder is no run; two runs have the same settings and seed; the scores of one
+        data set have several protocols, or none of the runs has any.
+    """
+    folders = _distinct(folders)
+    higher = registry.directions()
+    if higher.get(rule.metric) is None:
+        raise UserError(f"--metric={rule.metric} is no score with a better end")
+    bound = {folder: bindings(folder) for folder in folders}
+    axes = _axes(list(bound.values()))
+    names = _names(folders)
+    runs = []
+    for folder, values in bound.items():
+        variant = {axis: _shown(values.get(axis, _ABSENT)) for axis in axes}
+        runs.append(read_run(folder, rule, name=names[folder], variant=variant))
+    _refuse_twins(runs)
+    _refuse_protocols(runs)
+    if not any(run.scores for run in runs):
+        raise UserError(f"none of the {len(runs)} runs has scores: {runs[0].reason}")
+    metrics = dict.fromkeys(name for run in runs for name in run.scores)
+    values = {axis: dict.fromkeys(run.variant[axis] for run in runs) for axis in axes}
+    return Comparison(
+        title=title,
+        metric=rule.metric,
+        higher_is_better={name: higher.get(name) for name in (rule.metric, *metrics)},
+        axes={axis: list(found) for axis, found in values.items()},
+        runs=runs,
+        provenance={
+            "checkpoint": f"{rule.checkpoint} by {rule.metric} on {rule.select_on}",
+            "reported on": rule.report_on,
+            "runs": "\n".join(folders),
+        },
+    )
+
+
+def _distinct(folders: Sequence[str]) -> list[str]:
+    """Each folder once, without a slash at its end."""
+    found = list(dict.fromkeys(os.path.normpath(one) for one in folders))
+    if len(found) < 2:
+        raise UserError(f"a comparison needs at least two runs: {', '.join(found) or 'none'} given")
+    return found
+
+
+def _names(folders: Sequence[str]) -> dict[str, str]:
+    """Of the runs: their paths below the folder that they share."""
+    paths = [os.path.abspath(one) for one in folders]
+    common = os.path.commonpath([os.path.dirname(path) for path in paths])
+    return {
+        folder: os.path.relpath(path, common) for folder, path in zip(folders, paths, strict=True)
+    }
+
+
+def _axes(configs: list[dict[str, Any]]) -> list[str]:
+    """The fewest bindings by whose values the configs fall into as many groups as by all.
+
+    Those that every config has come first: others are bound because of them. Of what differs
+    together, the first stands for the rest.
+    """
+    every = dict.fromkeys(name for config in configs for name in config)
+    free = [name for name in every if any(re.fullmatch(rule, name) for rule in _FREE)]
+    differing = [
+        name
+        for name in every
+        if name not in free and len({repr(one.get(name, _ABSENT)) for one in configs}) > 1
+    ]
+    differing.sort(key=lambda name: (not all(name in one for one in configs), _rank(name), name))
+    axes: list[str] = []
+    for name in differing:
+        if len(_groups(configs, [*axes, name])) > len(_groups(configs, axes)):
+            axes.append(name)
+    for name in list(axes):  # an earlier one may say nothing beside the later ones
+        others = [one for one in axes if one != name]
+        if len(_groups(configs, others)) == len(_groups(configs, axes)):
+            axes = others
+    return axes
+
+
+def _rank(name: str) -> int:
+    """What a paper would name first: the loss, then the game, the networks, and the rest."""
+    order = (r"Adversarial\.loss", r"GAN\..*", r".*\.(kernel_norm|norm)", r"[A-Z].*")
+    return next((i for i, one in enumerate(order) if re.fullmatch(one, name)), len(order))
+
+
+def _groups(configs: list[dict[str, Any]], names: list[str]) -> set[tuple]:
+    return {tuple(repr(one.get(name, _ABSENT)) for name in names) for one in configs}
+
+
+def _shown(value: Any) -> str:
+    """A value as a label: "hinge" of @hinge."""
+    text = value if isinstance(value, str) else repr(value)
+    text = re.sub(r"@([\w./]+)(\(\))?", r"\1", text)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _refuse_twins(runs: list[Run]) -> None:
+    seen: dict[tuple, Run] = {}
+    for run in runs:
+        key = (tuple(run.variant.items()), run.task, run.seed)
+        if key in seen:
+            raise UserError(
+                f"{seen[key].folder} and {run.folder} have the same settings and the seed"
+                f" {run.seed}: leave one of them out"
+            )
+        seen[key] = run
+
+
+def _refuse_protocols(runs: list[Run]) -> None:
+    """Refuses scores of a metric under protocols that differ by more than the data set."""
+    first: dict[tuple[str, str | None], Run] = {}
+    for run in runs:
+        for metric, scored in run.scores.items():
+            for task in (run.task, None):
+                known = first.setdefault((metric, task), run)
+                fields = differences(known.scores[metric].protocol, scored.protocol)
+                if task is None:
+                    fields = {name: one for name, one in fields.items() if name not in _OF_DATA}
+                if fields:
+                    listed = ", ".join(f"{k} {a!r} and {b!r}" for k, (a, b) in fields.items())
+                    raise UserError(
+                        f"{metric} of {known.folder} and of {run.folder} is under different"
+                        f" protocols: {listed}; score both under one, or leave one of them out"
+                    )

@@ -1,0 +1,149 @@
+"""The page of a comparison: one file that holds its verdict, tables, figures, samples and protocols."""
+
+import collections
+import os
+
+from compare_gan_tf.comparison import outcomes
+from compare_gan_tf.comparison.facets import Pictured, pictured
+from compare_gan_tf.comparison.records import FAILED, Comparison
+from compare_gan_tf.comparison.tables import tables as all_tables
+from compare_gan_tf.comparison.verdict import cautions, verdict
+from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.report import bars, html
+from compare_gan_tf.report.figures import Shown, figures, looks
+from compare_gan_tf.storage import files
+
+MARK = '<meta name="generator" content="compare_gan_tf comparison">'  # that every page of ours has
+# Sections of figures: (id, title, what it tells, kinds of figures, tables shown below them).
+SECTIONS = (
+    ("certainty", "How sure is the order?",
+     "What would change if other seeds had been drawn.",
+     ("pairwise", "ranks", "profile"), ("power",)),
+    ("budget", "What does a budget buy?",
+     "Variants that win with many runs may lose with few.",
+     ("budget", "cost"), ("efficiency", "cost")),
+    ("best", "The best runs, and what they trade",
+     "A low score can hide that samples are all alike.",
+     ("top", "diversity"), ()),
+    ("training", "How they learn",
+     "On the split that selects; the band reaches from the worst to the best seed.",
+     ("learning", "ends"), ("ends",)),
+    ("settings", "What settings do",
+     "A line is a run, through its settings to its score.",
+     ("parallel", "importance"), ("importance",)),
+)  # fmt: skip
+_WIDE = {"parallel", "leaderboard", "learning", "profile"}
+
+
+def write_comparison(
+    comparison: Comparison,
+    grids: dict[str, bytes],
+    path: str,
+    importance: dict[str, float] | None = None,
+) -> str:
+    """Writes the page of a comparison: one HTML file that needs no other and no network.
+
+    Args:
+      comparison: the runs.
+      grids: {name of a run: PNG of its samples}, at the same latents for all; those of
+        `pictured(comparison)` are shown, others not.
+      path: of the file, which ends in .html; a page of ours that is there is replaced.
+      importance: {setting or axis: share of the variance of the score that it explains}.
+
+    Returns:
+      `path`.
+
+    Raises:
+      UserError: the metric cannot rank, or the page cannot be written.
+    """
+    text = html.render("comparison.html.jinja", _page(comparison, grids, importance))
+    try:
+        _refuse_others(path)
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        files.write_text(path, text)
+    except OSError as error:
+        raise UserError(unwritable(f"cannot write {path}", error)) from error
+    return path
+
+
+def _refuse_others(path: str) -> None:
+    if not path.endswith(".html"):
+        raise UserError(f"the page of a comparison is {path}: let its name end in .html")
+    files.refuse_link(path)
+    if os.path.exists(path):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            if MARK not in file.read(4096):
+                raise UserError(f"{path} is there and is no page of ours: move it to another place")
+
+
+def _page(comparison: Comparison, grids, importance) -> dict:
+    tables = all_tables(comparison, importance)
+    shown = figures(comparison, tables)
+    said = verdict(comparison, tables)
+    return {
+        "title": comparison.title,
+        "verdict": said,
+        "cautions": cautions(comparison),
+        "facts": _facts(comparison),
+        "tables": tables,
+        "bars": bars.bars(tables["leaderboard"]) if "leaderboard" in tables else [],
+        "looks": looks(comparison),
+        "tasks": comparison.tasks(),
+        "metric": comparison.metric,
+        "standings": [_chart(one) for one in shown if one.kind == "leaderboard"],
+        "sections": [_section(*one, shown, tables) for one in SECTIONS],
+        "pictures": _pictures(comparison, grids),
+        "provenance": comparison.provenance,
+        "mark": MARK,
+        "data": html.data(
+            {one.name: one.figure for one in shown},
+            {name: {"csv": table.csv(), "json": table.json()} for name, table in tables.items()},
+        ),
+    }
+
+
+def _facts(comparison: Comparison) -> dict[str, str]:
+    runs = comparison.runs
+    ended = outcomes.ended(runs)
+    seeds = {run.seed for run in runs if run.seed is not None}
+    seconds = [run.seconds for run in runs if run.seconds is not None]
+    facts = {
+        "Runs": f"{len(runs):,}",
+        "Ended": f"{len(ended):,}" if len(ended) < len(runs) else None,
+        "Failed": f"{sum(run.status == FAILED for run in runs):,}",
+        "Variants": f"{len(comparison.variants())}",
+        "Data sets": ", ".join(comparison.tasks()),
+        "Ranked by": html.metric_title(comparison.metric),
+        "Seeds": f"{len(seeds)}" if seeds else None,
+        "Training time": html.duration(sum(seconds)) if seconds else None,
+        "Real images seen": html.short(sum(run.images for run in runs)),
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _section(identity, title, note, kinds, names, shown: list[Shown], tables) -> dict:
+    charts = [_chart(one) for kind in kinds for one in shown if one.kind.partition("-")[0] == kind]
+    return {
+        "id": identity, "title": title, "note": note, "charts": charts,
+        "tables": [tables[name] for name in names if name in tables],
+    }  # fmt: skip
+
+
+def _chart(shown: Shown) -> dict:
+    title = html.plain_text(shown.figure.layout.title.text)
+    return {
+        "name": shown.name,
+        "title": title,
+        "words": f"{title}. Its numbers are in the table {shown.table}.",
+        "table": shown.table,
+        "wide": shown.kind in _WIDE,
+    }
+
+
+def _pictures(comparison: Comparison, grids: dict[str, bytes]) -> dict[str, list[Pictured]]:
+    """{task: what is pictured and has a grid}, as (where, PNG)."""
+    found = collections.defaultdict(list)
+    for one in pictured(comparison):
+        if one.run in grids:
+            found[one.task].append((one, grids[one.run]))
+    return dict(found)
