@@ -15,6 +15,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.importance import PedAnovaImportanceEvaluator
 
 from compare_gan_tf.comparison.records import COMPLETE, Comparison, Run
+from compare_gan_tf.study import connection  # noqa: F401  it keeps Optuna quiet
 
 _BEST = 0.1  # of the runs are the best ones
 _FEWEST_BEST = 5  # for fewer the divergence is mostly noise
