@@ -23,7 +23,7 @@ from compare_gan_tf.settings.signatures import Count, checked
 
 _PROJECTION = Projection({"class_name": "RandomNormal", "config": {"stddev": 0.02}})
 _BLOCKS = 3
-SampleShape = Annotated[tuple[int, ...], Images(factor=2**_BLOCKS)]
+SampleShape = Annotated[tuple[int, ...], Images(factor=2 ** (_BLOCKS - 1))]
 
 
 @gin.configurable(module="resnet_cifar")
@@ -45,7 +45,8 @@ def generator(
     """Dense, three residual blocks that double the sides; norm, ReLU, convolution, sigmoid.
 
     Args:
-      sample_shape: (height, width, channels), sides multiples of 8; published for 32 x 32.
+      sample_shape: (height, width, channels), sides multiples of 8; published for 32 x 32. Where
+        they are multiples of 4 alone, as 28 x 28, the first block does not double them.
       latent_dim: of z.
       num_classes: of the labels, or None. They are appended to z, unless `norm` uses them.
       width: channels of all layers. Published: 256.
@@ -70,7 +71,8 @@ def generator(
         _require_parts(latent_dim, norm)
         first_z, parts = _hierarchy(condition)
     x = blocks.first_input(first_z, condition.labels, norm)
-    size = [side // 2**_BLOCKS for side in size]
+    doublings = _BLOCKS if all(side % 2**_BLOCKS == 0 for side in size) else _BLOCKS - 1
+    size = [side // 2**doublings for side in size]
     x = residual.first_maps(x, size, width, kernel_norm=kernel_norm)
     for index, part in enumerate(parts):
         x = residual.block(
@@ -80,7 +82,7 @@ def generator(
             norm=norm,
             kernel_norm=kernel_norm,
             condition=part,
-            upsample=upsample,
+            upsample=upsample if index >= _BLOCKS - doublings else None,
             shortcut_kernel=shortcut_kernel,
         )
     x = residual.last_activation(x, norm=norm, condition=condition)

@@ -135,7 +135,7 @@ def test_a_shortcut_may_be_1x1(unmade_weights):
 @pytest.mark.parametrize(
     ("family", "shape", "possible"),
     [
-        ("resnet_cifar", (28, 28, 1), "multiples of 8.*28 x 28"),
+        ("resnet_cifar", (30, 28, 1), "multiples of 4.*30 x 28"),
         ("resnet_stl", (50, 48, 3), "multiples of 8.*50 x 48"),
         ("resnet5", (48, 48, 3), "4, 8, 16, 32, 64, 128.*48 x 48"),
         ("resnet5", (256, 256, 3), "4, 8, 16, 32, 64, 128.*256 x 256"),
