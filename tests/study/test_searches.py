@@ -116,6 +116,22 @@ def test_the_grid_of_kurach_et_al_has_24_settings(tmp_path):
     assert set(found) == wanted
 
 
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("tpe.startup = 2.5", r"tpe.startup is 2.5: it must be a whole number above 0"),
+        ("tpe.startup = 0", r"tpe.startup is 0: it must be a whole number above 0"),
+        ("tpe.beta = 1.0", r"@tpe\(\), which has no tpe.beta: remove it"),
+        ('study.settings = {"a.b": ("whole", 1.5, 3)}', "1.5.*it must be a whole number"),
+        ('study.settings = {"a.b": ("uniform", 1.0, 1e999)}', "inf.*it must be a number"),
+    ],
+)
+def test_options_and_ranges_that_a_search_cannot_heed_are_refused(statement, message):
+    text = TABLE_1 + f"study.search = @tpe()\nstudy.trials = 3\n{statement}\n"
+    with pytest.raises(UserError, match=message):
+        reading.parse(text, "study")
+
+
 # --- What holds of every search ---------------------------------------------------------------
 
 
@@ -288,7 +304,7 @@ def test_equal_values_are_no_obstacle(gp_ucb):
 
 
 def test_the_bound_is_that_of_srinivas_et_al(gp_ucb):
-    """Where nothing runs, the proposal has the highest mu + sqrt(beta) sigma of their equation 6."""
+    """Where nothing runs, mu + sqrt(beta) sigma is highest at the proposal: their equation 6."""
     import torch
 
     torch.manual_seed(0)
