@@ -100,11 +100,13 @@ def propose(
         model = model.condition_on_observations(pending, model.posterior(pending).mean.detach())
     bound = UpperConfidenceBound(model, beta)
     best = x[y.argmax()]
-    points = normalize(possible(_screened(best, bounds), space), bounds)
+    points = normalize(possible(_screened(best, bounds), space), bounds).clamp(0.0, 1.0)
     with torch.no_grad():
         starts = points[bound(points[:, None]).topk(_STARTS).indices]
     # Categories and small whole numbers stay as they are while the other columns are improved.
     fixed = _discrete(space)
+    if fixed.all():
+        return unnormalize(starts[:1], bounds)
     points, values = gen_candidates_scipy(
         starts[:, None],
         bound,
