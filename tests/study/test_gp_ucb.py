@@ -43,9 +43,9 @@ def test_very_bad_values_do_not_lead_astray(gp_ucb):
     def value(setting):
         return 1e6 if setting["lr"] > 1e-2 else 30 + abs(math.log10(setting["lr"]) + 4)
 
-    found = fill(study, settings, 24, value)
+    found = fill(study, settings, 18, value)
     assert min(abs(math.log10(one["lr"]) + 4) for one in found[10:]) < 0.1
-    assert sum(one["lr"] > 1e-2 for one in found[10:]) <= 4
+    assert sum(one["lr"] > 1e-2 for one in found[10:]) <= 2
 
 
 def test_categories_alone_are_searched(gp_ucb):

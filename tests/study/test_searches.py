@@ -22,7 +22,7 @@ from searching import (
 )
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.study import cells, reading, samplers
+from compare_gan_tf.study import cells, claims, connection, reading, samplers, storage
 from compare_gan_tf.study.cells import Cell
 from compare_gan_tf.study.plan import SEARCHES, Search
 
@@ -142,6 +142,33 @@ def test_each_cell_and_each_slot_has_proposals_of_its_own(name):
     study = in_memory()
     study.sampler = sampler(name)
     assert begin(study, MIXED, 5)[1] == begin(study, MIXED, 5)[1]  # of a trial and its successor
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_workers_of_a_stored_study_propose_by_cell_and_slot(tmp_path):
+    """Each claim is made by a worker that has just begun, on a storage that it has just opened."""
+    text = TABLE_1 + "study.search = @random_search()\nstudy.trials = 2\n"
+    text = text.replace("[2e-4, 1e-4, 1e-3]", '("log", 1e-5, 1e-2)').replace(
+        '"penalty": {', '"penalty": {"none": [], '
+    )
+    texts, url = reading.Texts(text, "train.training_steps = 1\n"), f"sqlite:///{tmp_path}/s.db"
+    plan = reading.parse(text, "landscape")
+    storage.create(connection.connect(url), plan, texts, directions={"fid": False}, command="")
+    found = {}
+    for _ in range(4):
+        study = storage.load(connection.connect(url), "landscape")
+        for one in study.studies:
+            one.sampler = samplers.sampler(study.plan.search)
+        with claims.claim(study, str(tmp_path)) as claimed:
+            setting = samplers.suggest(claimed.trial, claimed.cell)
+            found[claimed.cell.number, claimed.slot] = setting
+            study.studies[claimed.cell.number].tell(claimed.trial, 1.0)
+    assert found.keys() == set(itertools.product((0, 1), (0, 1)))
+    for (number, slot), setting in found.items():
+        again = in_memory(study.studies[number].study_name)
+        again.sampler = samplers.sampler(plan.search)
+        assert begin(again, study.cells[number].settings, slot)[1] == setting
+    assert len({setting["adam.learning_rate"] for setting in found.values()}) == 4
 
 
 @pytest.mark.parametrize("name", LEARNING)
