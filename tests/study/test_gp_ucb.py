@@ -5,6 +5,7 @@ import math
 import pathlib
 import statistics
 
+import numpy as np
 import optuna
 import pytest
 from searching import MIXED, fill, in_memory, sampler
@@ -121,13 +122,34 @@ def test_a_proposal_takes_one_thread(gp_ucb, monkeypatch):
         torch.set_num_threads(before)
 
 
+# --- How near it comes ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def searches():
+    spec = importlib.util.spec_from_file_location("searches", BENCHMARK)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_surfaces_have_the_minima_of_the_literature(searches):
+    """Hartmann's at the point that Picheny et al. (2013) give, Branin's at (pi, 2.275)."""
+    lowest = np.array([0.1873, 0.1906, 0.5566, 0.2647])
+    assert searches.hartmann(lowest) == pytest.approx(-3.1345, abs=1e-3)
+    lowest = np.array([(math.pi + 5) / 15, 2.275 / 15, 0.5, 0.5])
+    assert searches.branin_and_bowl(lowest) * 51.95 == pytest.approx(0.397887, abs=1e-5)
+    draws = np.random.default_rng(0).random((20_000, 4))
+    for function, minimum, _ in searches.SURFACES.values():
+        values = [function(one) for one in draws]
+        assert min(values) > minimum
+        assert np.std(values) == pytest.approx(1.0, abs=0.03)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("surface", ["Hartmann-4", "Branin and bowl"])
-def test_gp_ucb_comes_nearer_than_random_search(gp_ucb, surface):
+def test_gp_ucb_comes_nearer_than_random_search(gp_ucb, searches, surface):
     """60 noisy trials in batches of six; regrets in standard deviations of the surface."""
-    spec = importlib.util.spec_from_file_location("searches", BENCHMARK)
-    searches = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(searches)
     bandit, random = (
         statistics.median(searches.regret(name, surface, seed)[0] for seed in range(seeds))
         for name, seeds in (("gp_ucb", 2), ("random_search", 20))
