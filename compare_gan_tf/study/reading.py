@@ -219,6 +219,9 @@ def _setting(name: str, key: str, value) -> Setting:
             f"{name} is {kinds.shown(value)}: it must be ({', '.join(map(repr, _SPANS))}: one of"
             " them, low, high), or a list of values"
         )
+    whole = _SPANS[kind].get("whole", False)
+    for end in ends:
+        kinds.require_number(f"{name}, which is {kinds.shown(value)},", end, whole=whole)
     if _SPANS[kind].get("log") and ends[0] <= 0:
         raise UserError(f"{name} is {kinds.shown(value)}: a logarithmic range begins above 0")
     return Span(*ends, **_SPANS[kind])
@@ -253,7 +256,8 @@ def _search(name: str, value, values: dict[Key, Any]) -> Search:
             continue
         if key.selector != value.selector or key.parameter not in options:
             raise UserError(f"the study's search is {value!r}, which has no {key}: remove it")
-        kinds.require_number(str(key), one, above=0)
+        whole = isinstance(options[key.parameter], int)
+        kinds.require_number(str(key), one, above=0, whole=whole)
         options[key.parameter] = one
     return Search(value.selector, options)
 

@@ -36,7 +36,7 @@ def work(study: Study, study_dir: str, means: Means, *, max_trials: int | None =
       UserError: the folder cannot be written, or the storage not be used.
     """
     _write_base(study, study_dir)
-    for cell, optuna_study in zip(study.cells, study.studies, strict=True):
+    for optuna_study in study.studies:
         optuna_study.sampler = samplers.sampler(study.plan.search)
         if study.plan.prune:
             optuna_study.pruner = optuna.pruners.WilcoxonPruner()

@@ -79,7 +79,7 @@ def create(values: flags.FlagValues):
     directions = check.check(plan, texts, all_cells, tuple(values.allow_imports))
     from compare_gan_tf.study import connection, samplers, storage
 
-    samplers.sampler(plan.search, seed=0)
+    samplers.sampler(plan.search)
     folder.note(study_dir, plan.name, address)
     with connection.explained(address):
         return storage.create(
