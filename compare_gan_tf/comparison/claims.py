@@ -212,7 +212,8 @@ def _of_budgets(comparison: Comparison, better, worse, lower: bool, level: float
             for runs in (second, first)
         ]
         found = budget_ratio(*scores, lower_is_better=lower, level=level)
-        logarithms.append(np.log(np.array(found.ratio)))
+        with np.errstate(divide="ignore"):  # an end may be 0 or infinite
+            logarithms.append(np.log(np.array(found.ratio)))
         least *= least_p_value(len(first), len(second), paired=False) / 2.0
     ratio = np.exp(np.mean(logarithms, axis=0))
     decided, reason = effects.verdict(effects.Interval(*ratio), 1.0, 2.0 * least, 1.0 - level)
