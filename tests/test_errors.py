@@ -61,3 +61,28 @@ def test_every_writer_names_it(write, tmp_path):
 
 class _Statistics:
     mean, covariance, count = [0.0], [[1.0]], 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EACCES, "Permission denied", "a/b"), "cannot read x: Permission denied"),
+        (ValueError("one\n  two"), "cannot read x: one two"),
+        (ValueError(), "cannot read x: ValueError"),
+        (UserError("of ours"), "of ours"),
+    ],
+)
+def test_errors_of_a_library_become_one_line(error, said):
+    with pytest.raises(UserError) as caught:
+        with errors.as_user_error("cannot read x", OSError, ValueError):
+            raise error
+    assert str(caught.value) == said
+    if said != "of ours":
+        with pytest.raises(UserError, match=f"^{said}; mend it$"):
+            with errors.as_user_error("cannot read x", OSError, ValueError, cure="mend it"):
+                raise error
+
+
+def test_errors_of_other_classes_pass():
+    with pytest.raises(KeyError), errors.as_user_error("cannot read x", OSError):
+        raise KeyError("bug")

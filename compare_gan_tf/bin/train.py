@@ -15,7 +15,6 @@ The same for longer; settings that decide the result cannot be changed in the sa
 from absl import flags
 
 from compare_gan_tf.bin import build
-from compare_gan_tf.errors import UserError
 
 SCHEDULES = ("train", "eval_after_train", "continuous_eval")
 # As `distribution.STRATEGIES`, which cannot be imported here: it imports TensorFlow.
@@ -59,12 +58,22 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "How to use several devices: auto takes all GPUs of this machine, or one CPU.",
         flag_values=flag_values,
     )
+    _define_rules(flag_values)
+
+
+def _define_rules(flag_values: flags.FlagValues) -> None:
+    """Which flags go with which."""
+    build.forbid(
+        flag_values,
+        ("init_from", "freeze_d_layers", "allow_config_change", "allow_data_change", "strategy"),
+        lambda: flag_values.schedule == "continuous_eval",
+        "is for training: --schedule=continuous_eval trains nothing",
+    )
 
 
 def run(values: flags.FlagValues) -> None:
     """Trains, evaluates, or both, as `--schedule` says."""
     if values.schedule == "continuous_eval":
-        _require_no_training(values)
         build.follow(values)
         return
     build.read_config(values, bindings=_bindings(values))
@@ -86,14 +95,6 @@ def run(values: flags.FlagValues) -> None:
     prepared.fit(config.operative_text())
     if is_scored:
         build.print_scores(values.model_dir, plan.run())
-
-
-def _require_no_training(values: flags.FlagValues) -> None:
-    """Refuses the flags that only a training would heed."""
-    names = ("init_from", "freeze_d_layers", "allow_config_change", "allow_data_change", "strategy")
-    for name in names:
-        if not values[name].using_default_value:
-            raise UserError(f"--{name} is for training: --schedule=continuous_eval trains nothing")
 
 
 def _bindings(values: flags.FlagValues) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where a run's logs lie, and cutting them back to the step that training goes on from."""
+"""Paths of a run's logs, and the cut of the logs at the step from which training resumes."""
 
 import json
 import os

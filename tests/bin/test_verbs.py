@@ -102,7 +102,7 @@ def test_one_run_goes_through_all_verbs(run_verb, small, monkeypatch, tmp_path):
     assert build.choose_step(str(folder), "latest") == 4
     with pytest.raises(UserError, match="there are: 0, 2, 4"):
         build.choose_step(str(folder), "3")
-    with pytest.raises(UserError, match="neither best, latest nor a step"):
+    with pytest.raises(UserError, match="no checkpoint newest in .* there are: .*latest, best"):
         build.choose_step(str(folder), "newest")
 
     for path in folder.glob(f"checkpoints/ckpt-{best}.*"):
@@ -234,7 +234,7 @@ def test_flags_that_continuous_evaluation_would_ignore_are_refused(run_verb, sma
         code, _, err = run_verb(train, *small, "--schedule=continuous_eval", flag)
         assert code == 1 and flag.split("=")[0] in err
     code, _, err = run_verb(evaluate, *small, "--schedule=continuous_eval", "--checkpoint=2")
-    assert code == 1 and "--checkpoint=2 is for --schedule=once" in err
+    assert code == 1 and "--checkpoint=2: it is for --schedule=once" in err
 
 
 def test_an_evaluation_without_any_value_fails(run_verb, small):

@@ -98,7 +98,7 @@ def test_a_missing_file_is_named_with_the_places_and_the_nearest_name(tmp_path, 
     assert "'quikstart.gin'" in message
     assert str(tmp_path) in message
     assert message.endswith("did you mean quickstart.gin?")
-    assert error_of(["/nowhere/x.gin"]) == "no gin file at /nowhere/x.gin"
+    assert error_of(["/nowhere/x.gin"]) == "no gin file '/nowhere/x.gin'"
 
 
 def test_includes_are_found_among_the_packaged_configs(write, tmp_path, monkeypatch, caplog):
