@@ -157,10 +157,7 @@ def discriminator_model(inputs: dict, x, labels, *, kernels: Kernels, conditioni
     features = keras.layers.Identity(name="features")(features)
     logits = kernels.dense(1, name="logit")(features)
     addend, further = added_to_logit(conditioning, features, labels, kernels.norm)
-    logits = logits if addend is None else keras.layers.Add()([logits, addend])
-    logits = keras.layers.Reshape((), name="logits")(logits)
-    outputs = {"logits": logits, "features": features, **further}
-    return keras.Model(inputs, outputs, name="discriminator")
+    return blocks.assembled(inputs, features, logits, addend, further)
 
 
 def published(table: dict, side: int, option: str):

@@ -5,6 +5,7 @@ import keras
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.biggan_blocks import activate
 from compare_gan_tf.architectures.biggan_kernels import Kernels
+from compare_gan_tf.architectures.residual import resized
 
 _NOTHING = blocks.Condition()
 
@@ -41,7 +42,7 @@ def deep_block(
     h = x
     for index, (width, side) in enumerate([(few, 1), (few, 3), (few, 3), (filters, 1)], start=1):
         h = activate(h, norm=norm, name=f"{name}_{index}", condition=condition)
-        h = _resize(h, resizing.get(index), f"{name}_resize")
+        h = resized(h, resizing.get(index), f"{name}_resize")
         h = kernels.conv(width, side, name=f"{name}_conv{index}")(h)
     shortcut = _shortcut(x, filters, name, kernels, upsample or downsample)
     return keras.layers.Add(name=name)([shortcut, h])
@@ -50,12 +51,8 @@ def deep_block(
 def _shortcut(x, filters, name, kernels, resize):
     missing = filters - x.shape[-1]
     x = x[..., :filters] if missing < 0 else x
-    x = _resize(x, resize, f"{name}_shortcut_resize")
+    x = resized(x, resize, f"{name}_shortcut_resize")
     if missing <= 0:
         return x
     added = kernels.conv(missing, 1, name=f"{name}_shortcut")(x)
     return keras.layers.Concatenate(name=f"{name}_shortcut_joined")([x, added])
-
-
-def _resize(x, layer, name: str):
-    return layer(name=name)(x) if layer else x

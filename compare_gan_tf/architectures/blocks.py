@@ -261,6 +261,19 @@ def discriminator_model(
     features = keras.layers.Flatten(name="features")(features)
     logits = dense(1, kernel_norm=kernel_norm, name="logit")(features)
     addend, further = added_to_logit(conditioning, features, labels, kernel_norm)
+    return assembled(inputs, features, logits, addend, further)
+
+
+def assembled(inputs: dict, features, logits, addend, further: dict) -> keras.Model:
+    """The discriminator with the outputs "logits" [n], "features" [n, F] and further ones.
+
+    Args:
+      inputs: of the model, see `discriminator_input`.
+      features: [n, F].
+      logits: [n, 1].
+      addend: what the labels add to the logits, [n, 1], or None.
+      further: {name: output [n, ...]}.
+    """
     logits = logits if addend is None else keras.layers.Add()([logits, addend])
     logits = keras.layers.Reshape((), name="logits")(logits)
     outputs = {"logits": logits, "features": features, **further}

@@ -12,7 +12,7 @@ from keras import ops
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Concatenation, Conditioning
 from compare_gan_tf.architectures.shapes import ImageShape, Layers
-from compare_gan_tf.layers import no_norm
+from compare_gan_tf.layers import add_state, no_norm
 from compare_gan_tf.layers.kernel_norm import KernelNorm, reparameterised
 from compare_gan_tf.layers.state import is_frozen, view_sizes
 from compare_gan_tf.settings.signatures import Count, Number, checked
@@ -77,14 +77,7 @@ class Dropout(keras.layers.Layer):
         self.seed = random.getrandbits(31) if seed is None else seed
 
     def build(self, input_shape):
-        self.calls = self.add_weight(
-            shape=(),
-            dtype="int64",
-            initializer="zeros",
-            trainable=False,
-            aggregation="only_first_replica",  # equal on all: a counter
-            name="calls",
-        )
+        self.calls = add_state(self, "calls", dtype="int64")
 
     def call(self, x, training=False):
         if not training or not self.rate:

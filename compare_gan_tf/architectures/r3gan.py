@@ -211,10 +211,7 @@ def _scored(inputs, x, labels, kernel_norm, conditioning):
     pooled = reparameterised(pool, kernel_norm)(x)
     features = keras.layers.Flatten(name="features")(pooled)
     addend, further = added_to_logit(conditioning, features, labels, kernel_norm)
-    logits = addend
-    if addend is None or not getattr(conditioning, "is_whole_logit", False):
-        logits = dense(1, kernel_norm=kernel_norm, name="logit")(features)
-        logits = logits if addend is None else keras.layers.Add()([logits, addend])
-    logits = keras.layers.Reshape((), name="logits")(logits)
-    outputs = {"logits": logits, "features": features, **further}
-    return keras.Model(inputs, outputs, name="discriminator")
+    if addend is not None and getattr(conditioning, "is_whole_logit", False):
+        return blocks.assembled(inputs, features, addend, None, further)
+    logits = dense(1, kernel_norm=kernel_norm, name="logit")(features)
+    return blocks.assembled(inputs, features, logits, addend, further)

@@ -112,24 +112,25 @@ def block(
       shortcut_kernel: side of the shortcut's convolution.
       first_relu: False leaves out the first ReLU, as is right where x are images in [-1, 1].
     """
-    shortcut = _resize(x, upsample, f"{name}_shortcut_up")
+    shortcut = resized(x, upsample, f"{name}_shortcut_up")
     shortcut = blocks.conv(
         filters, shortcut_kernel, kernel_norm=kernel_norm, name=f"{name}_shortcut"
     )(shortcut)
-    shortcut = _resize(shortcut, downsample, f"{name}_shortcut_down")
+    shortcut = resized(shortcut, downsample, f"{name}_shortcut_down")
     x = blocks.normalise(norm, x, name=f"{name}_norm0", condition=condition)
     x = keras.layers.ReLU(name=f"{name}_relu0")(x) if first_relu else x
-    x = _resize(x, upsample, f"{name}_up")
+    x = resized(x, upsample, f"{name}_up")
     x = blocks.conv(filters, 3, kernel_norm=kernel_norm, name=f"{name}_conv0")(x)
     x = blocks.normalise(norm, x, name=f"{name}_norm1", condition=condition)
     x = keras.layers.ReLU(name=f"{name}_relu1")(x)
     x = blocks.conv(filters, 3, kernel_norm=kernel_norm, name=f"{name}_conv1")(x)
-    x = _resize(x, downsample, f"{name}_down")
+    x = resized(x, downsample, f"{name}_down")
     return keras.layers.Add(name=f"{name}_sum")([shortcut, x])
 
 
-def _resize(x, layer, name: str):
-    return layer(name=name)(x) if layer else x
+def resized(x, make, name: str):
+    """make(name=name)(x), where `make` makes a layer that resizes maps; x itself for None."""
+    return make(name=name)(x) if make else x
 
 
 def first_maps(z, size: tuple[int, int], filters: int, *, kernel_norm=None):

@@ -11,8 +11,8 @@ import tensorflow as tf
 from compare_gan_tf.augment import colours as ada_colours
 from compare_gan_tf.augment import corruptions as ada_corruptions
 from compare_gan_tf.augment import geometry as ada_geometry
-from compare_gan_tf.augment.base import Augmentation, TrialNoise, require_transforms
-from compare_gan_tf.augment.controllers import AController, Adaptive
+from compare_gan_tf.augment.base import TrialNoise, require_transforms
+from compare_gan_tf.augment.controllers import AController, Controlled
 from compare_gan_tf.augment.resample import resample
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings.signatures import Function, OneOf, Several, checked
@@ -54,7 +54,7 @@ def _chosen(functions, parts: list[dict], setting: str) -> tuple:
 
 
 @gin.register(module="augment")
-class ADA(Augmentation):
+class ADA(Controlled):
     """Applies each transformation with probability p to each image; p adapts to D's overfitting.
 
     The pipelines of their appendix B: the geometric transformations are composed to one map and
@@ -88,12 +88,11 @@ class ADA(Augmentation):
         corruptions: Corruptions | None = None,
         pipeline: Pipeline = "bgc",
     ):
-        super().__init__(name=name)
+        super().__init__(controller, name=name)
         parts = [_PARTS[name] for name in _PIPELINES[pipeline]]
         self.geometry = _chosen(geometry, parts, "geometry")
         self.colours = _chosen(colours, parts, "colours")
         self.corruptions = _chosen(corruptions, parts, "corruptions")
-        self.controller = controller or Adaptive()
 
     def check(self, sample_shape):
         super().check(sample_shape)
@@ -129,12 +128,3 @@ class ADA(Augmentation):
         for index, transform in enumerate(self.corruptions):
             images = transform(noise, f"{tag}/corruptions/{index}", p, images)
         return images
-
-    def count_training_steps(self, updates):
-        self.controller.count_training_steps(updates)
-
-    def levels(self):
-        return {"p": self.controller.p.value}
-
-    def update(self, real_logits, gather):
-        self.controller.update(real_logits, gather)

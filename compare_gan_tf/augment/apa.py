@@ -5,13 +5,12 @@ __all__ = ["APA"]
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.augment.base import Augmentation
-from compare_gan_tf.augment.controllers import AController, Adaptive
+from compare_gan_tf.augment.controllers import AController, Controlled
 from compare_gan_tf.settings.signatures import checked
 
 
 @gin.register(module="augment")
-class APA(Augmentation):
+class APA(Controlled):
     """Shows D each real with probability p as a fake in its place, with the fake's label.
 
     p rises while D is too sure of its reals: r = E[sign(D(x))] (section 3.2) is the mean over all
@@ -25,8 +24,7 @@ class APA(Augmentation):
 
     @checked
     def __init__(self, controller: AController | None = None, name: str | None = None):
-        super().__init__(name=name)
-        self.controller = controller or Adaptive()
+        super().__init__(controller, name=name)
 
     def mix(self, real, fake, noise, tag):
         p = self.controller.p.value
@@ -40,12 +38,3 @@ class APA(Augmentation):
             return tf.where(pseudo, tf.stop_gradient(fake_rows[:number]), real_rows)
 
         return tf.nest.map_structure(exchange, real, fake)
-
-    def count_training_steps(self, updates):
-        self.controller.count_training_steps(updates)
-
-    def levels(self):
-        return {"p": self.controller.p.value}
-
-    def update(self, real_logits, gather):
-        self.controller.update(real_logits, gather)

@@ -12,6 +12,8 @@ import gin
 import keras
 import tensorflow as tf
 
+from compare_gan_tf.augment.base import Augmentation
+from compare_gan_tf.layers import add_state
 from compare_gan_tf.settings.signatures import Fraction, Made, Number, checked
 from compare_gan_tf.settings.trials import Tried, ones
 
@@ -34,14 +36,7 @@ class Controller(keras.layers.Layer):
         self.built = True
 
     def _state(self, name: str, value: float, dtype: str):
-        return self.add_weight(
-            shape=(),
-            dtype=dtype,
-            initializer=keras.initializers.Constant(value),
-            trainable=False,
-            aggregation="only_first_replica",  # equal on all: of the global batch's logits
-            name=name,
-        )
+        return add_state(self, name, dtype=dtype, initializer=keras.initializers.Constant(value))
 
     def count_training_steps(self, updates: int) -> None:
         """See `Augmentation`."""
@@ -133,3 +128,25 @@ class Scheduled(Controller):
 
 
 AController = Annotated[Controller, Made(Controller, like="a controller such as @Adaptive()")]
+
+
+class Controlled(Augmentation):
+    """An augmentation with a probability p that a controller moves.
+
+    Args:
+      controller: of p; None for `Adaptive()`.
+      name: of the layer.
+    """
+
+    def __init__(self, controller: Controller | None, *, name: str | None = None):
+        super().__init__(name=name)
+        self.controller = controller or Adaptive()
+
+    def count_training_steps(self, updates):
+        self.controller.count_training_steps(updates)
+
+    def levels(self):
+        return {"p": self.controller.p.value}
+
+    def update(self, real_logits, gather):
+        self.controller.update(real_logits, gather)

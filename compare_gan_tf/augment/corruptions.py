@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from compare_gan_tf.augment.matrices import multiply, normal, odds
+from compare_gan_tf.augment.pixels import per_image
 from compare_gan_tf.augment.resample import reflect
 from compare_gan_tf.settings.signatures import NotNegative, checked
 
@@ -24,11 +25,6 @@ def _chosen(noise, tag: str, number: int, share):
     return noise.uniform(f"{tag}/chosen", [number]) < share
 
 
-def _each(values):
-    """[n] -> [n, 1, 1, 1]."""
-    return values[:, None, None, None]
-
-
 @gin.configurable(module="ada")
 @checked
 def rgb_noise(noise, tag, p, images, *, stddev: NotNegative = 0.1, multiplier: NotNegative = 1.0):
@@ -37,7 +33,7 @@ def rgb_noise(noise, tag, p, images, *, stddev: NotNegative = 0.1, multiplier: N
     scale = stddev * tf.abs(normal(noise, f"{tag}/scale", number, 1)[:, 0])
     scale = tf.where(_chosen(noise, tag, number, odds(p, multiplier)), scale, 0.0)
     elements = normal(noise, f"{tag}/elements", number, int(np.prod(images.shape[1:])))
-    return images + _each(scale) * tf.reshape(elements, images.shape)
+    return images + per_image(scale) * tf.reshape(elements, images.shape)
 
 
 @gin.configurable(module="ada")
@@ -79,7 +75,7 @@ def band_filter(noise, tag, p, images, *, stddev: NotNegative = 1.0, multiplier:
         gains *= gain * tf.math.rsqrt(power)[:, None]
         any_chosen |= chosen
     taps = multiply(gains[:, None, :], filter_bank().astype(np.float32)[None])[:, 0]
-    return tf.where(_each(any_chosen), _filtered(images, taps), images)
+    return tf.where(per_image(any_chosen), _filtered(images, taps), images)
 
 
 def _filtered(images, taps):

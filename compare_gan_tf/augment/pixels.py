@@ -3,6 +3,11 @@
 import tensorflow as tf
 
 
+def per_image(values):
+    """One value for each image: [n] -> [n, 1, 1, 1], which broadcasts with [n, H, W, C]."""
+    return values[:, None, None, None]
+
+
 def pick(images, place):
     """The pixels at places of each image's own, as often as they are asked for.
 

@@ -8,27 +8,22 @@ mid-grey, and results may lie outside the range.
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.augment.pixels import pick
+from compare_gan_tf.augment.pixels import per_image, pick
 from compare_gan_tf.settings.signatures import Fraction, NotNegative, checked
-
-
-def _each(values):
-    """[n] -> [n, 1, 1, 1]."""
-    return values[:, None, None, None]
 
 
 @gin.configurable(module="diffaugment")
 @checked
 def brightness(images, noise, tag, *, width: NotNegative = 1.0):
     """x + b with b ~ U(-width / 2, width / 2), in units of the range [-1, 1]."""
-    return images + _each(width * (noise.uniform(tag, [images.shape[0]]) - 0.5))
+    return images + per_image(width * (noise.uniform(tag, [images.shape[0]]) - 0.5))
 
 
 @gin.configurable(module="diffaugment")
 @checked
 def saturation(images, noise, tag, *, most: NotNegative = 2.0):
     """s (x - m) + m with s ~ U(0, most) and m the mean over the pixel's channels."""
-    factor = _each(most * noise.uniform(tag, [images.shape[0]]))
+    factor = per_image(most * noise.uniform(tag, [images.shape[0]]))
     mean = tf.reduce_mean(images, -1, keepdims=True)
     return (images - mean) * factor + mean
 
@@ -37,7 +32,7 @@ def saturation(images, noise, tag, *, most: NotNegative = 2.0):
 @checked
 def contrast(images, noise, tag, *, width: NotNegative = 1.0):
     """c (x - m) + m with c ~ U(1 - width / 2, 1 + width / 2) and m the mean over the image."""
-    factor = _each(1.0 + width * (noise.uniform(tag, [images.shape[0]]) - 0.5))
+    factor = per_image(1.0 + width * (noise.uniform(tag, [images.shape[0]]) - 0.5))
     mean = tf.reduce_mean(images, [1, 2, 3], keepdims=True)
     return (images - mean) * factor + mean
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.layers.state import is_frozen
+from compare_gan_tf.layers.state import add_state, is_frozen
 from compare_gan_tf.settings.signatures import Fraction, Positive, checked
 
 _local = threading.local()  # each replica of a strategy traces in a thread of its own
@@ -76,17 +76,10 @@ class BatchStatistics(keras.layers.Layer):
         self.epsilon = epsilon
 
     def build_statistics(self, channels: int):
-        """Makes the moving mean 0 and variance 1."""
-        self.moving_mean = self._statistic(channels, "zeros", "moving_mean")
-        self.moving_variance = self._statistic(channels, "ones", "moving_variance")
-
-    def _statistic(self, channels, initializer, name):
-        return self.add_weight(
-            shape=(channels,),
-            initializer=initializer,
-            trainable=False,
-            aggregation="only_first_replica",  # equal on all: it is the global batch's
-            name=name,
+        """Adds the moving mean [C], 0 at first, and the moving variance [C], 1 at first."""
+        self.moving_mean = add_state(self, "moving_mean", shape=(channels,))
+        self.moving_variance = add_state(
+            self, "moving_variance", shape=(channels,), initializer="ones"
         )
 
     def standardise(self, inputs, gamma, beta, training):

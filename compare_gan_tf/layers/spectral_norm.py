@@ -8,7 +8,8 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.layers.state import is_frozen
+from compare_gan_tf.layers.kernel_norm import as_matrix
+from compare_gan_tf.layers.state import add_state, is_frozen
 from compare_gan_tf.settings.signatures import Number, OneOf, Positive, checked
 
 Vector = Annotated[str, OneOf("left", "right", "auto")]
@@ -48,15 +49,10 @@ class SpectralNorm(keras.layers.Wrapper):
     def build(self, input_shape):
         if not self.layer.built:
             self.layer.build(input_shape)
-        rows, columns = _matrix(self.layer.kernel).shape
+        rows, columns = as_matrix(self.layer.kernel).shape
         self._left = self.vector == "left" or (self.vector == "auto" and rows <= columns)
-        self.u = self.add_weight(
-            shape=(rows if self._left else columns,),
-            initializer="random_normal",
-            trainable=False,
-            aggregation="only_first_replica",  # equal on all: a function of W alone
-            name="u",
-        )
+        length = rows if self._left else columns
+        self.u = add_state(self, "u", shape=(length,), initializer="random_normal")
         self.built = True
 
     @property
@@ -66,7 +62,7 @@ class SpectralNorm(keras.layers.Wrapper):
 
     def call(self, inputs, training=False):
         kernel = self.layer.kernel
-        normalised = kernel / self._sigma(_matrix(kernel), advance=training)
+        normalised = kernel / self._sigma(as_matrix(kernel), advance=training)
         substitute = keras.StatelessScope(state_mapping=[(kernel, normalised)])
         with substitute:
             return self.layer(inputs)
@@ -98,11 +94,6 @@ class SpectralNorm(keras.layers.Wrapper):
     def get_config(self):
         own = {"vector": self.vector, "iterations": self.iterations, "epsilon": self.epsilon}
         return super().get_config() | own
-
-
-def _matrix(kernel):
-    kernel = tf.convert_to_tensor(kernel)
-    return tf.reshape(kernel, [-1, kernel.shape[-1]])
 
 
 @gin.configurable(module="layers")

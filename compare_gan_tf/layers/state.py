@@ -5,7 +5,7 @@ update. Every other pass, such as the one at a penalty's points or G's pass whil
 under `frozen_state`.
 """
 
-__all__ = ["frozen_state", "not_averaged"]
+__all__ = ["add_state", "frozen_state", "not_averaged"]
 
 import contextlib
 import threading
@@ -34,6 +34,29 @@ def frozen_state(frozen: bool = True):
 def is_frozen() -> bool:
     """Whether the pass being traced must not write state."""
     return getattr(_local, "frozen", False)
+
+
+def add_state(layer, name: str, *, shape=(), dtype=None, initializer="zeros"):
+    """Adds to a layer a variable that no optimiser trains.
+
+    Every replica of a strategy must write the same value to it, such as a function of the global
+    batch or of the weights: only the value of the first replica is kept.
+
+    Args:
+      layer: of Keras.
+      name: of the variable.
+      shape: of the variable.
+      dtype: of the variable; None for that of the layer.
+      initializer: a name that Keras knows, or an initializer.
+    """
+    return layer.add_weight(
+        shape=shape,
+        dtype=dtype,
+        initializer=initializer,
+        trainable=False,
+        aggregation="only_first_replica",
+        name=name,
+    )
 
 
 def training_pass(model, inputs):

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.layers.batch_statistics import global_moments, global_size
-from compare_gan_tf.layers.state import is_frozen
+from compare_gan_tf.layers.state import add_state, is_frozen
 from compare_gan_tf.settings.signatures import Positive, checked
 
 
@@ -35,21 +35,14 @@ class VirtualBatchNorm(keras.layers.Layer):
         self.epsilon = epsilon
 
     def build(self, input_shape):
-        channels = input_shape[-1]
-        self.gamma = self.add_weight(shape=(channels,), initializer="ones", name="gamma")
-        self.beta = self.add_weight(shape=(channels,), initializer="zeros", name="beta")
-        self.reference_mean = self._state((channels,), "zeros", "reference_mean")
-        self.reference_variance = self._state((channels,), "ones", "reference_variance")
-        self.reference_size = self._state((), "zeros", "reference_size")  # N; 0 is not yet chosen
-
-    def _state(self, shape, initializer, name):
-        return self.add_weight(
-            shape=shape,
-            initializer=initializer,
-            trainable=False,
-            aggregation="only_first_replica",  # equal on all: it is the global batch's
-            name=name,
+        shape = input_shape[-1:]
+        self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta")
+        self.reference_mean = add_state(self, "reference_mean", shape=shape)
+        self.reference_variance = add_state(
+            self, "reference_variance", shape=shape, initializer="ones"
         )
+        self.reference_size = add_state(self, "reference_size")  # N; 0: not chosen yet
 
     @property
     def not_averaged(self):

@@ -122,6 +122,13 @@ class Metric:
         raise NotImplementedError
 
 
+def labels_of_fakes(fake: Collected, number: int, rng: np.random.Generator) -> np.ndarray | None:
+    """Labels int32 [number] drawn from those of the fakes, with repetition; None without labels."""
+    if fake.labels is None:
+        return None
+    return fake.labels.take(rng.integers(len(fake.labels), size=number))
+
+
 def count(side: Collected) -> int | None:
     """Samples of a side; None where it has none, or statistics do not tell of how many they are."""
     kept = (len(rows) for rows in (side.features, side.logits, side.images) if rows is not None)

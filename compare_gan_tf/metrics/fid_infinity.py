@@ -12,6 +12,7 @@ from compare_gan_tf.metrics import intervals
 from compare_gan_tf.metrics.base import Collected, Rows, ThreeOrMore, TwoOrMore, UndefinedScore
 from compare_gan_tf.metrics.fid import Side, frechet_replicates, side_of, statistics_of
 from compare_gan_tf.metrics.frechet import frechet_distance
+from compare_gan_tf.metrics.rows import subset
 from compare_gan_tf.settings.signatures import Index
 
 
@@ -74,9 +75,8 @@ class FidInfinity(intervals.Jackknifed):
 
     def _distance(self, real: Side, features: Rows, count: int) -> float:
         rng = np.random.default_rng([self.seed, count])
-        chosen = np.sort(rng.permutation(len(features))[:count])
-        with features.picked(chosen) as subset:
-            return frechet_distance(real.statistics, statistics_of(subset))
+        with features.picked(subset(len(features), count, rng)) as chosen:
+            return frechet_distance(real.statistics, statistics_of(chosen))
 
 
 def intercept(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:

@@ -22,6 +22,7 @@ from compare_gan_tf.metrics.base import (
     Metric,
     TwoOrMore,
     UndefinedScore,
+    labels_of_fakes,
 )
 from compare_gan_tf.settings import kinds
 from compare_gan_tf.settings.signatures import Count, Function, Index, Made, Positive, check_fields
@@ -152,10 +153,8 @@ class Gilbo(Metric):
     def _draw(self, fake: Collected, number: int, seed: int, rng: np.random.Generator):
         """Images [number, H, W, C] and the latents [number, d] they are of."""
         z = tf.convert_to_tensor(fake.latents(number, seed), tf.float32)
-        labels = None
-        if fake.labels is not None:
-            labels = tf.constant(fake.labels.take(rng.integers(len(fake.labels), size=number)))
-        return fake.generate(z, labels), z
+        labels = labels_of_fakes(fake, number, rng)
+        return fake.generate(z, None if labels is None else tf.constant(labels)), z
 
     def _bound(self, encoder, images, z, training: bool):
         """log e(z | x) - log p(z), [n]."""

@@ -37,9 +37,8 @@ class InceptionScore(intervals.Jackknifed):
     name = "inception_score"
     needs = {"real": (), "fake": ("logits",)}
     scores = {"inception_score": True}
-    samples_of_class: ClassVar[int] = (
-        50  # of each but one, for a bias of the logarithm of 1 % at most
-    )
+    # For each class but one: the bias of the score's logarithm is then 1 % at most.
+    samples_of_class: ClassVar[int] = 50
     bounds = (1.0, np.inf)
 
     splits: Count = 1

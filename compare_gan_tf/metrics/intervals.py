@@ -20,9 +20,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from compare_gan_tf.metrics.base import Collected, Metric, Score
+from compare_gan_tf.metrics.estimates import NORMAL_975
 
 BLOCKS = 20
-_NORMAL = 1.959963984540054  # 97.5 % of a normal distribution lie below
 
 
 class Replicates(NamedTuple):
@@ -95,7 +95,7 @@ def student_quantile(degrees: int) -> float:
 
     Abramowitz and Stegun, 1964, 26.7.5: an expansion in 1 / degrees; within 1e-3 from 4 on.
     """
-    x, v = _NORMAL, degrees
+    x, v = NORMAL_975, degrees
     terms = (
         (x**3 + x) / (4 * v),
         (5 * x**5 + 16 * x**3 + 3 * x) / (96 * v**2),

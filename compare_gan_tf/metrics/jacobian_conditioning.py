@@ -12,7 +12,7 @@ import gin
 import numpy as np
 
 from compare_gan_tf.metrics import estimates
-from compare_gan_tf.metrics.base import Metric, TwoOrMore, UndefinedScore
+from compare_gan_tf.metrics.base import Metric, TwoOrMore, UndefinedScore, labels_of_fakes
 from compare_gan_tf.settings.signatures import Count, Index
 
 _PRECISION = float(np.finfo(np.float32).eps)  # of the Jacobian
@@ -90,10 +90,7 @@ class JacobianConditioning(Metric):
 
     def __call__(self, real, fake):
         latents = np.asarray(fake.latents(self.points, self.seed), np.float32)
-        labels = None
-        if fake.labels is not None:
-            rng = np.random.default_rng(self.seed)
-            labels = fake.labels.take(rng.integers(len(fake.labels), size=self.points))
+        labels = labels_of_fakes(fake, self.points, np.random.default_rng(self.seed))
         found = []
         for start in range(0, self.points, self.batch_size):
             part = slice(start, start + self.batch_size)

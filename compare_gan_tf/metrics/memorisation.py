@@ -19,6 +19,7 @@ from compare_gan_tf.metrics.base import (
 )
 from compare_gan_tf.metrics.fid import Side, frechet_replicates, statistics_of
 from compare_gan_tf.metrics.nearest import neighbours, share_space
+from compare_gan_tf.metrics.rows import subset
 from compare_gan_tf.settings.signatures import Index, NotNegative
 
 
@@ -157,8 +158,7 @@ class HeldOutGap(intervals.Jackknifed):
         if len(features) == count:
             return features
         rng = np.random.default_rng(self.seed)
-        chosen = np.sort(rng.permutation(len(features))[:count])
-        return features.picked(chosen)
+        return features.picked(subset(len(features), count, rng))
 
 
 def _fid_gap(training: Rows, held_out: Rows, fakes: Rows) -> intervals.Replicates:

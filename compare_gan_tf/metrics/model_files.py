@@ -16,8 +16,6 @@ from compare_gan_tf.metrics.replicated import replicated
 from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.storage import files
 
-Outputs = dict[str, np.ndarray]
-
 
 class Outlets(NamedTuple):
     """Which outputs of a network are wanted.

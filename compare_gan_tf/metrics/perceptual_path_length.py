@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 import gin
 import numpy as np
 
-from compare_gan_tf.metrics.base import UndefinedScore
+from compare_gan_tf.metrics.base import UndefinedScore, labels_of_fakes
 from compare_gan_tf.metrics.intervals import BLOCKS, Jackknifed, Replicates, block_of
 from compare_gan_tf.settings import kinds
 from compare_gan_tf.settings.signatures import Count, Function, Index, Number
@@ -137,9 +137,7 @@ class PerceptualPathLength(Jackknifed):
         ends = latents[: self.paths], latents[self.paths :]
         rng = np.random.default_rng(self.seed)
         share = rng.random((self.paths, 1)) * (1 - self.epsilon)
-        labels = None
-        if fake.labels is not None:
-            labels = fake.labels.take(rng.integers(len(fake.labels), size=self.paths))
+        labels = labels_of_fakes(fake, self.paths, rng)
         found = []
         for start in range(0, self.paths, self.batch_size):
             part = slice(start, start + self.batch_size)

@@ -18,6 +18,7 @@ import numpy as np
 
 from compare_gan_tf.metrics import intervals
 from compare_gan_tf.metrics.base import Collected, Rows, ThreeOrMore, TwoOrMore, check_features
+from compare_gan_tf.metrics.rows import subset
 from compare_gan_tf.settings.signatures import Count, Index
 
 _MARGIN = 1e-10  # of the angles, and of F where both are 0
@@ -120,8 +121,7 @@ class Prd(intervals.Jackknifed):
         shape = (2 * count, sides[0].shape[1])
         joined = np.memmap(file, np.float32, "w+", shape=shape)
         for side, rows in enumerate(sides):
-            rng = np.random.default_rng([self.seed, side])
-            chosen = np.sort(rng.permutation(len(rows))[:count])
+            chosen = subset(len(rows), count, np.random.default_rng([self.seed, side]))
             for start in range(0, count, 1024):
                 part = chosen[start : start + 1024]
                 joined[side * count + start : side * count + start + len(part)] = rows.take(part)

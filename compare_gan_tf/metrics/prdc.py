@@ -31,7 +31,10 @@ from compare_gan_tf.settings.signatures import Count
 
 
 class _Manifolds(intervals.Jackknifed):
-    """What the two metrics have in common; `k` and `strict` are theirs."""
+    """What the two metrics have in common."""
+
+    k: int
+    strict: bool
 
     needs = {"real": ("features",), "fake": ("features",)}
     enough = {"real": 10_000, "fake": 10_000}

@@ -13,6 +13,11 @@ MEMORY = 32 << 20  # bytes of one side's rows that are kept out of the file
 CHUNK = 1024
 
 
+def subset(total: int, number: int, rng: np.random.Generator) -> np.ndarray:
+    """`number` of the indices 0, ..., total - 1, ascending, drawn without repetition."""
+    return np.sort(rng.permutation(total)[:number])
+
+
 class Rows:
     """Rows [n, ...] of one dtype that arrive in batches and are read in chunks.
 

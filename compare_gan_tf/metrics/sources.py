@@ -19,7 +19,7 @@ def registered(decorator: str) -> Iterator[tuple[str, ast.FunctionDef | ast.Clas
                     yield f"{__package__}.{path.stem}", node
 
 
-def constant(definition: ast.ClassDef, name: str):
+def constant(definition: ast.FunctionDef | ast.ClassDef, name: str):
     """The literal that a class assigns to an attribute in its own body, or None."""
     for node in definition.body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant):

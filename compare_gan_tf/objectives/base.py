@@ -12,23 +12,33 @@ from compare_gan_tf.settings.signatures import Count, Factor, checked
 DISCRIMINATOR, GENERATOR = "discriminator", "generator"
 
 
-class Samples(NamedTuple):
-    """One update's samples of this replica, shared by all objectives; n samples on each side."""
-
-    real: Any  # what D sees as real: [n, H, W, C] in [-1, 1], or points [n, D]
-    real_labels: Any  # int32 [n], or probabilities float32 [n, K], or None
-    z: Any  # what G was fed: [n, dim]
-    fake_labels: Any  # int32 [n], or None
-    fake: Any  # what G made of it, shaped as `real`
-    fake_outputs: Any = None  # with an alphabet G's logits, of which `fake` are hard samples
-
-
 class View(NamedTuple):
     """Samples for D to score; objectives that name the same tensors share the pass."""
 
     images: Any
     labels: Any = None
     needs_gradient: bool = False  # fills Scored.input_gradient
+
+
+class Samples(NamedTuple):
+    """The samples of one update on this replica, n on each side; all objectives share them."""
+
+    real: Any  # what D sees as real: [n, H, W, C] in [-1, 1], or points [n, D]
+    real_labels: Any  # int32 [n], or probabilities float32 [n, K], or None
+    z: Any  # the input of G: [n, dim]
+    fake_labels: Any  # int32 [n], or None
+    fake: Any  # the output of G, shaped as `real`
+    fake_outputs: Any = None  # with an alphabet: G's logits, from which `fake` is drawn
+
+    @property
+    def real_view(self) -> View:
+        """The reals under their labels."""
+        return View(self.real, self.real_labels)
+
+    @property
+    def fake_view(self) -> View:
+        """The fakes under their labels."""
+        return View(self.fake, self.fake_labels)
 
 
 class Scored(NamedTuple):

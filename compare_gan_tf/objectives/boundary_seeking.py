@@ -13,6 +13,7 @@ from typing import Annotated
 import gin
 import tensorflow as tf
 
+from compare_gan_tf.layers import add_state
 from compare_gan_tf.objectives.base import Term
 from compare_gan_tf.objectives.losses import Adversarial, LogRatioLoss, non_saturating
 from compare_gan_tf.settings.signatures import Decay, Factor, checked
@@ -72,7 +73,7 @@ class BoundarySeeking(Adversarial):
 
     def build_for(self, gan):
         if self.log_z_decay is not None:
-            self.log_z = running_log_z(self)
+            self.log_z = add_state(self, "log_z")
 
     def generator(self, game, samples, scored):
         logits = scored["fake"].logits
@@ -85,17 +86,6 @@ class BoundarySeeking(Adversarial):
     def update(self, game, samples, scored):
         if self.log_z is not None:
             follow_log_z(self.log_z, self.log_z_decay, game.gather(scored["fake"].logits))
-
-
-def running_log_z(objective):
-    """A variable for log Z, 0 at first; equal on all replicas, for it is of the global batch."""
-    return objective.add_weight(
-        shape=(),
-        initializer="zeros",
-        trainable=False,
-        aggregation="only_first_replica",
-        name="log_z",
-    )
 
 
 def follow_log_z(log_z, decay: float, log_ratios):

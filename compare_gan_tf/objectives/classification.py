@@ -5,12 +5,7 @@ __all__ = ["Classification"]
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import (
-    DISCRIMINATOR,
-    Objective,
-    Term,
-    View,
-)
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
 from compare_gan_tf.objectives.heads import LinearHead, on_several, require_labels
 from compare_gan_tf.settings.signatures import Factor, checked
 
@@ -50,10 +45,10 @@ class Classification(Objective):
         self.head = LinearHead(gan.discriminator, gan.num_classes, kernel_norm=self.kernel_norm)
 
     def views(self, player, game, samples):
-        fake = {"fake": View(samples.fake, samples.fake_labels)}
+        fake = {"fake": samples.fake_view}
         if player != DISCRIMINATOR:
             return fake
-        return {"real": View(samples.real, samples.real_labels)} | (fake if self.fakes else {})
+        return {"real": samples.real_view} | (fake if self.fakes else {})
 
     def discriminator(self, game, samples, scored):
         labels = {"real": samples.real_labels, "fake": samples.fake_labels}

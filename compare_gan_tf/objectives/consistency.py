@@ -44,7 +44,7 @@ def flip_and_shift(images, noise, tag: str, share: Fraction = 0.125):
 
 def _shifted(side: int, noise, tag: str, number: int, share: float):
     """Which of the pixels along a side comes where, int32 [number, side]."""
-    most = max(1, int(side * share))
+    most = min(max(1, int(side * share)), side - 1)  # reflected once, an index is on the side
     shift = noise.integers(tag, number, 2 * most + 1)[:, tf.newaxis] - most
     index = tf.abs(tf.range(side) - shift)
     return tf.minimum(index, 2 * (side - 1) - index)
@@ -130,7 +130,7 @@ class LatentConsistency(Objective):
         if player != DISCRIMINATOR:
             return {}
         return {
-            "plain": View(samples.fake, samples.fake_labels),
+            "plain": samples.fake_view,
             "near": View(self._near(game, samples), samples.fake_labels),
         }
 

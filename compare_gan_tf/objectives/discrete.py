@@ -19,8 +19,9 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers import add_state
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Term, View
-from compare_gan_tf.objectives.boundary_seeking import follow_log_z, running_log_z
+from compare_gan_tf.objectives.boundary_seeking import follow_log_z
 from compare_gan_tf.objectives.losses import Adversarial, LogRatioLoss, non_saturating
 from compare_gan_tf.settings.signatures import Count, Decay, Factor, checked
 from compare_gan_tf.settings.trials import Tried, ones
@@ -106,7 +107,7 @@ class DiscreteBoundarySeeking(Adversarial):
                 "DiscreteBoundarySeeking needs GAN.alphabet, such as @Bits(); for images as they "
                 "are there is @BoundarySeeking()"
             )
-        self.log_z = running_log_z(self)
+        self.log_z = add_state(self, "log_z")
 
     def views(self, player, game, samples):
         if player == DISCRIMINATOR:

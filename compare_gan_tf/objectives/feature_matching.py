@@ -8,7 +8,7 @@ from typing import Annotated
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import GENERATOR, Objective, Term, View
+from compare_gan_tf.objectives.base import GENERATOR, Objective, Term
 from compare_gan_tf.settings.signatures import Factor, checked
 from compare_gan_tf.settings.trials import Tried, ones
 
@@ -62,10 +62,7 @@ class FeatureMatching(Objective):
     def views(self, player, game, samples):
         if player != GENERATOR:
             return {}
-        return {
-            "real": View(samples.real, samples.real_labels),
-            "fake": View(samples.fake, samples.fake_labels),
-        }
+        return {"real": samples.real_view, "fake": samples.fake_view}
 
     def generator(self, game, samples, scored):
         means = (tf.reduce_mean(game.gather(scored[side].features), 0) for side in ("real", "fake"))

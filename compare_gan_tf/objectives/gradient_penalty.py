@@ -72,13 +72,13 @@ def beside_real(name, game, samples):
 @gin.configurable(module="penalties")
 def at_real(name, game, samples):
     """The real samples themselves: no extra pass of D."""
-    return View(samples.real, samples.real_labels)
+    return samples.real_view
 
 
 @gin.configurable(module="penalties")
 def at_fake(name, game, samples):
     """The fake samples themselves: no extra pass of D."""
-    return View(samples.fake, samples.fake_labels)
+    return samples.fake_view
 
 
 def squared_slope(scored: Scored, image_width: float):

@@ -6,7 +6,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import Objective, Term, View
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
 from compare_gan_tf.objectives.heads import ResidualHead
 from compare_gan_tf.settings.signatures import Count, Factor, checked
 
@@ -82,11 +82,7 @@ class InfoMax(Objective):
         )
 
     def views(self, player, game, samples):
-        sides = {
-            "discriminator": View(samples.real, samples.real_labels),
-            "generator": View(samples.fake, samples.fake_labels),
-        }
-        return {"own": sides[player]}
+        return {"own": samples.real_view if player == DISCRIMINATOR else samples.fake_view}
 
     def discriminator(self, game, samples, scored):
         return [Term("", self._values(game, scored["own"]))]

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers.kernel_norm import as_matrix
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term
 from compare_gan_tf.settings.signatures import Count, Factor, Function, OneOf, Several, checked
 
@@ -30,12 +31,6 @@ def kernels(network: keras.Model) -> list:
     Under spectral norm it is the kernel before it is divided.
     """
     return [v for v in network.trainable_variables if v.name == "kernel"]
-
-
-def as_matrix(kernel):
-    """[everything else, output channels]; of a transposed convolution the last are the inputs."""
-    kernel = tf.convert_to_tensor(kernel)
-    return tf.reshape(kernel, [-1, kernel.shape[-1]])
 
 
 class KernelPenalty(Objective):

@@ -5,7 +5,7 @@ __all__ = ["LabelPrediction"]
 import gin
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
 from compare_gan_tf.objectives.classification import cross_entropy
 from compare_gan_tf.objectives.heads import require_labels
 from compare_gan_tf.settings.signatures import Factor, checked
@@ -52,7 +52,7 @@ class LabelPrediction(Objective):
     def views(self, player, game, samples):
         if player != DISCRIMINATOR:
             return {}
-        return {"real": View(samples.real, samples.real_labels)}
+        return {"real": samples.real_view}
 
     def discriminator(self, game, samples, scored):
         logits = scored["real"].heads[_OUTPUT]

@@ -8,7 +8,8 @@ from typing import Annotated
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
+from compare_gan_tf.layers import add_state
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
 from compare_gan_tf.settings.signatures import Decay, Factor, Step, checked
 from compare_gan_tf.settings.trials import Tried, ones
 
@@ -62,24 +63,12 @@ class LeCam(Objective):
         self.start_step = max(start_step, 1)  # before the first step there is no average
 
     def build_for(self, gan):
-        self.real, self.fake = (
-            self.add_weight(
-                shape=(),
-                initializer="zeros",
-                trainable=False,
-                aggregation="only_first_replica",  # equal on all: of the global batch's logits
-                name=side,
-            )
-            for side in ("real", "fake")
-        )
+        self.real, self.fake = (add_state(self, side) for side in ("real", "fake"))
 
     def views(self, player, game, samples):
         if player != DISCRIMINATOR:
             return {}
-        return {
-            "real": View(samples.real, samples.real_labels),
-            "fake": View(samples.fake, samples.fake_labels),
-        }
+        return {"real": samples.real_view, "fake": samples.fake_view}
 
     def discriminator(self, game, samples, scored):
         on = tf.cast(game.step >= self.start_step, tf.float32)

@@ -42,13 +42,18 @@ class Critic(Adversarial):
         return []
 
 
+def layers_with_density(generator) -> list:
+    """The layers of a generator that have a `log_prob`: its output's log density in nats."""
+    return [layer for layer in generator.layers if hasattr(layer, "log_prob")]
+
+
 def _density_of(generator, objective):
     """log q of the generator, a function of points [n, D].
 
     Raises:
       UserError: it has none.
     """
-    found = [layer for layer in generator.layers if hasattr(layer, "log_prob")]
+    found = layers_with_density(generator)
     if len(found) != 1:
         raise UserError(
             f"{type(objective).__name__} needs a generator whose density is known: set "

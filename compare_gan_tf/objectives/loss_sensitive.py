@@ -21,15 +21,10 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import (
-    DISCRIMINATOR,
-    Objective,
-    Scored,
-    Term,
-    View,
-)
+from compare_gan_tf.objectives.base import Objective, Scored, Term
 from compare_gan_tf.objectives.classification import cross_entropy
 from compare_gan_tf.objectives.heads import LinearHead, on_several, require_labels
+from compare_gan_tf.objectives.losses import Adversarial
 from compare_gan_tf.settings.signatures import Factor, NotNegative, Number, checked
 from compare_gan_tf.settings.trials import Tried, ones
 
@@ -121,11 +116,7 @@ class LossSensitive(Objective):
         self.cost = cost
         self.real_weight = real_weight
 
-    def views(self, player, game, samples):
-        fake = {"fake": View(samples.fake, samples.fake_labels)}
-        if player == DISCRIMINATOR:
-            return {"real": View(samples.real, samples.real_labels), **fake}
-        return fake
+    views = Adversarial.views
 
     def discriminator(self, game, samples, scored):
         real, fake = (self.cost(scored[side].logits) for side in ("real", "fake"))
@@ -192,7 +183,7 @@ class LossSensitiveClassifier(Objective):
             )
         self.head = LinearHead(gan.discriminator, gan.num_classes, kernel_norm=self.kernel_norm)
 
-    views = LossSensitive.views
+    views = Adversarial.views
 
     def discriminator(self, game, samples, scored):
         real_logits, fake_logits = on_several(

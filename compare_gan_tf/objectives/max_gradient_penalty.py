@@ -5,8 +5,9 @@ __all__ = ["MaxGradientPenalty"]
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
+from compare_gan_tf.objectives.base import Objective, Term
 from compare_gan_tf.objectives.gradient_penalty import (
+    GradientPenalty,
     ImageWidth,
     Points,
     between,
@@ -40,11 +41,7 @@ class MaxGradientPenalty(Objective):
         self.points = points
         self.image_width = image_width
 
-    def views(self, player, game, samples):
-        if player != DISCRIMINATOR:
-            return {}
-        view = self.points(self.name, game, samples)
-        return {"points": view._replace(needs_gradient=True)}
+    views = GradientPenalty.views
 
     def discriminator(self, game, samples, scored):
         squared = squared_slope(scored["points"], self.image_width)

@@ -14,7 +14,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term, View
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term
 from compare_gan_tf.objectives.heads import LinearHead, on_several
 from compare_gan_tf.settings.signatures import Factor, Number, checked
 
@@ -51,7 +51,7 @@ class _Information(Objective):
             )
 
     def views(self, player, game, samples):
-        return {"fake": View(samples.fake, samples.fake_labels)}
+        return {"fake": samples.fake_view}
 
     def _terms(self, z, guess) -> list[Term]:
         raise NotImplementedError

@@ -19,7 +19,7 @@ from typing import Annotated
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import Objective, Term, View
+from compare_gan_tf.objectives.base import Objective, Term
 from compare_gan_tf.settings.signatures import Factor, Function, checked
 from compare_gan_tf.settings.trials import Tried, ones
 
@@ -97,10 +97,7 @@ class Relativistic(Objective):
         self.loss = loss
 
     def views(self, player, game, samples):
-        return {
-            "real": View(samples.real, samples.real_labels),
-            "fake": View(samples.fake, samples.fake_labels),
-        }
+        return {"real": samples.real_view, "fake": samples.fake_view}
 
     def discriminator(self, game, samples, scored):
         return self.compare(scored["real"].logits, scored["fake"].logits, self.loss, game.gather)

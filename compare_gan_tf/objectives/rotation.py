@@ -51,9 +51,7 @@ class Rotation(Objective):
         self.head = LinearHead(gan.discriminator, _TURNS, kernel_norm=self.kernel_norm)
 
     def views(self, player, game, samples):
-        real = View(samples.real, samples.real_labels)
-        fake = View(samples.fake, samples.fake_labels)
-        upright = real if player == DISCRIMINATOR else fake
+        upright = samples.real_view if player == DISCRIMINATOR else samples.fake_view
         return {"upright": upright, "turned": self._turned(upright)}
 
     def _turned(self, view: View) -> View:

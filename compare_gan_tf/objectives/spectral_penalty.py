@@ -5,8 +5,10 @@ __all__ = ["SpectralPenalty"]
 import gin
 import tensorflow as tf
 
+from compare_gan_tf.layers import add_state
+from compare_gan_tf.layers.kernel_norm import as_matrix
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
-from compare_gan_tf.objectives.kernel_penalty import KernelPenalty, Players, as_matrix, kernels
+from compare_gan_tf.objectives.kernel_penalty import KernelPenalty, Players, kernels
 from compare_gan_tf.settings.signatures import Factor, checked
 
 
@@ -40,12 +42,11 @@ class SpectralPenalty(KernelPenalty):
 
     def _vectors(self, network) -> list:
         return [
-            self.add_weight(
+            add_state(
+                self,
+                f"{network.name}{index}",
                 shape=(kernel.shape[-1],),
                 initializer="random_normal",
-                trainable=False,
-                aggregation="only_first_replica",  # equal on all: a function of W alone
-                name=f"{network.name}{index}",
             )
             for index, kernel in enumerate(kernels(network))
         ]

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives import f_divergences
+from compare_gan_tf.objectives.likelihood import layers_with_density
 from compare_gan_tf.runs import checkpoints, logs
 from compare_gan_tf.storage import files
 from compare_gan_tf.toy import quadrature
@@ -83,13 +84,13 @@ def frames(model_dir: str, gan, dataset, *, last: int | None = None) -> list[Fra
 
 def _frame(gan, step: int, square: np.ndarray, log_p) -> Frame:
     samples = gan.sample(_SAMPLES, _SEED).numpy()
-    layer = gaussian_of(gan.sampling_generator)
+    known = layers_with_density(gan.sampling_generator)
     exact = {}
-    if layer is None:
+    if not known:
         many = gan.sample(20_000, _SEED).numpy().astype(np.float64)
         mean, covariance = many.mean(0), np.cov(many.T)
     else:
-        mean, covariance = (np.float64(x) for x in (layer.mean, layer.covariance()))
+        mean, covariance = (np.float64(x) for x in (known[0].mean, known[0].covariance()))
         if log_p is not None:
             log_q = quadrature.gaussian_log_density(square, mean, covariance)
             exact = {k: quadrature.divergence(v, log_p, log_q) for k, v in EXACT.items()}
@@ -97,12 +98,6 @@ def _frame(gan, step: int, square: np.ndarray, log_p) -> Frame:
     field = gan.discriminator({"images": tf.constant(points)}, training=False)["logits"]
     field = field.numpy().reshape(FIELD_NODES, FIELD_NODES)
     return Frame(step, samples, mean, covariance, field, exact)
-
-
-def gaussian_of(generator):
-    """Its layer with a known density, or None."""
-    found = [layer for layer in generator.layers if hasattr(layer, "log_prob")]
-    return found[0] if found else None
 
 
 def learned(model_dir: str) -> dict[str, tuple[list[int], list[float]]]:
