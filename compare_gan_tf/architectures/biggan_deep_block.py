@@ -21,11 +21,10 @@ def deep_block(
     upsample=None,
     downsample=None,
 ):
-    """shortcut(x) + four times conv(relu(norm(.))): 1x1, 3x3, 3x3, 1x1.
+    """shortcut(x) + h, where h is x after four times conv(relu(norm(.))): 1x1, 3x3, 3x3, 1x1.
 
-    The first three convolutions have a quarter of the larger of the block's numbers of channels.
-    The shortcut keeps the first `filters` channels of x, or all of them and puts behind them what
-    a 1x1 convolution adds.
+    The first three convolutions have max(c, filters) / 4 channels. If c > filters, the shortcut
+    drops the last channels of x; if c < filters, it appends channels from a 1x1 convolution.
 
     Args:
       x: [n, h, w, c].

@@ -1,4 +1,4 @@
-"""Adaptive pseudo augmentation (Jiang et al., 2021): some of D's reals are fakes."""
+"""Adaptive pseudo augmentation (Jiang et al., 2021): fakes among the reals that D sees."""
 
 __all__ = ["APA"]
 
@@ -11,12 +11,12 @@ from compare_gan_tf.settings.signatures import checked
 
 @gin.register(module="augment")
 class APA(Controlled):
-    """Shows D each real with probability p as a fake in its place, with the fake's label.
+    """Replaces each real by a fake, under the fake's label, with probability p.
 
-    p rises while D is too sure of its reals: r = E[sign(D(x))] (section 3.2) is the mean over all
-    that D was shown as real, the fakes among them included, as in the published code. That code
-    takes fakes of G's last update, under the labels of the reals; here they are those of the same
-    update, held constant, under their own labels.
+    p rises while D is too confident of its reals: r = E[sign(D(x))] (section 3.2) is the mean over
+    all samples that D saw as real, including these fakes, as in the published code. That code takes
+    the fakes of G's last update under the labels of the reals; here they are the fakes of the same
+    update, without gradient, under their own labels.
 
     Args:
       controller: of p; None for `Adaptive()`, which has the published target, speed and interval.

@@ -1,4 +1,4 @@
-"""Pixels taken from anywhere in their image."""
+"""Gathers pixels of images, with gradients of all orders."""
 
 import tensorflow as tf
 
@@ -9,15 +9,15 @@ def per_image(values):
 
 
 def pick(images, place):
-    """The pixels at places of each image's own, as often as they are asked for.
+    """Gathers the pixels at given places of each image.
 
-    It is linear in the images, so its gradient is its transpose, that one's gradient is `pick`
-    again, and so on. Said here, for TensorFlow's own second derivative of a gather has shapes that
-    XLA cannot tell, which fails where a penalty is lazy.
+    The function is linear in the images: its gradient is its transpose, whose gradient is `pick`
+    again. These gradients are defined here because TensorFlow's second derivative of a gather has
+    shapes that XLA does not know, which makes lazy penalties fail.
 
     Args:
       images: float32 [n, H, W, C].
-      place: int32 [n, H, W], row * W + column of the pixel wanted.
+      place: int32 [n, H, W], row * W + column of each pixel to take.
 
     Returns:
       float32 [n, H, W, C].

@@ -1,8 +1,8 @@
-"""Fit a model to points in the plane, and draw what it went through.
+"""Fit a model to points in the plane, and draw the course of its training.
 
 Trains as `compare-gan train` does, with the same flags, unless the run is done. Then it reads all
-checkpoints and writes <model_dir>/toy/figure.png and animation.gif: the data, the model, D's field,
-the path of the mean, and the exact divergences beside those that D estimates.
+checkpoints and writes <model_dir>/toy/figure.png and animation.gif: the data, the model, D's
+logits, the path of the mean, and the exact divergences together with those that D estimates.
 
 For example, a Gaussian for two modes, by maximum likelihood and by a GAN that minimises KL(q || p):
 

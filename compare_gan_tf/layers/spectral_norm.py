@@ -18,15 +18,16 @@ Iterations = Annotated[int, Number(least=1, most=100, whole=True)]  # operations
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class SpectralNorm(keras.layers.Wrapper):
-    """Runs `layer` with W / sigma(W) in the place of its kernel W; W itself never changes here.
+    """Runs `layer` with the kernel W / sigma(W) instead of W; W itself does not change.
 
-    W is seen as a matrix [everything else, last axis]. sigma is estimated by power iteration from
-    one stored vector u, one iteration per training pass; the gradient flows through sigma = u W v
-    with u and v held constant. In inference, and under `frozen_state`, u stays as it is.
+    W is reshaped to a matrix [everything else, last axis]. A power iteration from a stored vector u
+    estimates sigma, with one iteration per training pass. The gradient flows through
+    sigma = u W v, with constant u and v. In inference, and under `frozen_state`, u does not change.
 
     Args:
       layer: a layer with a `kernel`.
-      vector: "left" stores u of W's rows, "right" of its columns, "auto" the shorter of the two.
+      vector: "left" stores a vector as long as W's columns, "right" as long as its rows, "auto" the
+        shorter of the two.
       iterations: power iterations per training pass, 1 to 100.
       epsilon: added inside the normalisation of u and v: x / sqrt(max(|x|^2, epsilon)).
     """
@@ -57,7 +58,7 @@ class SpectralNorm(keras.layers.Wrapper):
 
     @property
     def not_averaged(self):
-        """See `state.not_averaged`: u is a direction."""
+        """See `state.not_averaged`: u is a direction, and a mean of directions is none."""
         return [self.u]
 
     def call(self, inputs, training=False):
@@ -101,5 +102,5 @@ class SpectralNorm(keras.layers.Wrapper):
 def spectral_norm(
     layer, *, vector: Vector = "left", iterations: Iterations = 1, epsilon: Positive = 1e-12
 ):
-    """`layer` under `SpectralNorm`, for the `kernel_norm=` of an architecture."""
+    """Wraps `layer` in `SpectralNorm`, for the `kernel_norm=` of an architecture."""
     return SpectralNorm(layer, vector=vector, iterations=iterations, epsilon=epsilon)

@@ -1,4 +1,4 @@
-"""Conditioning of the generator's Jacobian: how unevenly directions of z move the image.
+"""Conditioning of the generator's Jacobian: how differently directions of z change the image.
 
 Odena et al., Is generator conditioning causally related to GAN performance?, 2018, section 3: the
 log of the condition number of the metric tensor J^T J at latents of the prior.
@@ -74,8 +74,8 @@ class JacobianConditioning(Metric):
     The interval is that of the mean; the deviation has none.
 
     Attributes:
-      points: latents at which the Jacobian is taken.
-      batch_size: Jacobians that are in memory at once.
+      points: number of latents at which the Jacobian is computed.
+      batch_size: number of Jacobians in memory.
       seed: of the latents, and of labels drawn from those of the fakes.
     """
 

@@ -37,9 +37,9 @@ def mean_absolute_difference(a, b):
 
 @gin.register(module="objectives")
 class FeatureMatching(Objective):
-    """G pays weight * distance(E f(x), E f(G(z))), of D's features f, means over the global batch.
+    """G pays weight * distance(E f(x), E f(G(z))): f is D's features, E the global batch's mean.
 
-    In the paper it takes the place of G's adversarial loss; beside `Adversarial` it is added.
+    In the paper it replaces G's adversarial loss; in a list with `Adversarial` it is added to it.
 
     Args:
       distance: `squared_distance` or `mean_absolute_difference`.

@@ -1,4 +1,4 @@
-"""The largest slope of D as its penalty (Zhou et al., 2019, Lipschitz GANs, section 4)."""
+"""A penalty on the largest slope of D (Zhou et al., 2019, Lipschitz GANs, section 4)."""
 
 __all__ = ["MaxGradientPenalty"]
 
@@ -21,7 +21,7 @@ class MaxGradientPenalty(Objective):
     """D pays weight * max |d logit / d x|^2 over the points of the global batch.
 
     Args:
-      points: where, see `gradient_penalty`; between real and fake in the paper.
+      points: see `gradient_penalty`; `between` in the paper.
       weight: lambda.
       image_width: see `GradientPenalty`.
       every: see `Objective`; on several replicas it must be 1.

@@ -1,4 +1,4 @@
-"""What a run in the plane went through: its fit, D's field and the divergences, by checkpoint."""
+"""The course of a run in the plane: fit, D's logits and divergences at each checkpoint."""
 
 import dataclasses
 import json
@@ -25,15 +25,15 @@ EXACT = {
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """One checkpoint.
+    """The state at one checkpoint; p is the data's distribution and q that of G.
 
     Attributes:
-      step: of training.
+      step: training step of the checkpoint.
       samples: of G, [n, 2].
-      mean: of q, [2]: exact where its density is known, else of many samples.
+      mean: of q, [2]; exact if its density is known, else the mean of many samples.
       covariance: of q, [2, 2].
-      field: D's logits on a square, [nodes, nodes], the first axis upwards.
-      exact: {name: divergence in nats}; empty where the density of p or q is not known.
+      field: D's logits on a square, [nodes, nodes]; the first axis is y, upwards.
+      exact: {name: divergence in nats}; empty if the density of p or q is not known.
     """
 
     step: int
@@ -45,10 +45,10 @@ class Frame:
 
 
 def require_plane(dataset) -> None:
-    """Refuses data that are no points in the plane.
+    """Refuses data that are not points in the plane.
 
     Raises:
-      UserError: they are not.
+      UserError: the samples have another shape than (2,).
     """
     if dataset.sample_shape != (2,):
         raise UserError(
@@ -58,16 +58,16 @@ def require_plane(dataset) -> None:
 
 
 def frames(model_dir: str, gan, dataset, *, last: int | None = None) -> list[Frame]:
-    """The checkpoints of a run, in order.
+    """A frame for each checkpoint of a run, by step.
 
     Args:
-      model_dir: of the run.
-      gan: of the run; it is left with the players of the last checkpoint.
-      dataset: of the run.
-      last: how many of the checkpoints, from the end; None for all.
+      model_dir: the run's folder.
+      gan: the GAN of the run; afterwards it has the players of the last checkpoint.
+      dataset: the data of the run.
+      last: number of checkpoints, counted from the end; None for all.
 
     Raises:
-      UserError: there are none.
+      UserError: there are no checkpoints.
     """
     steps = checkpoints.list_steps(model_dir)[-last if last else 0 :]
     if not steps:
@@ -101,9 +101,9 @@ def _frame(gan, step: int, square: np.ndarray, log_p) -> Frame:
 
 
 def learned(model_dir: str) -> dict[str, tuple[list[int], list[float]]]:
-    """{objective: (steps, minus D's loss)} of the logs: the estimates of f-divergences.
+    """D's estimates of f-divergences in the logs: {objective: (steps, minus D's loss)}.
 
-    Those are the objectives that have a term "real" and a term "fake"; none if the logs are gone.
+    These are the objectives with a term "real" and a term "fake". Without logs there are none.
     """
     text = files.read_text(logs.log_path(model_dir)) or ""
     rows = [json.loads(line) for line in text.splitlines() if line.strip()]
