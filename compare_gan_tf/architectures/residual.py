@@ -1,7 +1,7 @@
-"""The residual block of compare_gan's ResNets, and how it doubles and halves the sides of maps.
+"""The residual block of compare_gan's ResNets, and its resizing of maps.
 
-The shortcut is a convolution, 3x3, in every block, also where nothing changes its shape: that is
-what gives these networks their names and numbers of parameters.
+Every block has a 3x3 convolution as its shortcut, even if the shape does not change: this explains
+the names and the numbers of parameters of these networks.
 """
 
 from typing import Annotated, Any
@@ -37,7 +37,7 @@ class ZeroInsertion(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class BilinearDoubling(keras.layers.Layer):
-    """[n, h, w, c] -> [n, 2h, 2w, c], bilinear between the centres of pixels, held at the borders.
+    """[n, h, w, c] -> [n, 2h, 2w, c], bilinear between pixel centres, constant beyond the borders.
 
     Along an axis out[2i] = x[i - 1] / 4 + 3 x[i] / 4 and out[2i + 1] = 3 x[i] / 4 + x[i + 1] / 4.
     """
@@ -76,7 +76,7 @@ def nearest(*, name: str | None = None):
 
 @gin.configurable(module="residual")
 def zero_insertion(*, name: str | None = None):
-    """Doubles the sides by zeros ("bed of nails"), as compare_gan does, for `upsample=`."""
+    """Doubles the sides by inserting zeros ("bed of nails"), as compare_gan, for `upsample=`."""
     return ZeroInsertion(name=name)
 
 
@@ -107,10 +107,10 @@ def block(
       norm: makes the two normalisations.
       kernel_norm: reparameterises the three kernels; None for none.
       condition: what the normalisations may depend on.
-      upsample: makes the layer in front of the first convolution and of the shortcut's, or None.
-      downsample: makes the layer behind the last convolution and the shortcut's, or None.
-      shortcut_kernel: side of the shortcut's convolution.
-      first_relu: False leaves out the first ReLU, as is right where x are images in [-1, 1].
+      upsample: makes the layer before the first convolution and before the shortcut's, or None.
+      downsample: makes the layer after the last convolution and after the shortcut's, or None.
+      shortcut_kernel: side of the shortcut's kernel.
+      first_relu: whether there is a first ReLU; use False if x are images in [-1, 1].
     """
     shortcut = resized(x, upsample, f"{name}_shortcut_up")
     shortcut = blocks.conv(
@@ -148,7 +148,7 @@ def to_images(x, channels: int, *, kernel_norm=None):
 
 
 def last_activation(x, *, norm, condition=_NOTHING):
-    """ReLU behind a normalisation, at the end of a generator."""
+    """A normalisation and a ReLU, at the end of a generator."""
     x = blocks.normalise(norm, x, name="out_norm", condition=condition)
     return keras.layers.ReLU(name="out_relu")(x)
 

@@ -47,7 +47,7 @@ def generator(
     norm: blocks.Norm = batch_norm,
     kernel_norm: KernelNorm = None,
 ):
-    """Dense, `depth` residual blocks of two convolutions over places, a convolution to the symbols.
+    """A dense layer, `depth` residual blocks of two 1D convolutions, a convolution to the symbols.
 
     Args:
       sample_shape: (length, symbols).
@@ -85,7 +85,7 @@ def discriminator(
     kernel_norm: KernelNorm = None,
     conditioning: Conditioning = _PROJECTION,
 ):
-    """A convolution of each place, `depth` residual blocks, one logit.
+    """A 1x1 convolution, `depth` residual blocks, one logit.
 
     Args:
       sample_shape: (length, symbols).

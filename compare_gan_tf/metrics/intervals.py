@@ -39,7 +39,7 @@ class Replicates(NamedTuple):
     extra_variance: float = 0.0
 
     def interval(self) -> tuple[float, float] | None:
-        """The 95 % confidence interval; None if scores without a block are missing or not finite."""
+        """The 95 % confidence interval; None if `left_out` is missing or not finite."""
         if self.left_out is None or not np.isfinite(self.left_out).all():
             return None
         variance = jackknife_variance(self.left_out) + self.extra_variance

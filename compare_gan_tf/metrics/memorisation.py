@@ -124,7 +124,7 @@ class HeldOutGap(intervals.Jackknifed):
       nearer_to_training: the share of fakes whose nearest training sample is nearer than their
         nearest held-out one, about one half for a model that generalises (Meehan et al., A
         Non-Parametric Test to Detect Data-Copying, 2020, compare the same distances). Its interval
-        takes the real samples as they are.
+        takes the real samples as fixed.
 
     Attributes:
       seed: of the draw.
