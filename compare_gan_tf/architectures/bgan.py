@@ -91,7 +91,7 @@ def discriminator(
         Published: 64.
       norm: makes the normalisation of every layer but the first; published: none.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
-      conditioning: how the labels are used, see `conditioning`; None for not at all.
+      conditioning: how D uses the labels, see `conditioning`; None for no labels.
     """
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     x = blocks.conv(width, 5, 2, kernel_norm=kernel_norm, name="conv0")(x)

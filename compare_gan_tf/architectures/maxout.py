@@ -182,7 +182,7 @@ def discriminator(
       dropout: share of units that are dropped. Published: 0.5; 0 for none.
       norm: makes the normalisation after each maxout layer; none published.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
-      conditioning: how the labels are used, see `conditioning`; None for not at all.
+      conditioning: how D uses the labels, see `conditioning`; None for no labels.
     """
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, flatten=True, unit_interval=True

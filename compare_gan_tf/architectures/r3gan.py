@@ -101,7 +101,7 @@ def generator(
         last kernels of the blocks start like the others, since there is no norming zeros.
 
     Raises:
-      UserError: sizes or options that do not go together.
+      UserError: sizes or options do not fit each other.
     """
     stages = Stages(
         "r3gan.generator",
@@ -174,10 +174,10 @@ def discriminator(
       resampling_filter: taps, see `FilteredDownsampling`.
       norm: makes a normalisation in front of each leaky ReLU.
       kernel_norm: as in `generator`.
-      conditioning: how the labels are used, see `conditioning`; None for not at all.
+      conditioning: how D uses the labels, see `conditioning`; None for no labels.
 
     Raises:
-      UserError: sizes or options that do not go together.
+      UserError: sizes or options do not fit each other.
     """
     stages = Stages(
         "r3gan.discriminator",

@@ -103,7 +103,7 @@ def block(
     Args:
       x: [n, h, w, c].
       filters: channels of the result.
-      name: what the names of its layers begin with.
+      name: prefix of the names of its layers.
       norm: makes the two normalisations.
       kernel_norm: reparameterises the three kernels; None for none.
       condition: what the normalisations may depend on.

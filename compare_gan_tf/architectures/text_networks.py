@@ -95,7 +95,7 @@ def discriminator(
       kernel: places that a convolution sees; published: 5.
       norm: makes the normalisations of the blocks; published: none.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
-      conditioning: how the labels are used, see `conditioning`; None for not at all.
+      conditioning: how D uses the labels, see `conditioning`; None for no labels.
     """
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     x = blocks.conv_1d(width, 1, kernel_norm=kernel_norm, name="embedding")(x)

@@ -136,7 +136,7 @@ class Kid(_KernelDistance):
         return {"kid": intervals.Replicates(value, left_out)}
 
     def sums(self, real: Collected, fake: Collected) -> Iterator[KernelSums]:
-        """Those of each subset, whose `estimate` is its KID; raises UndefinedScore."""
+        """Yields the sums of each subset, whose `estimate` is its KID; raises UndefinedScore."""
         check_features(real, fake, least=2)
         fewest = min(len(real.features), len(fake.features))
         if fewest < self.subset_size:

@@ -108,7 +108,7 @@ def _along(rule: Rule, planes: np.ndarray, new: int) -> np.ndarray:
 
 
 def _along_8bit(rule: Rule, planes: np.ndarray, new: int) -> np.ndarray:
-    """As Pillow does with 8-bit images: weights of 22 bits, and rounding half up to a level.
+    """Resizes the last axis as Pillow does for 8-bit images: weights of 22 bits, rounded half up.
 
     All products and sums are whole numbers below 2**53, so float64 has them exactly.
     """

@@ -230,7 +230,7 @@ class SlicedWasserstein(Jackknifed):
 
 
 def _mean(scales: list[Replicates]) -> Replicates:
-    """Of equally many replicates."""
+    """The mean of replicates with equally many blocks."""
     without = [scale.left_out for scale in scales]
     value = float(np.mean([scale.value for scale in scales]))
     return Replicates(value, None if without[0] is None else np.mean(without, axis=0))

@@ -133,7 +133,7 @@ def _check_labels(model: keras.Model, given: dict) -> None:
 
 
 def _taken(model: keras.Model, inputs: dict) -> dict:
-    """Those of the inputs that the model takes."""
+    """The inputs that the model takes."""
     names = {tensor.name for tensor in model.inputs}
     return {name: value for name, value in inputs.items() if name in names}
 
