@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from absl import flags, logging
 
@@ -144,13 +144,23 @@ def choose_step(model_dir: str, choice: str | None) -> int:
 # --- Scores -----------------------------------------------------------------------------------
 
 
-def follow(values: flags.FlagValues) -> None:
-    """Scores checkpoints as a training writes them, and prints the scores."""
+def follow(values: flags.FlagValues, check_data: Callable = lambda dataset: None) -> tuple:
+    """Scores checkpoints as a training writes them, and prints the scores.
+
+    Args:
+      values: the flags.
+      check_data: called on the data set before any checkpoint is scored; raises to refuse it.
+
+    Returns:
+      The data set, and the GAN with the weights that were scored last.
+    """
     read_config(values)
     from compare_gan_tf import evaluation
 
     dataset, built = gan(values)
+    check_data(dataset)
     print_scores(values.model_dir, evaluation.follow(values.model_dir, built, dataset))
+    return dataset, built
 
 
 def print_scores(model_dir: str, rows: Sequence[dict]) -> None:

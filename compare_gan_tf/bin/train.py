@@ -12,6 +12,8 @@ The same for longer; settings that decide the result cannot be changed in the sa
   compare-gan train --model_dir=runs/quickstart --gin_bindings='train.training_steps = 8000'
 """
 
+from collections.abc import Callable
+
 from absl import flags
 
 from compare_gan_tf.bin import build
@@ -71,19 +73,28 @@ def _define_rules(flag_values: flags.FlagValues) -> None:
     )
 
 
-def run(values: flags.FlagValues) -> None:
-    """Trains, evaluates, or both, as `--schedule` says."""
+def run(values: flags.FlagValues, check_data: Callable = lambda dataset: None) -> tuple:
+    """Trains, evaluates, or both, as `--schedule` says.
+
+    Args:
+      values: the flags.
+      check_data: called on the data set before anything is written; raises to refuse it.
+
+    Returns:
+      The data set, and the GAN of the last step.
+    """
     if values.schedule == "continuous_eval":
-        build.follow(values)
-        return
+        return build.follow(values, check_data)
     build.read_config(values, bindings=_bindings(values))
     from compare_gan_tf import config, data, evaluation, training
     from compare_gan_tf.gan import distribution
 
+    dataset = data.load()
+    check_data(dataset)
     is_scored = values.schedule == "eval_after_train"
     prepared = training.prepare(
         values.model_dir,
-        dataset=data.load(),
+        dataset=dataset,
         strategy=distribution.get_strategy(values.strategy),
         keep_unscored_every=_keep_unscored_every(is_scored),
         allow_config_change=values.allow_config_change,
@@ -92,9 +103,10 @@ def run(values: flags.FlagValues) -> None:
     if is_scored:  # its settings are checked before hours of work
         plan = evaluation.plan(values.model_dir, prepared.gan, prepared.dataset)
     config.check_used()
-    prepared.fit(config.operative_text())
+    gan = prepared.fit(config.operative_text())
     if is_scored:
         build.print_scores(values.model_dir, plan.run())
+    return prepared.dataset, gan
 
 
 def _bindings(values: flags.FlagValues) -> list[str]:

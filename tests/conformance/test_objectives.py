@@ -1,5 +1,6 @@
 """Objectives in company, two and two, and by the rules of `testing.check_objective`."""
 
+import inspect
 import itertools
 
 import catalogue
@@ -7,19 +8,27 @@ import keras
 import numpy as np
 import pytest
 
+from compare_gan_tf import objectives
+from compare_gan_tf.objectives import Objective
 from compare_gan_tf.testing import check_objective, games
 
 FIRST = "non_saturating"
 STEP = 5  # the next one is number 6, at which every lazy objective is due
 
-# One of each kind; members of a kind differ only in the formula.
-KINDS = (
-    "top_k top_k_paired paired_logistic average_margin_hinge between r1_scheduled max_gradient "
-    "lecam l2 orthogonal spectral_penalty weight_clipping consistency latent_consistency "
-    "feature_matching classification label_prediction rotation infomax categorical gaussian "
-    "lazy_r1 lazy_consistency lazy_orthogonal f_gan_jeffrey boundary_squared loss_sensitive_l1 "
-    "loss_sensitive_classifier"
+# Two forms of one class that meet the others in different ways.
+FORMS = (
+    "paired_logistic average_margin_hinge between r1_scheduled lazy_r1 consistency "
+    "lazy_consistency orthogonal lazy_orthogonal f_gan_jeffrey"
 ).split()
+# Of every other class the first one of the catalogue: the others differ only in the formula.
+_CLASSES = {name: make.func for name, make in catalogue.ALL.items()}
+_FORMED = {_CLASSES[name] for name in (*FORMS, FIRST)}
+KINDS = [
+    *FORMS,
+    *{kind: name for name, kind in reversed(_CLASSES.items()) if kind not in _FORMED}.values(),
+]
+# They need a generator with a known density, or an alphabet, and have tests of their own.
+OF_OTHER_GANS = {"Critic", "DiscreteBoundarySeeking", "MaximumLikelihood", "ReverseKL"}
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +81,9 @@ def test_objectives_keep_the_rules_in_the_company_of_their_group(group):
     check_objective(lambda: catalogue.make(catalogue.GROUPS.get(group, catalogue.LAZY)))
 
 
-def test_every_kind_is_in_the_catalogue():
-    classes = {type(objective) for objective in catalogue.make(catalogue.ALL)}
-    assert {type(objective) for objective in catalogue.make(KINDS)} | {
-        type(catalogue.make([FIRST])[0])
-    } == classes
+def test_every_objective_is_in_the_catalogue():
+    public = [value for value in vars(objectives).values() if inspect.isclass(value)]
+    registered = {
+        kind.__name__ for kind in public if issubclass(kind, Objective) and kind is not Objective
+    }
+    assert registered == {kind.__name__ for kind in _CLASSES.values()} | OF_OTHER_GANS
