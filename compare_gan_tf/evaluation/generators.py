@@ -14,7 +14,14 @@ import tensorflow as tf
 from compare_gan_tf import random
 from compare_gan_tf.data.images import from_uint8, to_uint8
 from compare_gan_tf.evaluation.label_mix import UNIFORM, LabelMix
-from compare_gan_tf.evaluation.sides import EXTRACTED, PASSED, Batch, Side, Wanted
+from compare_gan_tf.evaluation.sides import (
+    EXTRACTED,
+    PASSED,
+    Batch,
+    Side,
+    Wanted,
+    count_not_finite,
+)
 from compare_gan_tf.layers.standing_statistics import standing_statistics
 from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
 from compare_gan_tf.metrics.replicated import replicated
@@ -54,19 +61,13 @@ class Generator(Side):
         """
         bad = 0
         for samples, labels in self.make(number, size, seed):
-            bad += _count_not_finite(samples)
+            bad += count_not_finite(samples)
             if bad:
                 continue
             samples = to_uint8(samples) if self.is_images else samples
             yield Batch(np.asarray(samples), labels)
         if bad:
             raise UndefinedScore(f"{bad} of {number} samples of {self.where} are not finite")
-
-
-def _count_not_finite(samples) -> int:
-    """Samples [n, ...] with any value that is not finite."""
-    finite = np.isfinite(np.asarray(samples)).reshape(len(samples), -1).all(axis=1)
-    return int(np.count_nonzero(~finite))
 
 
 class Players(Generator):
@@ -158,13 +159,14 @@ class Players(Generator):
         standing_statistics(self._gan.sampling_generator, parts)
 
     def give(self, wanted: Wanted) -> Collected:
-        self.take_statistics(wanted.seed)
+        seed = wanted.method.seed
+        self.take_statistics(seed)
         passed = wanted.kinds & PASSED & self.offers
         if passed == {"labels"}:  # they are known before anything is made
-            labels = self.inputs(wanted.number, wanted.seed)["labels"].numpy()
+            labels = self.inputs(wanted.number, seed)["labels"].numpy()
             collected = Collected(labels=Rows.of(labels))
         else:
-            collected = wanted.passes(self, wanted) if passed else Collected()
+            collected = super().give(wanted) if passed else Collected()
         asked = {name: make for name, make in self._further.items() if name in wanted.kinds}
         return dataclasses.replace(collected, **{name: make() for name, make in asked.items()})
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -44,7 +43,6 @@ class Outcome(NamedTuple):
       value: None if there is none.
       reason: why there is none, else None.
       interval: of 95 %, or None.
-      seconds: that the metric took, for all its scores together.
       warnings: why it may mislead, as far as the samples tell, see `misleading`.
     """
 
@@ -52,7 +50,6 @@ class Outcome(NamedTuple):
     value: float | None
     reason: str | None
     interval: list[float] | None
-    seconds: float
     warnings: tuple[str, ...] = ()
 
 
@@ -82,26 +79,19 @@ def outcomes(metric, real: Collected | str, fake: Collected | str) -> list[Outco
     for side in (real, fake):
         if isinstance(side, str):
             return failed(metric, side)
-    start = time.monotonic()
-    real = seen(metric, real)
+    if metric.takes_statistics and real.statistics is not None:
+        real = dataclasses.replace(real, features=None)
     found, reason = {}, lacking(metric, {"real": real, "fake": fake})
     if reason is None:
         found, reason = _attempt(metric, real, fake)
-    seconds = round(time.monotonic() - start, 3)
     names = dict.fromkeys((*metric.scores, *found))
-    made = [_outcome(name, found.get(name), reason, seconds) for name in names]
+    made = [_outcome(name, found.get(name), reason) for name in names]
     return misleading.warned(made, metric, real, fake) if found else made
-
-
-def seen(metric, real: Collected) -> Collected:
-    """What a metric sees of the reals."""
-    known = metric.takes_statistics and real.statistics is not None
-    return dataclasses.replace(real, features=None) if known else real
 
 
 def failed(metric, reason: str) -> list[Outcome]:
     """All scores of a metric without a value, for the same reason."""
-    return [Outcome(name, None, reason, None, 0.0) for name in metric.scores]
+    return [Outcome(name, None, reason, None) for name in metric.scores]
 
 
 def _attempt(metric, real: Collected, fake: Collected) -> tuple[dict, str | None]:
@@ -125,24 +115,25 @@ def lacking(metric, sides: dict[str, Collected]) -> str | None:
     return None
 
 
-def _outcome(name: str, score, reason: str | None, seconds: float) -> Outcome:
+def _outcome(name: str, score: Score | None, reason: str | None) -> Outcome:
     if score is None:
-        return Outcome(name, None, reason or f"{name} was not computed", None, seconds)
+        return Outcome(name, None, reason or f"{name} was not computed", None)
     value, interval = float(score.value), score.interval
     if not math.isfinite(value):
-        return Outcome(name, None, f"{name} is not finite: {value}", None, seconds)
+        return Outcome(name, None, f"{name} is not finite: {value}", None)
     if interval is not None:
         interval = [float(bound) for bound in interval]
         interval = interval if all(map(math.isfinite, interval)) else None
-    return Outcome(name, value, None, interval, seconds)
+    return Outcome(name, value, None, interval)
 
 
-def row(outcome: Outcome, protocol, warnings=()) -> results.Score:
+def row(outcome: Outcome, protocol, seconds: float, warnings=()) -> results.Score:
     """One score as it is stored, a dict of JSON.
 
     Args:
       outcome: see there.
       protocol: see `metrics.protocol`.
+      seconds: that it took, together with the metric's other scores.
       warnings: more than the outcome has, if it has a value.
     """
     made = {
@@ -152,7 +143,7 @@ def row(outcome: Outcome, protocol, warnings=()) -> results.Score:
         "interval": outcome.interval,
         "protocol": protocol.to_dict(),
         "protocol_id": protocol.id,
-        "seconds": outcome.seconds,
+        "seconds": seconds,
         "time": results.now(),
     }
     said = list(dict.fromkeys((*warnings, *outcome.warnings)))

@@ -9,39 +9,34 @@ from compare_gan_tf.metrics.features import RawFeatures
 from compare_gan_tf.metrics.gaussian_statistics import GaussianStatistics
 
 
-def collect(
-    side: Side,
-    metrics,
-    method,
-    *,
-    number: int,
-    progress,
-    held_out: Side | None = None,
-) -> Collected:
-    """All that the metrics look at of a real side, after one pass at most.
+def collect(comparison, metrics, progress) -> Collected:
+    """All that the metrics look at of the real side, after one pass at most.
 
     If mean and covariance of its features are all they need, these come from the cache on disk, or
     go there. The cache is keyed by the contents of the samples and by everything that is done to
     them, so that changed data are never taken for those before.
 
     Args:
-      side: the real side.
-      metrics: values of `metrics.registry`.
-      method: see `engine.Method`.
-      number: of samples.
-      progress: object with `update(number of samples done)`.
-      held_out: a side of real samples that no model was trained on, for metrics that ask for it.
+      comparison: see `engine.Comparison`.
+      metrics: those that are asked for.
+      progress: see `Wanted`.
     """
-    kinds = outcomes.needs(metrics, "real")
+    kinds, side = outcomes.needs(metrics, "real"), comparison.real
     if not kinds:
         return Collected()
-    wanted = method.wanted(kinds - {"held_out"}, number, progress)
+    wanted = Wanted(
+        kinds=kinds - {"held_out"},
+        number=comparison.n_real or 0,
+        method=comparison.method,
+        progress=progress,
+    )
     if statistics_suffice(metrics) and "features" in side.offers:
-        return Collected(statistics=statistics(side, method.extractor, wanted))
+        return Collected(statistics=statistics(side, wanted))
     collected = side.give(wanted)
     if collected.features is not None and any(metric.takes_statistics for metric in metrics):
-        found = _of_rows(collected.features, facts_of(side, method.extractor, wanted))
+        found = _of_rows(collected.features, facts_of(side, wanted))
         collected = dataclasses.replace(collected, statistics=found)
+    held_out = comparison.held_out
     if held_out is None or "held_out" not in kinds:
         return collected
     all_of_it = dataclasses.replace(wanted, number=held_out.available)
@@ -57,9 +52,9 @@ def statistics_suffice(metrics) -> bool:
     )
 
 
-def statistics(side: Side, extractor, wanted: Wanted) -> GaussianStatistics:
+def statistics(side: Side, wanted: Wanted) -> GaussianStatistics:
     """Mean and covariance of a side's features, from the cache if they are there."""
-    facts = facts_of(side, extractor, wanted)
+    facts = facts_of(side, wanted)
     found = statistics_files.cached(facts) if facts else None
     if found is not None:
         return found
@@ -78,17 +73,17 @@ def _of_rows(rows: Rows, facts: dict | None) -> GaussianStatistics:
     return found
 
 
-def facts_of(side: Side, extractor, wanted: Wanted) -> dict | None:
+def facts_of(side: Side, wanted: Wanted) -> dict | None:
     """Everything that the statistics of a side depend on; None where that cannot be told.
 
     A function of the user's own has no hash by which a change of it would show.
     """
-    of_extractor = None
+    of_extractor, extractor = {}, wanted.method.extractor
     if side.sample_shape is not None:
         of_extractor = protocols.of_extractor(extractor)
         if extractor.weights_sha256 is None and not isinstance(extractor, RawFeatures):
             return None
     chosen = {"number": side.available}
     if wanted.number < side.available:
-        chosen = {"number": wanted.number, "seed": wanted.seed}
-    return {"samples": side.sha256(), **chosen, **(of_extractor or {})}
+        chosen = {"number": wanted.number, "seed": wanted.method.seed}
+    return {"samples": side.sha256(), **chosen, **of_extractor}

@@ -3,11 +3,10 @@
 import copy
 import dataclasses
 
-from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import openings
-from compare_gan_tf.evaluation.engine import Comparison, Method
+from compare_gan_tf.evaluation.engine import Comparison
 from compare_gan_tf.evaluation.generators import Players
-from compare_gan_tf.evaluation.sides import Samples
+from compare_gan_tf.evaluation.sides import Method, Samples
 from compare_gan_tf.metrics import presets
 from compare_gan_tf.runs import best
 
@@ -44,24 +43,14 @@ class Splits:
         Raises:
           UserError: there is no such split, or it has not so many.
         """
-        there, reported = self._dataset.splits, preset.real_split or REPORTED
+        reported = preset.real_split or REPORTED
         if splits is None:
-            chooses = best.SPLIT in there and reported != best.SPLIT
+            chooses = best.SPLIT in self._dataset.splits and reported != best.SPLIT
             splits = [*([best.SPLIT] if chooses else []), reported]
         found = {}
         for split in splits:
-            if split not in there:
-                raise UserError(
-                    f"the data set {self._dataset.name} has no split {split!r}, only"
-                    f" {', '.join(there)} (set evaluate.splits)"
-                )
             side, own = self._side(split), preset if split == reported else presets.plain()
-            n_real = num_real or own.n_real or side.available
-            if n_real > side.available:
-                raise UserError(
-                    f"{n_real} real samples are asked for, {side.where} has {side.available}: ask"
-                    " for fewer, or set data.load.hold_out = False"
-                )
+            n_real = side.number("evaluate.num_real", num_real or own.n_real)
             found[split] = n_real, num_samples or own.n_fake or n_real
         return found
 

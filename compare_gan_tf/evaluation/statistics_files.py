@@ -5,11 +5,10 @@ if it is known. The cache is a folder of such files, each named by a hash of eve
 depends on, the contents of the data included.
 """
 
+import contextlib
 import hashlib
-import io
 import json
 import os
-import tempfile
 
 import numpy as np
 from absl import logging
@@ -17,7 +16,7 @@ from absl import logging
 from compare_gan_tf.data import npz
 from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.metrics.gaussian_statistics import GaussianStatistics
-from compare_gan_tf.storage import files
+from compare_gan_tf.storage import staging
 
 VARIABLE = "COMPARE_GAN_CACHE"
 _MOMENTS = ("mu", "sigma")
@@ -41,23 +40,11 @@ def write(path: str, statistics: GaussianStatistics, facts: dict, *, is_ours: bo
     """
     if not is_ours:
         refuse_others(path)
-    content = io.BytesIO()
     described = np.array(json.dumps(facts, sort_keys=True, default=str))
-    np.savez(content, mu=statistics.mean, sigma=statistics.covariance,
-             n=statistics.count or 0,
-             protocol=described)  # fmt: skip
+    arrays = {"mu": statistics.mean, "sigma": statistics.covariance, "n": statistics.count or 0}
     try:
-        folder = os.path.dirname(os.path.abspath(path))
-        os.makedirs(folder, exist_ok=True)
-        descriptor, partial = tempfile.mkstemp(".partial", os.path.basename(path), folder)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content.getbuffer())
-            os.chmod(partial, 0o644)
-            os.replace(partial, path)
-        except BaseException:
-            os.unlink(partial)
-            raise
+        with staging.staged_file(path, overwrite=True) as partial, open(partial, "wb") as file:
+            np.savez(file, **arrays, protocol=described)
     except OSError as error:
         raise UserError(unwritable(f"cannot write {path}", error)) from error
 
@@ -68,20 +55,13 @@ def refuse_others(path: str) -> None:
     Raises:
       UserError: says so.
     """
-    files.refuse_link(path)
-    if os.path.isdir(path) or not os.path.basename(path):
-        raise UserError(f"{path} is a folder: name a file in it, as in statistics.npz")
-    if not os.path.exists(path):
-        return
-    try:
-        known = {*_MOMENTS, "protocol"} <= set(npz.names(path))
-    except UserError:
-        known = False
-    if not known:
-        raise UserError(
-            f"{path} is there and is no file of statistics that this program wrote: choose another"
-            " name"
-        )
+    staging.require_free(path, overwrite=True)
+    with contextlib.suppress(UserError):  # no .npz at all
+        if not os.path.exists(path) or {*_MOMENTS, "protocol"} <= set(npz.names(path)):
+            return
+    raise UserError(
+        f"{path} is there and is no file of statistics that this program wrote: choose another name"
+    )
 
 
 def read(path: str) -> GaussianStatistics:

@@ -107,7 +107,7 @@ def require_free(final: str, *, overwrite: bool = False) -> None:
     """
     if os.path.islink(final):
         raise UserError(f"{final} is a link, which is not followed: choose another path")
-    if os.path.isdir(final):
+    if os.path.isdir(final) or not os.path.basename(final):
         raise UserError(f"{final} is a folder: name a file in it")
     if os.path.lexists(final) and not overwrite:
         raise UserError(f"{final} exists: choose another path, or give --overwrite")

@@ -17,7 +17,6 @@ from compare_gan_tf.training import frozen_layers, warm_start
 from compare_gan_tf.training.building import Model, Seed, build
 from compare_gan_tf.training.fit import Training
 
-
 _CALLBACK = Made(
     keras.callbacks.Callback, like="a Keras callback, as @MyCallback() of a module of yours"
 )
