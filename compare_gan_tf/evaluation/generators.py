@@ -49,6 +49,12 @@ class Generator(Side):
         other.mix, other.facts = mix, self.facts | {"labels": mix.name}
         return other
 
+    def labels(self, number: int, seed: int, tag: str) -> np.ndarray | None:
+        """int32 [number] of the mix, for a seed and a tag; None without classes."""
+        if self.classes is None:
+            return None
+        return self.mix.draw(number, [random.key(seed, tag), 0], self.classes)
+
     def make(self, number: int, size: int, seed: int) -> Iterator[tuple]:
         """(float images [n, H, W, C] in [-1, 1] or points, labels or None), `number` in all."""
         raise NotImplementedError
@@ -136,12 +142,12 @@ class Players(Generator):
         """
         seeds = {
             name: [random.key(seed, f"evaluate/{self._tag}/{purpose}{name}"), 0]
-            for name in ("z", "labels", "uniforms")
+            for name in ("z", "uniforms")
         }
         gan = self._gan
         inputs = {"z": gan.latents.sample(number, seeds["z"], self._truncation)}
-        if gan.num_classes:
-            labels = self.mix.draw(number, seeds["labels"], gan.num_classes)
+        labels = self.labels(number, seed, f"evaluate/{self._tag}/{purpose}labels")
+        if labels is not None:
             inputs["labels"] = tf.constant(labels)
         if gan.alphabet:
             shape = [number, *gan.alphabet.draw_shape]

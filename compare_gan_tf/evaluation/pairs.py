@@ -137,34 +137,28 @@ def _idle_settings(sides: list[Side], metrics, **given) -> dict[str, str]:
         "extractor": (samples, "no side is made of samples of which a metric needs features"),
         "held_out": (
             "held_out" in outcomes.needs(metrics, "real"),
-            "none of the metrics looks at it, as held_out_gap does",
+            "none of the metrics looks at it (add held_out_gap)",
         ),
     }
     return {name: why for name, (is_heeded, why) in heeded.items() if given[name] and not is_heeded}
 
 
 def _extractor(given, preset, metrics, sides: list[Side]):
-    """The extractor, if samples of any side must go through one."""
-    check_alike(sides)
-    shapes = [side.sample_shape for side in sides if side.sample_shape is not None]
-    images_of = next((side.images_of for side in sides if side.images_of), None)
-    return extractors.choose(given, preset, metrics, shapes[0], images_of) if shapes else None
-
-
-def check_alike(sides: list[Side]) -> None:
-    """Refuses samples of different shapes.
+    """The extractor, if samples of any side must go through one.
 
     Raises:
-      UserError: names the first two that differ.
+      UserError: samples differ in shape.
     """
-    first, *others = [side for side in sides if side.sample_shape is not None] or [None]
-    for other in others:
-        if other.sample_shape != first.sample_shape:
-            raise UserError(
-                f"the samples of {first.where} are {_in_words(first.sample_shape)}, those of"
-                f" {other.where} {_in_words(other.sample_shape)}: bring them to one shape before"
-                " they are compared"
-            )
+    shapes = {side.sample_shape: side.where for side in sides if side.sample_shape is not None}
+    if len(shapes) > 1:
+        told = [f"{where} are {_in_words(shape)}" for shape, where in shapes.items()]
+        raise UserError(
+            f"the samples of {', those of '.join(told)}: bring them to one shape before they are"
+            " compared"
+        )
+    images_of = next((side.images_of for side in sides if side.images_of), None)
+    shape = next(iter(shapes), None)
+    return shape and extractors.choose(given, preset, metrics, shape, images_of)
 
 
 def _in_words(shape: tuple[int, ...]) -> str:

@@ -30,17 +30,12 @@ def format_of(output: str, asked: str | None) -> str:
     said = {ending: name for name, ending in FORMATS.items() if ending}.get(extension)
     if output.endswith("/") or os.path.isdir(output):
         said = "png"
-    if asked is None and said is None:
-        raise UserError(
-            f"--output={_shown(output)}: a name ends in .png (a grid), .npz, .txt, or in / for a"
-            " folder of PNG files"
-        )
-    if asked is None or asked == said or (asked == "png" and said is None):
-        return asked or said
-    ending = FORMATS[asked] or "/"
-    raise UserError(
-        f"--output={_shown(output)} is no name for --format={asked}: let it end in {ending}"
-    )
+    said = said or ("png" if asked == "png" else None)  # any name will do for a folder
+    if said is None or asked not in (None, said):
+        endings = {name: ending or "/" for name, ending in FORMATS.items() if asked in (None, name)}
+        told = ", ".join(f"{ending} for --format={name}" for name, ending in endings.items())
+        raise UserError(f"--output={_shown(output)} must end in {told}")
+    return said
 
 
 def require_free(output: str, format_: str, *, overwrite: bool) -> None:

@@ -83,8 +83,8 @@ def test_callbacks_of_a_config_are_called_kept_and_free_to_change(own, run_verb,
     [
         (
             "[@Note]",
-            "train.callbacks: one is @Note: it must be a Keras callback, as @MyCallback() of a module"
-            " of yours; give @Note(), with parentheses",
+            "train.callbacks: one is @Note: it must be a Keras callback, as @MyCallback() of a"
+            " module of yours; give @Note(), with parentheses",
         ),
         ("[3]", "train.callbacks: one is 3: it must be a Keras callback"),
         ("@Note()", "it must be a list such as [@MyCallback()] of Keras callbacks"),

@@ -46,7 +46,7 @@ WRONG = {
     "a strategy": (lambda p: run(p, batch_size=0), "batch_size is 0"),
     "no callbacks": (lambda p: run(p, callbacks=[print]),
                      r"train.callbacks: one is @print: it must be a Keras callback"),
-    "one callback": (lambda p: run(p, callbacks=print), "must be a list such as .* of Keras callbacks"),
+    "one callback": (lambda p: run(p, callbacks=print), "a list such as .* of Keras callbacks"),
     "a config": (lambda p: [prepared(p).fit(told(x)) for x in (1, 2)],
                  r"another folder, or allow_config_change=True \(--allow_config_change\)"),
     "a folder": (lambda p: run("/dev/null/x"), "cannot write to model_dir"),
