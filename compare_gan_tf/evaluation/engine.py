@@ -184,7 +184,7 @@ class Engine:
         if len(fakes) == 1:
             return Scored(metric, rows, [])
         protocol, start = comparisons[0].protocols[metric], time.monotonic()
-        found = outcomes.differences(metric, real, *fakes)
+        found = outcomes.outcomes(metric, real, *fakes)
         return Scored(metric, rows, [outcomes.row(one, protocol, _since(start)) for one in found])
 
     def _fakes(self, comparison: Comparison, metric, metrics, progress) -> Collected | str:

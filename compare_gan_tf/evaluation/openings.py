@@ -10,7 +10,10 @@ from compare_gan_tf import data
 from compare_gan_tf.config.gin_errors import did_you_mean
 from compare_gan_tf.data import folders, npz, own_images, zips
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import statistics_files
+from compare_gan_tf.evaluation import references
+from compare_gan_tf.evaluation.generators import Players
+from compare_gan_tf.evaluation.modules import Module
+from compare_gan_tf.evaluation.onnx import Onnx
 from compare_gan_tf.evaluation.sides import Features, Samples, Side, Statistics
 
 _IMAGES = ("images", "x", "arr_0")
@@ -57,8 +60,6 @@ def side(source, how: How | None = None) -> Side:
     if isinstance(source, Mapping):
         return _of_arrays(dict(source), "the dict given")
     if hasattr(source, "sampling_generator"):
-        from compare_gan_tf.evaluation.generators import Players
-
         return Players(
             source, tag="generator", truncation=how.truncation, standing=how.standing,
             checkpoint_rule="given",
@@ -73,7 +74,7 @@ def _named(text: str, how: How) -> Side:
     if _is_data_set(text):
         return _data_set(text, how)
     if "://" in text:
-        return _module(text, how)
+        return Module(text, truncation=how.truncation)
     if os.path.isdir(path):
         return _directory(path, how)
     opens = _FILES.get(os.path.splitext(path)[1].lower())
@@ -104,29 +105,13 @@ def is_run(text: str) -> bool:
 
 def _directory(path: str, how: How) -> Side:
     if os.path.exists(os.path.join(path, _MODULE)):
-        return _module(path, how)
+        return Module(path, truncation=how.truncation)
     if is_run(path):
         raise UserError(
             f"{path} is the folder of a run: give the path of a module in its hub folder, a built"
             " GAN, or use compare-gan evaluate"
         )
     return _own_images(folders.find(path), path)
-
-
-def _module(path: str, how: How) -> Side:
-    from compare_gan_tf.evaluation.modules import Module
-
-    return Module(path, truncation=how.truncation)
-
-
-def _onnx(path: str, how: How) -> Side:
-    from compare_gan_tf.evaluation.onnx import Onnx
-
-    return Onnx(path, truncation=how.truncation)
-
-
-def _zip(path: str, how: How) -> Side:
-    return _own_images(zips.find(path), path)
 
 
 def _own_images(found, path: str) -> Side:
@@ -145,15 +130,19 @@ def _own_images(found, path: str) -> Side:
                    where=found.where, num_classes=loaded.num_classes)  # fmt: skip
 
 
-def _npz(path: str, how: How) -> Side:
+def _npz(path: str) -> Side:
     names = npz.names(path)
     if not {"features", *_IMAGES} & set(names) and set(_MOMENTS) & set(names):
-        return Statistics(os.path.basename(path), statistics_files.read(path), where=path)
+        return Statistics(os.path.basename(path), references.read(path), where=path)
     known = npz.read(path, ("features", *_IMAGES, *_LABELS), mapped=True)
     return _of_arrays(known or dict.fromkeys(names), path, os.path.basename(path))
 
 
-_FILES = {".npz": _npz, ".zip": _zip, ".onnx": _onnx}
+_FILES = {
+    ".npz": lambda path, how: _npz(path),
+    ".zip": lambda path, how: _own_images(zips.find(path), path),
+    ".onnx": lambda path, how: Onnx(path, truncation=how.truncation),
+}
 
 
 # --- Arrays -----------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from compare_gan_tf.evaluation import (
     protocols,
     references,
     scores,
-    statistics_files,
 )
 from compare_gan_tf.evaluation.engine import Comparison, Engine
 from compare_gan_tf.evaluation.sides import Method, Side, Wanted
@@ -74,7 +73,7 @@ def evaluate(
     metrics = presets.metrics_of(metrics, preset)
     output = None if output is None else os.fspath(output)
     if save_real_statistics is not None:
-        statistics_files.refuse_others(os.fspath(save_real_statistics))
+        references.refuse_others(os.fspath(save_real_statistics))
     how = openings.How(
         truncation=truncation,
         standing=preset.standing if standing is None else standing,
@@ -183,4 +182,4 @@ def _save(comparison: Comparison, path: str) -> None:
         wanted = Wanted(kinds=frozenset(), number=comparison.n_real, method=method)
         found = references.statistics(real, wanted)
     facts = {"dataset": real.name, "real_split": real.split, "n_real": comparison.n_real}
-    statistics_files.write(path, found, facts | protocols.of_extractor(method.extractor))
+    references.write(path, found, facts | protocols.of_extractor(method.extractor))
