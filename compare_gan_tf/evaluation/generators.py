@@ -6,6 +6,7 @@ no sample.
 
 import copy
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -76,6 +77,15 @@ class Generator(Side):
             raise UndefinedScore(f"{bad} of {number} samples of {self.where} are not finite")
 
 
+def files_hash(paths) -> str:
+    """SHA-256 of the contents of files, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
 class Players(Generator):
     """The sampling generator of a built GAN, as it is when samples are asked for.
 
@@ -120,10 +130,10 @@ class Players(Generator):
     def sha256(self) -> str | None:
         return self._fingerprint
 
-    def tagged(self, tag: str, where: str) -> "Players":
+    def tagged(self, tag: str) -> "Players":
         """The same players, for other latents."""
         other = copy.copy(self)
-        other._tag, other.where = tag, where
+        other._tag = tag
         return other
 
     def make(self, number: int, size: int, seed: int) -> Iterator[tuple]:
@@ -140,18 +150,16 @@ class Players(Generator):
         Other ones for each tag, so that the luck of those on which a checkpoint was selected does
         not flatter the score that is reported.
         """
-        seeds = {
-            name: [random.key(seed, f"evaluate/{self._tag}/{purpose}{name}"), 0]
-            for name in ("z", "uniforms")
+        gan, tag = self._gan, f"evaluate/{self._tag}/{purpose}"
+        inputs = {
+            "z": gan.latents.sample(number, [random.key(seed, f"{tag}z"), 0], self._truncation)
         }
-        gan = self._gan
-        inputs = {"z": gan.latents.sample(number, seeds["z"], self._truncation)}
-        labels = self.labels(number, seed, f"evaluate/{self._tag}/{purpose}labels")
+        labels = self.labels(number, seed, f"{tag}labels")
         if labels is not None:
             inputs["labels"] = tf.constant(labels)
         if gan.alphabet:
             shape = [number, *gan.alphabet.draw_shape]
-            inputs["uniforms"] = random.uniform(shape, seeds["uniforms"])
+            inputs["uniforms"] = random.uniform(shape, [random.key(seed, f"{tag}uniforms"), 0])
         return inputs
 
     def take_statistics(self, seed: int) -> None:

@@ -9,8 +9,7 @@ import tensorflow as tf
 from compare_gan_tf import random
 from compare_gan_tf.data.images import from_unit_interval
 from compare_gan_tf.errors import MISFITS, UserError, first_line
-from compare_gan_tf.evaluation.generators import Generator
-from compare_gan_tf.evaluation.sides import files_hash
+from compare_gan_tf.evaluation.generators import Generator, files_hash
 from compare_gan_tf.storage import files
 
 BLOCK = 64  # samples that a module makes from one seed

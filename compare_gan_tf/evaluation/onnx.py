@@ -8,8 +8,7 @@ import numpy as np
 from compare_gan_tf import random
 from compare_gan_tf.data.images import from_unit_interval
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation.generators import Generator
-from compare_gan_tf.evaluation.sides import files_hash
+from compare_gan_tf.evaluation.generators import Generator, files_hash
 from compare_gan_tf.latents import Normal
 from compare_gan_tf.metrics.model_files import onnx_session
 

@@ -92,9 +92,8 @@ def plan(
     kept = {} if real_statistics is None else real_statistics
     standing = preset.standing if standing is None else standing
     players = Players(gan, tag="", truncation=truncation, standing=standing)
-    of_data = Splits(dataset, kept)
-    numbers = of_data.numbers(preset, splits, num_real, num_samples)
-    comparisons = of_data.comparisons(numbers, metrics, method, players)
+    of_data, wanted = Splits(dataset, kept), (preset, splits, num_real, num_samples)
+    comparisons = of_data.comparisons(players, *wanted, metrics=metrics, method=method)
     return Plan(
         model_dir=str(model_dir),
         gan=gan,

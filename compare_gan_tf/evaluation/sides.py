@@ -15,7 +15,7 @@ from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.base import Collected, Rows
 
-_HASHED = 2**24  # bytes read at a time
+_PART = 2**24  # bytes read at a time
 EXTRACTED = frozenset(("features", "logits"))
 _TOO_LARGE = "go beyond 3.4e38 and do not fit float32, which metrics take: give smaller numbers"
 PASSED = EXTRACTED | {"images", "labels"}  # what one pass through the samples gives
@@ -158,19 +158,16 @@ def content_hash(*arrays) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str} {list(array.shape)}\n".encode())
-        rows = max(1, _HASHED // max(1, array[:1].nbytes))
-        for start in range(0, len(array), rows):
-            digest.update(np.ascontiguousarray(array[start : start + rows]).data)
+        for part in _parts(array):
+            digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
 
 
-def files_hash(paths) -> str:
-    """SHA-256 of the contents of files, one after the other."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with open(path, "rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+def _parts(array) -> Iterator[np.ndarray]:
+    """The rows of an array, in parts that fit into memory."""
+    rows = max(1, _PART // max(1, array[:1].nbytes))
+    for start in range(0, len(array), rows):
+        yield array[start : start + rows]
 
 
 @dataclasses.dataclass(eq=False)
@@ -256,9 +253,7 @@ class Features(Side):
     def _bad_rows(self) -> dict[str, int]:
         """{what is wrong with a row: how many are so}."""
         bad = {"are not finite: extract them again": 0, _TOO_LARGE: 0}
-        rows = max(1, _HASHED // max(1, self.features[:1].nbytes))
-        for start in range(0, len(self.features), rows):
-            part = self.features[start : start + rows]
+        for part in _parts(self.features):
             with np.errstate(over="ignore"):
                 for words, values in zip(bad, (part, np.asarray(part, np.float32)), strict=True):
                     bad[words] += count_not_finite(values)

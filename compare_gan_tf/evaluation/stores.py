@@ -148,9 +148,12 @@ class RunStore:
 
     def keep_best(self) -> None:
         """Copies the checkpoint with the best score on validation; the later one of equals."""
-        metric, protocol = self._selecting()
-        if protocol is None:
+        comparison = self._comparisons.get(best.SPLIT)
+        known = comparison.protocols.items() if comparison else ()
+        choosing = next((one for one in known if self._select_by in one[0].scores), None)
+        if choosing is None:
             return
+        metric, protocol = choosing
         kept = best.read(self._model_dir)
         if kept and kept["protocol_id"] != protocol.id:
             if (kept["step"], best.SPLIT, self._select_by, protocol.id) not in self._latest:
@@ -166,14 +169,6 @@ class RunStore:
         sign = -1 if metric.scores[self._select_by] else 1
         rows.sort(key=lambda row: (sign * row["value"], -row["step"]))
         best.keep(self._model_dir, rows)
-
-    def _selecting(self) -> tuple:
-        """The metric that chooses the best, and its protocol; None where validation has none."""
-        comparison = self._comparisons.get(best.SPLIT)
-        for metric in comparison.metrics if comparison else ():
-            if self._select_by in metric.scores:
-                return metric, comparison.protocols[metric]
-        return None, None
 
 
 # --- Of two sides -----------------------------------------------------------------------------
