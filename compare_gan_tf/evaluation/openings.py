@@ -219,12 +219,12 @@ def of_split(dataset, split: str) -> Samples:
     )  # fmt: skip
 
 
-def images_of(dataset) -> str | None:
-    """The public data set whose images these are, unchanged, or None."""
-    known = dataset.name in data.names() and dataset.is_images and not dataset.other_images
-    return dataset.name if known else None
+def images_of(dataset, *, unchanged: bool = True) -> str | None:
+    """The public data set whose images these are, or None.
 
-
-def public_name(dataset) -> str | None:
-    """As `images_of`, but also where `load` changed the images, as by a view or another size."""
-    return dataset.name if dataset.name in data.names() and dataset.is_images else None
+    Args:
+      dataset: a data set.
+      unchanged: whether those do not count that `load` changed, as by a view or another size.
+    """
+    known = dataset.name in data.names() and dataset.is_images
+    return None if not known or (unchanged and dataset.other_images) else dataset.name

@@ -83,7 +83,7 @@ def plan(
     """
     preset = presets.find(preset)
     metrics = presets.metrics_of(metrics, preset)
-    images_of = openings.public_name(dataset)
+    images_of = openings.images_of(dataset, unchanged=False)
     method = Method(
         extractor=extractors.choose(extractor, preset, metrics, dataset.sample_shape, images_of),
         batch_size=batch_size,

@@ -126,11 +126,13 @@ def _writer(source: Source, wanted: Wanted, format_: str, columns: int | None) -
             f"samples of {source.where} are {source.kind}, which are not written as {format_}:"
             f" choose --format={'|'.join(written)}"
         )
+    write_, channels = written[format_], source.sample_shape[-1]
     if source.kind == "text" and source.vocabulary is None:
         raise UserError(f"{source.where} has no metadata that tells its characters")
-    if columns is not None and written[format_] is not pictures.grid:
+    if write_ in (pictures.grid, pictures.files) and channels not in (1, 3):
+        raise UserError(f"images of {channels} channels have no PNG: let --output end in .npz")
+    if columns is not None and write_ is not pictures.grid:
         raise UserError(f"--columns={columns} is for a grid of images: leave it out")
-    write_ = written[format_]
     if write_ is pictures.grid:
         return lambda path, drawn: pictures.grid(path, drawn, source, wanted, columns)
     return lambda path, drawn: write_(path, drawn, source, wanted)
