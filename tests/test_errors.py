@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from compare_gan_tf import errors, sampling
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import scores, statistics_files
+from compare_gan_tf.evaluation import references, scores
 
 LONG = "x" * 300  # names of most file systems have 255 bytes at most
 
@@ -53,7 +53,7 @@ def test_every_writer_names_it(write, tmp_path):
         if write == "scores":
             scores.write(path, scores.Scores([], {}, {}))
         elif write == "statistics":
-            statistics_files.write(path, _Statistics, {})
+            references.write(path, _Statistics, {})
         else:
             sampling.writers.require_free(path, "png", overwrite=False)
     assert os.listdir(tmp_path) == []

@@ -102,7 +102,7 @@ def require_replaceable(final: str, foreign: Foreign) -> None:
 # What may lie where a file is to be written, and what to do about it; the first that fits is said.
 _IN_THE_WAY = (
     (os.path.islink, "is a link, which is not followed: choose another path"),
-    (os.path.isdir, "is a folder: name a file in it"),
+    (lambda path: os.path.isdir(path) or path.endswith("/"), "is a folder: name a file in it"),
     (os.path.isfile, "exists: choose another path, or give --overwrite"),
     (os.path.lexists, "is no ordinary file: choose another path"),
 )

@@ -137,7 +137,7 @@ FEATURES = np.ones((4, 2))
         (("--real=digits/test",), "--fake is missing"),
         (
             ("--real=digits/test", "--fake=nothing.npz"),
-            "nothing.npz cannot be read as .npz: No such file",
+            "'nothing.npz' is no file, no folder and no data set",
         ),
         (("--real=digit/test", "--fake={npz}"), "did you mean digits?"),
         (("--real=digits/extra", "--fake={npz}"), "no split 'extra', only train, validation, test"),
@@ -148,7 +148,7 @@ FEATURES = np.ones((4, 2))
             ("--real=digits/test", "--fake={npz}", "--extractor=raw"),
             "no extractor 'raw': the nearest names",
         ),
-        (("--real=digits/test", "--fake={npz}", "--held_out={npz}"), "add held_out_gap"),
+        (("--real=digits/test", "--fake={npz}", "--held_out={npz}"), "(add held_out_gap)"),
         (("--real=digits/test", "--fake={npz}", "--output={folder}"), "is a folder: name a file"),
         (
             ("--real={features}", "--fake={features}", "--extractor=digits_classifier"),

@@ -342,7 +342,7 @@ def test_a_plan_scores_checkpoints_that_are_written_after_it(tmp_path, gan, digi
         ({"seed": -1}, "evaluate.seed is -1: it must be a whole number, 0 or more"),
         ({"truncation": float("nan")}, r"evaluate.truncation is nan: it must be a number in \[0"),
         ({"standing": True}, "evaluate.standing is True: it must be a whole number, 0 or more"),
-        ({"splits": "test"}, "evaluate.splits is 'test': it must be a list of names"),
+        ({"splits": "test"}, "evaluate.splits is 'test': it must be a list such as"),
         ({"steps": 3}, "evaluate.steps is 3: it must be a list of steps"),
         ({"metrics": 3}, "evaluate.metrics is 3: it must be names with commas"),
         ({"preset": 3}, "evaluate.preset is 3: it must be the name of a preset, .*ancestor"),

@@ -221,13 +221,13 @@ def test_the_same_samples_are_the_same_bytes(tmp_path):
 @pytest.mark.parametrize(
     ("name", "asked", "message"),
     [
-        ("grid.jpg", None, "a name ends in .png"),
-        ("grid", None, "a name ends in .png"),
-        ("grid.png", "npz", "no name for --format=npz: let it end in .npz"),
-        ("grid.npz", "grid", "no name for --format=grid: let it end in .png"),
-        ("grid.jpg", "grid", "no name for --format=grid"),
-        ("grid.npz", "png", "no name for --format=png: let it end in /"),
-        ("folder/", "txt", "no name for --format=txt"),
+        ("grid.jpg", None, "must end in .png for --format=grid, / for --format=png, .npz"),
+        ("grid", None, "must end in .png for --format=grid, / for --format=png, .npz"),
+        ("grid.png", "npz", "must end in .npz for --format=npz"),
+        ("grid.npz", "grid", "must end in .png for --format=grid"),
+        ("grid.jpg", "grid", "must end in .png for --format=grid"),
+        ("grid.npz", "png", "must end in / for --format=png"),
+        ("folder/", "txt", "must end in .txt for --format=txt"),
     ],
 )
 def test_names_that_say_no_format_are_refused(name, asked, message):
