@@ -66,7 +66,10 @@ def _values(gan: GAN) -> dict[str, np.ndarray]:
 
 def _check_graph(made: Callable[[], GAN]) -> None:
     found = []
-    for wrap in (lambda step: step, functools.partial(tf.function, jit_compile=True)):
+    for wrap in (
+        lambda step: step,
+        functools.partial(tf.function, jit_compile=True, autograph=False),
+    ):
         gan = made()
         logs = _steps(wrap(gan.train_step), gan, 2, seed=0)
         terms = {
@@ -127,7 +130,11 @@ def _check_restores(made: Callable[[], GAN]) -> None:
 
         def start():
             gan = made()
-            return gan, checkpoints.Checkpoints(gan, folder, keep=1), tf.function(gan.train_step)
+            return (
+                gan,
+                checkpoints.Checkpoints(gan, folder, keep=1),
+                tf.function(gan.train_step, autograph=False),
+            )
 
         gan, saver, step = start()
         _steps(step, gan, 2, seed=3)

@@ -15,6 +15,8 @@ from compare_gan_tf import data
 from compare_gan_tf.bin import export, sample, train
 from compare_gan_tf.errors import UserError
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 SMALL = """
 data.load.name = "digits"
 train.model = @GAN
