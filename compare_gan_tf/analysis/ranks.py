@@ -1,0 +1,100 @@
+"""How stable a ranking of variants is: whether other runs would rank them alike."""
+
+import dataclasses
+
+import numpy as np
+
+from compare_gan_tf.analysis.aggregates import Aggregate, iqm
+from compare_gan_tf.analysis.bootstrap import bounded, together
+from compare_gan_tf.analysis.correlation import tau_b
+from compare_gan_tf.analysis.scores import (
+    Interval,
+    midranks,
+    require_common_seeds,
+    require_sampling,
+    variants_of,
+)
+from compare_gan_tf.errors import UserError
+
+__all__ = ["RankStability", "rank_stability"]
+
+
+@dataclasses.dataclass(frozen=True)
+class RankStability:
+    """The ranks of V variants, 1 is best, in the sample and in its resamples.
+
+    Attributes:
+      ranks: in the sample [V]; variants that tie share the mean of their ranks.
+      distribution: [V, V], at [v, r] the share of resamples in which variant v has rank r + 1; rows
+        and columns sum to 1, since variants that tie have each of their ranks in equal parts.
+      best: [V], the share in which a variant is the best one: column 0.
+      expected: [V], the mean rank over resamples, with percentiles of it.
+      tau: Kendall's tau-b between the ranking of the sample and that of a resample: the mean over
+        resamples, and percentiles. 1: the same ranking, 0: an unrelated one.
+    """
+
+    ranks: np.ndarray
+    distribution: np.ndarray
+    best: np.ndarray
+    expected: Interval
+    tau: Interval
+
+
+def rank_stability(
+    variants,
+    aggregate: Aggregate = iqm,
+    *,
+    paired: bool = False,
+    lower_is_better: bool = True,
+    level: float = 0.95,
+    resamples: int = 2_000,
+    seed: int = 0,
+) -> RankStability:
+    """The bootstrap distribution of the ranks of variants: runs are drawn again within each task.
+
+    It is the leaderboard analysis of Kurach et al. (2018) and of Agarwal et al. (2021), figure 11:
+    a variant that is best in the sample may be best in a third of the resamples.
+
+    Args:
+      variants: the scores of each, [runs], [runs, tasks] or a list of those [n_t] of each task.
+      aggregate: what variants are ranked by, one of `aggregates`.
+      paired: run i of a task is of one seed in all variants; seeds are drawn, not runs.
+      lower_is_better: whether a lower score is better.
+      level: of the percentiles, in (0, 1).
+      resamples: how many.
+      seed: of the resamples.
+
+    Raises:
+      UserError: scores or settings make no sense, or a variant has one run of a task.
+    """
+    require_sampling(resamples, level, seed)
+    variants = variants_of(variants, lower_is_better)
+    if paired:
+        require_common_seeds(variants)
+    sizes = [len(costs) for tasks in variants for costs in tasks]
+    if min(sizes) < 2:
+        raise UserError("a variant has one run of a task: the stability of ranks needs two or more")
+
+    def of_resample(drawn):
+        return np.stack([aggregate(tasks) for tasks in drawn], axis=-1)
+
+    replicates = together(variants, of_resample, resamples, np.random.default_rng(seed), paired)
+    ranks = midranks(of_resample(variants))
+    drawn = midranks(replicates)
+    distribution = _distribution(replicates)
+    taus = tau_b(ranks, drawn)
+    return RankStability(
+        ranks=ranks,
+        distribution=distribution,
+        best=distribution[:, 0],
+        expected=bounded(drawn.mean(0), drawn, sizes, level, "percentile"),
+        tau=Interval(*map(float, bounded(taus.mean(), taus, sizes, level, "percentile"))),
+    )
+
+
+def _distribution(costs: np.ndarray) -> np.ndarray:
+    """[V, V] of the costs [B, V] of resamples: the share of each rank for each variant."""
+    less = np.count_nonzero(costs[:, None, :] < costs[:, :, None], axis=-1)[:, :, None]
+    equal = np.count_nonzero(costs[:, None, :] == costs[:, :, None], axis=-1)[:, :, None]
+    places = np.arange(costs.shape[1])
+    return (((places >= less) & (places < less + equal)) / equal).mean(0)

@@ -1,0 +1,168 @@
+"""The doors of the room: scores become costs, of which less is better.
+
+A score that is not a finite number is of a failed run: training diverged, or a score could not be
+computed. Nothing drops a failed run. Its cost is +inf, so it is worse than every run that has a
+score, and two failed runs tie. Every function here takes scores as its caller has them, works on
+costs, and turns what
+it returns back: of scores where more is better a failed run is -inf.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.kinds import require_number
+
+__all__ = ["Interval"]
+
+
+class Interval(NamedTuple):
+    """An estimate and its confidence interval; floats, or arrays of one shape.
+
+    Attributes:
+      value: the estimate.
+      low, high: the bounds, which may be infinite.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+def costs_of(scores, lower_is_better: bool = True) -> np.ndarray:
+    """Costs [n] of the scores [n] of one task: negated where more is better, +inf of failed runs.
+
+    Raises:
+      UserError: they are no numbers, or none, or not in one dimension.
+    """
+    scores = _numbers(scores)
+    if scores.ndim != 1:
+        raise UserError(
+            f"scores have the shape {list(scores.shape)}: give those of one task, [runs]"
+        )
+    return _costs(scores, lower_is_better)
+
+
+def tasks_of(scores, lower_is_better: bool = True) -> list[np.ndarray]:
+    """Costs of each task, as a list of arrays [n_t].
+
+    Args:
+      scores: an array [runs] of one task, an array [runs, tasks], or a list or tuple of the scores
+        [n_t] of each task, which may have different numbers of runs.
+      lower_is_better: whether a lower score is better.
+
+    Raises:
+      UserError: they are no numbers, or a task has no run.
+    """
+    if isinstance(scores, list | tuple) and any(np.ndim(task) for task in scores):
+        return [costs_of(task, lower_is_better) for task in scores]
+    scores = _numbers(scores)
+    if scores.ndim == 2 and scores.shape[1]:
+        return [_costs(task, lower_is_better) for task in scores.T]
+    return [costs_of(scores, lower_is_better)]
+
+
+def variants_of(variants: Sequence, lower_is_better: bool = True) -> list[list[np.ndarray]]:
+    """Costs of each task of each variant; `variants` has one scores argument of `tasks_of` each.
+
+    Raises:
+      UserError: there are fewer than two, or they have different numbers of tasks.
+    """
+    variants = [tasks_of(scores, lower_is_better) for scores in variants]
+    if len(variants) < 2:
+        raise UserError(f"{len(variants)} variants: a comparison needs two or more")
+    counts = [len(tasks) for tasks in variants]
+    if len(set(counts)) > 1:
+        raise UserError(f"the variants have {counts} tasks: give each the same tasks")
+    return variants
+
+
+def require_common_seeds(variants: list[list[np.ndarray]]) -> None:
+    """Refuses variants whose run i of a task cannot be of one seed: the numbers of runs differ."""
+    for task, costs in enumerate(zip(*variants, strict=True)):
+        runs = [len(one) for one in costs]
+        if len(set(runs)) > 1:
+            raise UserError(
+                f"the variants have {runs} runs of task {task}: pairs need the same seeds of each, "
+                "in the same order; where seeds are not common, set paired=False"
+            )
+
+
+def require_sampling(resamples: int, level: float, seed: int) -> None:
+    """Refuses settings of a bootstrap that make no sense."""
+    require_number("resamples", resamples, least=1, whole=True)
+    require_number("level", level, above=0.0, below=1.0)
+    require_number("seed", seed, least=0, whole=True)
+
+
+def turned(costs, lower_is_better: bool):
+    """Costs as scores again; an Interval's bounds change places where more is better."""
+    if lower_is_better:
+        return costs
+    if isinstance(costs, Interval):
+        return Interval(-costs.value, -costs.high, -costs.low)
+    return -costs
+
+
+def quantile(ordered: np.ndarray, share) -> np.ndarray:
+    """Quantiles by linear interpolation of costs [..., n] in rising order, which may be infinite.
+
+    Hyndman and Fan, Sample quantiles in statistical packages, 1996, definition 7, as numpy's: the
+    value at (n - 1) share. Numpy's own gives nan beside an infinite value.
+
+    Args:
+      ordered: [..., n].
+      share: in [0, 1].
+
+    Returns:
+      [...].
+    """
+    at = (ordered.shape[-1] - 1) * share
+    below = math.floor(at)
+    low, high = ordered[..., below], ordered[..., min(below + 1, ordered.shape[-1] - 1)]
+    return between(low, high, at - below)
+
+
+def between(low, high, share: float):
+    """(1 - share) low + share high, where either may be infinite."""
+    if share == 0.0:
+        return low
+    return np.where(low == high, low, (1.0 - share) * low + share * high)
+
+
+def difference(first, second):
+    """first - second, and 0 of two that are equal, also where both are infinite."""
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    return np.subtract(first, second, out=np.zeros(first.shape), where=first != second)
+
+
+def midranks(costs: np.ndarray) -> np.ndarray:
+    """Ranks from 1 along the last axis of [..., n]; equal values share the mean of their ranks."""
+    less = np.count_nonzero(costs[..., None, :] < costs[..., :, None], axis=-1)
+    equal = np.count_nonzero(costs[..., None, :] == costs[..., :, None], axis=-1)
+    return less + (equal + 1) / 2
+
+
+def pairs_of(variants: int) -> list[tuple[int, int]]:
+    """All (u, v) with u < v, in the order of every list of pairs here."""
+    return list(itertools.combinations(range(variants), 2))
+
+
+def _numbers(scores) -> np.ndarray:
+    try:
+        scores = np.asarray(scores)
+    except ValueError as error:
+        raise UserError("scores are ragged: give a list of the scores of each task") from error
+    if scores.dtype.kind not in "iuf" and scores.size:
+        raise UserError(f"scores are of the type {scores.dtype}: give numbers, nan of a failed run")
+    if not scores.size:
+        raise UserError("scores have no run: give at least one")
+    return scores.astype(np.float64)
+
+
+def _costs(scores: np.ndarray, lower_is_better: bool) -> np.ndarray:
+    return np.where(np.isfinite(scores), scores if lower_is_better else -scores, np.inf)
