@@ -1,9 +1,9 @@
 """Average ranks over blocks: tasks, or seeds of tasks, on each of which every variant has a score.
 
 Demsar, Statistical comparisons of classifiers over multiple data sets, 2006, section 3.2:
-Friedman's test says whether any variant differs, Nemenyi's by how much two average ranks must. Ranks
-ask nothing of the scales of tasks. They have little power with few blocks: 5 tasks hardly tell two of
-4 variants apart.
+Friedman's test says whether any variant differs, Nemenyi's by how much two average ranks must.
+Ranks ask nothing of the scales of tasks. They have little power with few blocks: 5 tasks hardly
+tell two of 4 variants apart.
 """
 
 import dataclasses

@@ -21,7 +21,7 @@ from compare_gan_tf.settings.kinds import require_number
 
 __all__ = ["Detectable", "least_difference", "runs_needed", "t_test_power"]
 
-_MOST_RUNS = 1_000_000
+_MOST_RUNS = 2**20
 
 
 @dataclasses.dataclass(frozen=True)

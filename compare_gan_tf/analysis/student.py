@@ -13,7 +13,6 @@ from statistics import NormalDist
 import numpy as np
 
 NORMAL = NormalDist()
-_NODES = 800
 _HALVINGS = 60  # of a bracket
 _MOST_DEGREES = 1e5  # beyond it the distribution is the normal one within 1e-5
 
@@ -41,7 +40,7 @@ def student_cdf(t: float, degrees: float, noncentrality: float = 0.0) -> float:
     """P(T <= t) with degrees of freedom >= 1; exact Phi(t - noncentrality) beyond 1e5 of them."""
     if degrees > _MOST_DEGREES:
         return NORMAL.cdf(t - noncentrality)
-    spread, weight = _chi(degrees)
+    spread, weight = _chi(degrees, _nodes(degrees, max(abs(t), abs(noncentrality))))
     return float(weight @ _normal_cdf(t * spread - noncentrality))
 
 
@@ -56,13 +55,27 @@ def root(rising: Callable[[float], float]) -> float:
     return high
 
 
-@functools.lru_cache(maxsize=64)
-def _chi(degrees: float) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes s and weights f_v(s) ds, which sum to 1."""
-    reach = 12.0 / math.sqrt(2.0 * degrees)  # 12 standard deviations of log s of many degrees
-    log_s = -reach * (2.5 if degrees < 20 else 1.0) + np.arange(_NODES) * (
-        reach * (3.5 if degrees < 20 else 2.0) / _NODES
+def _nodes(degrees: float, steepest: float) -> int:
+    """How many nodes: Phi(t s - d) rises within 1 / t of s = d / t, a part 1 / d of log s."""
+    wanted = 2.0 * sum(map(abs, _reach(degrees))) * abs(steepest)
+    return 2 ** min(max(math.ceil(math.log2(wanted)) if wanted > 1.0 else 0, 10), 20)
+
+
+def _reach(degrees: float) -> tuple[float, float]:
+    """Between which log s all but 1e-15 of the distribution lies."""
+    deviation = 1.0 / math.sqrt(2.0 * degrees)  # of log s, for many degrees
+    return (
+        (-30.0 * deviation, 12.0 * deviation)
+        if degrees < 20
+        else (-12.0 * deviation, 12.0 * deviation)
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _chi(degrees: float, nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes s and weights f_v(s) ds, which sum to 1."""
+    low, high = _reach(degrees)
+    log_s = low + (np.arange(nodes) + 0.5) * ((high - low) / nodes)
     log_density = degrees * log_s - 0.5 * degrees * np.exp(2.0 * log_s)
     weight = np.exp(log_density - log_density.max())
     return np.exp(log_s), weight / weight.sum()
@@ -75,14 +88,17 @@ def range_quantile(share: float, variants: int) -> float:
     P(range <= q) = k integral phi(z) (Phi(z) - Phi(z - q))^(k - 1) dz: the studentised range with
     infinitely many degrees of freedom, which Nemenyi's test needs.
     """
-    z = np.linspace(-9.0, 9.0 + 9.0, 4 * _NODES)
+    z = np.linspace(-9.0, 9.0 + 9.0, 3200)
     density = variants * np.exp(-0.5 * z**2) / math.sqrt(2.0 * math.pi) * (z[1] - z[0])
     below = _normal_cdf(z)
     return root(lambda q: density @ (below - _normal_cdf(z - q)) ** (variants - 1) - share)
 
 
 def _normal_cdf(x: np.ndarray) -> np.ndarray:
-    return np.array([0.5 * math.erfc(-one * _ROOT_HALF) for one in x])
+    found = (x > 0.0).astype(np.float64)
+    near = np.abs(x) < 9.0  # beyond it is 1e-19 off
+    found[near] = [0.5 * math.erfc(-one * _ROOT_HALF) for one in x[near].tolist()]
+    return found
 
 
 _ROOT_HALF = math.sqrt(0.5)
