@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from compare_gan_tf.analysis.scores import quantile
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings.kinds import require_number
 
 __all__ = ["Aggregate", "iqm", "mean", "median", "median_of_means", "optimality_gap"]
@@ -62,3 +63,20 @@ def optimality_gap(target: float, lower_is_better: bool = True) -> Aggregate:
 
     gap.is_cost = True
     return gap
+
+
+def applied(aggregate: Aggregate, tasks: list[np.ndarray]) -> np.ndarray:
+    """An aggregate of costs [..., n_t] of each task.
+
+    Raises:
+      UserError: it is no function, or gives another shape than [...].
+    """
+    if not callable(aggregate):
+        raise UserError(f"aggregate is {aggregate!r}: it must be a function, such as analysis.iqm")
+    found, shape = np.asarray(aggregate(tasks)), tasks[0].shape[:-1]
+    if found.shape != shape:
+        raise UserError(
+            f"aggregate gives the shape {list(found.shape)} where it must give {list(shape)}: a "
+            "number for each resample of costs [resamples, n_t] of each task"
+        )
+    return found

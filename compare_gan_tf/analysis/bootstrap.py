@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from compare_gan_tf.analysis.aggregates import Aggregate, iqm
+from compare_gan_tf.analysis.aggregates import Aggregate, applied, iqm
 from compare_gan_tf.analysis.scores import (
     Interval,
     quantile,
@@ -67,6 +67,7 @@ def interval(
     require_one_of("method", method, METHODS)
     tasks = tasks_of(scores, lower_is_better)
     found = around(tasks, aggregate, level, resamples, method, np.random.default_rng(seed))
+    found = Interval(*map(float, found))
     return turned(found, lower_is_better or getattr(aggregate, "is_cost", False))
 
 
@@ -81,7 +82,7 @@ def around(
     """`interval` of costs."""
     replicates = replicates_of(tasks, aggregate, resamples, rng)
     sizes = [len(costs) for costs in tasks]
-    return bounded(aggregate(tasks), replicates, sizes, level, method)
+    return bounded(applied(aggregate, tasks), replicates, sizes, level, method)
 
 
 def bounded(value, replicates: np.ndarray, sizes: list[int], level: float, method: str) -> Interval:
@@ -106,9 +107,9 @@ def replicates_of(
     """The aggregate of each resample [resamples] of costs."""
     tasks = [np.sort(costs) for costs in tasks]
     parts = []
-    for number in _portions(resamples, sum(map(len, tasks))):
+    for number in portions(resamples, sum(map(len, tasks))):
         drawn = [costs[rng.integers(len(costs), size=(number, len(costs)))] for costs in tasks]
-        parts.append(aggregate(drawn))
+        parts.append(applied(aggregate, drawn))
     return np.concatenate(parts)
 
 
@@ -130,7 +131,7 @@ def together(
     """
     variants = in_order(variants, paired)
     parts = []
-    for number in _portions(resamples, sum(len(costs) for tasks in variants for costs in tasks)):
+    for number in portions(resamples, sum(len(costs) for tasks in variants for costs in tasks)):
         drawn = [
             [rng.integers(len(costs), size=(number, len(costs))) for costs in tasks]
             for tasks in variants[: 1 if paired else None]
@@ -159,7 +160,7 @@ def in_order(variants: list[list[np.ndarray]], paired: bool) -> list[list[np.nda
     ]
 
 
-def _portions(resamples: int, runs: int) -> Iterator[int]:
+def portions(resamples: int, runs: int) -> Iterator[int]:
     """Numbers of resamples that are drawn at once."""
     most = max(1, _DRAWN_AT_ONCE // runs)
     for start in range(0, resamples, most):

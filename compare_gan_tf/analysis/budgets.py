@@ -20,14 +20,11 @@ import dataclasses
 
 import numpy as np
 
-from compare_gan_tf.analysis.bootstrap import bounded
-from compare_gan_tf.analysis.scores import Interval, costs_of, require_sampling, turned
+from compare_gan_tf.analysis.bootstrap import bounded, portions
+from compare_gan_tf.analysis.scores import Interval, array_of, costs_of, require_sampling, turned
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.settings.kinds import require_number
 
 __all__ = ["BudgetCurve", "budget_curve", "expected_best"]
-
-_DRAWN_AT_ONCE = 4_000_000  # 32 MB of costs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +75,7 @@ def budget_curve(
     costs = np.sort(costs_of(scores, lower_is_better))
     budgets = _budgets(budgets, len(costs))
     missed = probability_missed(len(costs), budgets)
-    replicates = expectations(resampled(costs, resamples, np.random.default_rng(seed)), missed)
+    replicates = resampled_expectations(costs, missed, resamples, np.random.default_rng(seed))
     expected = expectations(costs[None], missed)[0]
     found = bounded(expected, replicates, [len(costs)], level, "expanded")
     outside = (1.0 - level) / 2.0
@@ -121,11 +118,17 @@ def expectations(ordered: np.ndarray, missed: np.ndarray) -> np.ndarray:
     return np.where(np.rint(budgets) <= failed.sum(1)[:, None], np.inf, found)
 
 
-def resampled(costs: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Costs [n] drawn with replacement, [resamples, n] in rising order."""
-    require_number("resamples", resamples, most=max(1, 50 * _DRAWN_AT_ONCE // len(costs)))
-    drawn = np.sort(rng.integers(len(costs), size=(resamples, len(costs))), axis=1)
-    return np.sort(costs)[drawn]
+def resampled_expectations(
+    costs: np.ndarray, missed: np.ndarray, resamples: int, rng: np.random.Generator
+) -> np.ndarray:
+    """E best [resamples, K] of costs [n], in rising order, drawn with replacement."""
+    runs = len(costs)
+    return np.concatenate(
+        [
+            expectations(costs[np.sort(rng.integers(runs, size=(number, runs)), axis=1)], missed)
+            for number in portions(resamples, runs)
+        ]
+    )
 
 
 def _quantile(ordered: np.ndarray, missed: np.ndarray, share: float) -> np.ndarray:
@@ -137,7 +140,7 @@ def _quantile(ordered: np.ndarray, missed: np.ndarray, share: float) -> np.ndarr
 def _budgets(budgets, runs: int) -> np.ndarray:
     if budgets is None:
         return np.arange(1, runs + 1)
-    budgets = np.atleast_1d(np.asarray(budgets))
+    budgets = np.atleast_1d(array_of("budgets", budgets))
     if budgets.ndim != 1 or not budgets.size or budgets.dtype.kind not in "iu":
         raise UserError("budgets must be whole numbers of runs, in one dimension, one at least")
     wrong = budgets[(budgets < 1) | (budgets > runs)]

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from compare_gan_tf.analysis.scores import Interval, costs_of, midranks
+from compare_gan_tf.analysis.scores import Interval, costs_of, midranks, two_directions
 from compare_gan_tf.analysis.student import NORMAL
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings.kinds import require_number
@@ -74,7 +74,8 @@ def tau_b(ranks: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def _both_ranks(first, second, lower_is_better) -> np.ndarray:
     """[2, n], 1 for the best run."""
-    costs = [costs_of(*one) for one in zip((first, second), lower_is_better, strict=True)]
+    directions = two_directions(lower_is_better)
+    costs = [costs_of(*one) for one in zip((first, second), directions, strict=True)]
     if len(costs[0]) != len(costs[1]):
         raise UserError(
             f"{len(costs[0])} and {len(costs[1])} scores: give both metrics of each run"

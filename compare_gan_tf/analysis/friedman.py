@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from compare_gan_tf.analysis.letters import letter_display
-from compare_gan_tf.analysis.scores import costs_of, midranks
+from compare_gan_tf.analysis.scores import array_of, costs_of, midranks
 from compare_gan_tf.analysis.student import range_quantile
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings.kinds import require_number
@@ -67,9 +67,10 @@ def friedman_test(
     require_number("alpha", alpha, above=0.0, below=1.0)
     require_number("permutations", permutations, least=1, whole=True)
     require_number("seed", seed, least=0, whole=True)
-    if np.ndim(scores) != 2 or min(np.shape(scores)) < 2:
+    scores = array_of("scores", scores)
+    if scores.ndim != 2 or min(scores.shape) < 2:
         raise UserError("scores must be [blocks, variants], with two of both or more")
-    ranks = midranks(np.stack([costs_of(row, lower_is_better) for row in np.asarray(scores)]))
+    ranks = midranks(np.stack([costs_of(row, lower_is_better) for row in scores]))
     blocks, variants = ranks.shape
     average = ranks.mean(0)
     quantile = range_quantile(1.0 - alpha, variants) / math.sqrt(2.0)

@@ -4,8 +4,7 @@ import itertools
 import string
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
+from compare_gan_tf.analysis.scores import array_of
 from compare_gan_tf.errors import UserError
 
 __all__ = ["letter_display"]
@@ -25,7 +24,7 @@ def letter_display(different, order: Sequence[int] | None = None) -> list[str]:
     Raises:
       UserError: the matrix is none of this kind.
     """
-    different = np.asarray(different)
+    different = array_of("rows of what is different", different)
     if different.ndim != 2 or different.dtype != bool or different.shape != different.T.shape:
         raise UserError("what is different must be a square matrix of True and False")
     if (different != different.T).any() or different.diagonal().any():

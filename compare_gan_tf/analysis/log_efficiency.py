@@ -21,7 +21,11 @@ import dataclasses
 import numpy as np
 
 from compare_gan_tf.analysis.bootstrap import bounded
-from compare_gan_tf.analysis.budgets import expectations, probability_missed, resampled
+from compare_gan_tf.analysis.budgets import (
+    expectations,
+    probability_missed,
+    resampled_expectations,
+)
 from compare_gan_tf.analysis.scores import Interval, costs_of, require_sampling
 
 __all__ = ["BudgetRatio", "budget_ratio"]
@@ -70,8 +74,8 @@ def budget_ratio(
     for scores in (first, second):
         costs = np.sort(costs_of(scores, lower_is_better))
         missed = probability_missed(len(costs), np.arange(1, _most_budget(len(costs)) + 1))
-        values.append(_curves(costs[None], missed)[0])
-        drawn.append(_curves(resampled(costs, resamples, rng), missed))
+        values.append(_falling(expectations(costs[None], missed))[0])
+        drawn.append(_falling(resampled_expectations(costs, missed, resamples, rng)))
         sizes.append(len(costs))
     value, levels, *_ = _log_ratio(*values)
     replicates = [_log_ratio(a, b) for a, b in zip(*drawn, strict=True)]
@@ -86,9 +90,9 @@ def _most_budget(runs: int) -> int:
     return max(-(-runs // 4), min(runs, 5))
 
 
-def _curves(ordered: np.ndarray, missed: np.ndarray) -> np.ndarray:
-    """Expected best [B, K], which falls: rounding has no say."""
-    return np.minimum.accumulate(expectations(ordered, missed), axis=1)
+def _falling(curves: np.ndarray) -> np.ndarray:
+    """Curves [B, K] which fall but for rounding, without it."""
+    return np.minimum.accumulate(curves, axis=1)
 
 
 def _log_ratio(first: np.ndarray, second: np.ndarray) -> tuple[float, int, float, float]:

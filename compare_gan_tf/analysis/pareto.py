@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compare_gan_tf.analysis.scores import costs_of
+from compare_gan_tf.analysis.scores import costs_of, two_directions
 from compare_gan_tf.errors import UserError
 
 __all__ = ["pareto_front"]
@@ -27,11 +27,8 @@ def pareto_front(quality, diversity, *, lower_is_better: tuple[bool, bool]) -> n
     Raises:
       UserError: scores make no sense.
     """
-    if np.shape(lower_is_better) != (2,):
-        raise UserError(
-            "lower_is_better must be two of True and False: of quality and of diversity"
-        )
-    costs = [costs_of(*one) for one in zip((quality, diversity), lower_is_better, strict=True)]
+    directions = two_directions(lower_is_better)
+    costs = [costs_of(*one) for one in zip((quality, diversity), directions, strict=True)]
     if len(costs[0]) != len(costs[1]):
         raise UserError(f"{len(costs[0])} and {len(costs[1])} scores: give both of each pair")
     order = np.lexsort(costs[::-1])

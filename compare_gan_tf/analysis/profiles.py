@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from compare_gan_tf.analysis.bootstrap import bounded, counts_of
-from compare_gan_tf.analysis.scores import Interval, require_sampling, tasks_of
+from compare_gan_tf.analysis.scores import Interval, array_of, require_sampling, tasks_of
 from compare_gan_tf.errors import UserError
 
 __all__ = ["log_ratios", "performance_profile"]
@@ -78,6 +78,12 @@ def log_ratios(variants, references=None) -> list[list[np.ndarray]]:
     variants = [tasks_of(variant) for variant in variants]
     if not variants or len({len(tasks) for tasks in variants}) > 1:
         raise UserError(f"{len(variants)} variants with different tasks: give each the same tasks")
+    least = min(costs.min() for tasks in variants for costs in tasks)
+    if least <= 0.0:
+        raise UserError(
+            f"a score is {least:g}: a ratio needs scores above 0, as FID has; compare ranks "
+            "instead, by improvement_matrix"
+        )
     if references is None:
         references = [
             _reference(task, costs) for task, costs in enumerate(zip(*variants, strict=True))
@@ -99,19 +105,12 @@ def _reference(task: int, costs) -> float:
 
 
 def _log_ratio(costs: np.ndarray, reference: float) -> np.ndarray:
-    if costs.min() <= 0.0:
-        raise UserError(
-            f"a score is {costs.min():g}: a ratio needs scores above 0, as FID has; compare ranks "
-            "instead, by improvement_matrix"
-        )
     return np.where(np.isinf(costs), np.nan, np.log(costs) - math.log(reference))
 
 
 def _finite(name: str, values) -> np.ndarray:
-    try:
-        values = np.atleast_1d(np.asarray(values, np.float64))
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{name} must be numbers in one dimension") from error
-    if values.ndim != 1 or not values.size or not np.isfinite(values).all():
+    values = np.atleast_1d(array_of(name, values))
+    plain = values.ndim == 1 and values.size and values.dtype.kind in "iuf"
+    if not plain or not np.isfinite(values).all():
         raise UserError(f"{name} must be finite numbers in one dimension, one at least")
-    return values
+    return values.astype(np.float64)

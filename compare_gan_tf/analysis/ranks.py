@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from compare_gan_tf.analysis.aggregates import Aggregate, iqm
+from compare_gan_tf.analysis.aggregates import Aggregate, applied, iqm
 from compare_gan_tf.analysis.bootstrap import bounded, together
 from compare_gan_tf.analysis.correlation import tau_b
 from compare_gan_tf.analysis.scores import (
@@ -76,7 +76,7 @@ def rank_stability(
         raise UserError("a variant has one run of a task: the stability of ranks needs two or more")
 
     def of_resample(drawn):
-        return np.stack([aggregate(tasks) for tasks in drawn], axis=-1)
+        return np.stack([applied(aggregate, tasks) for tasks in drawn], axis=-1)
 
     replicates = together(variants, of_resample, resamples, np.random.default_rng(seed), paired)
     ranks = midranks(of_resample(variants))

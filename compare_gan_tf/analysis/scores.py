@@ -3,13 +3,12 @@
 A score that is not a finite number is of a failed run: training diverged, or a score could not be
 computed. Nothing drops a failed run. Its cost is +inf, so it is worse than every run that has a
 score, and two failed runs tie. Every function here takes scores as its caller has them, works on
-costs, and turns what
-it returns back: of scores where more is better a failed run is -inf.
+costs, and turns what it returns back: of scores where more is better a failed run is -inf.
 """
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +17,9 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings.kinds import require_number
 
 __all__ = ["Interval"]
+
+MOST_RESAMPLES = 100_000
+_MOST = 1e300  # what is larger has overflowed, or would in a sum
 
 
 class Interval(NamedTuple):
@@ -58,7 +60,7 @@ def tasks_of(scores, lower_is_better: bool = True) -> list[np.ndarray]:
     Raises:
       UserError: they are no numbers, or a task has no run.
     """
-    if isinstance(scores, list | tuple) and any(np.ndim(task) for task in scores):
+    if isinstance(scores, list | tuple) and any(map(_is_several, scores)):
         return [costs_of(task, lower_is_better) for task in scores]
     scores = _numbers(scores)
     if scores.ndim == 2 and scores.shape[1]:
@@ -72,6 +74,8 @@ def variants_of(variants: Sequence, lower_is_better: bool = True) -> list[list[n
     Raises:
       UserError: there are fewer than two, or they have different numbers of tasks.
     """
+    if not isinstance(variants, Iterable):
+        raise UserError(f"variants is {variants!r}: give a list of the scores of each")
     variants = [tasks_of(scores, lower_is_better) for scores in variants]
     if len(variants) < 2:
         raise UserError(f"{len(variants)} variants: a comparison needs two or more")
@@ -94,7 +98,7 @@ def require_common_seeds(variants: list[list[np.ndarray]]) -> None:
 
 def require_sampling(resamples: int, level: float, seed: int) -> None:
     """Refuses settings of a bootstrap that make no sense."""
-    require_number("resamples", resamples, least=1, whole=True)
+    require_number("resamples", resamples, least=1, most=MOST_RESAMPLES, whole=True)
     require_number("level", level, above=0.0, below=1.0)
     require_number("seed", seed, least=0, whole=True)
 
@@ -152,11 +156,34 @@ def pairs_of(variants: int) -> list[tuple[int, int]]:
     return list(itertools.combinations(range(variants), 2))
 
 
-def _numbers(scores) -> np.ndarray:
+def two_directions(lower_is_better) -> tuple[bool, bool]:
+    """Whether less is better, of each of two metrics."""
+    if np.shape(lower_is_better) != (2,):
+        raise UserError(
+            f"lower_is_better is {lower_is_better!r}: it must be two of True and False, one for each "
+            "metric"
+        )
+    return tuple(map(bool, lower_is_better))
+
+
+def array_of(name: str, values) -> np.ndarray:
+    """An array of what a caller gives.
+
+    Raises:
+      UserError: it is ragged.
+    """
     try:
-        scores = np.asarray(scores)
+        return np.asarray(values)
     except ValueError as error:
-        raise UserError("scores are ragged: give a list of the scores of each task") from error
+        raise UserError(f"{name} are ragged: rows must be of one length") from error
+
+
+def _is_several(value) -> bool:
+    return isinstance(value, list | tuple) or np.ndim(value) > 0
+
+
+def _numbers(scores) -> np.ndarray:
+    scores = array_of("scores", scores)
     if scores.dtype.kind not in "iuf" and scores.size:
         raise UserError(f"scores are of the type {scores.dtype}: give numbers, nan of a failed run")
     if not scores.size:
@@ -165,4 +192,4 @@ def _numbers(scores) -> np.ndarray:
 
 
 def _costs(scores: np.ndarray, lower_is_better: bool) -> np.ndarray:
-    return np.where(np.isfinite(scores), scores if lower_is_better else -scores, np.inf)
+    return np.where(np.abs(scores) <= _MOST, scores if lower_is_better else -scores, np.inf)

@@ -17,6 +17,7 @@ import numpy as np
 from compare_gan_tf.analysis.improvement import beats
 from compare_gan_tf.analysis.letters import letter_display
 from compare_gan_tf.analysis.scores import (
+    array_of,
     costs_of,
     difference,
     midranks,
@@ -142,7 +143,10 @@ def holm(p_values) -> np.ndarray:
     Raises:
       UserError: they are not in [0, 1].
     """
-    p_values = np.atleast_1d(np.asarray(p_values, np.float64))
+    p_values = np.atleast_1d(array_of("p values", p_values))
+    if p_values.size and p_values.dtype.kind not in "iuf":
+        raise UserError(f"p values are of the type {p_values.dtype}: give numbers in [0, 1]")
+    p_values = p_values.astype(np.float64)
     if p_values.ndim != 1 or not ((p_values >= 0.0) & (p_values <= 1.0)).all():
         raise UserError("p values must be numbers in [0, 1] in one dimension")
     order = np.argsort(p_values, kind="stable")

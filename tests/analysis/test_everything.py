@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import warnings
 
 import numpy as np
@@ -55,7 +56,8 @@ CASES = {
     "all failed": [NAN] * 4,
     "one run, and it failed": [NAN],
     "infinite": [INF, -INF, 1.0, 2.0],
-    "extreme": [1e300, -1e300, 1e-300, 0.0],
+    "extreme": [1e300, -1e300, 1e-300, 0.0, 1e300],
+    "overflown": [1.7e308, -1.7e308, 1.0],
 }
 
 
@@ -96,10 +98,9 @@ def test_of_one_variant_whatever_its_scores_there_is_a_result(name, case, lower_
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("other", CASES)
 @pytest.mark.parametrize("name", TWO)
-def test_of_two_variants_whatever_their_scores_there_is_a_result(name, case, other):
-    for lower_is_better in (True, False):
+def test_of_two_variants_whatever_their_scores_there_is_a_result(name, case):
+    for other, lower_is_better in itertools.product(CASES, (True, False)):
         result = check(TWO[name], CASES[case], CASES[other], lower_is_better=lower_is_better)
         single = min(len(CASES[case]), len(CASES[other])) == 1
         assert (result is None) == (single and name == "rank_stability")
@@ -116,7 +117,22 @@ def test_of_pairs_there_is_a_result_or_one_line(name, case):
         PAIRED[name](scores, [*scores, 1.0])
 
 
-@pytest.mark.parametrize("scores", [[], [[]], ["a"], [None, 1.0], [1j], [[[1.0]]], [[1.0], []], {}])
+@pytest.mark.parametrize(
+    "scores",
+    [
+        [],
+        [[]],
+        ["a"],
+        [None, 1.0],
+        [1j],
+        [[[1.0]]],
+        [[1.0], []],
+        {},
+        None,
+        "ab",
+        [[[1.0], [2.0, 3.0]]],
+    ],
+)
 def test_what_is_no_score_is_refused(scores):
     for function in ONE.values():
         with pytest.raises(UserError):
@@ -156,6 +172,37 @@ def test_settings_without_sense_are_refused_by_name(settings):
     ):
         with pytest.raises(UserError, match=name):
             function(*scores, **settings)
+
+
+@pytest.mark.parametrize("variants", [3, None, [], [[1.0, 2.0]], "ab", {"a": [1.0]}])
+def test_what_are_no_variants_is_refused(variants):
+    for function in (analysis.improvement_matrix, analysis.rank_stability):
+        with pytest.raises(UserError):
+            function(variants)
+    with pytest.raises(UserError):
+        analysis.pairwise_tests(variants, paired=False)
+
+
+@pytest.mark.parametrize("directions", [True, (True,), (True, False, True), None, "ab"])
+def test_two_metrics_have_two_directions(directions):
+    for function in (analysis.spearman, analysis.kendall, analysis.pareto_front):
+        with pytest.raises(UserError, match="lower_is_better"):
+            function([1.0, 2.0], [3.0, 5.0], lower_is_better=directions)
+
+
+@pytest.mark.parametrize("wrong", [[[1], [2, 3]], [[[1.0], [2.0]]], [["a"]], None])
+def test_tables_without_sense_are_refused(wrong):
+    calls = (
+        analysis.friedman_test,
+        analysis.letter_display,
+        analysis.holm,
+        lambda x: analysis.budget_curve([1.0, 2.0], x if x else "a"),
+        lambda x: analysis.performance_profile([1.0, 2.0], x),
+        lambda x: analysis.log_ratios([[1.0]], x if x else "a"),
+    )
+    for call in calls:
+        with pytest.raises(UserError):
+            call(wrong)
 
 
 @pytest.mark.parametrize("name", ONE)
