@@ -3,13 +3,12 @@
 With costs x_(1) <= ... <= x_(n) and S_i = C(n - i, k) / C(n, k), the probability that the best i
 runs are all missed:
 
-    P(best > x_(i)) = S_i,    E best = sum_i x_(i) C(n - i, k - 1) / C(n, k) = sum_i x_(i) (S_{i-1}
-    - S_i).
+    P(best > x_(i)) = S_i,
+    E best = sum_i x_(i) C(n - i, k - 1) / C(n, k) = sum_i x_(i) (S_{i-1} - S_i).
 
-It is what the 1,000 simulated orders of Kurach et al., The GAN Landscape, 2018, figure 5, estimate;
-the expected validation performance of Dodge et al., Show your work, 2019, draws with replacement,
-and is
-lower: Tang et al., Showing your work doesn't always work, 2020, say by how much. S is a product of
+It is what the 1,000 simulated orders of Kurach et al., The GAN Landscape, 2018, estimate. The
+expected validation performance of Dodge et al., Show your work, 2019, draws with replacement and is
+biased; Tang et al., Showing your work doesn't always work, 2020, say by how much. S is a product of
 factors (n - j - k) / (n - j) in [0, 1), so no binomial overflows.
 
 A draw of failed runs only has an infinite best, so the expectation is infinite while k is at most

@@ -52,8 +52,8 @@ def rank_stability(
 ) -> RankStability:
     """The bootstrap distribution of the ranks of variants: runs are drawn again within each task.
 
-    It is the leaderboard analysis of Kurach et al. (2018) and of Agarwal et al. (2021), figure 11:
-    a variant that is best in the sample may be best in a third of the resamples.
+    Agarwal et al. (2021) show ranks so: a variant that is best in the sample may be best in a third
+    of the resamples.
 
     Args:
       variants: the scores of each, [runs], [runs, tasks] or a list of those [n_t] of each task.

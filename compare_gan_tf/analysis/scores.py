@@ -160,8 +160,8 @@ def two_directions(lower_is_better) -> tuple[bool, bool]:
     """Whether less is better, of each of two metrics."""
     if np.shape(lower_is_better) != (2,):
         raise UserError(
-            f"lower_is_better is {lower_is_better!r}: it must be two of True and False, one for each "
-            "metric"
+            f"lower_is_better is {lower_is_better!r}: it must be two of True and False, one "
+            "for each metric"
         )
     return tuple(map(bool, lower_is_better))
 

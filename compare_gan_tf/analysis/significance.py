@@ -2,11 +2,10 @@
 
 Where seeds are common, pairs of runs are compared by Wilcoxon's signed-rank test, as Demsar,
 Statistical comparisons of classifiers over multiple data sets, 2006, section 3.1.3, advises. It is
-preferred here to
-a permutation test of the mean difference because it asks for ranks alone: a failed run, whose
-difference to any other is infinite, is no case apart, and one outlier decides nothing. Both tests
-are exact, given the ties, as scipy's are without them; that of Mann and Whitney beyond 1,000 pairs
-of runs is normal, with the corrections for ties and continuity.
+preferred here to a permutation test of the mean difference because it asks for ranks alone: a
+failed run, whose difference to any other is infinite, is no case apart, and one outlier decides
+nothing. Both tests are exact, given the ties, as scipy's are without them; that of Mann and Whitney
+beyond 1,000 pairs of runs is normal, with the corrections for ties and continuity.
 """
 
 import dataclasses
