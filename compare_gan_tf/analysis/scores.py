@@ -145,10 +145,10 @@ def difference(first, second):
 
 
 def midranks(costs: np.ndarray) -> np.ndarray:
-    """Ranks from 1 along the last axis of [..., n]; equal values share the mean of their ranks."""
-    less = np.count_nonzero(costs[..., None, :] < costs[..., :, None], axis=-1)
-    equal = np.count_nonzero(costs[..., None, :] == costs[..., :, None], axis=-1)
-    return less + (equal + 1) / 2
+    """Ranks [n] from 1 of costs [n]; equal ones share the mean of their ranks."""
+    ordered = np.sort(costs)
+    less, up_to = (np.searchsorted(ordered, costs, side) for side in ("left", "right"))
+    return (less + up_to + 1) / 2
 
 
 def pairs_of(variants: int) -> list[tuple[int, int]]:
