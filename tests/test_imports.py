@@ -14,6 +14,7 @@ MAY_IMPORT = {
     "random": set(),
     "settings": set(),
     "storage": set(),
+    "analysis": set(),
     "config": set(),
     "runs": {"config", "storage"},
     "data": {"random"},

@@ -12,7 +12,7 @@ HERE = pathlib.Path(__file__).parent
 GOLDENS = sorted(path.stem for path in HERE.glob("*.json"))
 MAKERS = sorted(path.stem.removeprefix("make_") for path in HERE.glob("make_*.py"))
 # They need other packages, or another version of ours.
-ELSEWHERE = {"metrics", "gin_defaults"}
+ELSEWHERE = {"analysis", "metrics", "gin_defaults"}
 
 
 @pytest.fixture
