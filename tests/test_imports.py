@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "layers": set(),
     "latents": {"random"},
     "optimizers": {"layers"},
-    "augment": {"latents"},
+    "augment": {"latents", "layers"},
     "objectives": {"layers", "optimizers"},
     "architectures": {"layers"},
     "metrics": {"config", "data", "runs", "storage"},

@@ -1,10 +1,11 @@
-"""What a `kernel_norm=` may be: None, or a function that reparameterises a layer."""
+"""Kernel norms, values of `kernel_norm=`: functions that reparameterise a layer's kernel."""
 
 __all__ = ["KernelNorm"]
 
 from typing import Annotated, Any
 
 import keras
+import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings import kinds
@@ -14,15 +15,24 @@ _LIKE = "a function of a layer such as @spectral_norm, or None for none"
 KernelNorm = Annotated[Any, Function(0, like=_LIKE, classes=True)] | None
 
 
+def as_matrix(kernel):
+    """A kernel [..., c] as a matrix [everything else, c].
+
+    c is the number of output channels; of a transposed convolution, of input channels.
+    """
+    kernel = tf.convert_to_tensor(kernel)
+    return tf.reshape(kernel, [-1, kernel.shape[-1]])
+
+
 def reparameterised(layer, kernel_norm):
     """`kernel_norm(layer)`, or the layer itself for None.
 
     Args:
-      layer: of Keras, with a kernel.
-      kernel_norm: function of it that gives a layer, e.g. `spectral_norm`; None for none.
+      layer: a Keras layer with a kernel.
+      kernel_norm: function layer -> layer, e.g. `spectral_norm`; None for none.
 
     Raises:
-      UserError: it is something else, or gives something else.
+      UserError: `kernel_norm` is no such function, or does not return a layer.
     """
     if kernel_norm is None:
         return layer
