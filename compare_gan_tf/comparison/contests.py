@@ -17,7 +17,7 @@ _LEVELS = 60  # points of a profile
 
 
 def pairwise(boards: list[Board]) -> Table:
-    """A row for each ordered pair of variants: of each task, and of all tasks where there are more."""
+    """A row for each ordered pair of variants, of each task and of all tasks together."""
     rows = [row for board in boards for row in _pairs(board.task, *_of_one(board))]
     common = in_all(boards)
     if len(boards) > 1 and len(common) > 1:
@@ -25,8 +25,8 @@ def pairwise(boards: list[Board]) -> Table:
     return Table(
         "pairwise",
         "Probability of improvement",
-        "The probability that a run of the best setting of the first variant beats one of the second, "
-        "with a 95 % bootstrap interval over seeds (Agarwal et al., 2021). 0.5 is a tie.",
+        "The probability that a run of the best setting of the first variant beats one of the "
+        "second, with a 95 % bootstrap interval over seeds (Agarwal et al., 2021). 0.5 is a tie.",
         [
             Column("task", "Data set", TEXT),
             Column("first", "Variant", TEXT),
@@ -83,9 +83,10 @@ def budget(boards: list[Board]) -> Table:
     return Table(
         "budget",
         "Budget curve",
-        "The best of k runs, drawn at random from all settings and seeds of a variant: its expectation "
-        "with a 95 % bootstrap interval, and its median, on the split that selects. Where failed runs "
-        "may be all that is drawn, the expectation is not finite and is left out.",
+        "The best of k runs, drawn at random from all settings and seeds of a variant: its "
+        "expectation with a 95 % bootstrap interval, and its median, on the split that selects. "
+        "Where failed runs may be all that is drawn, the expectation is not finite and is left "
+        "out.",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
@@ -118,9 +119,9 @@ def efficiency(boards: list[Board]) -> Table:
     return Table(
         "efficiency",
         "Runs needed",
-        "How many runs a variant needs for one run of the variant with the best median of all runs, to "
-        "reach the same expected best: the geometric mean over the scores that both reach, with a "
-        "95 % bootstrap interval. With no such score it is but a bound.",
+        "How many runs a variant needs for one run of the variant with the best median of all "
+        "runs, to reach the same expected best: the geometric mean over the scores that both "
+        "reach, with a 95 % bootstrap interval. With no such score it is but a bound.",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
@@ -162,9 +163,10 @@ def profile(boards: list[Board]) -> Table:
     return Table(
         "profile",
         "Performance profile",
-        "The share of all runs of a variant that score this multiple of the median run of their data "
-        "set, or better: the mean over data sets, with a 95 % bootstrap band (Dolan and Moré, 2002; "
-        "Agarwal et al., 2021). A curve above another one everywhere is better at every level.",
+        "The share of all runs of a variant that score this multiple of the median run of their "
+        "data set, or better: the mean over data sets, with a 95 % bootstrap band (Dolan and "
+        "Moré, 2002; Agarwal et al., 2021). A curve above another one everywhere is better at "
+        "every level.",
         [
             Column("variant", "Variant", TEXT),
             Column("ratio", "Multiple of the median score"),

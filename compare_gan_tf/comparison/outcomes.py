@@ -1,8 +1,8 @@
 """How the runs of each variant ended, and which of its settings is the best.
 
-A setting is selected on one split, by the median of its seeds, and reported on another. A failed run
-counts: it has no score and is worse than every run that has one. Runs that were pruned, or that wait or
-go on, do not count.
+A setting is selected on one split, by the median of its seeds, and reported on another. A failed
+run counts: it has no score and is worse than every run that has one. Runs that were pruned, or that
+wait or go on, do not count.
 """
 
 import dataclasses

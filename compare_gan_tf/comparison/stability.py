@@ -1,4 +1,4 @@
-"""Would other seeds rank the variants alike, and how small a difference can so many seeds show?"""
+"""Whether other seeds would rank the variants alike, and what so many seeds can show."""
 
 import numpy as np
 
@@ -31,9 +31,9 @@ def ranks(boards: list[Board]) -> Table:
     return Table(
         "ranks",
         "Probability of each rank",
-        "How often a variant has a rank when the seeds of each best setting are drawn again, ranked by "
-        "their median (the stratified bootstrap of Agarwal et al., 2021, figure 11). Variants with "
-        "one seed have no such probability, and their data set is left out.",
+        "How often a variant has a rank when the seeds of each best setting are drawn again, "
+        "ranked by their median (the stratified bootstrap of Agarwal et al., 2021, figure 11). "
+        "Variants with one seed have no such probability, and their data set is left out.",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
@@ -73,10 +73,10 @@ def power(boards: list[Board]) -> Table:
     return Table(
         "power",
         "Power",
-        f"The least difference between two variants that a t test of this many seeds finds with a "
-        f"probability of {1 - BETA:.0%}, at {ALPHA:.0%} shared among all pairs (Bonferroni); and how "
-        "many seeds of each would show the difference that the best two have. The deviation is that "
-        "of runs of one setting, over all variants; failed runs have none.",
+        "The least difference between two variants that a t test of this many seeds finds with "
+        f"a probability of {1 - BETA:.0%}, at {ALPHA:.0%} shared among all pairs (Bonferroni); "
+        "and how many seeds of each would show the difference that the best two have. The "
+        "deviation is that of runs of one setting, over all variants; failed runs have none.",
         [
             Column("task", "Data set", TEXT),
             Column("seeds", "Fewest seeds", WHOLE),

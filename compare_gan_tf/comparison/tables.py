@@ -10,7 +10,15 @@ from compare_gan_tf.comparison import contests, facets, outcomes, stability
 from compare_gan_tf.comparison.outcomes import Board
 from compare_gan_tf.comparison.records import Comparison, label
 from compare_gan_tf.comparison.table import (
-    LONG, TEXT, WHOLE, Column, Table, bounded, known, metric_name, metric_title,
+    LONG,
+    TEXT,
+    WHOLE,
+    Column,
+    Table,
+    bounded,
+    known,
+    metric_name,
+    metric_title,
 )
 
 
@@ -51,11 +59,12 @@ def leaderboard(boards: list[Board]) -> Table:
     return Table(
         "leaderboard",
         "Leaderboard",
-        "The best setting of each variant is the one with the best median over its seeds on the split "
-        f"that selects; its {metric} is reported on the other split, at each run's best checkpoint, as "
-        "the median with a 95 % bootstrap interval over seeds. Failed runs count as worse than all "
-        "others. Two variants that share a letter are not told apart by Mann and Whitney's test of "
-        "their best settings at 5 %, corrected by Holm. All runs: of all settings and seeds.",
+        "The best setting of each variant is the one with the best median over its seeds on the "
+        f"split that selects; its {metric} is reported on the other split, at each run's best "
+        "checkpoint, as the median with a 95 % bootstrap interval over seeds. Failed runs count "
+        "as worse than all others. Two variants that share a letter are not told apart by Mann "
+        "and Whitney's test of their best settings at 5 %, corrected by Holm. All runs: of all "
+        "settings and seeds.",
         [
             Column("place", "#", WHOLE),
             Column("task", "Data set", TEXT),
@@ -91,7 +100,8 @@ def _ranked(board: Board) -> list[dict]:
         row |= bounded("median", interval(scores, median, **settings))
         facts = summary(scores, **settings)
         row |= {
-            "seeds": len(best), "runs": facts.runs, "failed": facts.failures, "iqm": known(facts.iqm),
+            "seeds": len(best), "runs": facts.runs, "failed": facts.failures,
+            "iqm": known(facts.iqm),
             "lower_quartile": known(facts.lower_quartile),
             "upper_quartile": known(facts.upper_quartile),
             "settings": outcome.settings, "setting": outcomes.setting_text(outcome.setting),
@@ -127,9 +137,9 @@ def runs(comparison: Comparison) -> Table:
     return Table(
         "runs",
         "All runs",
-        f"Selected: the {metric_name(metric)} that chose the checkpoint. Best and last: of the chosen and of the "
-        "last checkpoint on the split that is reported. Real samples: what they score in place of "
-        "fakes.",
+        f"Selected: the {metric_name(metric)} that chose the checkpoint. Best and last: of the "
+        "chosen and of the last checkpoint on the split that is reported. Real samples: what "
+        "they score in place of fakes.",
         [
             Column("run", "Run", TEXT),
             Column("task", "Data set", TEXT),

@@ -1,11 +1,13 @@
-"""The page of a comparison: one file that holds its verdict, tables, figures, samples and protocols."""
+"""The page of a comparison: its verdict, tables, figures, samples and protocols in one file."""
 
 import collections
+import dataclasses
 import os
 
 from compare_gan_tf.comparison import outcomes
 from compare_gan_tf.comparison.facets import Pictured, pictured
 from compare_gan_tf.comparison.records import FAILED, Comparison
+from compare_gan_tf.comparison.table import Table
 from compare_gan_tf.comparison.tables import tables as all_tables
 from compare_gan_tf.comparison.verdict import cautions, verdict
 from compare_gan_tf.errors import UserError, unwritable
@@ -14,23 +16,46 @@ from compare_gan_tf.report.figures import Shown, figures, looks
 from compare_gan_tf.storage import files
 
 MARK = '<meta name="generator" content="compare_gan_tf comparison">'  # that every page of ours has
-# Sections of figures: (id, title, what it tells, kinds of figures, tables shown below them).
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A part of the page: its kinds of figures, and the tables that are folded below them."""
+
+    id: str
+    title: str
+    short: str
+    note: str
+    kinds: tuple[str, ...]
+    tables: tuple[str, ...] = ()
+
+
 SECTIONS = (
-    ("certainty", "How sure is the order?",
-     "What would change if other seeds had been drawn.",
-     ("pairwise", "ranks", "profile"), ("power",)),
-    ("budget", "What does a budget buy?",
-     "Variants that win with many runs may lose with few.",
-     ("budget", "cost"), ("efficiency", "cost")),
-    ("best", "The best runs, and what they trade",
-     "A low score can hide that samples are all alike.",
-     ("top", "diversity"), ()),
-    ("training", "How they learn",
-     "On the split that selects; the band reaches from the worst to the best seed.",
-     ("learning", "ends"), ("ends",)),
-    ("settings", "What settings do",
-     "A line is a run, through its settings to its score.",
-     ("parallel", "importance"), ("importance",)),
+    Section(
+        "certainty", "How sure is the order?", "Certainty",
+        "What would change if other seeds had been drawn.",
+        ("pairwise", "ranks", "profile"), ("power",),
+    ),
+    Section(
+        "budget", "What does a budget buy?", "Budget",
+        "Variants that win with many runs may lose with few.",
+        ("budget", "cost"), ("efficiency", "cost"),
+    ),
+    Section(
+        "best", "The best runs, and what they trade", "Best runs",
+        "A low score can hide that samples are all alike.",
+        ("top", "diversity"),
+    ),
+    Section(
+        "training", "How they learn", "Training",
+        "On the split that selects; the band reaches from the worst to the best seed.",
+        ("learning", "ends"), ("ends",),
+    ),
+    Section(
+        "settings", "What settings do", "Settings",
+        "A line is a run, through its variant and its settings to its score.",
+        ("parallel", "importance"), ("importance",),
+    ),
 )  # fmt: skip
 _WIDE = {"parallel", "leaderboard", "learning", "profile"}
 
@@ -91,7 +116,7 @@ def _page(comparison: Comparison, grids, importance) -> dict:
         "tasks": comparison.tasks(),
         "metric": comparison.metric,
         "standings": [_chart(one) for one in shown if one.kind == "leaderboard"],
-        "sections": [_section(*one, shown, tables) for one in SECTIONS],
+        "sections": [_section(one, shown, tables) for one in SECTIONS],
         "pictures": _pictures(comparison, grids),
         "provenance": comparison.provenance,
         "mark": MARK,
@@ -121,12 +146,11 @@ def _facts(comparison: Comparison) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-def _section(identity, title, note, kinds, names, shown: list[Shown], tables) -> dict:
-    charts = [_chart(one) for kind in kinds for one in shown if one.kind.partition("-")[0] == kind]
-    return {
-        "id": identity, "title": title, "note": note, "charts": charts,
-        "tables": [tables[name] for name in names if name in tables],
-    }  # fmt: skip
+def _section(section: Section, shown: list[Shown], tables: dict[str, Table]) -> dict:
+    """What the template shows of a section."""
+    charts = [_chart(one) for kind in section.kinds for one in shown if one.kind == kind]
+    folded = [tables[name] for name in section.tables if name in tables]
+    return dataclasses.asdict(section) | {"charts": charts, "tables": folded}
 
 
 def _chart(shown: Shown) -> dict:

@@ -1,4 +1,4 @@
-"""All figures of a comparison, by name; each is a function of its own in `standings` or `portraits`."""
+"""All figures of a comparison; each is a function of `standings` or `portraits`."""
 
 import dataclasses
 
@@ -31,8 +31,8 @@ class Shown:
 
     @property
     def kind(self) -> str:
-        """Its name without the data set."""
-        return self.name.partition(".")[0]
+        """What it shows: its name without the data set and the metrics."""
+        return self.name.partition(".")[0].partition("-")[0]
 
 
 def looks(comparison: Comparison) -> standings.Looks:

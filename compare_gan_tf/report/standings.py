@@ -1,11 +1,12 @@
 """Figures of variants against one another, each of a table of `comparison.tables`.
 
-`looks` gives each variant its style; where tables have rows of several data sets, a figure is of one.
+`looks` gives each variant its style; where tables have rows of several data sets, a figure is of
+one.
 """
 
 import plotly.graph_objects as go
 
-from compare_gan_tf.comparison.table import Table, interval_text, metric_name, metric_title
+from compare_gan_tf.comparison.table import Table, interval_text, metric_name
 from compare_gan_tf.report import theme
 from compare_gan_tf.report.theme import Style
 
@@ -20,7 +21,11 @@ def leaderboard(table: Table, looks: Looks, task: str, metric: str) -> go.Figure
     figure = theme.figure(
         f"Leaderboard on {task}",
         height=110 + _ROW * max(3, len(rows)),
-        xaxis={"title": {"text": f"median {theme.safe(metric_name(metric))} of the best setting, over seeds"}}
+        xaxis={
+            "title": {
+                "text": f"median {theme.safe(metric_name(metric))} of the best setting, over seeds"
+            }
+        }
         | theme.scale([row["best"] for row in rows]),
         yaxis={"autorange": "reversed", "type": "category"},
         showlegend=False,
@@ -33,7 +38,8 @@ def leaderboard(table: Table, looks: Looks, task: str, metric: str) -> go.Figure
             "array": [ends[1] - row["best"]], "arrayminus": [row["best"] - ends[0]],
         }  # fmt: skip
         figure.add_scatter(
-            x=[row["best"]], y=[name], mode="markers", error_x=whisker, **theme.named(row["variant"]),
+            x=[row["best"]], y=[name], mode="markers", error_x=whisker,
+            **theme.named(row["variant"]),
             marker={"color": look.colour, "symbol": look.symbol, "size": 11},
             customdata=[[interval_text(row, "best"), row["seeds"], theme.safe(row["setting"])]],
             hovertemplate="%{y}<br>%{customdata[0]} over %{customdata[1]} seeds<br>"
@@ -64,7 +70,9 @@ def profile(table: Table, looks: Looks, metric: str) -> go.Figure:
     figure = theme.figure(
         "Performance profile",
         xaxis={
-            "title": {"text": f"{theme.safe(metric_name(metric))}, as a multiple of the median run"},
+            "title": {
+                "text": f"{theme.safe(metric_name(metric))}, as a multiple of the median run"
+            },
             "type": theme.axis_kind([row["ratio"] for row in table.rows]),
         },
         yaxis={"title": {"text": "share of runs"}, "tickformat": ".0%", "range": [-0.02, 1.02]},
@@ -150,7 +158,7 @@ def ranks(table: Table, looks: Looks, task: str) -> go.Figure:
 
 
 def _share(row: dict) -> str:
-    """ ".25"; nothing of what hardly happens."""
+    """As in .25; nothing of what hardly happens."""
     share = row["probability"]
     return "" if share < 0.005 else "1" if share > 0.995 else f"{share:.2f}".lstrip("0")
 
@@ -160,7 +168,8 @@ def top(table: Table, looks: Looks, task: str, metric: str) -> go.Figure:
     rows = [row for row in table.where(task=task) if row["score"] is not None]
     figure = theme.figure(
         f"Best 5 % of the runs on {task}",
-        yaxis={"title": {"text": theme.safe(metric_name(metric))}} | theme.scale([row["score"] for row in rows]),
+        yaxis={"title": {"text": theme.safe(metric_name(metric))}}
+        | theme.scale([row["score"] for row in rows]),
         xaxis={"type": "category", "tickangle": -45},
         showlegend=False,
     )

@@ -1,4 +1,4 @@
-"""A page in headless Chromium, spoken to through a pipe: its DevTools protocol, without a library."""
+"""A page in headless Chromium: its DevTools protocol, spoken through a pipe."""
 
 import base64
 import itertools

@@ -1,4 +1,4 @@
-"""A comparison that was never trained: its scores follow known laws, and the same seed makes it again."""
+"""A comparison that was never trained: its scores follow known laws, and depend on a seed."""
 
 import itertools
 
@@ -30,8 +30,8 @@ def comparison(
 ) -> records.Comparison:
     """`losses` x `norms` x `settings` x `seeds` runs of each task.
 
-    The law of FID: task x loss x norm x setting x exp(SPREAD x Gaussian); `prefix` is put before each
-    run's name; a share `failed` of the runs, at random, has no score.
+    The law of FID: task x loss x norm x setting x exp(SPREAD x Gaussian); `prefix` is put before
+    each run's name; a share `failed` of the runs, at random, has no score.
     """
     draw = np.random.default_rng(random)
     grid = itertools.product(tasks, losses, norms, range(settings), range(seeds))
