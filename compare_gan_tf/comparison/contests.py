@@ -6,7 +6,7 @@ from compare_gan_tf.analysis.budgets import budget_curve
 from compare_gan_tf.analysis.improvement import improvement_matrix
 from compare_gan_tf.analysis.log_efficiency import budget_ratio
 from compare_gan_tf.analysis.profiles import log_ratios, performance_profile
-from compare_gan_tf.comparison.outcomes import Board
+from compare_gan_tf.comparison.outcomes import Board, middle_cost
 from compare_gan_tf.comparison.records import label
 from compare_gan_tf.comparison.table import SHARE, TEXT, WHOLE, Column, Table, bounded, known
 from compare_gan_tf.errors import UserError
@@ -109,7 +109,7 @@ def efficiency(boards: list[Board]) -> Table:
     rows = []
     for board in boards:
         names, scores = _of_one(board)[0], board.selected()
-        costs = [_middle_cost(one, board.lower_is_better) for one in scores]
+        costs = [middle_cost(one, board.lower_is_better) for one in scores]
         best = int(np.argmin(costs))
         for name, one in zip(names, scores, strict=True):
             if name != names[best]:
@@ -131,11 +131,6 @@ def efficiency(boards: list[Board]) -> Table:
         ],
         rows,
     )
-
-
-def _middle_cost(scores: np.ndarray, lower: bool) -> float:
-    costs = np.where(np.isnan(scores), np.finfo(float).max, scores if lower else -scores)
-    return float(np.median(costs))
 
 
 def profile(boards: list[Board]) -> Table:

@@ -1,7 +1,7 @@
 """What a comparison is of: trained runs, each with the variant it is one of, and its scores.
 
-A `Comparison` is made of the folders of runs (`folders`), or of a study's storage; tables, figures and
-claims are made of it alone. All of it is plain JSON, so that a study's storage can hold it.
+A `Comparison` is made of the folders of runs (`folders`), or of a study's storage; tables, figures
+and claims are made of it alone. All of it is plain JSON, so that a study's storage can hold it.
 """
 
 import dataclasses

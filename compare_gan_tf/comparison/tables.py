@@ -8,7 +8,7 @@ from compare_gan_tf.analysis.significance import pairwise_tests
 from compare_gan_tf.analysis.summaries import summary
 from compare_gan_tf.comparison import contests, facets, outcomes, stability
 from compare_gan_tf.comparison.outcomes import Board
-from compare_gan_tf.comparison.records import Comparison, label
+from compare_gan_tf.comparison.records import Comparison, Run, label
 from compare_gan_tf.comparison.table import (
     LONG,
     TEXT,
@@ -117,37 +117,21 @@ def _cost(score: float | None, lower: bool) -> float:
 
 def runs(comparison: Comparison) -> Table:
     """A row for each run, whatever became of it."""
-    metric = comparison.metric
-    rows = []
-    for run in comparison.runs:
-        found = outcomes.score(run, metric)
-        rows.append({
-            "run": run.name, "task": run.task, "variant": label(run.variant), "seed": run.seed,
-            "setting": outcomes.setting_text(run.setting),
-            "status": run.status, "reason": run.reason or "",
-            "best_step": found and found.best_step,
-            "selected": known(outcomes.selected(run, metric)),
-            "best": found and known(found.best),
-            "best_low": found and found.best_interval and known(found.best_interval[0]),
-            "best_high": found and found.best_interval and known(found.best_interval[1]),
-            "last": found and known(found.last), "floor": found and known(found.floor),
-            "steps": run.steps, "images": run.images, "seconds": known(run.seconds),
-            "multiply_adds": known(run.multiply_adds),
-        })  # fmt: skip
+    metric = metric_title(comparison.metric)
     return Table(
         "runs",
         "All runs",
-        f"Selected: the {metric_name(metric)} that chose the checkpoint. Best and last: of the "
-        "chosen and of the last checkpoint on the split that is reported. Real samples: what "
-        "they score in place of fakes.",
+        f"Selected: the {metric_name(comparison.metric)} that chose the checkpoint. Best and last: "
+        "of the chosen and of the last checkpoint on the split that is reported. Real samples: "
+        "what they score in place of fakes.",
         [
             Column("run", "Run", TEXT),
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
             Column("seed", "Seed", WHOLE),
             Column("status", "Status", TEXT),
-            Column("best", f"{metric_title(metric)}, best", interval=True),
-            Column("last", f"{metric_title(metric)}, last"),
+            Column("best", f"{metric}, best", interval=True),
+            Column("last", f"{metric}, last"),
             Column("selected", "Selected"),
             Column("best_step", "Best step", WHOLE),
             Column("floor", "Real samples"),
@@ -158,5 +142,22 @@ def runs(comparison: Comparison) -> Table:
             Column("setting", "Setting", LONG),
             Column("reason", "Reason", LONG),
         ],
-        rows,
+        [_of_run(run, comparison.metric) for run in comparison.runs],
     )
+
+
+def _of_run(run: Run, metric: str) -> dict:
+    found = outcomes.score(run, metric)
+    low, high = (found and found.best_interval) or (None, None)
+    return {
+        "run": run.name, "task": run.task, "variant": label(run.variant), "seed": run.seed,
+        "setting": outcomes.setting_text(run.setting),
+        "status": run.status, "reason": run.reason or "",
+        "best_step": found and found.best_step,
+        "selected": known(outcomes.selected(run, metric)),
+        "best": known(outcomes.reported(run, metric)),
+        "best_low": known(low), "best_high": known(high),
+        "last": known(outcomes.at_the_end(run, metric)), "floor": found and known(found.floor),
+        "steps": run.steps, "images": run.images, "seconds": known(run.seconds),
+        "multiply_adds": known(run.multiply_adds),
+    }  # fmt: skip

@@ -14,7 +14,7 @@ from PIL import Image
 from compare_gan_tf.data import Dataset, Split
 from compare_gan_tf.report import write_report
 
-VOID = {"meta", "img", "source", "link", "br", "hr"}
+VOID = {"input", "meta", "img", "source", "link", "br", "hr"}
 
 
 class FakeGan:
