@@ -84,9 +84,9 @@ def budget(boards: list[Board]) -> Table:
         "budget",
         "Budget curve",
         "The best of k runs, drawn at random from all settings and seeds of a variant: its "
-        "expectation with a 95 % bootstrap interval, and its median, on the split that selects. "
-        "Where failed runs may be all that is drawn, the expectation is not finite and is left "
-        "out.",
+        "expectation with a 95 % interval, to be trusted up to a fifth of the runs, and its "
+        "median, on the split that selects. Where failed runs may be all that is drawn, the "
+        "expectation is not finite and is left out.",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),

@@ -1,11 +1,10 @@
 """The page of a comparison: its verdict, tables, figures, samples and protocols in one file."""
 
-import collections
 import dataclasses
 import os
 
 from compare_gan_tf.comparison import outcomes
-from compare_gan_tf.comparison.facets import Pictured, pictured
+from compare_gan_tf.comparison.facets import pictured
 from compare_gan_tf.comparison.records import FAILED, Comparison
 from compare_gan_tf.comparison.table import Table
 from compare_gan_tf.comparison.tables import tables as all_tables
@@ -117,7 +116,7 @@ def _page(comparison: Comparison, grids, importance) -> dict:
         "metric": comparison.metric,
         "standings": [_chart(one) for one in shown if one.kind == "leaderboard"],
         "sections": [_section(one, shown, tables) for one in SECTIONS],
-        "pictures": _pictures(comparison, grids),
+        "pictures": _pictures(comparison, grids, tables),
         "provenance": comparison.provenance,
         "mark": MARK,
         "data": html.data(
@@ -164,10 +163,16 @@ def _chart(shown: Shown) -> dict:
     }
 
 
-def _pictures(comparison: Comparison, grids: dict[str, bytes]) -> dict[str, list[Pictured]]:
-    """{task: what is pictured and has a grid}, as (where, PNG)."""
-    found = collections.defaultdict(list)
+def _pictures(comparison: Comparison, grids: dict[str, bytes], tables) -> dict[str, dict]:
+    """{task: {variant: [(what is pictured, its PNG)]}} of those with a grid, the best first."""
+    found: dict[str, dict] = {}
+    for row in tables["leaderboard"].rows if "leaderboard" in tables else ():
+        found.setdefault(row["task"], {})[row["variant"]] = []
     for one in pictured(comparison):
         if one.run in grids:
-            found[one.task].append((one, grids[one.run]))
-    return dict(found)
+            found[one.task][one.variant].append((one, grids[one.run]))
+    kept = {
+        task: {variant: ones for variant, ones in variants.items() if ones}
+        for task, variants in found.items()
+    }
+    return {task: variants for task, variants in kept.items() if variants}
