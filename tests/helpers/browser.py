@@ -95,7 +95,7 @@ class Browser:
         return answer["result"].get("value")
 
     def seconds(self) -> float:
-        """Of a processor, that the page has used so far: what else the machine does is not in it."""
+        """Of a processor, that the page has used: what else the machine does is not in it."""
         session, self._session = self._session, None
         processes = self._send("SystemInfo.getProcessInfo")["processInfo"]
         self._session = session

@@ -212,6 +212,10 @@ def test_the_page_of_a_run_draws_its_curves(run, gan, dataset, tmp_path):
         assert opened.run("document.querySelectorAll('.chart svg.main-svg').length") >= 3
         names = opened.run("document.querySelector('.chart').data.map(one => one.name)")
         assert names[:2] == ["test", "validation"]
+        fold = "document.getElementById('protocol-0').closest('.fold').open"
+        assert opened.run(fold) is False
+        opened.run("document.querySelector('a[href=\"#protocol-0\"]').click()")
+        assert opened.run(fold) is True
         assert opened.errors == [] and len(opened.requested) == 1 + len(
             [url for url in opened.requested if url.startswith(("data:", "blob:"))]
         )

@@ -164,6 +164,15 @@ def test_the_best_step_is_that_of_the_checkpoint_that_is_kept(run, gan, dataset,
     assert "Step 300 has" in read_page(write_report(str(run), gan, dataset)).text
 
 
+def test_a_sentence_on_top_tells_the_score_of_the_best_checkpoint(
+    page, run, gan, dataset, read_page
+):
+    said = "FID 41.000 on the test split at step 200, the best of 3 checkpoints on validation."
+    assert said in page.text
+    (run / "scores.jsonl").write_text("")
+    assert "the best of" not in read_page(write_report(str(run), gan, dataset)).text
+
+
 def test_without_validation_scores_no_step_is_the_best(run, gan, dataset, scores, read_page):
     rows = [row for row in scores if row["split"] == "test"]
     (run / "scores.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
