@@ -46,6 +46,19 @@ def _of_all(boards: list[Board], common: list[str]):
     return common, [[scores[name] for scores in found] for name in common]
 
 
+def ratios_of_all(boards: list[Board], chosen: bool = True) -> tuple[list[str], list]:
+    """The variants that have runs on every task, and the logarithms of their ratios on each.
+
+    Both are empty where scores that are not above 0, or a task without any score, have no ratios.
+    """
+    common = in_all(boards)
+    found = [dict(zip(_of_one(one)[0], one.scores(chosen), strict=True)) for one in boards]
+    try:
+        return common, log_ratios([[scores[name] for scores in found] for name in common])
+    except UserError:
+        return [], []
+
+
 def in_all(boards: list[Board]) -> list[str]:
     """The variants that have runs on every task."""
     names = [[label(one.variant) for one in board.outcomes] for board in boards]
@@ -135,15 +148,7 @@ def efficiency(boards: list[Board]) -> Table:
 
 def profile(boards: list[Board]) -> Table:
     """The share of all runs that score a ratio of the median of their task, or better."""
-    common = in_all(boards)
-    scores = [
-        [dict(zip(_of_one(one)[0], one.scores(chosen=False), strict=True))[name] for one in boards]
-        for name in common
-    ]
-    try:
-        ratios = log_ratios(scores) if common else []
-    except UserError:  # scores that are not above 0, or a task without any, have no ratios
-        ratios = []
+    common, ratios = ratios_of_all(boards, chosen=False)
     finite = np.concatenate([[]] + [task[np.isfinite(task)] for one in ratios for task in one])
     rows = []
     if finite.size and finite.min() < finite.max():

@@ -5,7 +5,7 @@ import numpy as np
 from compare_gan_tf.analysis.aggregates import median
 from compare_gan_tf.analysis.power import least_difference, runs_needed
 from compare_gan_tf.analysis.ranks import rank_stability
-from compare_gan_tf.comparison.contests import ALL_TASKS, in_all
+from compare_gan_tf.comparison.contests import ALL_TASKS, ratios_of_all
 from compare_gan_tf.comparison.outcomes import Board
 from compare_gan_tf.comparison.records import label
 from compare_gan_tf.comparison.table import SHARE, TEXT, WHOLE, Column, Table, known
@@ -20,19 +20,15 @@ def ranks(boards: list[Board]) -> Table:
     for board in boards:
         names = [label(one.variant) for one in board.outcomes]
         rows += _ranks(board.task, names, board.scores(), board.lower_is_better)
-    common = in_all(boards)
     if len(boards) > 1:
-        found = [
-            {label(one.variant): scores for one, scores in zip(b.outcomes, b.scores(), strict=True)}
-            for b in boards
-        ]
-        together = [[scores[name] for scores in found] for name in common]
-        rows += _ranks(ALL_TASKS, common, together, boards[0].lower_is_better)
+        common, ratios = ratios_of_all(boards)
+        rows += _ranks(ALL_TASKS, common, ratios, boards[0].lower_is_better)
     return Table(
         "ranks",
         "Probability of each rank",
         "How often a variant has a rank when the seeds of each best setting are drawn again, "
-        "ranked by their median (the stratified bootstrap of Agarwal et al., 2021, figure 11). "
+        "ranked by their median (the stratified bootstrap of Agarwal et al., 2021, figure 11); "
+        "over all data sets by the geometric mean of the multiples of each one's median run. "
         "Variants with one seed have no such probability, and their data set is left out.",
         [
             Column("task", "Data set", TEXT),
@@ -49,7 +45,7 @@ def _ranks(task: str, names: list[str], scores: list, lower: bool) -> list[dict]
     if len(names) < 2:
         return []
     try:
-        found = rank_stability(scores, median, lower_is_better=lower)
+        found = rank_stability(scores, _mean_of_medians, lower_is_better=lower)
     except UserError:  # a variant has one seed
         return []
     return [
@@ -65,6 +61,11 @@ def _ranks(task: str, names: list[str], scores: list, lower: bool) -> list[dict]
         )
         for rank, share in enumerate(shares, 1)
     ]
+
+
+def _mean_of_medians(tasks: list[np.ndarray]) -> np.ndarray:
+    """An aggregate in which each task counts alike, however many runs it has."""
+    return np.mean([median([costs]) for costs in tasks], axis=0)
 
 
 def power(boards: list[Board]) -> Table:

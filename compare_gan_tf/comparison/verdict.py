@@ -13,17 +13,22 @@ _MOST_NAMES = 3  # of those that are not told apart
 
 
 def verdict(comparison: Comparison, tables: dict[str, Table]) -> list[str]:
-    """Sentences on each task, then on all, then on the runs that have no score.
+    """What is found, then what is missing: see both.
 
     Args:
       comparison: the runs.
       tables: its tables.
     """
+    return [*findings(comparison, tables), *missing(comparison)] or ["There is no run yet."]
+
+
+def findings(comparison: Comparison, tables: dict[str, Table]) -> list[str]:
+    """A sentence on each task, and one on all of them."""
     boards = outcomes.boards(comparison)
     said = [_of_task(board, tables["leaderboard"], len(boards) > 1) for board in boards]
     if len(boards) > 1 and "ranks" in tables:
         said += _of_all(tables["ranks"])
-    return [*said, *_missing(comparison)] or ["There is no run yet."]
+    return said
 
 
 def cautions(comparison: Comparison) -> list[str]:
@@ -89,7 +94,8 @@ def _of_all(ranks: Table) -> list[str]:
     ]
 
 
-def _missing(comparison: Comparison) -> list[str]:
+def missing(comparison: Comparison) -> list[str]:
+    """Sentences on the runs that failed, that have no score, and that do not count."""
     ended = outcomes.ended(comparison.runs)
     failed = [run for run in ended if run.status == FAILED]
     without = [

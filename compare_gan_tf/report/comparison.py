@@ -8,7 +8,7 @@ from compare_gan_tf.comparison.facets import pictured
 from compare_gan_tf.comparison.records import FAILED, Comparison
 from compare_gan_tf.comparison.table import Table
 from compare_gan_tf.comparison.tables import tables as all_tables
-from compare_gan_tf.comparison.verdict import cautions, verdict
+from compare_gan_tf.comparison.verdict import cautions, findings, missing
 from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.report import bars, html
 from compare_gan_tf.report.figures import Shown, figures, looks
@@ -103,10 +103,10 @@ def _refuse_others(path: str) -> None:
 def _page(comparison: Comparison, grids, importance) -> dict:
     tables = all_tables(comparison, importance)
     shown = figures(comparison, tables)
-    said = verdict(comparison, tables)
     return {
         "title": comparison.title,
-        "verdict": said,
+        "findings": findings(comparison, tables),
+        "missing": missing(comparison),
         "cautions": cautions(comparison),
         "facts": _facts(comparison),
         "tables": tables,

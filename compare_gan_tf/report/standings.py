@@ -134,8 +134,8 @@ def pairwise(table: Table, task: str, order: list[str] = ()) -> go.Figure:
     )
 
 
-def ranks(table: Table, looks: Looks, task: str) -> go.Figure:
-    """How likely each rank of each variant is: a bar of shares, the best mean rank on top."""
+def ranks(table: Table, task: str) -> go.Figure:
+    """How likely each rank of each variant is, the best mean rank on top."""
     rows = table.where(task=task)
     means = {row["variant"]: row["mean_rank"] for row in rows}
     names = sorted(means, key=means.get)

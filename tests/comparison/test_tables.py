@@ -175,6 +175,16 @@ def test_the_ranks_of_variants_that_never_meet_are_certain():
     assert "ranks" not in all_tables(of_runs([run("a", 1.0), run("b", 2.0)]))  # one seed each
 
 
+def test_over_all_data_sets_none_counts_more_for_the_size_of_its_scores():
+    """b is 4 times worse where scores are small and 1.2 times better where they are large."""
+    runs = [
+        *seeds("a", [1.0, 1.01]), *seeds("b", [4.0, 4.04]),
+        *seeds("a", [120.0, 120.1], task="mnist"), *seeds("b", [100.0, 100.1], task="mnist"),
+    ]  # fmt: skip
+    found = rows(of_runs(runs), "ranks", task="all data sets", rank=1)
+    assert {one["variant"]: one["probability"] for one in found} == {"a": 1.0, "b": 0.0}
+
+
 def test_power_is_of_the_deviation_within_variants():
     runs = [*seeds("a", [1.0, 3.0]), *seeds("b", [11.0, 13.0, None])]
     (found,) = rows(of_runs(runs), "power")

@@ -101,6 +101,9 @@ def test_figures_hold_the_numbers_of_the_tables(page, comparison):
     assert matrix["z"][at[0]][at[1]] == row["probability"]
     assert all(matrix["z"][i][i] is None for i in range(12))
     assert matrix["y"][0] == made["leaderboard"].where(task=task)[0]["variant"]  # the best on top
+    (both,) = traces(page, "pairwise.all")
+    wins = [sum(p for p in row if p is not None) for row in both["z"]]
+    assert wins == sorted(wins, reverse=True)
     (marks,) = traces(page, "diversity-recall.1", name)
     rows = made["diversity"].where(task=task, variant=name)
     assert (marks["x"], marks["y"]) == ([r["x"] for r in rows], [r["y"] for r in rows])
