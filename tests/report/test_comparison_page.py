@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from comparisons import of_runs, run, seeds
 
+from compare_gan_tf.comparison.table import Table
 from compare_gan_tf.comparison.tables import tables
 from compare_gan_tf.data.images import encode_png
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.report import figures, html, images, pictured, theme, write_comparison
+from compare_gan_tf.report import bars, figures, html, images, pictured, theme, write_comparison
 from compare_gan_tf.report.figures import looks
 
 HOSTILE = "</script><script>alert(1)</script><b>&amp;"
@@ -60,6 +61,24 @@ def test_the_leaderboard_of_the_page_is_the_table(page, comparison):
         assert shown[:3] == [str(row["place"]), row["task"], row["variant"]]
         assert float(shown[3].split(" ")[0]) == pytest.approx(row["best"], rel=1e-3)
         assert shown[5:9] == [row["letters"], *(str(row[k]) for k in ("seeds", "runs", "failed"))]
+
+
+def test_bars_are_on_one_scale_for_each_data_set():
+    def row(task, best, low, high, left, right):
+        return {"task": task, "best": best, "best_low": low, "best_high": high,
+                "lower_quartile": left, "upper_quartile": right}  # fmt: skip
+
+    def bars_of(*values):
+        return bars.bars(Table("leaderboard", "", "", [], list(values)))
+
+    one, two, other, none = bars_of(
+        row("digits", 2.0, 1.0, 3.0, 2.5, 5.0), row("digits", 4.0, 3.0, None, 4.0, None),
+        row("mnist", 100.0, None, None, 1.0, 10.0), row("mnist", None, None, None, None, None),
+    )  # fmt: skip
+    assert one == {"middle": 26.0, "low": 2.0, "high": 50.0, "left": 38.0, "right": 98.0}
+    assert two == {"middle": 74.0, "low": 50.0, "high": 100.0, "left": None, "right": None}
+    assert other == {"middle": 98.0, "low": 98.0, "high": 98.0, "left": 2.0, "right": 50.0}
+    assert none is None  # and from 1 to 100 the scale is logarithmic
 
 
 def test_every_run_has_a_row(page, comparison):
