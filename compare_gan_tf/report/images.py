@@ -22,8 +22,8 @@ def write_figures(
 ) -> list[str]:
     """Writes every figure of the page of a comparison as `<folder>/<name>.<format>`.
 
-    Chrome draws them, through the package kaleido; nothing is asked of a network. Files of these names
-    are replaced.
+    Chrome draws them, through the package kaleido; nothing is asked of a network. Files of these
+    names are replaced.
 
     Args:
       comparison: the runs.
