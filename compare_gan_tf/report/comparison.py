@@ -11,7 +11,7 @@ from compare_gan_tf.comparison.tables import tables as all_tables
 from compare_gan_tf.comparison.verdict import cautions, findings, missing
 from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.report import bars, html
-from compare_gan_tf.report.figures import Shown, figures, looks
+from compare_gan_tf.report.all_figures import Shown, figures, looks
 from compare_gan_tf.storage import files
 
 MARK = '<meta name="generator" content="compare_gan_tf comparison">'  # that every page of ours has

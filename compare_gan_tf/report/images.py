@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from compare_gan_tf.comparison.records import Comparison
 from compare_gan_tf.errors import UserError, unwritable
-from compare_gan_tf.report.figures import figures
+from compare_gan_tf.report.all_figures import figures
 from compare_gan_tf.storage import files
 
 FORMATS = ("pdf", "png", "svg")

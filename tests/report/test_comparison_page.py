@@ -15,7 +15,7 @@ from compare_gan_tf.comparison.tables import tables
 from compare_gan_tf.data.images import encode_png
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.report import bars, figures, html, images, pictured, theme, write_comparison
-from compare_gan_tf.report.figures import looks
+from compare_gan_tf.report.all_figures import looks
 
 HOSTILE = "</script><script>alert(1)</script><b>&amp;"
 
