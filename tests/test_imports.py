@@ -49,6 +49,7 @@ MAY_IMPORT = {
         "storage",
     },
     "export": {"architectures", "data", "gan", "latents", "layers", "storage"},
+    "study": {"comparison", "config", "metrics", "report", "storage"},
     "comparison": {"analysis", "config", "metrics", "runs", "storage"},
     "report": {"analysis", "comparison", "data", "metrics", "runs", "storage"},
     "sampling": {"config", "data", "evaluation", "report", "storage"},

@@ -109,8 +109,7 @@ class GAN(keras.Model):
         self.sample_shape = tuple(sample_shape or players.sample_shape(generator, discriminator))
         self.num_classes = num_classes if conditional else None
         self.latents = latents or parts.prior_for(generator)
-        self.label_distribution = label_distribution
-        self.alphabet = alphabet
+        self.label_distribution, self.alphabet = label_distribution, alphabet
         self.player_shape = parts.player_shape(self, symbols)
 
         # 3. The networks. Their order decides the initial weights: G, D, then the average, which

@@ -5,7 +5,6 @@ __all__ = ["KernelNorm"]
 from typing import Annotated, Any
 
 import keras
-import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings import kinds
@@ -13,15 +12,6 @@ from compare_gan_tf.settings.signatures import Function
 
 _LIKE = "a function of a layer such as @spectral_norm, or None for none"
 KernelNorm = Annotated[Any, Function(0, like=_LIKE, classes=True)] | None
-
-
-def as_matrix(kernel):
-    """A kernel [..., c] as a matrix [everything else, c].
-
-    c is the number of output channels; of a transposed convolution, of input channels.
-    """
-    kernel = tf.convert_to_tensor(kernel)
-    return tf.reshape(kernel, [-1, kernel.shape[-1]])
 
 
 def reparameterised(layer, kernel_norm):

@@ -8,12 +8,20 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.layers.kernel_norm import as_matrix
 from compare_gan_tf.layers.state import add_state, is_frozen
 from compare_gan_tf.settings.signatures import Number, OneOf, Positive, checked
 
 Vector = Annotated[str, OneOf("left", "right", "auto")]
 Iterations = Annotated[int, Number(least=1, most=100, whole=True)]  # operations of the graph
+
+
+def as_matrix(kernel):
+    """A kernel [..., c] as a matrix [everything else, c].
+
+    c is the number of output channels; of a transposed convolution, of input channels.
+    """
+    kernel = tf.convert_to_tensor(kernel)
+    return tf.reshape(kernel, [-1, kernel.shape[-1]])
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")

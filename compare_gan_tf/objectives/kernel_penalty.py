@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.layers.kernel_norm import as_matrix
+from compare_gan_tf.layers.spectral_norm import as_matrix
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term
 from compare_gan_tf.settings.signatures import Count, Factor, Function, OneOf, Several, checked
 

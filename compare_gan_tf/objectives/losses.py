@@ -22,7 +22,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
 from compare_gan_tf.settings import kinds
 from compare_gan_tf.settings.signatures import Factor, Number, Rule, checked
 
@@ -231,8 +231,9 @@ class Adversarial(Objective):
         self.loss = as_losses(loss)
 
     def views(self, player, game, samples):
-        fake = {"fake": samples.fake_view}
-        return {"real": samples.real_view} | fake if player == DISCRIMINATOR else fake
+        fake = {"fake": View(samples.fake, samples.fake_labels)}
+        real = {"real": View(samples.real, samples.real_labels)}
+        return real | fake if player == DISCRIMINATOR else fake
 
     def discriminator(self, game, samples, scored):
         losses = self.loss(scored["real"].logits, scored["fake"].logits)

@@ -6,7 +6,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.layers import add_state
-from compare_gan_tf.layers.kernel_norm import as_matrix
+from compare_gan_tf.layers.spectral_norm import as_matrix
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 from compare_gan_tf.objectives.kernel_penalty import KernelPenalty, Players, kernels
 from compare_gan_tf.settings.signatures import Factor, checked
