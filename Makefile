@@ -1,4 +1,4 @@
-# `make` alone lists what there is. PYTHON=..., VENV=..., RUN=... and JOBS=... may be given on the
+# `make` alone lists what there is. PYTHON=..., VENV=..., RUN=..., STUDY=... and JOBS=... may be given on the
 # command line.
 
 # The first Python that TensorFlow has wheels for; python3, for the message below, if there is none.
@@ -8,12 +8,13 @@ PYTHON ?= $(or $(shell for python in python3 python3.13 python3.12 python3.11; d
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/quickstart
+STUDY ?= studies/digits
 # Processes of `make test`, each of which takes 4 GB of memory at most.
 JOBS ?= 2
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-slow lint format docs benchmark clean
+.PHONY: help quickstart study test test-slow lint format docs benchmark clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -30,6 +31,9 @@ quickstart: $(VENV)/installed  ## install, train a GAN on digits, score it, expo
 	@echo "scores         $(RUN)/scores.jsonl"
 	@echo "report         $(RUN)/report/index.html"
 	@echo "sample grid    $(RUN)/report/samples.png"
+
+study: $(VENV)/installed-study  ## compare 3 losses with and without spectral norm on digits, 3 seeds each
+	$(BIN)/compare-gan study --gin_config=study/digits.gin --study_dir=$(STUDY)
 
 test: $(VENV)/installed-dev  ## install with the tools of developers, and run the fast tests
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile
@@ -66,6 +70,10 @@ $(VENV)/installed: $(PACKAGING) | $(BIN)/python
 	$(BIN)/python -m pip install --constraint constraints.txt --editable .
 	@touch $@
 
+$(VENV)/installed-study: $(PACKAGING) | $(BIN)/python
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[study]'
+	@touch $@ $(VENV)/installed
+
 $(VENV)/installed-dev: $(PACKAGING) | $(BIN)/python
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
-	@touch $@ $(VENV)/installed
+	@touch $@ $(VENV)/installed $(VENV)/installed-study

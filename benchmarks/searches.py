@@ -11,11 +11,11 @@ optimum; median and largest over the seeds, and the seconds that a proposal take
 import argparse
 import statistics
 import time
-import warnings
 
 import numpy as np
 import optuna
 
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.study import samplers
 from compare_gan_tf.study.cells import Cell
 from compare_gan_tf.study.plan import SEARCHES, Search, Span
@@ -66,7 +66,6 @@ def regret(
     """Simple regret of a search after all trials, and seconds that a proposal took on average."""
     function, minimum, noise = SURFACES[surface]
     search = Search(name, SEARCHES[name])
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(study_name=f"{seed}", sampler=samplers.sampler(search))
     rng, best, spent = np.random.default_rng(seed), np.inf, 0.0
     for _ in range(trials // batch):
@@ -90,10 +89,15 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--searches", default="random_search,tpe,gp_ei,gp_ucb")
     args = parser.parse_args()
-    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     print(f"{'search':<14} {'surface':<16} {'median':>7} {'largest':>8} {'s a trial':>10}")
     for surface in SURFACES:
         for search in args.searches.split(","):
+            try:
+                samplers.sampler(Search(search, SEARCHES[search]))
+            except UserError as error:
+                print(f"{search:<14} left out: {error}")
+                continue
             found = [
                 regret(search, surface, seed) for seed in range(args.first, args.first + args.seeds)
             ]

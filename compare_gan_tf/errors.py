@@ -1,8 +1,10 @@
 """The two ways a run ends that are not bugs: the user can cure it, or a signal stopped it."""
 
+import contextlib
 import errno
 import os
 import re
+from collections.abc import Iterator
 
 
 class UserError(ValueError):
@@ -67,9 +69,34 @@ def unwritable(what: str, error: Exception, otherwise: str = "choose another pla
       error: an OSError, or one of TensorFlow.
       otherwise: the cure where the cause tells none.
     """
+    return f"{what}: {_cause(error)}; {_CURES.get(file_error(error), otherwise)}"
+
+
+def _cause(error: Exception) -> str:
+    """What a library says, on one line: without paths and operations, which are named elsewhere."""
     cause = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
     cause = re.sub(r"\{\{.*?\}\}|\[Op:\w+\]", "", " ".join(cause.split())).strip()[:300]
-    return f"{what}: {cause}; {_CURES.get(file_error(error), otherwise)}"
+    return cause or type(error).__name__
+
+
+@contextlib.contextmanager
+def as_user_error(what: str, *kinds: type[Exception], cure: str = "") -> Iterator[None]:
+    """Turns errors of a library in its block into a `UserError`: "what: the cause; cure".
+
+    Args:
+      what: went wrong, such as "the text notes.txt cannot be read".
+      *kinds: classes of the errors. A `UserError` passes as it is.
+      cure: what to do about it; "" where the cause tells.
+
+    Raises:
+      UserError: instead of such an error.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except kinds as error:
+        raise UserError(f"{what}: {_cause(error)}{cure and f'; {cure}'}") from error
 
 
 # What calling a function raises that does not fit its place.

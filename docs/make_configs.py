@@ -19,8 +19,9 @@ _ROW = re.compile(r"\| `(\S+\.gin)` \|.*")
 
 
 def names() -> list[str]:
-    """The configs that have a row: all but the pieces that others include."""
-    return [name for name in gin_files.packaged_configs() if not name.startswith("base/")]
+    """The configs that have a row: all but the pieces that others include, and studies."""
+    found = gin_files.packaged_configs()
+    return [name for name in found if not name.startswith(("base/", "study/"))]
 
 
 def header(name: str) -> dict[str, str]:
@@ -42,16 +43,7 @@ def header(name: str) -> dict[str, str]:
 
 def bindings(name: str) -> dict[str, object]:
     """{"selector.parameter": value} of a config and of all that it includes; later ones win."""
-    text = gin_files.read(gin_files.find_config(name))
-    found: dict[str, object] = {}
-    for part in re.split(r"^(include .*)$", text, flags=re.MULTILINE):
-        included = re.fullmatch(r'include "(.*)"', part)
-        found |= (
-            bindings(included[1])
-            if included
-            else {str(key): value for key, value in statements(part).items()}
-        )
-    return found
+    return {str(key): value for key, value in statements(gin_files.expanded(name)).items()}
 
 
 def data_set(name: str) -> str:

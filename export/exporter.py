@@ -16,7 +16,7 @@ from absl import logging
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.errors import UserError, first_line, unwritable
 from compare_gan_tf.export import keras_files, modules, verification
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.settings.signatures import Index, checked
 from compare_gan_tf.storage import files, staging
 
 # What a full disk, missing rights or a lost network raise; other errors are bugs.
@@ -32,7 +32,8 @@ _UNWRITABLE = (
 METADATA = os.path.join("assets.extra", "metadata.json")  # a folder SavedModel leaves to its users
 
 
-def export_run(gan, model_dir: str, step: int, class_names=None) -> dict[str, str]:
+@checked
+def export_run(gan, model_dir: str, step: Index, class_names=None) -> dict[str, str]:
     """Exports both players of `gan` to `<model_dir>/hub/<step>`.
 
     Args:
@@ -52,10 +53,9 @@ def export_run(gan, model_dir: str, step: int, class_names=None) -> dict[str, st
       UserError: the folder cannot be written, or holds what no export wrote; the names do not fit
         the classes; `gan` is at another step.
     """
-    kinds.require_number("export_run's step", step, least=0, whole=True)
     if gan.current_step != step:
         raise UserError(
-            f"export_run's step is {step}, but the GAN holds the weights of step "
+            f"export_run.step is {step}, but the GAN holds the weights of step "
             f"{gan.current_step}: give gan.current_step"
         )
     final = os.path.join(model_dir, "hub", str(step))
@@ -126,7 +126,7 @@ def _write_generator(generator, latents, num_classes, path, facts, alphabet=None
     shape = list(samples.shape[1:])
     facts = facts | {"alphabet": alphabet and alphabet.get_config()}
     _write_metadata(path, "generator", generator, shape, num_classes, facts, latents)
-    verification.check_generator(path, generator, latents, num_classes, alphabet=alphabet)
+    verification.check_generator(path, generator, latents, num_classes, alphabet)
 
 
 def _write_discriminator(discriminator, num_classes, path, facts, *, one_hot=False):

@@ -1,6 +1,8 @@
 """Loads what was exported and compares it with the network in memory."""
 
 import os
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -23,9 +25,22 @@ class ExportMismatch(RuntimeError):
     """What was written does not compute what the network in memory computes."""
 
 
-def check_generator(
-    path, generator, latents, num_classes=None, *, alphabet=None, tolerance=TOLERANCE
-):
+class Pair(NamedTuple):
+    """An output of what was written, and that of the network in memory.
+
+    Attributes:
+      what: it is, for messages.
+      found, expected: arrays of one shape.
+      tolerance: greatest difference allowed, relative to the largest |expected| if that exceeds 1.
+    """
+
+    what: str
+    found: Any
+    expected: Any
+    tolerance: float = TOLERANCE
+
+
+def check_generator(path, generator, latents, num_classes=None, alphabet=None):
     """Compares the generator module at `path`: calls, samples and uint8.
 
     Args:
@@ -34,26 +49,21 @@ def check_generator(
       latents: prior of z.
       num_classes: K, for a conditional generator.
       alphabet: of a discrete generator, else None.
-      tolerance: greatest difference allowed, relative to the largest |value| if that exceeds 1.
 
     Raises:
-      ExportMismatch: something differs by more; the message says what and by how much.
+      ExportMismatch: something differs by more than `TOLERANCE`, relative to the largest |value| if
+        that exceeds 1; the message says what and by how much.
     """
-    module = _loaded(path)
-    for num in BATCH_SIZES:
-        inputs = generator_inputs(generator, latents, num, num_classes)
-        outputs = generator(inputs, training=False)
-        expected = modules.door(modules.likeliest(outputs, alphabet))
-        if alphabet:
-            found = module.probabilities(*inputs.values())
-            _compare("probabilities", found, alphabet.probabilities(outputs), tolerance)
-        _compare(f"images of a batch of {num}", module(*inputs.values()), expected, tolerance)
-        if modules.makes_images(generator):
-            rounded = tf.cast(module.uint8(*inputs.values()), tf.float32) / 255.0
-            clipped = tf.clip_by_value(expected, 0.0, 1.0)
-            _compare(f"uint8 of a batch of {num}", rounded, clipped, _ROUNDING + tolerance)
-    for truncation in TRUNCATIONS:
-        _check_sample(module, generator, latents, num_classes, alphabet, truncation, tolerance)
+    _compare(_of_generator(_loaded(path), generator, latents, num_classes, alphabet))
+
+
+def check_discriminator(path, discriminator, num_classes=None, *, one_hot=False):
+    """Compares the discriminator module at `path`, and calls it twice: its state is frozen.
+
+    Raises:
+      ExportMismatch: as for `check_generator`.
+    """
+    _compare(_of_discriminator(_loaded(path), discriminator, num_classes, one_hot))
 
 
 def _loaded(path):
@@ -61,44 +71,48 @@ def _loaded(path):
         return tf.saved_model.load(readable)
 
 
-def _check_sample(module, generator, latents, num_classes, alphabet, truncation, tolerance):
-    num = BATCH_SIZES[-1]
-    inputs = {"z": latents.sample(num, _SEED, truncation)}
+def _of_generator(module, generator, latents, num_classes, alphabet) -> Iterator[Pair]:
+    for num in BATCH_SIZES:
+        inputs = generator_inputs(generator, latents, num, num_classes)
+        outputs = generator(inputs, training=False)
+        expected = modules.door(modules.likeliest(outputs, alphabet))
+        if alphabet:
+            found = module.probabilities(*inputs.values())
+            yield Pair("probabilities", found, alphabet.probabilities(outputs))
+        yield Pair(f"images of a batch of {num}", module(*inputs.values()), expected)
+        if modules.makes_images(generator):
+            rounded = tf.cast(module.uint8(*inputs.values()), tf.float32) / 255.0
+            clipped = tf.clip_by_value(expected, 0.0, 1.0)
+            yield Pair(f"uint8 of a batch of {num}", rounded, clipped, _ROUNDING + TOLERANCE)
+    inputs = {}
     if is_conditional(generator):
         inputs["labels"] = draw_labels(num, _SEED, num_classes)
-    sampled = module.sample(num, _SEED, truncation)
-    outputs = generator(inputs, training=False)
-    expected = modules.door(modules.hard(outputs, alphabet, num, _SEED))
-    _compare(f"sample({num}, {_SEED}, {truncation})", sampled, expected, tolerance)
+    for truncation in TRUNCATIONS:
+        inputs["z"] = latents.sample(num, _SEED, truncation)
+        outputs = generator(inputs, training=False)
+        expected = modules.door(modules.hard(outputs, alphabet, num, _SEED))
+        sampled = module.sample(num, _SEED, truncation)
+        yield Pair(f"sample({num}, {_SEED}, {truncation})", sampled, expected)
 
 
-def check_discriminator(
-    path, discriminator, num_classes=None, *, one_hot=False, tolerance=TOLERANCE
-):
-    """Compares the discriminator module at `path`, and calls it twice: its state is frozen.
-
-    Raises:
-      ExportMismatch: as for `check_generator`.
-    """
-    module = _loaded(path)
+def _of_discriminator(module, discriminator, num_classes, one_hot: bool) -> Iterator[Pair]:
     for num in BATCH_SIZES:
         outside = discriminator_inputs(discriminator, num, num_classes)
         expected = discriminator(outside if one_hot else _inside(outside), training=False)
         first = module(*outside.values())
         for key in ("logits", "features"):
-            _compare(f"{key} of a batch of {num}", first[key], expected[key], tolerance)
+            yield Pair(f"{key} of a batch of {num}", first[key], expected[key])
         again = module(*outside.values())
-        _compare("logits of a second call", again["logits"], first["logits"], 0.0)
+        yield Pair("logits of a second call", again["logits"], first["logits"], 0.0)
 
 
-def check_keras(players: dict, *, tolerance=TOLERANCE):
+def check_keras(players: dict):
     """Loads `.keras` files in a fresh Python process, and compares them with the networks.
 
     Both are called on the CPU: another process could not have the memory of the GPU.
 
     Args:
       players: {path of the file: (network, inputs)}.
-      tolerance: see `check_generator`.
 
     Raises:
       ExportMismatch: as for `check_generator`, or a file cannot be loaded there.
@@ -112,8 +126,8 @@ def check_keras(players: dict, *, tolerance=TOLERANCE):
     for path, (model, inputs) in players.items():
         with tf.device("CPU:0"):
             expected = tf.nest.flatten(model(inputs, training=False))
-        for one, other in zip(found[path], expected, strict=True):
-            _compare(f"outputs of {os.path.basename(path)}", one, other, tolerance)
+        what = f"outputs of {os.path.basename(path)}"
+        _compare(Pair(what, *both) for both in zip(found[path], expected, strict=True))
 
 
 def generator_inputs(generator, latents, num: int, num_classes=None) -> dict:
@@ -141,16 +155,21 @@ def _inside(inputs: dict) -> dict:
     return inputs | {"images": images}
 
 
-def _compare(what: str, found, expected, tolerance: float):
-    found, expected = np.asarray(found, np.float64), np.asarray(expected, np.float64)
+def _compare(pairs: Iterable[Pair]) -> None:
+    for pair in pairs:
+        if difference := _difference(pair):
+            raise ExportMismatch(f"{pair.what}: {difference}")
+
+
+def _difference(pair: Pair) -> str | None:
+    """How what was found differs from what is expected, in words; None if it does not."""
+    found, expected = np.asarray(pair.found, np.float64), np.asarray(pair.expected, np.float64)
     if found.shape != expected.shape:
-        raise ExportMismatch(f"{what}: shape {found.shape}, in memory {expected.shape}")
+        return f"shape {found.shape}, in memory {expected.shape}"
     if not np.isfinite(expected).all():
-        raise ExportMismatch(f"{what}: the network in memory gives values that are not finite")
+        return "the network in memory gives values that are not finite"
     difference = np.max(np.abs(found - expected), initial=0.0)
-    allowed = tolerance * max(1.0, np.max(np.abs(expected), initial=0.0))
-    if not difference <= allowed:  # `not`: a NaN is no match either
-        raise ExportMismatch(
-            f"{what}: maximum difference {difference:.3g} to the network in memory, "
-            f"allowed {allowed:.3g}"
-        )
+    allowed = pair.tolerance * max(1.0, np.max(np.abs(expected), initial=0.0))
+    if difference <= allowed:  # a NaN is no match
+        return None
+    return f"maximum difference {difference:.3g} to the network in memory, allowed {allowed:.3g}"

@@ -32,6 +32,14 @@ def golden():
 
 
 @pytest.fixture
+def in_this_process(monkeypatch):
+    """Exports check `.keras` files here, for a process that imports TensorFlow takes seconds."""
+    import keras_checks
+
+    monkeypatch.setattr("compare_gan_tf.export.fresh_process._run", keras_checks.run_here)
+
+
+@pytest.fixture
 def no_bindings():
     """Gin as new, whatever a test before has bound or locked, and nothing left in it."""
     import gin

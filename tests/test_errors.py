@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from compare_gan_tf import errors, sampling
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import scores, statistics_files
+from compare_gan_tf.evaluation import references, scores
 
 LONG = "x" * 300  # names of most file systems have 255 bytes at most
 
@@ -53,7 +53,7 @@ def test_every_writer_names_it(write, tmp_path):
         if write == "scores":
             scores.write(path, scores.Scores([], {}, {}))
         elif write == "statistics":
-            statistics_files.write(path, _Statistics, {})
+            references.write(path, _Statistics, {})
         else:
             sampling.writers.require_free(path, "png", overwrite=False)
     assert os.listdir(tmp_path) == []
@@ -61,3 +61,28 @@ def test_every_writer_names_it(write, tmp_path):
 
 class _Statistics:
     mean, covariance, count = [0.0], [[1.0]], 2
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EACCES, "Permission denied", "a/b"), "cannot read x: Permission denied"),
+        (ValueError("one\n  two"), "cannot read x: one two"),
+        (ValueError(), "cannot read x: ValueError"),
+        (UserError("of ours"), "of ours"),
+    ],
+)
+def test_errors_of_a_library_become_one_line(error, said):
+    with pytest.raises(UserError) as caught:
+        with errors.as_user_error("cannot read x", OSError, ValueError):
+            raise error
+    assert str(caught.value) == said
+    if said != "of ours":
+        with pytest.raises(UserError, match=f"^{said}; mend it$"):
+            with errors.as_user_error("cannot read x", OSError, ValueError, cure="mend it"):
+                raise error
+
+
+def test_errors_of_other_classes_pass():
+    with pytest.raises(KeyError), errors.as_user_error("cannot read x", OSError):
+        raise KeyError("bug")

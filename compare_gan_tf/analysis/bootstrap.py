@@ -6,15 +6,16 @@ they are given, with pairs of runs kept together.
 
 The percentile interval is the quantiles (1 - level) / 2 and (1 + level) / 2 of what the resamples
 give, as in the library rliable. It is too narrow for few runs, by sqrt((n - 1) / n) and by the
-difference between Student's distribution and the normal one. The expanded interval takes these
-shares instead:
+difference between Student's distribution and the normal one. The expanded interval takes the
+quantiles at these shares instead,
 
-    Phi(-sqrt(n / (n - 1)) t),  t the quantile (1 + level) / 2 of Student with sum_t (n_t - 1)
-    degrees
+    Phi(-sqrt(n / (n - 1)) t)  and  1 - Phi(-sqrt(n / (n - 1)) t),
 
-(Hesterberg, What teachers should know about the bootstrap, 2015, section 5.3), n the fewest runs of
-a task. Both take infinite values, and follow every rising transformation of a score where the
-aggregate does. Where a task has one run, no resample can tell anything: the interval is infinite.
+with t the quantile (1 + level) / 2 of Student's distribution with sum_t (n_t - 1) degrees of
+freedom, and n the fewest runs of a task: the expanded percentile interval of Hesterberg, What
+teachers should know about the bootstrap, 2015, there of one sample. Both take infinite values, and
+follow every rising transformation of a score where the aggregate does. Where a task has one run, no
+resample can tell anything: the interval is infinite.
 """
 
 import math

@@ -3,26 +3,34 @@
 With costs x_(1) <= ... <= x_(n) and S_i = C(n - i, k) / C(n, k), the probability that the best i
 runs are all missed:
 
-    P(best > x_(i)) = S_i,    E best = sum_i x_(i) C(n - i, k - 1) / C(n, k) = sum_i x_(i) (S_{i-1}
-    - S_i).
+    P(best > x_(i)) = S_i,
+    E best = sum_i x_(i) C(n - i, k - 1) / C(n, k) = sum_i x_(i) (S_{i-1} - S_i).
 
-It is what the 1,000 simulated orders of Kurach et al., The GAN Landscape, 2018, figure 5, estimate;
-the expected validation performance of Dodge et al., Show your work, 2019, draws with replacement,
-and is
-lower: Tang et al., Showing your work doesn't always work, 2020, say by how much. S is a product of
+It is what the 1,000 simulated orders of Kurach et al., The GAN Landscape, 2018, estimate. The
+expected validation performance of Dodge et al., Show your work, 2019, draws with replacement and is
+biased; Tang et al., Showing your work doesn't always work, 2020, say by how much. S is a product of
 factors (n - j - k) / (n - j) in [0, 1), so no binomial overflows.
 
 A draw of failed runs only has an infinite best, so the expectation is infinite while k is at most
 the number of failed runs; the quantiles are finite from smaller budgets on.
+
+The interval of the expectation is E +- t SE of the delete-one jackknife (Efron and Tibshirani, An
+introduction to the bootstrap, 1993, eq. 11.5), with the quantile t of Student's distribution with
+n - 1 degrees of freedom. Resamples do worse, as none has a run that is better than the best: over
+simulated studies of 20 and 50 runs, normal and lognormal, the jackknife's of 95 % held the truth in
+92 to 96 % for k up to n / 10, 91 to 92 % for n / 5 and 81 to 87 % for n / 2; the expanded bootstrap
+interval in 91 to 96 %, 85 to 90 % and 66 to 74 %.
 """
 
 import dataclasses
 
 import numpy as np
 
-from compare_gan_tf.analysis.bootstrap import bounded, portions
-from compare_gan_tf.analysis.scores import Interval, array_of, costs_of, require_sampling, turned
+from compare_gan_tf.analysis.bootstrap import portions
+from compare_gan_tf.analysis.scores import Interval, array_of, costs_of, turned
+from compare_gan_tf.analysis.student import student_quantile
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.kinds import require_number
 
 __all__ = ["BudgetCurve", "budget_curve", "expected_best"]
 
@@ -33,7 +41,7 @@ class BudgetCurve:
 
     Attributes:
       budgets: k, int [K].
-      expected: the expectation of the best of k [K], with its bootstrap interval.
+      expected: the expectation of the best of k [K], with its interval.
       median: the median of the best of k [K], exact for the runs that there are.
       low, high: quantiles [K] between which the best of k lies with the probability `level`, exact
         likewise: how lucky one search is, not how well the curve is known.
@@ -52,32 +60,27 @@ def budget_curve(
     *,
     lower_is_better: bool = True,
     level: float = 0.95,
-    resamples: int = 1_000,
-    seed: int = 0,
 ) -> BudgetCurve:
     """The best of k runs of one variant on one task, by the number of runs k.
 
-    The bootstrap interval of the expectation is too narrow where k is not far below n, since no
-    resample has a run that is better than the best: trust it up to k = n / 5.
+    Trust the interval of the expectation up to k = n / 5. It is infinite with one run.
 
     Args:
       scores: [runs].
       budgets: k, each in [1, runs]; by default all.
       lower_is_better: whether a lower score is better.
       level: of both bands, in (0, 1).
-      resamples: how many.
-      seed: of the resamples.
 
     Raises:
       UserError: scores, budgets or settings make no sense.
     """
-    require_sampling(resamples, level, seed)
+    require_number("level", level, above=0.0, below=1.0)
     costs = np.sort(costs_of(scores, lower_is_better))
     budgets = _budgets(budgets, len(costs))
     missed = probability_missed(len(costs), budgets)
-    replicates = resampled_expectations(costs, missed, resamples, np.random.default_rng(seed))
     expected = expectations(costs[None], missed)[0]
-    found = bounded(expected, replicates, [len(costs)], level, "expanded")
+    reach = np.where(np.isinf(expected), 0.0, _reach(costs, budgets, level))
+    found = Interval(expected, expected - reach, expected + reach)
     outside = (1.0 - level) / 2.0
     low, median, high = (_quantile(costs, missed, share) for share in (outside, 0.5, 1.0 - outside))
     if not lower_is_better:
@@ -116,6 +119,22 @@ def expectations(ordered: np.ndarray, missed: np.ndarray) -> np.ndarray:
     found = np.where(failed, 0.0, ordered) @ weights.T
     budgets = ordered.shape[1] * weights[:, 0]  # S_0 - S_1 = k / n
     return np.where(np.rint(budgets) <= failed.sum(1)[:, None], np.inf, found)
+
+
+def _reach(costs: np.ndarray, budgets: np.ndarray, level: float) -> np.ndarray:
+    """t SE [K] of finite expectations, by the jackknife; that of k = n as that of n - 1."""
+    runs = len(costs)
+    if runs < 2:
+        return np.full(len(budgets), np.inf)
+    missed = probability_missed(runs - 1, np.minimum(budgets, runs - 1))
+    weights = missed[:, :-1] - missed[:, 1:]
+    scale = max(1.0, np.abs(costs[np.isfinite(costs)]).max(initial=0.0))
+    finite = np.where(np.isfinite(costs), costs / scale, 0.0)
+    before = np.cumsum(finite[:-1] * weights, axis=1)  # [K, n - 1] of the runs up to i
+    after = np.cumsum((finite[1:] * weights)[:, ::-1], axis=1)[:, ::-1]  # of those beyond i
+    without = np.pad(before, ((0, 0), (1, 0))) + np.pad(after, ((0, 0), (0, 1)))
+    variance = np.var(without, axis=1) * (runs - 1)
+    return scale * student_quantile((1.0 + level) / 2.0, runs - 1) * np.sqrt(variance)
 
 
 def resampled_expectations(

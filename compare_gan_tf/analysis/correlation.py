@@ -83,4 +83,4 @@ def _both_ranks(first, second, lower_is_better) -> np.ndarray:
     for name, one in zip(("first", "second"), costs, strict=True):
         if (one == one[0]).all():
             raise UserError(f"the {name} metric gives all runs the same score: no order to compare")
-    return midranks(np.stack(costs))
+    return np.stack([midranks(one) for one in costs])

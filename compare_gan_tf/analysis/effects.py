@@ -1,23 +1,22 @@
-"""A verdict on the claim "A beats B": an effect, its interval, and on which side of nothing it
-lies.
+"""A verdict on the claim "A beats B": an effect, its interval, and the side of nothing it is on.
 
-The effect of a task, positive for A whichever direction scores have, with medians and with costs:
+The effect on a task is positive for A whichever direction scores have:
 
-    probability   P(A < B) + P(A = B) / 2 over all pairs of runs, that of improvement, or where
-    seeds are
-                  common over the pairs of one seed; nothing is 1/2
+    probability   P(A < B) + P(A = B) / 2 of costs, that of improvement; nothing is 1/2
     difference    median(B) - median(A) of costs; nothing is 0
     ratio         median(B) / median(A) of scores, or A / B where more is better; nothing is 1
 
-Over tasks the mean is taken, of ratios the geometric one. The verdict is "supported" where the
-interval lies above nothing, "contradicted" where it lies below, and "undecided" where nothing is in
-it, or where
-there are too few runs: so few that A could beat B in all of them by chance, that is with
-probability 1 - level or more over both directions. One task decides from 4 runs of each variant on,
-or from 6 common seeds, at a level of 95 %.
+The probability is over all pairs of runs, or where seeds are common over the pairs of one seed.
+Over tasks the mean is taken, of ratios the geometric one.
+
+The verdict is "supported" where the interval lies above nothing, "contradicted" where it lies
+below, and "undecided" where nothing is in it, or where there are too few runs: so few that one
+variant could be better in all of them by chance, with probability 1 - level or more. One task
+decides from 4 runs of each variant on, or from 6 common seeds, at a level of 95 %.
 """
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -38,6 +37,7 @@ from compare_gan_tf.settings.kinds import require_one_of
 __all__ = ["CONTRADICTED", "SUPPORTED", "UNDECIDED", "Effect", "effect"]
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+_MOST_LOGARITHM = 709.0  # of a float64
 _NOTHING = {"probability": 0.5, "difference": 0.0, "ratio": 1.0}
 
 
@@ -104,7 +104,7 @@ def effect(
     sizes = [len(costs) for tasks in variants for costs in tasks]
     found = bounded(np.float64(value), drawn, sizes, level, "expanded")
     if kind == "ratio":
-        found = Interval(*np.exp(found))
+        found = Interval(*map(_exponential, found))
     elif kind == "probability":
         found = Interval(*np.clip(found, 0.0, 1.0))
     found = Interval(*map(float, found))
@@ -173,6 +173,10 @@ def _logarithms(variants, lower_is_better: bool) -> list[list[np.ndarray]]:
         ]
         for tasks in variants
     ]
+
+
+def _exponential(logarithm: float) -> float:
+    return math.exp(logarithm) if logarithm < _MOST_LOGARITHM else math.inf
 
 
 def _least_p_value(variants, paired: bool) -> float:

@@ -70,7 +70,7 @@ def friedman_test(
     scores = array_of("scores", scores)
     if scores.ndim != 2 or min(scores.shape) < 2:
         raise UserError("scores must be [blocks, variants], with two of both or more")
-    ranks = midranks(np.stack([costs_of(row, lower_is_better) for row in scores]))
+    ranks = np.stack([midranks(costs_of(row, lower_is_better)) for row in scores])
     blocks, variants = ranks.shape
     average = ranks.mean(0)
     quantile = range_quantile(1.0 - alpha, variants) / math.sqrt(2.0)

@@ -1,6 +1,6 @@
 """Probability of improvement: that a run of X beats a run of Y, as a matrix of all variants.
 
-Agarwal et al. (2021), section 4.3, eq. 2: the mean over tasks of
+Agarwal et al. (2021), section 4.3: the mean over tasks of
 
     P(X < Y) + P(X = Y) / 2 = U / (n m),
 

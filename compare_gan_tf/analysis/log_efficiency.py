@@ -10,10 +10,9 @@ less than one run:
 
 The ratio is the geometric mean over the levels of budget_A(y) / budget_B(y), with the weight 1 / k
 of the level E(k), so that all parts of an axis of log k count alike. K is a quarter of the runs,
-and 5 at
-least if there are as many: beyond it the curve hangs on the few best runs. Where a run of A is the
-best of three runs of B, so that the ratio is 1/3, the mean logarithm over repeated studies of 20 to
-300 runs is 0.95 to 0.98 of log 1/3, and the interval holds 1/3 in 91 to 93 % of them.
+and 5 at least if there are as many: beyond it the curve hangs on the few best runs. Where a run of
+A is the best of three runs of B, so that the ratio is 1/3, the mean logarithm over repeated studies
+of 20 to 300 runs is 0.95 to 0.98 of log 1/3, and the interval holds 1/3 in 91 to 93 % of them.
 """
 
 import dataclasses

@@ -52,8 +52,8 @@ def rank_stability(
 ) -> RankStability:
     """The bootstrap distribution of the ranks of variants: runs are drawn again within each task.
 
-    It is the leaderboard analysis of Kurach et al. (2018) and of Agarwal et al. (2021), figure 11:
-    a variant that is best in the sample may be best in a third of the resamples.
+    Agarwal et al. (2021) show ranks so: a variant that is best in the sample may be best in a third
+    of the resamples.
 
     Args:
       variants: the scores of each, [runs], [runs, tasks] or a list of those [n_t] of each task.
@@ -79,9 +79,9 @@ def rank_stability(
         return np.stack([applied(aggregate, tasks) for tasks in drawn], axis=-1)
 
     replicates = together(variants, of_resample, resamples, np.random.default_rng(seed), paired)
-    ranks = midranks(of_resample(variants))
-    drawn = midranks(replicates)
-    distribution = _distribution(replicates)
+    less, equal = _places(replicates)
+    ranks, drawn = midranks(of_resample(variants)), less + (equal + 1) / 2
+    distribution = _distribution(less[..., None], equal[..., None])
     taus = tau_b(ranks, drawn)
     return RankStability(
         ranks=ranks,
@@ -92,9 +92,13 @@ def rank_stability(
     )
 
 
-def _distribution(costs: np.ndarray) -> np.ndarray:
-    """[V, V] of the costs [B, V] of resamples: the share of each rank for each variant."""
-    less = np.count_nonzero(costs[:, None, :] < costs[:, :, None], axis=-1)[:, :, None]
-    equal = np.count_nonzero(costs[:, None, :] == costs[:, :, None], axis=-1)[:, :, None]
-    places = np.arange(costs.shape[1])
+def _places(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How many variants cost less, and as much, with itself, [B, V] each, of the costs [B, V]."""
+    first, second = costs[:, :, None], costs[:, None, :]
+    return np.count_nonzero(second < first, axis=-1), np.count_nonzero(second == first, axis=-1)
+
+
+def _distribution(less: np.ndarray, equal: np.ndarray) -> np.ndarray:
+    """[V, V]: the share of resamples with each rank for each variant, of [B, V, 1]."""
+    places = np.arange(less.shape[1])
     return (((places >= less) & (places < less + equal)) / equal).mean(0)

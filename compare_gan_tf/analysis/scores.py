@@ -145,10 +145,10 @@ def difference(first, second):
 
 
 def midranks(costs: np.ndarray) -> np.ndarray:
-    """Ranks from 1 along the last axis of [..., n]; equal values share the mean of their ranks."""
-    less = np.count_nonzero(costs[..., None, :] < costs[..., :, None], axis=-1)
-    equal = np.count_nonzero(costs[..., None, :] == costs[..., :, None], axis=-1)
-    return less + (equal + 1) / 2
+    """Ranks [n] from 1 of costs [n]; equal ones share the mean of their ranks."""
+    ordered = np.sort(costs)
+    less, up_to = (np.searchsorted(ordered, costs, side) for side in ("left", "right"))
+    return (less + up_to + 1) / 2
 
 
 def pairs_of(variants: int) -> list[tuple[int, int]]:
@@ -160,8 +160,8 @@ def two_directions(lower_is_better) -> tuple[bool, bool]:
     """Whether less is better, of each of two metrics."""
     if np.shape(lower_is_better) != (2,):
         raise UserError(
-            f"lower_is_better is {lower_is_better!r}: it must be two of True and False, one for each "
-            "metric"
+            f"lower_is_better is {lower_is_better!r}: it must be two of True and False, one "
+            "for each metric"
         )
     return tuple(map(bool, lower_is_better))
 

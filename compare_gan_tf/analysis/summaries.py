@@ -36,7 +36,7 @@ class Summary:
 
 @dataclasses.dataclass(frozen=True)
 class BestShare:
-    """The best runs of one variant on one task, as in figures 2 to 4 of Kurach et al. (2018).
+    """The best runs of one variant on one task, as in the figures of Kurach et al. (2018).
 
     Attributes:
       scores: of the best runs, the best one first; infinite are failed ones.

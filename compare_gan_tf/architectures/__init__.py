@@ -1,9 +1,9 @@
 """Generators and discriminators, one file per published pair.
 
-A generator is a built `keras.Model` from {"z": [n, dim]} (and "labels": int32 [n]) to samples
-[n, ...], images in [-1, 1]; a discriminator one from {"images"} (and "labels") to
-{"logits": [n], "features": [n, F]}, and to what objectives ask for, such as
-`local_features`.
+A generator is a built `keras.Model` from {"z": [n, dim]}, and "labels" int32 [n] if it is
+conditional, to samples [n, ...]; images are in [-1, 1]. A discriminator is a built `keras.Model`
+from {"images"}, and "labels" if it is conditional, to {"logits": [n], "features": [n, F]} and other
+outputs that objectives read, such as `local_features`.
 """
 
 

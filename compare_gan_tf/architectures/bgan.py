@@ -1,6 +1,7 @@
-"""The networks of the boundary-seeking GAN's discrete MNIST (Hjelm et al., 2018, appendix).
+"""The networks of the boundary-seeking GAN for discrete MNIST (Hjelm et al., 2018, appendix).
 
-As in the published code: without biases before batch norm, uniform latents of 64.
+As in the published code, layers before batch norm have no biases; its latents are uniform, with
+dimension 64.
 """
 
 import gin
@@ -29,9 +30,9 @@ def generator(
     norm: blocks.Norm = batch_norm,
     kernel_norm: KernelNorm = None,
 ):
-    """Two dense layers, two deconvolutions 5x5 of stride 2; ReLU, tanh.
+    """Two dense layers, two 5x5 deconvolutions of stride 2; ReLU, tanh.
 
-    For a discrete generator (`GAN.alphabet`) the logits are what tanh would be of.
+    A discrete generator (`GAN.alphabet`) outputs the inputs of tanh as logits.
 
     Args:
       sample_shape: (height, width, channels); any sides.
@@ -39,7 +40,7 @@ def generator(
       num_classes: of the labels, or None. They are appended one-hot to z, unless `norm` uses them.
       width: channels of the last hidden layer; the deepest map has 2 times, the first dense layer
         16 times as many. Published: 64.
-      norm: makes the normalisation after each hidden layer; those of the dense layers are of flat
+      norm: makes the normalisation after each hidden layer; after dense layers it takes flat
         vectors.
       kernel_norm: reparameterises every kernel; None, as published, for none.
     """
@@ -81,7 +82,7 @@ def discriminator(
     kernel_norm: KernelNorm = None,
     conditioning: Conditioning = _PROJECTION,
 ):
-    """Two convolutions 5x5 of stride 2, a dense layer; leaky ReLU 0.2.
+    """Two 5x5 convolutions of stride 2, a dense layer; leaky ReLU 0.2.
 
     Args:
       sample_shape: (height, width, channels).
@@ -90,7 +91,7 @@ def discriminator(
         Published: 64.
       norm: makes the normalisation of every layer but the first; published: none.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
-      conditioning: how the labels are used, see `conditioning`; None for not at all.
+      conditioning: how D uses the labels, see `conditioning`; None for no labels.
     """
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     x = blocks.conv(width, 5, 2, kernel_norm=kernel_norm, name="conv0")(x)

@@ -1,15 +1,15 @@
 """BigGAN (Brock et al., 2019, appendix B), with the sizes of compare_gan.
 
-At 128 px and 1000 classes, with z of 120, G has 70,433,988 parameters and D 87,982,370: so do
-compare_gan's and the authors' own for PyTorch. Unlike compare_gan's, and like the authors', blocks
-of D that keep the number of channels have a shortcut, upsampling repeats pixels, D sees images in
-[-1, 1], and batch norm's gain is centred at 1. compare_gan's exact networks are these with
+At 128 px, with 1000 classes and z of dimension 120, G has 70,433,988 parameters and D 87,982,370,
+as in compare_gan and in the authors' PyTorch code. As in the authors' code, blocks of D that keep
+the number of channels have a shortcut, upsampling repeats pixels, D sees images in [-1, 1], and the
+gain of batch norm is centred at 1. For compare_gan's exact networks bind
 `generator.upsample = @zero_insertion`, `discriminator.shortcut = @no_shortcut`,
 `discriminator.unit_interval = True` and `conditional_batch_norm.centred = False`.
 
-The published networks have spectral norm in all kernels but the embeddings' (bind both players'
-`kernel_norm` and `conditional_batch_norm.kernel_norm` to `@spectral_norm`), and all kernels
-orthogonal at the start (bind `conditional_batch_norm.initializer = "orthogonal"`).
+The published networks have spectral norm on all kernels except those of the embeddings (bind both
+players' `kernel_norm` and `conditional_batch_norm.kernel_norm` to `@spectral_norm`), and all
+initial kernels are orthogonal (bind `conditional_batch_norm.initializer = "orthogonal"`).
 """
 
 import gin
@@ -73,7 +73,7 @@ def generator(
     embed_y_dim: Count = 128,
     embed_bias: bool = False,
 ):
-    """Dense, residual blocks that double the sides from 4; norm, ReLU, convolution, tanh.
+    """A dense layer, residual blocks that double the sides from 4; norm, ReLU, convolution, tanh.
 
     Args:
       sample_shape: (side, side, channels); published for 32, 64, 128, 256 and 512 px.
@@ -89,19 +89,19 @@ def generator(
         none.
       kernel_initializer: of every kernel but the norms', a name that Keras knows or an initializer.
       upsample: doubles the sides: `nearest`, or `zero_insertion` as in compare_gan.
-      attention: names of blocks, such as "B4", or sides of their maps, such as 64, or several in a
-        tuple, that attention follows; () for none; None for compare_gan's, which at 256 px is
-        behind 128 px, and nowhere at 32. The authors have 64.
-      hierarchical_z: splits z in one part more than there are blocks: the dense layer takes the
-        first, the norms of each block one of the others, which is z to them, and stands in front
-        of the labels as labels to them. Else all take all of z, as z.
-      embed_z: puts a dense layer, as wide as z, in front of all that.
-      embed_y: puts labels, where there are any, through a dense layer of `embed_y_dim` units.
+      attention: the blocks that attention follows: names, such as "B4", or sides of their maps,
+        such as 64, or a tuple of several; () for none; None for compare_gan's, which at 256 px is
+        after the maps of 128 px, and at 32 px none. The authors have 64.
+      hierarchical_z: splits z into one part more than there are blocks. The dense layer takes the
+        first part. The norms of a block take one of the others: as z, and, concatenated with the
+        labels, as labels. If False, all take the whole z.
+      embed_z: passes z through a dense layer as wide as z first.
+      embed_y: passes labels, if there are any, through a dense layer of `embed_y_dim` units.
       embed_y_dim: see `embed_y`.
       embed_bias: whether these two layers have a bias.
 
     Raises:
-      UserError: sizes or options that do not go together.
+      UserError: sizes or options do not fit each other.
     """
     side = sample_shape[0]
     default = Widths(multiples) if multiples else published(_GENERATORS, side, "biggan.generator")
@@ -138,7 +138,7 @@ def generator(
 
 
 def default_norm(num_classes):
-    """The norm of the BigGANs' generators: one that gives each block z, and labels if any."""
+    """The default norm of BigGAN's generators: by labels if there are classes, else by z."""
     return conditional_batch_norm if num_classes else self_modulation
 
 
@@ -192,8 +192,8 @@ def discriminator(
       num_classes: of the labels, or None.
       ch: channels of which all others are multiples.
       multiples: of `ch`, of each block's maps; None for the published ones.
-      halvings: how many blocks, the first ones, halve the sides; None for all but the last. At 32
-        px the authors, and StudioGAN, have 2.
+      halvings: number of first blocks that halve the sides; None for all but the last one. At 32 px
+        the authors, and StudioGAN, have 2.
       norm: makes the normalisations, two a block.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
       kernel_initializer: of every kernel but the conditioning's, a name that Keras knows or an
@@ -201,15 +201,15 @@ def discriminator(
       shortcut: of blocks that keep the number of channels: `identity_shortcut`;
         `learned_shortcut`, with which blocks that halve the sides have weights there, as the
         authors' at 256 px and above, and StudioGAN's at 32; or `no_shortcut`, as in compare_gan.
-      attention: as in `generator`; of several blocks with maps of one side the last is meant.
-      conditioning: how the labels are used, see `conditioning`; None for not at all.
-      unit_interval: whether it sees images in [0, 1] and begins with a ReLU, as in compare_gan;
-        else it sees them in [-1, 1], and B1 begins without a ReLU.
+      attention: as in `generator`; a side means the last block with maps of that side.
+      conditioning: how D uses the labels, see `conditioning`; None for no labels.
+      unit_interval: whether D sees images in [0, 1] and B1 begins with a ReLU, as in compare_gan;
+        else D sees images in [-1, 1], and B1 begins without a ReLU.
       relu_shortcut: as in `sagan.discriminator`.
       pooling: of the last maps, see `pooling`; published: `sum`.
 
     Raises:
-      UserError: sizes or options that do not go together.
+      UserError: sizes or options do not fit each other.
     """
     side = sample_shape[0]
     default = (

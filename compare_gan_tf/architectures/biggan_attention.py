@@ -1,4 +1,4 @@
-"""Where a network of SAGAN's and BigGAN's kind has its attention: after which of its blocks."""
+"""The positions of attention in SAGAN and BigGAN: the blocks that it follows."""
 
 from typing import Annotated, Any
 
@@ -21,14 +21,14 @@ Attention = Annotated[Any, _Places()] | None
 
 
 def attended_blocks(attention, resolutions: dict[str, int], *, last: bool, option: str):
-    """Names of the blocks that an attention block follows, as a set.
+    """The names of the blocks that attention follows, as a set.
 
     Args:
-      attention: names of blocks, such as "B4", or sides of their maps, such as 64, or several of
-        either in a tuple; () for none.
-      resolutions: side of the maps that each block makes, in order.
-      last: of several blocks with maps of one side, whether the last is meant, else the first.
-      option: what the user set, for the message.
+      attention: names of blocks, such as "B4", or sides of their maps, such as 64, or a tuple of
+        several; () for none.
+      resolutions: {name of a block: side of its output maps}, in order.
+      last: whether a side means the last block with maps of that side, else the first.
+      option: name of the setting, for the message.
 
     Raises:
       UserError: there is no such block.

@@ -1,7 +1,7 @@
-"""The residual blocks of SAGAN and BigGAN, and what is before the first and behind the last.
+"""The residual blocks of SAGAN and BigGAN, and the layers before the first and after the last one.
 
-The shortcuts of D differ between the implementations where a block keeps the number of channels,
-so they are functions: values for the `shortcut=` of a discriminator.
+Implementations differ in the shortcuts of D's blocks that keep the number of channels. So shortcuts
+are functions: values for the `shortcut=` of a discriminator.
 """
 
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ Shortcut = Annotated[
 
 @gin.configurable(module="biggan")
 def identity_shortcut(x, filters: int, *, halved: bool, conv):
-    """x, if it has `filters` channels already, else conv(x).
+    """x if it has `filters` channels, else conv(x).
 
     Args:
       x: [n, h, w, c], the block's input, pooled if the block halves the sides.
@@ -46,7 +46,7 @@ def learned_shortcut(x, filters: int, *, halved: bool, conv):
 
 @gin.configurable(module="biggan")
 def no_shortcut(x, filters: int, *, halved: bool, conv):
-    """conv(x) in blocks that change the channels, and nothing in the others, as in compare_gan."""
+    """conv(x) in blocks that change the channels, else no shortcut, as in compare_gan."""
     return None if x.shape[-1] == filters else conv()(x)
 
 
@@ -99,8 +99,8 @@ def discriminator_block(
 ):
     """shortcut(down(x)) + down(conv3x3(relu(norm(conv3x3(relu(norm(x))))))).
 
-    down is the mean over 2x2 pixels. It is in front of the shortcut's 1x1 convolution, with which
-    it commutes.
+    down is the mean over 2x2 pixels. It comes before the shortcut's 1x1 convolution, which is the
+    same as after it.
 
     Args:
       x: [n, h, w, c].
@@ -110,7 +110,7 @@ def discriminator_block(
       norm: makes the two normalisations.
       shortcut: `identity_shortcut`, `learned_shortcut` or `no_shortcut`.
       halve: whether the sides are halved.
-      first_relu: False leaves out the first ReLU, as is right where x are images in [-1, 1].
+      first_relu: whether there is a first ReLU; use False if x are images in [-1, 1].
       hidden: channels between the two convolutions; None for `filters`.
       relu_shortcut: whether the shortcut takes relu(x).
     """
@@ -119,7 +119,7 @@ def discriminator_block(
         return average_pool(name=f"{name}_{part}")(maps) if halve else maps
 
     source = keras.layers.ReLU(name=f"{name}_shortcut_relu")(x) if relu_shortcut else x
-    beside = shortcut(
+    bypass = shortcut(
         down(source, "shortcut_down"),
         filters,
         halved=halve,
@@ -129,13 +129,13 @@ def discriminator_block(
     x = kernels.residual_conv(hidden or filters, name=f"{name}_conv1")(x)
     x = activate(x, norm=norm, name=f"{name}_2")
     x = down(kernels.residual_conv(filters, name=f"{name}_conv2")(x), "down")
-    return x if beside is None else keras.layers.Add(name=name)([beside, x])
+    return x if bypass is None else keras.layers.Add(name=name)([bypass, x])
 
 
 def to_images(x, channels: int, *, kernels: Kernels, norm, condition, filters: int | None = None):
     """Norm, ReLU, a 3x3 convolution and tanh to images [n, H, W, channels] in [-1, 1].
 
-    With `filters` the convolution has so many, and the first `channels` of them are the images.
+    With `filters` the convolution has that many channels; the first ones are the images.
     """
     x = activate(x, norm=norm, name="final", condition=condition)
     x = kernels.conv(filters or channels, 3, name="final_conv")(x)
@@ -143,13 +143,13 @@ def to_images(x, channels: int, *, kernels: Kernels, norm, condition, filters: i
 
 
 def discriminator_model(inputs: dict, x, labels, *, kernels: Kernels, conditioning, pooling):
-    """Ends a discriminator: features are pooling(relu(x)), [n, c]; one logit each.
+    """Completes a discriminator: features pooling(relu(x)), [n, c], and one logit per sample.
 
     Args:
       inputs: of the model, see `blocks.discriminator_input`.
       x: [n, h, w, c].
       labels: one-hot [n, K], or None.
-      kernels: makes the last layer, and its `norm` reparameterises the conditioning's.
+      kernels: makes the last layer; its `norm` also reparameterises the conditioning's kernels.
       conditioning: see `conditioning`; None for none.
       pooling: see `pooling`.
     """
@@ -157,14 +157,11 @@ def discriminator_model(inputs: dict, x, labels, *, kernels: Kernels, conditioni
     features = keras.layers.Identity(name="features")(features)
     logits = kernels.dense(1, name="logit")(features)
     addend, further = added_to_logit(conditioning, features, labels, kernels.norm)
-    logits = logits if addend is None else keras.layers.Add()([logits, addend])
-    logits = keras.layers.Reshape((), name="logits")(logits)
-    outputs = {"logits": logits, "features": features, **further}
-    return keras.Model(inputs, outputs, name="discriminator")
+    return blocks.assembled(inputs, features, logits, addend, further)
 
 
 def published(table: dict, side: int, option: str):
-    """The row of a table of published networks for images of this side.
+    """The entry of a table of published networks for images of this side.
 
     Raises:
       UserError: there is none.

@@ -1,11 +1,12 @@
 """BigGAN-deep (Brock et al., 2019, appendix B.2), with the sizes of compare_gan.
 
-At 128 px and 1000 classes, with z of 128, G has 50,244,484 parameters and D 34,590,210. Twice as
-many blocks as in BigGAN, each with a bottleneck of a quarter of the channels; its shortcut has no
-weights but those of channels that D adds. D sums over pixels, as compare_gan's code and the
-authors' do. Each norm sees all of z beside the embedded label, once.
+At 128 px, with 1000 classes and z of dimension 128, G has 50,244,484 parameters and D 34,590,210.
+There are twice as many blocks as in BigGAN, each with a bottleneck of a quarter of the channels.
+Shortcuts have no weights, except for channels that a block of D adds. D sums over pixels, as in
+compare_gan and in the authors' code. Each norm takes the whole z, concatenated with the embedded
+label.
 
-For spectral norm and orthogonal kernels in the norms see `biggan`.
+See `biggan` for spectral norm and orthogonal kernels in the norms.
 """
 
 import gin
@@ -62,7 +63,7 @@ def generator(
     embed_y_dim: Count = 128,
     final_filters: Count | None = None,
 ):
-    """Dense from z and labels, blocks of which B2, B4, ... double the sides from 4; tanh.
+    """A dense layer of z and labels, blocks, of which B2, B4, ... double the sides from 4; tanh.
 
     Args:
       sample_shape: (side, side, channels), of 32, 64, 128, 256 or 512 px.
@@ -77,16 +78,16 @@ def generator(
         none.
       kernel_initializer: of every kernel but the norms', a name that Keras knows or an initializer.
       upsample: doubles the sides: `nearest`, or `zero_insertion` as in compare_gan.
-      attention: names of blocks, such as "B8", or sides of their maps, such as 64, or several in a
-        tuple, that attention follows; of several blocks with maps of one side the first is meant;
-        () for none; None for 64 where there are such maps.
-      embed_y: puts labels, where there are any, through a dense layer without bias.
+      attention: the blocks that attention follows: names, such as "B8", or sides of their maps,
+        such as 64, which means the first block with such maps, or a tuple of several; () for none;
+        None for 64 if there are such maps.
+      embed_y: passes labels, if there are any, through a dense layer without bias.
       embed_y_dim: units of that layer.
-      final_filters: of the last convolution, if more than the images have channels: the first of
-        them are the images. 128 is compare_gan's `experimental_fast_conv_to_rgb`.
+      final_filters: channels of the last convolution, if not those of the images; the first ones
+        are the images. 128 is compare_gan's `experimental_fast_conv_to_rgb`.
 
     Raises:
-      UserError: sizes or options that do not go together.
+      UserError: sizes or options do not fit each other.
     """
     side = sample_shape[0]
     default = published(_GENERATORS, side, "biggan_deep.generator")
@@ -123,7 +124,7 @@ def generator(
 
 
 def _joined(z, labels, norm):
-    """(z with the labels behind it, the condition of the norms)."""
+    """(z concatenated with the labels, the condition of the norms)."""
     if labels is None:
         return z, blocks.Condition(z)
     joined = keras.layers.Concatenate(name="condition")([z, labels])
@@ -170,7 +171,7 @@ def discriminator(
     unit_interval: bool = False,
     pooling: Pooling = total,
 ):
-    """A convolution, blocks of which B1, B3, ... halve the sides; ReLU, pooling.
+    """A convolution, blocks, of which B1, B3, ... halve the sides; ReLU, pooling.
 
     Args:
       sample_shape: (side, side, channels), of 32, 64, 128, 256 or 512 px.
@@ -180,13 +181,13 @@ def discriminator(
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
       kernel_initializer: of every kernel but the conditioning's, a name that Keras knows or an
         initializer.
-      attention: as in `generator`, but of several blocks with maps of one side the last is meant.
-      conditioning: how the labels are used, see `conditioning`; None for not at all.
-      unit_interval: whether it sees images in [0, 1], as in compare_gan, else in [-1, 1].
+      attention: as in `generator`, but a side means the last block with maps of that side.
+      conditioning: how D uses the labels, see `conditioning`; None for no labels.
+      unit_interval: whether D sees images in [0, 1], as in compare_gan, else in [-1, 1].
       pooling: of the last maps, see `pooling`; published: `sum`.
 
     Raises:
-      UserError: sizes or options that do not go together.
+      UserError: sizes or options do not fit each other.
     """
     side = sample_shape[0]
     default = published(_DISCRIMINATORS, side, "biggan_deep.discriminator")

@@ -5,6 +5,7 @@ import keras
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.biggan_blocks import activate
 from compare_gan_tf.architectures.biggan_kernels import Kernels
+from compare_gan_tf.architectures.residual import resized
 
 _NOTHING = blocks.Condition()
 
@@ -20,11 +21,10 @@ def deep_block(
     upsample=None,
     downsample=None,
 ):
-    """shortcut(x) + four times conv(relu(norm(.))): 1x1, 3x3, 3x3, 1x1.
+    """shortcut(x) + h, where h is x after four times conv(relu(norm(.))): 1x1, 3x3, 3x3, 1x1.
 
-    The first three convolutions have a quarter of the larger of the block's numbers of channels.
-    The shortcut keeps the first `filters` channels of x, or all of them and puts behind them what
-    a 1x1 convolution adds.
+    The first three convolutions have max(c, filters) / 4 channels. If c > filters, the shortcut
+    drops the last channels of x; if c < filters, it appends channels from a 1x1 convolution.
 
     Args:
       x: [n, h, w, c].
@@ -41,7 +41,7 @@ def deep_block(
     h = x
     for index, (width, side) in enumerate([(few, 1), (few, 3), (few, 3), (filters, 1)], start=1):
         h = activate(h, norm=norm, name=f"{name}_{index}", condition=condition)
-        h = _resize(h, resizing.get(index), f"{name}_resize")
+        h = resized(h, resizing.get(index), f"{name}_resize")
         h = kernels.conv(width, side, name=f"{name}_conv{index}")(h)
     shortcut = _shortcut(x, filters, name, kernels, upsample or downsample)
     return keras.layers.Add(name=name)([shortcut, h])
@@ -50,12 +50,8 @@ def deep_block(
 def _shortcut(x, filters, name, kernels, resize):
     missing = filters - x.shape[-1]
     x = x[..., :filters] if missing < 0 else x
-    x = _resize(x, resize, f"{name}_shortcut_resize")
+    x = resized(x, resize, f"{name}_shortcut_resize")
     if missing <= 0:
         return x
     added = kernels.conv(missing, 1, name=f"{name}_shortcut")(x)
     return keras.layers.Concatenate(name=f"{name}_shortcut_joined")([x, added])
-
-
-def _resize(x, layer, name: str):
-    return layer(name=name)(x) if layer else x

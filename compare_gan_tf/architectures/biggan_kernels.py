@@ -1,4 +1,4 @@
-"""How SAGAN and BigGAN make layers with kernels: orthogonal at the start, maybe normalised."""
+"""Layers of SAGAN and BigGAN: initially orthogonal kernels, optionally under a kernel norm."""
 
 import math
 from typing import Any, NamedTuple
@@ -14,10 +14,10 @@ from compare_gan_tf.layers.kernel_norm import reparameterised
 class Orthogonal(keras.initializers.Orthogonal):
     """Kernels whose matrix [everything else, last axis] has orthonormal columns, or rows.
 
-    The distribution is that of Keras' `Orthogonal` (Saxe et al., 2014), the uniform one. Matrices
-    at least twice as long as wide, such as those of 3x3 convolutions, are made by Cholesky's
-    decomposition, Q = A L^-T with A^T A = L L^T for A of normal numbers, in a quarter of the time
-    of a QR decomposition. There A's condition number is about 6 at most, which float32 bears.
+    The distribution is uniform, as that of Keras' `Orthogonal` (Saxe et al., 2014). Matrices at
+    least twice as long as wide, such as those of 3x3 convolutions, are made by a Cholesky
+    decomposition in a quarter of the time of a QR decomposition: Q = A L^-T with A^T A = L L^T, A
+    of normal numbers. Then the condition number of A is about 6 at most, small enough for float32.
     """
 
     def __call__(self, shape, dtype=None):
@@ -36,7 +36,7 @@ ORTHOGONAL = Orthogonal()  # each kernel draws from a copy, with a seed of its o
 
 
 class Kernels(NamedTuple):
-    """Makes the layers of one network, with biases 0.
+    """Makes the layers of one network; initial biases are 0.
 
     Attributes:
       initializer: of the kernels, a name or a configuration that Keras knows, or an initializer.
@@ -56,12 +56,12 @@ class Kernels(NamedTuple):
         return reparameterised(layer, self.norm)
 
     def residual_conv(self, filters: int, *, name: str):
-        """A SAME convolution 3x3 of a residual block."""
+        """A 3x3 SAME convolution of a residual block."""
         first = self.initializer if self.residual is None else self.residual
         return self._replace(initializer=first).conv(filters, 3, name=name)
 
     def conv(self, filters: int, side: int, *, name: str):
-        """A SAME convolution side x side."""
+        """A side x side SAME convolution."""
         layer = keras.layers.Conv2D(
             filters, side, padding="same", kernel_initializer=fresh(self.initializer), name=name
         )

@@ -1,4 +1,4 @@
-"""Residual blocks one after another, with attention between: what SAGAN and BigGAN have alike."""
+"""Stacks of residual blocks with attention, for SAGAN and BigGAN."""
 
 from typing import NamedTuple
 
@@ -15,22 +15,22 @@ from compare_gan_tf.layers import attention as attend
 
 
 class Widths(NamedTuple):
-    """A row of a table of published networks."""
+    """An entry of a table of published networks."""
 
     multiples: tuple[int, ...]  # of `ch`: of G's first maps and each block's; of D's blocks
     attention: tuple = ()  # see `attended_blocks`
-    halvings: int | None = None  # how many of D's blocks, the first ones, halve the sides
+    halvings: int | None = None  # number of D's first blocks that halve the sides
 
 
 def doubling_blocks(
     x, widths, *, conditions, kernels: Kernels, norm, upsample, attention, architecture: str
 ):
-    """G's blocks B1, B2, ... of `widths` channels, each of which doubles the sides.
+    """G's blocks B1, B2, ... with `widths` channels; each doubles the sides.
 
     Args:
       x: [n, h, w, c].
-      widths: one a block.
-      conditions: a `blocks.Condition` a block.
+      widths: channels of each block.
+      conditions: a `blocks.Condition` for each block.
       kernels: makes the convolutions.
       norm: makes the normalisations.
       upsample: makes layers that double the sides.
@@ -68,12 +68,12 @@ def halving_blocks(
     narrow: bool = False,
     relu_shortcut: bool = False,
 ):
-    """D's blocks B1, B2, ... of `widths` channels, the first of which halve the sides.
+    """D's blocks B1, B2, ... with `widths` channels; the first ones halve the sides.
 
     Args:
       x: [n, h, w, c].
-      widths: one a block.
-      halvings: how many blocks halve the sides, rounded up.
+      widths: channels of each block.
+      halvings: number of first blocks that halve the sides, rounded up.
       kernels: makes the convolutions.
       norm: makes the normalisations.
       shortcut: of each block, see `discriminator_block`.
@@ -112,7 +112,7 @@ def halving_blocks(
 
 
 def attention_behind(x, name: str, attended, kernels: Kernels):
-    """x, or attention to it if block `name` is one of `attended`."""
+    """Applies attention to x if block `name` is in `attended`; else returns x."""
     if name not in attended:
         return x
     return attend(
@@ -121,7 +121,7 @@ def attention_behind(x, name: str, attended, kernels: Kernels):
 
 
 def require_doublings(multiples, side: int, architecture: str):
-    """Raises UserError where G's blocks do not lead from 4 px to the data set's images."""
+    """Raises a UserError if G's blocks do not lead from 4 px to the size of the images."""
     made = FIRST_SIDE * 2 ** (len(multiples) - 1)
     if made != side:
         raise UserError(

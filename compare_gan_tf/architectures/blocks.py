@@ -1,4 +1,4 @@
-"""What the architectures share: inputs, heads, and layers with the field's initial weights."""
+"""Parts that architectures share: inputs, outputs, and layers with common initial weights."""
 
 from typing import Annotated, Any, NamedTuple
 
@@ -12,7 +12,7 @@ from compare_gan_tf.settings.signatures import Function
 
 
 def _initial(stddev: float):
-    return keras.initializers.RandomNormal(stddev=stddev)  # one per layer: a seed of its own
+    return keras.initializers.RandomNormal(stddev=stddev)  # one per layer, with its own seed
 
 
 def dense(units: int, *, kernel_norm=None, stddev: float = 0.02, biased: bool = True, name: str):
@@ -42,8 +42,8 @@ def conv_1d(filters: int, kernel: int, *, kernel_norm=None, name: str):
 def deconv(filters, kernel, stride, *, size_in, size_out, kernel_norm=None, biased=True, name):
     """A SAME transposed convolution from sides `size_in` to `size_out` (a pair each).
 
-    It is the gradient of the SAME convolution from `size_out` to `size_in`. Keras lets the padding
-    of an odd kernel be chosen; with an even one, odd sides are even ones without their last pixel.
+    It is the gradient of the SAME convolution from `size_out` to `size_in`. Keras has an output
+    padding for odd kernels; for even kernels, an odd side is an even one without its last pixel.
     """
     excess = [stride * side - out for side, out in zip(size_in, size_out, strict=True)]
     padding = None
@@ -90,10 +90,10 @@ def label_input():
 
 
 class Condition(NamedTuple):
-    """What a generator's normalisations may depend on; None is not there."""
+    """What a generator's normalisations may depend on; None if it does not exist."""
 
     z: Any = None  # [n, d]
-    labels: Any = None  # [n, c]: one-hot, or an embedding of them, or that beside a part of z
+    labels: Any = None  # [n, c]: one-hot, embedded, or concatenated with a part of z
 
 
 _NOTHING = Condition()
@@ -102,13 +102,13 @@ Norm = Annotated[Any, Function(name="", like=_NORM, classes=True)]
 
 
 def normalise(norm, x, *, name: str, condition: Condition = _NOTHING):
-    """The layer `norm(name=name)` called on x, and on those of `condition` that it asks for.
+    """Calls the layer `norm(name=name)` on x and on the conditions that it needs.
 
-    A layer asks by its attribute `conditions`, such as ("labels",), and is then called on the list
-    [x, labels].
+    A layer declares them in its attribute `conditions`, such as ("labels",), and is then called on
+    the list [x, labels].
 
     Raises:
-      UserError: it asks for what this network, or this layer of it, has not got.
+      UserError: the network does not have one of these conditions at this layer.
     """
     layer = _made(norm, name)
     asked = getattr(layer, "conditions", ())
@@ -125,7 +125,7 @@ def _made(norm, name: str):
     """The layer that `norm` makes.
 
     Raises:
-      UserError: it makes none.
+      UserError: it makes something else.
     """
     layer = kinds.tried("norm", norm, like=_NORM, classes=True, name=name)
     if not isinstance(layer, keras.layers.Layer):
@@ -136,7 +136,7 @@ def _made(norm, name: str):
 
 
 def _lacks(missing, condition: Condition) -> str:
-    """Whose norms do not get what is missing, and what to do."""
+    """The end of the message about missing conditions: who has them, and what to do."""
     if all(given is None for given in condition):
         return "only a generator has: take another norm for the discriminator"
     if "labels" in missing:
@@ -152,7 +152,7 @@ def _given(condition: Condition) -> str:
 
 
 def conditions(norm) -> tuple[str, ...]:
-    """What the layers that `norm` makes depend on beside x: (), or some of ("z", "labels")."""
+    """The conditions of the layers that `norm` makes: (), or some of ("z", "labels")."""
     return getattr(_made(norm, "probe"), "conditions", ())
 
 
@@ -162,7 +162,7 @@ def uses_labels(norm) -> bool:
 
 
 def one_hot_labels(num_classes: int | None):
-    """(the inputs {"labels": ...} of a player, the labels one-hot); ({}, None) without classes."""
+    """(the input {"labels": ...} of a player, one-hot labels); ({}, None) without classes."""
     if not num_classes:
         return {}, None
     labels = label_input()
@@ -170,28 +170,28 @@ def one_hot_labels(num_classes: int | None):
 
 
 def generator_input(latent_dim: int, num_classes: int | None):
-    """G's inputs: ({"z", "labels"} as it takes them, the `Condition` of them, labels one-hot)."""
+    """(G's inputs {"z", "labels"}, the `Condition` of z and one-hot labels)."""
     z = latent_input(latent_dim)
     inputs, labels = one_hot_labels(num_classes)
     return {"z": z, **inputs}, Condition(z, labels)
 
 
 def first_input(z, labels, norm):
-    """What G's first layer takes: z, and beside it the labels [n, c] unless `norm` uses them."""
+    """The input of G's first layer: z, concatenated with labels [n, c] unless `norm` uses them."""
     if labels is None or uses_labels(norm):
         return z
     return AppendLabels(name="with_labels")([z, labels])
 
 
 def generator_model(inputs: dict, images):
-    """The generator from `generator_input`'s inputs to images [n, H, W, C] or points."""
+    """The generator from the inputs of `generator_input` to images [n, H, W, C] or points."""
     return keras.Model(inputs, images, name="generator")
 
 
 def unsquashed(generator: keras.Model) -> keras.Model:
-    """The generator without the tanh or sigmoid that ends it, for `GAN.alphabet`: its logits.
+    """The generator without its final tanh or sigmoid: its outputs are logits, for `GAN.alphabet`.
 
-    One that ends without either stays as it is.
+    A generator without a final activation is returned unchanged.
     """
     output = generator.output
     last = keras_insides.origin(output)[0]
@@ -204,7 +204,7 @@ def unsquashed(generator: keras.Model) -> keras.Model:
 
 
 def sigmoid_images(x):
-    """Images by a sigmoid, whose (0, 1) is mapped to (-1, 1)."""
+    """Images 2 sigmoid(x) - 1, in (-1, 1)."""
     x = keras.layers.Activation("sigmoid", name="unit_images")(x)
     return keras.layers.Rescaling(2.0, offset=-1.0, name="images")(x)
 
@@ -212,10 +212,18 @@ def sigmoid_images(x):
 def discriminator_input(
     sample_shape, num_classes: int | None, conditioning, *, flatten=False, unit_interval=False
 ):
-    """D's inputs: ({"images", "labels"} as it takes them, x with what `conditioning` adds, labels).
+    """D's inputs, and the tensors for its first layer.
 
-    Labels, one-hot, are None for a D without classes or conditioning, which has no such input.
-    `flatten` makes x [n, D], and `unit_interval` maps [-1, 1] to [0, 1], before labels are added.
+    Args:
+      sample_shape: of the images or points.
+      num_classes: number of classes, or None.
+      conditioning: see `conditioning`; None for none.
+      flatten: whether x becomes [n, D].
+      unit_interval: whether [-1, 1] is mapped to [0, 1].
+
+    Returns:
+      (inputs {"images", "labels"}; x, after the conditioning's `at_input`; one-hot labels, or None
+      without classes or conditioning, when D has no input for labels).
 
     Raises:
       UserError: the conditioning needs labels, but there are no classes.
@@ -231,7 +239,7 @@ def discriminator_input(
 
 
 def _discriminator_labels(num_classes: int | None, conditioning):
-    """(D's input {"labels": ...}, what stands for the labels [n, K]); ({}, None) without."""
+    """(D's input {"labels": ...}, labels [n, K]); ({}, None) without labels."""
     if not num_classes and getattr(conditioning, "needs_labels", False):
         raise UserError(
             f"conditioning is {type(conditioning).__name__} but there are no classes "
@@ -247,9 +255,9 @@ def _discriminator_labels(num_classes: int | None, conditioning):
 def discriminator_model(
     inputs: dict, features, *, kernel_norm=None, conditioning=None, labels=None
 ):
-    """Ends a discriminator: flat features, one logit each, and what the labels add to it.
+    """Completes a discriminator: flat features, and one logit per sample plus the label term.
 
-    Further outputs of the conditioning are D's, beside "logits" and "features".
+    Outputs of the conditioning become further outputs of D.
 
     Args:
       inputs: of the model, see `discriminator_input`.
@@ -261,6 +269,19 @@ def discriminator_model(
     features = keras.layers.Flatten(name="features")(features)
     logits = dense(1, kernel_norm=kernel_norm, name="logit")(features)
     addend, further = added_to_logit(conditioning, features, labels, kernel_norm)
+    return assembled(inputs, features, logits, addend, further)
+
+
+def assembled(inputs: dict, features, logits, addend, further: dict) -> keras.Model:
+    """The discriminator with the outputs "logits" [n], "features" [n, F] and further ones.
+
+    Args:
+      inputs: of the model, see `discriminator_input`.
+      features: [n, F].
+      logits: [n, 1].
+      addend: what the labels add to the logits, [n, 1], or None.
+      further: {name: output [n, ...]}.
+    """
     logits = logits if addend is None else keras.layers.Add()([logits, addend])
     logits = keras.layers.Reshape((), name="logits")(logits)
     outputs = {"logits": logits, "features": features, **further}

@@ -1,7 +1,7 @@
-"""The networks of adversarial classification: a classifier, and a D of images and labels.
+"""The networks of adversarial classification: a classifier, and a D of pairs (image, label).
 
-Four convolutions and three dense layers each for CIFAR-10 (Hjelm et al., 2018, section 4.1), whose
-widths it does not give; fewer for smaller images.
+For CIFAR-10 each has four convolutions and three dense layers (Hjelm et al., 2018, section 4.1).
+The paper does not give their widths. Use fewer layers for smaller images.
 """
 
 import gin
@@ -16,7 +16,7 @@ _SLOPE = 0.2
 
 
 def _dense_layers(x, units, norm):
-    """Dense layers on the last axis, which may stand for several labels of one image."""
+    """Dense layers on the last axis of x, [n, F] or [n, labels of an image, F]."""
     for index, width in enumerate(units):
         x = keras.layers.Dense(width, name=f"dense{index}")(x)
         x = keras.layers.LeakyReLU(_SLOPE)(blocks.normalise(norm, x, name=f"dense_norm{index}"))
@@ -24,7 +24,7 @@ def _dense_layers(x, units, norm):
 
 
 def _convolutions(x, widths, norm):
-    """Convolutions 3x3 of strides 1, 2, 1, 2, ...; flat features [n, F]."""
+    """3x3 convolutions of strides 1, 2, 1, 2, ...; returns flat features [n, F]."""
     for index, width in enumerate(widths):
         stride = 1 + index % 2
         x = keras.layers.Conv2D(width, 3, stride, padding="same", name=f"conv{index}")(x)
@@ -66,10 +66,10 @@ def discriminator(
     units: Counts = (512, 256),
     norm: blocks.Norm = no_norm,
 ):
-    """Images [n, H, W, C] and M labels for each [n, M, num_classes] -> logits [n, M].
+    """Images [n, H, W, C] and M labels for each, [n, M, num_classes] -> logits [n, M].
 
-    Labels are one-hot or probabilities. They join after the convolutions, so that an image is
-    looked at once however many labels it has; arguments as for `classifier`.
+    Labels are one-hot or probabilities. They enter after the convolutions, which therefore run once
+    per image for any M. The arguments are those of `classifier`.
     """
     images = blocks.image_input(image_shape)
     labels = keras.Input((None, num_classes), name="labels")

@@ -1,8 +1,8 @@
-"""How a discriminator uses labels: values for the `conditioning=` of an architecture.
+"""Conditioning of a discriminator on labels: values for the `conditioning=` of an architecture.
 
-Each has two places where it may act: on D's input, and on its logit. A discriminator whose
-`conditioning` is None takes no labels, as beside an auxiliary classifier. One that is of no use
-without labels has `needs_labels = True`.
+A conditioning can act at two places: at D's input and at D's logit. A discriminator whose
+`conditioning` is None takes no labels, for instance for use with an auxiliary classifier. A
+conditioning that requires labels has `needs_labels = True`.
 """
 
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ from compare_gan_tf.settings.signatures import Made, checked
 
 
 def is_conditioning(value) -> bool:
-    """Whether an object, not a class, has the two places where labels may act."""
+    """Whether a value is an object with the methods `at_input` and `at_logit`."""
     places = (getattr(value, name, None) for name in ("at_input", "at_logit"))
     return not isinstance(value, type) and all(callable(place) for place in places)
 
@@ -37,7 +37,7 @@ Conditioning = (
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class OneHot(keras.layers.Layer):
-    """int [n] -> float32 [n, num_classes]; -1, unlabelled, is all zeros."""
+    """int [n] -> float32 [n, num_classes]; -1 (unlabelled) becomes zeros."""
 
     def __init__(self, num_classes: int, **layer):
         super().__init__(**layer)
@@ -68,14 +68,14 @@ class AppendLabels(keras.layers.Layer):
 
 @gin.register(module="conditioning")
 class Concatenation:
-    """Labels appended one-hot to D's input, at every pixel (Mirza and Osindero, 2014)."""
+    """Appends one-hot labels to D's input, at every pixel (Mirza and Osindero, 2014)."""
 
     def at_input(self, x, labels):
-        """Labels are one-hot [n, K]."""
+        """x [n, ..., C] and one-hot labels [n, K] -> [n, ..., C + K]."""
         return AppendLabels(name="with_labels")([x, labels])
 
     def at_logit(self, features, labels, kernel_norm):
-        """What is added to the logit [n, 1], or None."""
+        """None: nothing is added to the logit."""
         return None
 
 
@@ -92,11 +92,11 @@ class Projection:
         self.initializer = initializer
 
     def at_input(self, x, labels):
-        """D's input is as it was."""
+        """x: D's input does not change."""
         return x
 
     def at_logit(self, features, labels, kernel_norm):
-        """What is added to the logit, [n, 1]."""
+        """The term <E y, features> that is added to the logit, [n, 1]."""
         layer = keras.layers.Dense(
             features.shape[-1],
             use_bias=False,
@@ -109,13 +109,13 @@ class Projection:
 
 @gin.register(module="conditioning")
 class SoftLabels:
-    """D takes labels as probabilities of the classes, float32 [n, K], for data that has such.
+    """Lets D take labels as probabilities of the classes, float32 [n, K].
 
-    They stand where else the one-hot labels would. Labels of fakes are whole numbers as ever, of
-    which `as_taken` makes one-hot ones.
+    They replace the one-hot labels in another conditioning. The labels of fakes are class indices,
+    which `as_taken` converts to one-hot vectors.
 
     Args:
-      conditioning: how they are used; None for `Projection()`.
+      conditioning: the other conditioning; None for `Projection()`.
     """
 
     needs_labels = True
@@ -130,13 +130,16 @@ class SoftLabels:
 
 
 def added_to_logit(conditioning, features, labels, kernel_norm) -> tuple:
-    """(what the labels add to the logit, [n, 1] or None; {name: further output of D}).
+    """The label term of the logit, and further outputs of D.
 
     Args:
-      conditioning: whose `at_logit` gives the first alone, or both; None for none.
+      conditioning: its `at_logit` returns the term, or both; None for no conditioning.
       features: [n, F].
       labels: one-hot [n, K], or None.
-      kernel_norm: reparameterises its kernels; None for none.
+      kernel_norm: reparameterises the kernels of the conditioning; None for none.
+
+    Returns:
+      (the term [n, 1] or None, {name: further output}).
     """
     if labels is None:
         return None, {}
@@ -145,17 +148,17 @@ def added_to_logit(conditioning, features, labels, kernel_norm) -> tuple:
 
 
 def as_taken(labels, player):
-    """Labels in the form that a player takes.
+    """Converts labels to the form that a player takes.
 
     Args:
-      labels: int32 [n], -1 where there is none, or float32 [n, K].
+      labels: int32 [n] with -1 for unlabelled, or probabilities float32 [n, K].
       player: a model with the input "labels".
 
     Returns:
-      Labels as they are; or one-hot [n, K], for a discriminator with `SoftLabels`.
+      The labels; or one-hot labels [n, K] for a discriminator with `SoftLabels`.
 
     Raises:
-      UserError: labels are probabilities, but the player takes whole numbers.
+      UserError: the labels are probabilities, but the player takes class indices.
     """
     taken = next(tensor for tensor in player.inputs if tensor.name == "labels")
     if len(labels.shape) > len(taken.shape):
@@ -167,7 +170,7 @@ def as_taken(labels, player):
 
 
 def one_hot_like(labels, others):
-    """Labels int32 [n] as float32 [n, K] if that is the form of the others, else as they are."""
+    """Converts labels int32 [n] to one-hot [n, K] if `others` are [n, K]."""
     if labels is None or len(labels.shape) == len(others.shape):
         return labels
     return ops.one_hot(labels, others.shape[-1], dtype="float32")

@@ -26,7 +26,7 @@ def generator(
     norm: blocks.Norm = batch_norm,
     kernel_norm: KernelNorm = None,
 ):
-    """Dense, then four deconvolutions 5x5 of stride 2; tanh.
+    """A dense layer, then four 5x5 deconvolutions of stride 2; tanh.
 
     Args:
       sample_shape: (height, width, channels); any sides.
@@ -69,7 +69,7 @@ def discriminator(
     conditioning: Conditioning = _PROJECTION,
     unit_interval: bool = True,
 ):
-    """Four convolutions 5x5 of stride 2; leaky ReLU 0.2.
+    """Four 5x5 convolutions of stride 2; leaky ReLU 0.2.
 
     Args:
       sample_shape: (height, width, channels).
@@ -77,9 +77,9 @@ def discriminator(
       width: channels of the first layer; the last has 8 times as many. Published: 64.
       norm: makes the normalisation of every layer but the first.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
-      conditioning: how the labels are used, see `conditioning`; None, as in compare_gan, for not
-        at all.
-      unit_interval: whether it sees images in [0, 1], as in compare_gan, and not in [-1, 1].
+      conditioning: how D uses the labels, see `conditioning`; None, as in compare_gan, for no
+        labels.
+      unit_interval: whether D sees images in [0, 1], as in compare_gan, and not in [-1, 1].
     """
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval

@@ -1,7 +1,7 @@
 """A generator whose density is known: a Gaussian, x = mean + factor z, factor lower triangular.
 
-For what divergences do to a model that cannot fit the data (Goodfellow, 2016, figure 14; Raffel,
-2017): beside GAN losses it can be fitted by its likelihood, see `objectives.likelihood`.
+It shows how divergences treat a model that cannot fit the data (Goodfellow, 2016, figure 14;
+Raffel, 2017). GAN losses can fit it, and so can its likelihood, see `objectives.likelihood`.
 """
 
 import math
@@ -73,7 +73,7 @@ class Gaussian(keras.layers.Layer):
 def generator(
     sample_shape, latent_dim, num_classes=None, *, mean: Mean = 0.0, deviation: Positive = 1.0
 ):
-    """A Gaussian with 2 D + D (D - 1) / 2 parameters that matter; its latents must be normal.
+    """A Gaussian with 2 D + D (D - 1) / 2 effective parameters; its latents must be normal.
 
     Args:
       sample_shape: (D,).

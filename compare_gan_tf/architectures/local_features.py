@@ -1,4 +1,4 @@
-"""Maps inside a discriminator, which it has as an output where an objective asks for them."""
+"""Maps inside a discriminator, which become an output if an objective reads them."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ LOCAL_FEATURES = "local_features"
 
 
 def local_features(x):
-    """x itself, marked as what D offers under "local_features"; nothing is computed.
+    """Marks x as the maps that D can output as "local_features"; the result is x.
 
     Args:
       x: maps [n, h, w, c] that D's last residual block takes (R3GAN, ResNet30: its last stage),
@@ -18,7 +18,7 @@ def local_features(x):
 
 
 def with_outputs(discriminator: keras.Model, names: Iterable[str]) -> keras.Model:
-    """D with those of `names` as further outputs that it has marked; D itself if there are none."""
+    """D with its marked maps among `names` as further outputs; D itself if there are none."""
     asked = set(names) - set(discriminator.output)
     marked = {layer.name: layer.output for layer in discriminator.layers if layer.name in asked}
     if not marked:

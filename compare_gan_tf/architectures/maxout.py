@@ -12,7 +12,7 @@ from keras import ops
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Concatenation, Conditioning
 from compare_gan_tf.architectures.shapes import ImageShape, Layers
-from compare_gan_tf.layers import no_norm
+from compare_gan_tf.layers import add_state, no_norm
 from compare_gan_tf.layers.kernel_norm import KernelNorm, reparameterised
 from compare_gan_tf.layers.state import is_frozen, view_sizes
 from compare_gan_tf.settings.signatures import Count, Number, checked
@@ -34,7 +34,7 @@ def _dense(units: int, limit: float, *, kernel_norm=None, name: str):
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class MaxPieces(keras.layers.Layer):
-    """[n, units * pieces] -> [n, units], the largest of each unit's `pieces` neighbours."""
+    """[n, units * pieces] -> [n, units], the maximum of each unit's `pieces` inputs."""
 
     def __init__(self, pieces: int, **layer):
         super().__init__(**layer)
@@ -60,14 +60,13 @@ def maxout(x, units: int, pieces: int, *, limit=0.005, kernel_norm=None, name: s
 class Dropout(keras.layers.Layer):
     """In training, x / (1 - rate) or, with probability `rate`, 0; in inference x.
 
-    The mask is a function of the layer's seed, of how often the layer was called in the network's
-    own updates, and of the row of the global batch: a resumed run goes on with the masks of the
-    uninterrupted one, on any number of replicas. In passes under `frozen_state` it is that of the
-    next update.
+    The mask is a function of the layer's seed, of the number of its calls in the network's own
+    updates, and of the row in the global batch. So a resumed run has the masks of an uninterrupted
+    one, on any number of replicas. Passes under `frozen_state` use the mask of the next update.
 
     Args:
       rate: in [0, 1).
-      seed: of the masks; None draws one, as `keras.utils.set_random_seed` has it.
+      seed: of the masks; None draws one, which `keras.utils.set_random_seed` decides.
     """
 
     @checked
@@ -77,14 +76,7 @@ class Dropout(keras.layers.Layer):
         self.seed = random.getrandbits(31) if seed is None else seed
 
     def build(self, input_shape):
-        self.calls = self.add_weight(
-            shape=(),
-            dtype="int64",
-            initializer="zeros",
-            trainable=False,
-            aggregation="only_first_replica",  # equal on all: a counter
-            name="calls",
-        )
+        self.calls = add_state(self, "calls", dtype="int64")
 
     def call(self, x, training=False):
         if not training or not self.rate:
@@ -98,7 +90,7 @@ class Dropout(keras.layers.Layer):
         return x * kept / (1.0 - self.rate)
 
     def _rows(self, view: int, shape):
-        """uint32 of `shape`: this replica's rows of what is drawn for the view's global batch."""
+        """Random bits uint32 of `shape`: this replica's rows of the draw for the global batch."""
         position = tf.convert_to_tensor(self.calls) * _MOST_VIEWS + view
         seed = tf.stack([tf.constant(self.seed, tf.int64), position])
         context = tf.distribute.get_replica_context()
@@ -117,7 +109,7 @@ class Dropout(keras.layers.Layer):
 
 
 def _bits(shape, seed):
-    """uint32 of `shape`; bits of Philox are the same with and without XLA."""
+    """Random bits uint32 of `shape`, by Philox: the same with and without XLA."""
     return tf.random.stateless_uniform(
         shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
     )
@@ -137,9 +129,9 @@ def generator(
 ):
     """`depth` dense layers of ReLUs, then a sigmoid mapped to (-1, 1).
 
-    The published z is uniform on [-sqrt 3, sqrt 3]^100, kernels are U(-0.05, 0.05). The published
-    biases of the last layer begin at the logits of the data's mean image; here at 0, since a
-    network is built before there are data.
+    The published z is uniform on [-sqrt 3, sqrt 3]^100, and kernels are U(-0.05, 0.05). The initial
+    biases of the last layer are 0. The published ones are the logits of the data's mean image,
+    which is not known when a network is built.
 
     Args:
       sample_shape: (height, width, channels).
@@ -184,13 +176,13 @@ def discriminator(
       sample_shape: (height, width, channels).
       num_classes: of the labels, or None.
       units: of each maxout layer. Published: 240.
-      pieces: linear functions of which a unit is the maximum. Published: 5.
+      pieces: number of linear functions in the maximum of a unit. Published: 5.
       depth: number of maxout layers. Published: 2.
       input_dropout: share of pixels that are dropped. Published: 0.2; 0 for none.
       dropout: share of units that are dropped. Published: 0.5; 0 for none.
       norm: makes the normalisation after each maxout layer; none published.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
-      conditioning: how the labels are used, see `conditioning`; None for not at all.
+      conditioning: how D uses the labels, see `conditioning`; None for no labels.
     """
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, flatten=True, unit_interval=True

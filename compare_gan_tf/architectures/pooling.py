@@ -1,4 +1,4 @@
-"""How a discriminator's last maps become features: values for the `pooling=` of an architecture."""
+"""Pooling of a discriminator's last maps: values for the `pooling=` of an architecture."""
 
 from typing import Annotated, Any
 

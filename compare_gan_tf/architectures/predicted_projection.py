@@ -1,4 +1,4 @@
-"""Projection of predicted labels where there are none: S3GAN (Lucic et al., 2019)."""
+"""Projection with predicted labels for unlabelled samples: S3GAN (Lucic et al., 2019)."""
 
 import gin
 import keras
@@ -11,12 +11,12 @@ from compare_gan_tf.layers.kernel_norm import reparameterised
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class FillLabels(keras.layers.Layer):
-    """[labels [n, K], class logits [n, K]] -> labels, with the predicted ones where they are zeros.
+    """[labels [n, K], class logits [n, K]] -> labels [n, K]; predictions replace rows of zeros.
 
-    A row is unlabelled where its sum is at most 1/2. What comes out is constant to gradients.
+    A row is unlabelled if its sum is at most 1/2. No gradient flows through the result.
 
     Args:
-      soft: whether a prediction is softmax(class logits), else it is the likeliest class, one-hot.
+      soft: whether a prediction is softmax(class logits); else it is the likeliest class, one-hot.
     """
 
     def __init__(self, soft: bool = False, **layer):
@@ -41,15 +41,15 @@ class FillLabels(keras.layers.Layer):
 
 @gin.register(module="conditioning")
 class PredictedProjection(Projection):
-    """Adds <E y, features> to the logit, where y of unlabelled samples (-1) is D's own prediction.
+    """Adds <E y, features> to the logit; y of an unlabelled sample (-1) is D's prediction.
 
-    The predictor is a linear layer, class logits = W features + b, [n, K]. They are D's further
-    output "class_logits", which the objective `LabelPrediction` trains on the labelled reals; the
-    game itself does not move W and b. Fakes have the labels that G was given. With all labels known
-    the logit is that of `Projection`.
+    The predictor is a linear layer, class logits = W features + b, [n, K]. They are the output
+    "class_logits" of D, which the objective `LabelPrediction` trains on the labelled reals; the
+    adversarial loss does not train W and b. Fakes have the labels that G was given. If all labels
+    are known, the logit is that of `Projection`.
 
     Args:
-      soft: whether y of the unlabelled is softmax(class logits); else the likeliest class, one-hot.
+      soft: whether a prediction is softmax(class logits); else it is the likeliest class, one-hot.
       initializer: of E, a name or a configuration that Keras knows, or an initializer, of which
         each network takes a copy.
       predictor_initializer: of W, as `initializer`; b is 0 at the start.

@@ -1,13 +1,14 @@
 """R3GAN (Huang et al., 2024, "config E" of their table 2; sizes of the authors' presets).
 
-Both players are stages of residual blocks, one stage a resolution: 1x1 to twice the channels, a
-grouped 3x3, 1x1 back, with leaky ReLUs (0.2) between and no normalisation. The last kernel of each
-block is 0 at the start, and the others are N(0, gain^2 / fan_in) with gain
-sqrt(2 / (1 + 0.2^2)) L^(-1/4), L being the number of a player's blocks: fix-up's rule (Zhang et
-al., 2019, section 3) for three linear layers. At 256 px without labels, with z of 64, G has
-23,057,952 parameters and D 23,009,568; at 32 px with 10 classes 20,781,952 and 21,280,512.
+Both players are stages of residual blocks, one stage per resolution. A block is a 1x1 convolution
+to twice the channels, a grouped 3x3 and a 1x1 convolution back, with leaky ReLUs (0.2) between them
+and without normalisation. The last kernel of a block is initially 0; the others are
+N(0, gain^2 / fan_in) with gain sqrt(2 / (1 + 0.2^2)) L^(-1/4) for L blocks in a player: the rule of
+fix-up (Zhang et al., 2019, section 3) for three linear layers. At 256 px without labels, with z of
+dimension 64, G has 23,057,952 parameters and D 23,009,568; at 32 px with 10 classes 20,781,952 and
+21,280,512.
 
-G's images are not bounded in training, as published; in inference they are clipped to [-1, 1].
+As published, G's images are not bounded in training; in inference they are clipped to [-1, 1].
 """
 
 import math
@@ -36,7 +37,7 @@ from compare_gan_tf.settings.signatures import Count, Counts, checked
 
 @gin.register(module="r3gan")
 class InnerProduct:
-    """The logit is <E y, P features> without a term of its own: values for D's `conditioning`.
+    """Makes <E y, P features> the whole logit, without an unconditional term.
 
     Args:
       embed_dim: length of both vectors; None for that of the features.
@@ -49,7 +50,7 @@ class InnerProduct:
         self.embed_dim = embed_dim
 
     def at_input(self, x, labels):
-        """D's input is as it was."""
+        """x: D's input does not change."""
         return x
 
     def at_logit(self, features, labels, kernel_norm):
@@ -80,7 +81,7 @@ def generator(
     norm: blocks.Norm = no_norm,
     kernel_norm: KernelNorm = None,
 ):
-    """A learned map of 4x4, its gains linear in z, then stages with doublings between.
+    """A learned 4x4 map with gains linear in z, then stages with upsampling between them.
 
     Args:
       sample_shape: (side, side, channels), side 4, 8, 16, ... px.
@@ -100,7 +101,7 @@ def generator(
         last kernels of the blocks start like the others, since there is no norming zeros.
 
     Raises:
-      UserError: sizes or options that do not go together.
+      UserError: sizes or options do not fit each other.
     """
     stages = Stages(
         "r3gan.generator",
@@ -164,7 +165,7 @@ def discriminator(
     kernel_norm: KernelNorm = None,
     conditioning: Conditioning = _INNER_PRODUCT,
 ):
-    """A 1x1 convolution, stages with halvings between, and a learned weight for each of 4x4 pixels.
+    """A 1x1 convolution, stages with downsampling between them, learned weights of 4x4 pixels.
 
     Args:
       sample_shape: (side, side, channels), side 4, 8, 16, ... px.
@@ -173,10 +174,10 @@ def discriminator(
       resampling_filter: taps, see `FilteredDownsampling`.
       norm: makes a normalisation in front of each leaky ReLU.
       kernel_norm: as in `generator`.
-      conditioning: how the labels are used, see `conditioning`; None for not at all.
+      conditioning: how D uses the labels, see `conditioning`; None for no labels.
 
     Raises:
-      UserError: sizes or options that do not go together.
+      UserError: sizes or options do not fit each other.
     """
     stages = Stages(
         "r3gan.discriminator",
@@ -201,7 +202,7 @@ def discriminator(
 
 
 def _scored(inputs, x, labels, kernel_norm, conditioning):
-    """Ends D: [n, 4, 4, c] to features [n, c] and a logit each."""
+    """Completes D: [n, 4, 4, c] to features [n, c] and one logit per sample."""
     pool = keras.layers.DepthwiseConv2D(
         FIRST_SIDE,
         use_bias=False,
@@ -211,10 +212,7 @@ def _scored(inputs, x, labels, kernel_norm, conditioning):
     pooled = reparameterised(pool, kernel_norm)(x)
     features = keras.layers.Flatten(name="features")(pooled)
     addend, further = added_to_logit(conditioning, features, labels, kernel_norm)
-    logits = addend
-    if addend is None or not getattr(conditioning, "is_whole_logit", False):
-        logits = dense(1, kernel_norm=kernel_norm, name="logit")(features)
-        logits = logits if addend is None else keras.layers.Add()([logits, addend])
-    logits = keras.layers.Reshape((), name="logits")(logits)
-    outputs = {"logits": logits, "features": features, **further}
-    return keras.Model(inputs, outputs, name="discriminator")
+    if addend is not None and getattr(conditioning, "is_whole_logit", False):
+        return blocks.assembled(inputs, features, addend, None, further)
+    logits = dense(1, kernel_norm=kernel_norm, name="logit")(features)
+    return blocks.assembled(inputs, features, logits, addend, further)

@@ -1,7 +1,7 @@
-"""The residual block of compare_gan's ResNets, and how it doubles and halves the sides of maps.
+"""The residual block of compare_gan's ResNets, and its resizing of maps.
 
-The shortcut is a convolution, 3x3, in every block, also where nothing changes its shape: that is
-what gives these networks their names and numbers of parameters.
+Every block has a 3x3 convolution as its shortcut, even if the shape does not change: this explains
+the names and the numbers of parameters of these networks.
 """
 
 from typing import Annotated, Any
@@ -37,7 +37,7 @@ class ZeroInsertion(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class BilinearDoubling(keras.layers.Layer):
-    """[n, h, w, c] -> [n, 2h, 2w, c], bilinear between the centres of pixels, held at the borders.
+    """[n, h, w, c] -> [n, 2h, 2w, c], bilinear between pixel centres, constant beyond the borders.
 
     Along an axis out[2i] = x[i - 1] / 4 + 3 x[i] / 4 and out[2i + 1] = 3 x[i] / 4 + x[i + 1] / 4.
     """
@@ -76,7 +76,7 @@ def nearest(*, name: str | None = None):
 
 @gin.configurable(module="residual")
 def zero_insertion(*, name: str | None = None):
-    """Doubles the sides by zeros ("bed of nails"), as compare_gan does, for `upsample=`."""
+    """Doubles the sides by inserting zeros ("bed of nails"), as compare_gan, for `upsample=`."""
     return ZeroInsertion(name=name)
 
 
@@ -103,33 +103,34 @@ def block(
     Args:
       x: [n, h, w, c].
       filters: channels of the result.
-      name: what the names of its layers begin with.
+      name: prefix of the names of its layers.
       norm: makes the two normalisations.
       kernel_norm: reparameterises the three kernels; None for none.
       condition: what the normalisations may depend on.
-      upsample: makes the layer in front of the first convolution and of the shortcut's, or None.
-      downsample: makes the layer behind the last convolution and the shortcut's, or None.
-      shortcut_kernel: side of the shortcut's convolution.
-      first_relu: False leaves out the first ReLU, as is right where x are images in [-1, 1].
+      upsample: makes the layer before the first convolution and before the shortcut's, or None.
+      downsample: makes the layer after the last convolution and after the shortcut's, or None.
+      shortcut_kernel: side of the shortcut's kernel.
+      first_relu: whether there is a first ReLU; use False if x are images in [-1, 1].
     """
-    shortcut = _resize(x, upsample, f"{name}_shortcut_up")
+    shortcut = resized(x, upsample, f"{name}_shortcut_up")
     shortcut = blocks.conv(
         filters, shortcut_kernel, kernel_norm=kernel_norm, name=f"{name}_shortcut"
     )(shortcut)
-    shortcut = _resize(shortcut, downsample, f"{name}_shortcut_down")
+    shortcut = resized(shortcut, downsample, f"{name}_shortcut_down")
     x = blocks.normalise(norm, x, name=f"{name}_norm0", condition=condition)
     x = keras.layers.ReLU(name=f"{name}_relu0")(x) if first_relu else x
-    x = _resize(x, upsample, f"{name}_up")
+    x = resized(x, upsample, f"{name}_up")
     x = blocks.conv(filters, 3, kernel_norm=kernel_norm, name=f"{name}_conv0")(x)
     x = blocks.normalise(norm, x, name=f"{name}_norm1", condition=condition)
     x = keras.layers.ReLU(name=f"{name}_relu1")(x)
     x = blocks.conv(filters, 3, kernel_norm=kernel_norm, name=f"{name}_conv1")(x)
-    x = _resize(x, downsample, f"{name}_down")
+    x = resized(x, downsample, f"{name}_down")
     return keras.layers.Add(name=f"{name}_sum")([shortcut, x])
 
 
-def _resize(x, layer, name: str):
-    return layer(name=name)(x) if layer else x
+def resized(x, make, name: str):
+    """make(name=name)(x), where `make` makes a layer that resizes maps; x itself for None."""
+    return make(name=name)(x) if make else x
 
 
 def first_maps(z, size: tuple[int, int], filters: int, *, kernel_norm=None):
@@ -147,7 +148,7 @@ def to_images(x, channels: int, *, kernel_norm=None):
 
 
 def last_activation(x, *, norm, condition=_NOTHING):
-    """ReLU behind a normalisation, at the end of a generator."""
+    """A normalisation and a ReLU, at the end of a generator."""
     x = blocks.normalise(norm, x, name="out_norm", condition=condition)
     return keras.layers.ReLU(name="out_relu")(x)
 

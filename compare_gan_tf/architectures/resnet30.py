@@ -37,9 +37,9 @@ def generator(
     upsample: Upsample = nearest,
     shortcut_kernel: Count = 3,
 ):
-    """Dense, six stages of residual blocks with a doubling of the sides between; sigmoid.
+    """A dense layer, six stages of residual blocks with a doubling of the sides between; sigmoid.
 
-    Behind the last block is a convolution alone, without norm and ReLU.
+    After the last block there is only a convolution, without norm and ReLU.
 
     Args:
       sample_shape: (height, width, channels), sides multiples of 32; published for 128 x 128.
@@ -102,9 +102,9 @@ def discriminator(
       kernel_norm: reparameterises kernels, e.g. `spectral_norm`; None for none.
       kernel_norm_at_start: whether also that of the first convolution; not in compare_gan.
       shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
-      conditioning: how the labels are used, see `conditioning`; None, as in compare_gan, for not
-        at all.
-      unit_interval: whether it sees images in [0, 1], as in compare_gan, and not in [-1, 1].
+      conditioning: how D uses the labels, see `conditioning`; None, as in compare_gan, for no
+        labels.
+      unit_interval: whether D sees images in [0, 1], as in compare_gan, and not in [-1, 1].
     """
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval

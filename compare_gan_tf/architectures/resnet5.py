@@ -102,9 +102,9 @@ def discriminator(
       norm: makes the normalisations, two a block.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
       shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
-      conditioning: how the labels are used, see `conditioning`; None, as in compare_gan, for not
-        at all.
-      unit_interval: whether it sees images in [0, 1], as in compare_gan; else in [-1, 1], and
+      conditioning: how D uses the labels, see `conditioning`; None, as in compare_gan, for no
+        labels.
+      unit_interval: whether D sees images in [0, 1], as in compare_gan; else in [-1, 1], and
         the first block begins without a ReLU.
       pooling: of the last maps, see `pooling`; `mean` as in compare_gan.
     """

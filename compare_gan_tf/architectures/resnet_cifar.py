@@ -42,7 +42,7 @@ def generator(
     embed_z: bool = False,
     embed_y: bool = False,
 ):
-    """Dense, three residual blocks that double the sides; norm, ReLU, convolution, sigmoid.
+    """A dense layer, three residual blocks that double the sides; norm, ReLU, convolution, sigmoid.
 
     Args:
       sample_shape: (height, width, channels), sides multiples of 8; published for 32 x 32. Where
@@ -54,14 +54,14 @@ def generator(
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
       upsample: doubles the sides: `nearest`, or `zero_insertion` as in compare_gan.
       shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
-      hierarchical_z: splits z in four: the dense layer takes the first part, the norms of block i
-        take part i, which is z to them, and put in front of the labels the labels to them. The
-        last norm takes all of z and the labels alone.
-      embed_z: puts a dense layer, as wide as z, in front of all that.
-      embed_y: puts labels, where there are any, through a dense layer as wide as z.
+      hierarchical_z: splits z into four parts. The dense layer takes the first part. The norms of
+        block i take part i: as z, and, concatenated with the labels, as labels. The last norm takes
+        the whole z and the labels.
+      embed_z: passes z through a dense layer as wide as z first.
+      embed_y: passes labels, if there are any, through a dense layer as wide as z.
 
     Raises:
-      UserError: sizes or options that do not go together.
+      UserError: sizes or options do not fit each other.
     """
     *size, channels = sample_shape
     inputs, condition = blocks.generator_input(latent_dim, num_classes)
@@ -152,9 +152,9 @@ def discriminator(
       norm: makes the normalisations, two a block.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
       shortcut_kernel: side of the shortcuts' kernels; 3 as in compare_gan.
-      conditioning: how the labels are used, see `conditioning`; a projection with kernel
-        N(0, 0.02), as compare_gan's project_y. None for not at all.
-      unit_interval: whether it sees images in [0, 1], as in compare_gan; else in [-1, 1], and
+      conditioning: how D uses the labels, see `conditioning`; a projection with kernel
+        N(0, 0.02), as compare_gan's project_y. None for no labels.
+      unit_interval: whether D sees images in [0, 1], as in compare_gan; else in [-1, 1], and
         the first block begins without a ReLU.
       pooling: of the last maps, see `pooling`; `mean` as in compare_gan.
     """

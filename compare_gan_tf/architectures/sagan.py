@@ -57,7 +57,7 @@ def generator(
     upsample: Upsample = nearest,
     attention: Attention = None,
 ):
-    """Dense, residual blocks that double the sides; norm, ReLU, convolution, tanh.
+    """A dense layer, residual blocks that double the sides; norm, ReLU, convolution, tanh.
 
     Args:
       sample_shape: (side, side, channels), of 32, 48, 64 or 128 px.
@@ -73,12 +73,12 @@ def generator(
         knows, or an initializer.
       residual_initializer: of the 3x3 kernels of the blocks; None for `kernel_initializer`.
       upsample: doubles the sides: `nearest`, `bilinear` or `zero_insertion`.
-      attention: names of blocks, such as "B3", or sides of their maps, such as 32, or several in a
-        tuple, that attention follows; () for none; None for 32, for 16 in images of 32 px, and for
-        none in those of 48 px.
+      attention: the blocks that attention follows: names, such as "B3", or sides of their maps,
+        such as 32, or a tuple of several; () for none; None for 32, but 16 for images of 32 px, and
+        none for images of 48 px.
 
     Raises:
-      UserError: sizes or options that do not go together.
+      UserError: sizes or options do not fit each other.
     """
     side = sample_shape[0]
     default = published(_GENERATORS, side, "sagan.generator")
@@ -134,10 +134,10 @@ def discriminator(
         Keras knows, or an initializer.
       residual_initializer: of the 3x3 kernels of the blocks; None for `kernel_initializer`.
       shortcut: of blocks that keep the number of channels, see `biggan.discriminator`.
-      attention: as in `generator`; of several blocks with maps of one side the last is meant;
+      attention: as in `generator`; a side means the last block with maps of that side;
         None for 32, behind B1, at 16, in images of 32 px, and for none in those of 48 px.
-      conditioning: how the labels are used, see `conditioning`; None for not at all.
-      halvings: how many blocks, the first ones, halve the sides; None for 2 at 32 px, and all but
+      conditioning: how D uses the labels, see `conditioning`; None for no labels.
+      halvings: number of first blocks that halve the sides; None for 2 at 32 px, and all but
         the last at others.
       narrow: whether the first convolution of each block but B1 keeps the number of channels, as in
         mimicry and in the code of Miyato and Koyama (2018).
@@ -146,7 +146,7 @@ def discriminator(
       pooling: of the last maps, see `pooling`; published: `sum`.
 
     Raises:
-      UserError: sizes or options that do not go together.
+      UserError: sizes or options do not fit each other.
     """
     side = sample_shape[0]
     default = published(_DISCRIMINATORS, side, "sagan.discriminator")

@@ -1,4 +1,4 @@
-"""Depths of networks, and the images that they are for: types for the signatures."""
+"""Types for signatures: depths of networks, and shapes of the images that they support."""
 
 from collections.abc import Collection
 from typing import Annotated
@@ -12,12 +12,12 @@ Blocks = Annotated[int, Number(least=0, most=100, whole=True, unit="blocks")]
 
 
 class Images:
-    """The shape (height, width, channels), as a data set's samples must have it.
+    """Checks the shape (height, width, channels) of a data set's samples.
 
     Args:
       square: whether height and width must be equal.
-      factor: of which both must be multiples.
-      sides: of squares, if only some are possible.
+      factor: height and width must be multiples of it.
+      sides: the possible sides of squares, or None for any.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Images:
             )
 
     def _needed(self, height: int, width: int) -> str | None:
-        """What images it is for, if these are not of them."""
+        """The requirement that these images do not meet, or None."""
         if self.square and height != width:
             return "needs square images"
         if height % self.factor or width % self.factor:

@@ -26,7 +26,7 @@ def generator(
     norm: blocks.Norm = batch_norm,
     kernel_norm: KernelNorm = None,
 ):
-    """Dense, three deconvolutions 4x4 of stride 2, one 3x3; tanh.
+    """A dense layer, three 4x4 deconvolutions of stride 2, one 3x3; tanh.
 
     Args:
       sample_shape: (height, width, channels); any sides.
@@ -81,8 +81,8 @@ def discriminator(
       width: channels of the first layer; the last have 8 times as many. Published: 64.
       norm: makes the normalisation of every layer but the first; none in compare_gan.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
-      conditioning: how the labels are used, see `conditioning`; None, as in compare_gan, for not
-        at all.
+      conditioning: how D uses the labels, see `conditioning`; None, as in compare_gan, for no
+        labels.
     """
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     layers = [(1, 3, 1), (2, 4, 2), (2, 3, 1), (4, 4, 2), (4, 3, 1), (8, 4, 2), (8, 3, 1)]

@@ -1,7 +1,7 @@
-"""A generator that is a table of logits: the same distribution whatever z, known exactly.
+"""A generator that is a table of logits: one distribution for all z, which is known exactly.
 
-For discrete generators alone, whose samples vary by their draws: see `GAN.alphabet`. What the
-estimators of `objectives.discrete` find is compared with the data's probabilities on it.
+It is a discrete generator, whose samples are drawn from the logits, see `GAN.alphabet`. With it the
+result of the estimators of `objectives.discrete` can be compared with the data's probabilities.
 """
 
 import math
@@ -16,10 +16,10 @@ from compare_gan_tf.errors import UserError
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class Table(keras.layers.Layer):
-    """z [n, ...] -> `size` numbers in each of n rows, all alike; 0 at first.
+    """z [n, ...] -> [n, size]: n equal rows of trained numbers, initially 0.
 
     Args:
-      size: of a row.
+      size: length of a row.
     """
 
     def __init__(self, size: int, **layer):
@@ -41,11 +41,11 @@ class Table(keras.layers.Layer):
 
 @gin.configurable(module="table")
 def generator(sample_shape, latent_dim, num_classes=None):
-    """One logit for each symbol of each position, uniform probabilities at first.
+    """One logit for each symbol at each position; initial probabilities are uniform.
 
     Args:
       sample_shape: of one-hot samples, or of bits.
-      latent_dim: of z, which is not looked at.
+      latent_dim: of z, which is not used.
       num_classes: must be None.
     """
     if num_classes:

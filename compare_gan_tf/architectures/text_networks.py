@@ -47,7 +47,7 @@ def generator(
     norm: blocks.Norm = batch_norm,
     kernel_norm: KernelNorm = None,
 ):
-    """Dense, `depth` residual blocks of two convolutions over places, a convolution to the symbols.
+    """A dense layer, `depth` residual blocks of two 1D convolutions, a convolution to the symbols.
 
     Args:
       sample_shape: (length, symbols).
@@ -85,7 +85,7 @@ def discriminator(
     kernel_norm: KernelNorm = None,
     conditioning: Conditioning = _PROJECTION,
 ):
-    """A convolution of each place, `depth` residual blocks, one logit.
+    """A 1x1 convolution, `depth` residual blocks, one logit.
 
     Args:
       sample_shape: (length, symbols).
@@ -95,7 +95,7 @@ def discriminator(
       kernel: places that a convolution sees; published: 5.
       norm: makes the normalisations of the blocks; published: none.
       kernel_norm: reparameterises every kernel, e.g. `spectral_norm`; None for none.
-      conditioning: how the labels are used, see `conditioning`; None for not at all.
+      conditioning: how D uses the labels, see `conditioning`; None for no labels.
     """
     inputs, x, labels = blocks.discriminator_input(sample_shape, num_classes, conditioning)
     x = blocks.conv_1d(width, 1, kernel_norm=kernel_norm, name="embedding")(x)

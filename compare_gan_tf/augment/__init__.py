@@ -1,4 +1,4 @@
-"""Augmentation of what D sees, real and fake alike: values for `GAN.augment`."""
+"""Augmentation of all images that D sees, reals and fakes: values for `GAN.augment`."""
 
 from compare_gan_tf.augment.ada import *
 from compare_gan_tf.augment.apa import *

@@ -11,8 +11,8 @@ import tensorflow as tf
 from compare_gan_tf.augment import colours as ada_colours
 from compare_gan_tf.augment import corruptions as ada_corruptions
 from compare_gan_tf.augment import geometry as ada_geometry
-from compare_gan_tf.augment.base import Augmentation, TrialNoise, require_transforms
-from compare_gan_tf.augment.controllers import AController, Adaptive
+from compare_gan_tf.augment.base import TrialNoise, require_transforms
+from compare_gan_tf.augment.controllers import AController, Controlled
 from compare_gan_tf.augment.resample import resample
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings.signatures import Function, OneOf, Several, checked
@@ -20,7 +20,7 @@ from compare_gan_tf.settings.signatures import Function, OneOf, Several, checked
 _GEOMETRY = "a function (noise, tag, p, shape) of `geometry` such as @ada.x_flip"
 _COLOURS = "a function (noise, tag, p, number) of `colours` such as @ada.hue"
 _CORRUPTIONS = "a function (noise, tag, p, images) of `corruptions` such as @rgb_noise"
-_PARTS = {  # by NVIDIA's names, in the order of the letters of "bgcfnc"
+_PARTS = {  # NVIDIA's names, in the order of the letters of "bgcfnc"
     "blit": {"geometry": ada_geometry.BLITTING},
     "geom": {"geometry": ada_geometry.GENERAL},
     "color": {"colours": ada_colours.ALL},
@@ -47,34 +47,36 @@ Pipeline = Annotated[str, OneOf(*_PIPELINES)]
 
 
 def _chosen(functions, parts: list[dict], setting: str) -> tuple:
-    """The functions given, or for None those of the parts."""
+    """The given functions, or those of the parts if there are none."""
     if functions is None:
         functions = (function for part in parts for function in part.get(setting, ()))
     return tuple(functions)
 
 
 @gin.register(module="augment")
-class ADA(Augmentation):
-    """Applies each transformation with probability p to each image; p adapts to D's overfitting.
+class ADA(Controlled):
+    """Applies each transformation to each image with probability p, which adapts to overfitting.
 
-    The pipelines of their appendix B: the geometric transformations are composed to one map and
-    done by one resampling, then the colour transformations to one matrix; filtering in image space
-    and corruptions follow. With p = 0 the images come out as they are. A transformation with a
-    multiplier, such as `ada.hue.multiplier = 0.5`, is applied with that times p.
+    The pipelines are those of the paper's appendix B. The geometric transformations are composed
+    into one map and one resampling, and the colour transformations into one matrix; filtering and
+    corruptions follow. With p = 0 images stay unchanged. The probability of a transformation with a
+    multiplier, such as `ada.hue.multiplier = 0.5`, is p times the multiplier.
 
-    Their resampling is band-limited: images are doubled by a wavelet's low-pass filter (sym6),
-    mapped, and halved again. Here it is bilinear at the images' own size, which blurs a little
-    where the map is not one of whole pixels, and aliases where it shrinks. What lies outside is the
-    reflected image without end; theirs is black further out than one reflection.
+    The published resampling is band-limited: a wavelet's low-pass filter (sym6) doubles the images,
+    which are mapped and halved again. Here it is bilinear at the size of the images, which blurs a
+    little for maps that are not of whole pixels, and aliases where an image shrinks. Images are
+    continued by reflection without end; the published code has black beyond one reflection.
 
     Args:
       geometry: functions (noise, tag, p, shape) -> inverse maps [n, 3, 3], see `geometry`; None
         for those of the pipeline.
-      colours: functions (noise, tag, p, number) -> maps [n, 4, 4], see `colours`; None likewise.
+      colours: functions (noise, tag, p, number) -> maps [n, 4, 4], see `colours`; None for those of
+        the pipeline.
       controller: of p; None for `Adaptive()`, which has the published target, speed and interval.
-      corruptions: functions (noise, tag, p, images) -> images, see `corruptions`; None likewise.
+      corruptions: functions (noise, tag, p, images) -> images, see `corruptions`; None for those
+        of the pipeline.
       pipeline: NVIDIA's name: "blit", "geom", "color", "filter", "noise", "cutout", or the first
-        of them together, "bg", "bgc", "bgcf", "bgcfn", "bgcfnc"; published: "bgc".
+        ones together: "bg", "bgc", "bgcf", "bgcfn", "bgcfnc"; published: "bgc".
     """
 
     @checked
@@ -88,12 +90,11 @@ class ADA(Augmentation):
         corruptions: Corruptions | None = None,
         pipeline: Pipeline = "bgc",
     ):
-        super().__init__(name=name)
+        super().__init__(controller, name=name)
         parts = [_PARTS[name] for name in _PIPELINES[pipeline]]
         self.geometry = _chosen(geometry, parts, "geometry")
         self.colours = _chosen(colours, parts, "colours")
         self.corruptions = _chosen(corruptions, parts, "corruptions")
-        self.controller = controller or Adaptive()
 
     def check(self, sample_shape):
         super().check(sample_shape)
@@ -129,12 +130,3 @@ class ADA(Augmentation):
         for index, transform in enumerate(self.corruptions):
             images = transform(noise, f"{tag}/corruptions/{index}", p, images)
         return images
-
-    def count_training_steps(self, updates):
-        self.controller.count_training_steps(updates)
-
-    def levels(self):
-        return {"p": self.controller.p.value}
-
-    def update(self, real_logits, gather):
-        self.controller.update(real_logits, gather)

@@ -1,23 +1,22 @@
-"""Adaptive pseudo augmentation (Jiang et al., 2021): some of D's reals are fakes."""
+"""Adaptive pseudo augmentation (Jiang et al., 2021): fakes among the reals that D sees."""
 
 __all__ = ["APA"]
 
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.augment.base import Augmentation
-from compare_gan_tf.augment.controllers import AController, Adaptive
+from compare_gan_tf.augment.controllers import AController, Controlled
 from compare_gan_tf.settings.signatures import checked
 
 
 @gin.register(module="augment")
-class APA(Augmentation):
-    """Shows D each real with probability p as a fake in its place, with the fake's label.
+class APA(Controlled):
+    """Replaces each real by a fake, under the fake's label, with probability p.
 
-    p rises while D is too sure of its reals: r = E[sign(D(x))] (section 3.2) is the mean over all
-    that D was shown as real, the fakes among them included, as in the published code. That code
-    takes fakes of G's last update, under the labels of the reals; here they are those of the same
-    update, held constant, under their own labels.
+    p rises while D is too confident of its reals: r = E[sign(D(x))] (section 3.2) is the mean over
+    all samples that D saw as real, including these fakes, as in the published code. That code takes
+    the fakes of G's last update under the labels of the reals; here they are the fakes of the same
+    update, without gradient, under their own labels.
 
     Args:
       controller: of p; None for `Adaptive()`, which has the published target, speed and interval.
@@ -25,8 +24,7 @@ class APA(Augmentation):
 
     @checked
     def __init__(self, controller: AController | None = None, name: str | None = None):
-        super().__init__(name=name)
-        self.controller = controller or Adaptive()
+        super().__init__(controller, name=name)
 
     def mix(self, real, fake, noise, tag):
         p = self.controller.p.value
@@ -40,12 +38,3 @@ class APA(Augmentation):
             return tf.where(pseudo, tf.stop_gradient(fake_rows[:number]), real_rows)
 
         return tf.nest.map_structure(exchange, real, fake)
-
-    def count_training_steps(self, updates):
-        self.controller.count_training_steps(updates)
-
-    def levels(self):
-        return {"p": self.controller.p.value}
-
-    def update(self, real_logits, gather):
-        self.controller.update(real_logits, gather)

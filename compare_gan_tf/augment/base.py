@@ -1,4 +1,4 @@
-"""The contract between the game and an augmentation: `GAN.augment`."""
+"""The interface between an update of a player and an augmentation, `GAN.augment`."""
 
 __all__ = ["Augmentation", "Chain"]
 
@@ -15,16 +15,16 @@ from compare_gan_tf.settings.signatures import Made, Several, checked
 
 
 class Augmentation(keras.layers.Layer):
-    """What is done to images before D sees them, to reals and fakes alike.
+    """Changes images, reals and fakes, before D sees them.
 
-    This class does nothing. A subclass has one or more of
+    This class changes nothing. A subclass overrides one or more of
 
-      call    a differentiable change of all images of one view;
-      mix     an exchange of reals for fakes in D's view of the reals;
-      update  a look at D's logits after each of its updates.
+      call    changes all images of one view, differentiably;
+      mix     replaces reals by fakes in D's view of the reals;
+      update  reads D's logits after each update of D.
 
-    Row i of a result depends on row i of what it is given, and on the global number of that row in
-    the noise: neither the number of replicas nor the other rows change it.
+    Row i of a result depends only on row i of the input and on the global index of that row in the
+    noise, not on the number of replicas or on other rows.
     """
 
     def __init__(self, *, name: str | None = None):
@@ -32,7 +32,7 @@ class Augmentation(keras.layers.Layer):
         self.built = True
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
-        """Refuses samples that it cannot change.
+        """Refuses samples that the augmentation cannot change.
 
         Raises:
           UserError: they are not images (height, width, channels).
@@ -44,34 +44,34 @@ class Augmentation(keras.layers.Layer):
             )
 
     def count_training_steps(self, updates: int) -> None:
-        """Told once, before training: D makes `updates` updates in each training step."""
+        """Called once before training: D makes `updates` updates per training step."""
         return
 
     def levels(self) -> dict:
-        """{name: scalar} of what moves in training, such as p: they are in the logs."""
+        """The quantities that change in training, such as p, for the logs: {name: scalar}."""
         return {}
 
     def mix(self, real, fake, noise, tag: str):
-        """What D is shown as real.
+        """Makes the samples that D sees as real.
 
         Args:
           real: structure of tensors [n, ...], such as (images, labels); None stays None.
-          fake: the same of the fakes.
+          fake: the same structure of the fakes.
           noise: `random.Noise` of this update.
-          tag: keys the draws.
+          tag: key of the draws.
 
         Returns:
-          The structure of `real`.
+          A structure as `real`.
         """
         return real
 
     def call(self, images, noise, tag: str):
-        """The images that D sees, [n, H, W, C] as given.
+        """The augmented images, float32 [n, H, W, C]; they may leave [-1, 1].
 
         Args:
-          images: float32 [n, H, W, C] in [-1, 1]; results may lie outside.
+          images: float32 [n, H, W, C] in [-1, 1].
           noise: `random.Noise` of this update.
-          tag: keys the draws: another one for each view.
+          tag: key of the draws; each view has its own.
         """
         return images
 
@@ -79,8 +79,8 @@ class Augmentation(keras.layers.Layer):
         """Called once after each update of D, outside the tapes.
 
         Args:
-          real_logits: of D's view of the reals, [n].
-          gather: [n] -> the global batch [N].
+          real_logits: D's logits of its view of the reals, [n].
+          gather: function [n] -> the global batch [N].
         """
         return
 
@@ -135,7 +135,7 @@ class Chain(Augmentation):
 
 
 class TrialNoise:
-    """In the place of `random.Noise` where functions are called on trial: nothing is random."""
+    """Replaces `random.Noise` in trial calls of functions; nothing is random."""
 
     def seed(self, tag: str):
         """int64 [2]."""
@@ -155,17 +155,17 @@ class TrialNoise:
 
 
 def require_transforms(name: str, functions, arguments: tuple, shape: tuple, like: str) -> None:
-    """Calls each function once on trial, as the augmentation will.
+    """Tries each function once, with the arguments that the augmentation will pass.
 
     Args:
       name: of the setting, a list of functions.
-      functions: of that list.
-      arguments: that they take; noise is a `TrialNoise`.
-      shape: of the results.
-      like: what each must be, and an example.
+      functions: the list.
+      arguments: of the trial; the noise is a `TrialNoise`.
+      shape: that the results must have.
+      like: what each function must be, with an example, for messages.
 
     Raises:
-      UserError: one cannot be called so, or gives something else.
+      UserError: a function fails, or returns another shape.
     """
     for function in functions:
         result = kinds.tried(f"{name}: one", function, *arguments, like=like)

@@ -1,7 +1,7 @@
 """ADA's colour transformations (Karras et al., 2020, appendix B, algorithm 1).
 
-Each is a function (noise, tag, p, number) -> float32 [n, 4, 4]: for every image a map of colours
-(r, g, b, 1). Each is chosen with probability `multiplier` * p, and is the identity where it is not.
+Each is a function (noise, tag, p, number) -> float32 [n, 4, 4]: one map of colours (r, g, b, 1) for
+each image. With probability 1 - `multiplier` * p the map is the identity.
 """
 
 import functools
@@ -15,7 +15,7 @@ from compare_gan_tf.settings.signatures import NotNegative, checked
 
 
 def _on_colours(linear, offset=None):
-    """[n, 4, 4] of linear [n, 3, 3] and offset [n]."""
+    """The maps [n, 4, 4] with the linear parts [n, 3, 3] and the offsets [n]."""
     zero = tf.zeros_like(linear[:, :1, 0])  # [n, 1]
     column = tf.repeat(zero if offset is None else offset[:, None], 3, 1)[..., None]
     last = tf.concat([zero, zero, zero, tf.ones_like(zero)], 1)[:, None]
@@ -52,7 +52,7 @@ def contrast(noise, tag, p, number, *, stddev: NotNegative = 0.5, multiplier: No
 @gin.configurable(module="ada")
 @checked
 def luma_flip(noise, tag, p, number, *, multiplier: NotNegative = 1.0):
-    """Mirrors grey around 0, keeping hue and saturation, with probability 1/2 where chosen."""
+    """Mirrors the grey part around 0 with probability 1/2; hue and saturation stay."""
     sign = 1.0 - 2.0 * tf.cast(noise.integers(f"{tag}/flip", number, 2), tf.float32)
     return choose(_on_colours(_along_grey(sign, _ones(number))), noise, tag, p, multiplier)
 
@@ -82,14 +82,14 @@ ALL = (brightness, contrast, luma_flip, hue, saturation)
 
 
 def compose(matrices):
-    """All maps together [n, 4, 4], the first one done first."""
+    """The composition of the maps, [n, 4, 4]; the first one acts first."""
     return functools.reduce(lambda done, then: multiply(then, done), matrices)
 
 
 def recolour(images, matrix):
-    """The images [n, H, W, 3] or [n, H, W, 1] with each colour mapped by its image's matrix.
+    """Maps the colours of images [n, H, W, 3] or [n, H, W, 1] by a matrix [n, 4, 4].
 
-    A grey image is mapped as the colours (x, x, x), whose mean is taken.
+    A grey value x is mapped as the colour (x, x, x), and the result is the mean of its channels.
     """
     linear, offset = matrix[:, :3, :3], matrix[:, :3, 3]
     if images.shape[-1] == 1:

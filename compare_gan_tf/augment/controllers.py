@@ -1,6 +1,6 @@
-"""Who sets the probability p of an augmentation: values for `ADA.controller` and `APA.controller`.
+"""Controllers of an augmentation's probability: values for `ADA.controller` and `APA.controller`.
 
-A controller has the number p in [0, 1], and `update`, called once after each update of D.
+A controller holds p in [0, 1]; its `update` is called once after each update of D.
 """
 
 __all__ = ["Adaptive", "Constant", "Scheduled"]
@@ -12,6 +12,8 @@ import gin
 import keras
 import tensorflow as tf
 
+from compare_gan_tf.augment.base import Augmentation
+from compare_gan_tf.layers import add_state
 from compare_gan_tf.settings.signatures import Fraction, Made, Number, checked
 from compare_gan_tf.settings.trials import Tried, ones
 
@@ -25,7 +27,7 @@ Schedule = Annotated[
 
 
 class Controller(keras.layers.Layer):
-    """Keeps p in its state, so that it is in the checkpoints."""
+    """Base of the controllers: p is a variable, so that checkpoints hold it."""
 
     @checked
     def __init__(self, p: Fraction, *, name: str | None = None):
@@ -34,47 +36,41 @@ class Controller(keras.layers.Layer):
         self.built = True
 
     def _state(self, name: str, value: float, dtype: str):
-        return self.add_weight(
-            shape=(),
-            dtype=dtype,
-            initializer=keras.initializers.Constant(value),
-            trainable=False,
-            aggregation="only_first_replica",  # equal on all: of the global batch's logits
-            name=name,
-        )
+        return add_state(self, name, dtype=dtype, initializer=keras.initializers.Constant(value))
 
     def count_training_steps(self, updates: int) -> None:
         """See `Augmentation`."""
         return
 
     def update(self, real_logits, gather) -> None:
-        """Called after each update of D with its logits of the reals [n]; see `Augmentation`."""
+        """Called after each update of D with its logits of the reals, [n]; see `Augmentation`."""
         return
 
 
 @gin.register(module="augment")
 class Constant(Controller):
-    """p as it is given."""
+    """A constant p."""
 
     @checked
     def __init__(self, p: Fraction, name: str | None = None):
         super().__init__(p, name=name)
-        self.p.is_setting = True  # what is bound wins over what a checkpoint holds of it
+        self.p.is_setting = True  # a bound value overrides the value in a checkpoint
 
 
 @gin.register(module="augment")
 class Adaptive(Controller):
-    """Moves p so that D's signs on the reals stay at a target (Karras et al., 2020, section 3.1).
+    """Moves p so that the mean sign of D's real logits stays at a target.
 
-    Every `interval` updates of D, p <- p + sign(r - target) k / speed, kept in [0, 1], where
-    r = E[sign(D(real))] is the mean over the k reals since the last time. The published code does
-    not keep p below 1, where more would change nothing but the time it takes to come back.
+    Karras et al., 2020, section 3.1. Every `interval` updates of D,
+    p <- p + sign(r - target) k / speed, clipped to [0, 1], where r = E[sign(D(real))] is the mean
+    over the k reals since the last change. The published code does not clip p at 1. A larger p
+    would only take longer to fall again.
 
     Args:
-      target: of r; published: 0.6.
-      speed: images in which p can go from 0 to 1; published: 500 thousand.
+      target: of r, in (-1, 1); published: 0.6.
+      speed: number of images in which p can move from 0 to 1; published: 500 thousand.
       interval: updates of D between two changes of p.
-      p: its first value.
+      p: initial value.
     """
 
     @checked
@@ -88,8 +84,8 @@ class Adaptive(Controller):
     ):
         super().__init__(p, name=name)
         self.target, self.speed, self.interval = target, speed, interval
-        self.signs = self._state("signs", 0.0, "float32")  # their sum since p was changed
-        self.reals = self._state("reals", 0, "int64")  # their number since then
+        self.signs = self._state("signs", 0.0, "float32")  # sum of signs since the last change
+        self.reals = self._state("reals", 0, "int64")  # number of reals since the last change
         self.updates = self._state("updates", 0, "int64")
 
     def update(self, real_logits, gather):
@@ -108,7 +104,7 @@ class Adaptive(Controller):
 
 @gin.register(module="augment")
 class Scheduled(Controller):
-    """p follows a schedule, whatever D does (as in R3GAN, Huang et al., 2024).
+    """p follows a schedule over training steps, as in R3GAN (Huang et al., 2024).
 
     Args:
       schedule: function (training steps done, float32 scalar) -> p, such as a Keras schedule.
@@ -133,3 +129,25 @@ class Scheduled(Controller):
 
 
 AController = Annotated[Controller, Made(Controller, like="a controller such as @Adaptive()")]
+
+
+class Controlled(Augmentation):
+    """An augmentation with a probability p that a controller moves.
+
+    Args:
+      controller: of p; None for `Adaptive()`.
+      name: of the layer.
+    """
+
+    def __init__(self, controller: Controller | None, *, name: str | None = None):
+        super().__init__(name=name)
+        self.controller = controller or Adaptive()
+
+    def count_training_steps(self, updates):
+        self.controller.count_training_steps(updates)
+
+    def levels(self):
+        return {"p": self.controller.p.value}
+
+    def update(self, real_logits, gather):
+        self.controller.update(real_logits, gather)

@@ -1,4 +1,4 @@
-"""DiffAugment (Zhao et al., 2020): fixed differentiable augmentations of all that D sees."""
+"""DiffAugment (Zhao et al., 2020): fixed differentiable augmentations of D's inputs."""
 
 __all__ = ["DiffAugment"]
 
@@ -23,7 +23,7 @@ class DiffAugment(Augmentation):
     """Applies every transformation to every image, reals and fakes, in D's updates and in G's.
 
     Args:
-      transforms: functions (images, noise, tag) -> images, see `transforms`, in their order.
+      transforms: functions (images, noise, tag) -> images, applied in order; see `transforms`.
     """
 
     @checked

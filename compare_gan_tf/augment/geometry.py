@@ -1,9 +1,8 @@
 """ADA's geometric transformations (Karras et al., 2020, appendix B, algorithm 1).
 
-Each is a function (noise, tag, p, shape of the images) -> float32 [n, 3, 3]: for every image the
-inverse of its map, in homogeneous coordinates (x, y, 1) in pixels from the image's centre, x to
-the right and y down. Each is chosen with probability `multiplier` * p, and is the identity where
-it is not.
+Each is a function (noise, tag, p, shape of the images) -> float32 [n, 3, 3]: the inverse of one map
+for each image, in homogeneous coordinates (x, y, 1) in pixels from the image's centre, x to the
+right and y down. With probability 1 - `multiplier` * p the map is the identity.
 """
 
 import functools
@@ -35,7 +34,7 @@ def _turn(cosine, sine):
 @gin.configurable(module="ada")
 @checked
 def x_flip(noise, tag, p, shape, *, multiplier: NotNegative = 1.0):
-    """Mirrors left and right with probability 1/2, where chosen: p / 2 of all images."""
+    """Mirrors left and right with probability 1/2: p / 2 of all images."""
     sign = 1.0 - 2.0 * tf.cast(noise.integers(f"{tag}/flip", shape[0], 2), tf.float32)
     zero, one = tf.zeros_like(sign), tf.ones_like(sign)
     return choose(_linear(sign, zero, zero, one), noise, tag, p, multiplier)
@@ -79,8 +78,8 @@ def isotropic_scaling(
 def rotation(noise, tag, p, shape, *, most: NotNegative = 1.0, multiplier: NotNegative = 1.0):
     """Turns by an angle ~ U(-most pi, most pi), with probability 1 - sqrt(1 - multiplier p).
 
-    It stands twice in the list, before and after the anisotropic scaling: one of the two is chosen
-    with probability multiplier * p.
+    The list of transformations has it twice, before and after the anisotropic scaling; at least one
+    of the two turns the image with probability multiplier * p.
     """
     angle = most * math.pi * (2.0 * noise.uniform(f"{tag}/angle", [shape[0]]) - 1.0)
     once = 1.0 - tf.sqrt(1.0 - odds(p, multiplier))
@@ -92,7 +91,7 @@ def rotation(noise, tag, p, shape, *, most: NotNegative = 1.0, multiplier: NotNe
 def anisotropic_scaling(
     noise, tag, p, shape, *, stddev: NotNegative = 0.2, multiplier: NotNegative = 1.0
 ):
-    """Widens by s and flattens by 1 / s, log2 s ~ N(0, stddev^2)."""
+    """Scales the width by s and the height by 1 / s, log2 s ~ N(0, stddev^2)."""
     exponent = stddev * normal(noise, f"{tag}/scale", shape[0], 1)[:, 0]
     zero = tf.zeros_like(exponent)
     return choose(_linear(2.0**-exponent, zero, zero, 2.0**exponent), noise, tag, p, multiplier)
@@ -114,5 +113,5 @@ GENERAL = (isotropic_scaling, rotation, anisotropic_scaling, rotation, fractiona
 
 
 def compose(inverses):
-    """The inverse [n, 3, 3] of all maps together, the first one done first."""
+    """The inverse [n, 3, 3] of the composition of the maps; the first one acts first."""
     return functools.reduce(multiply, inverses)

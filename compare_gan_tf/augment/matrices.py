@@ -1,7 +1,7 @@
-"""Small matrices, one per image, and their draws.
+"""Small random matrices, one per image.
 
-Products are sums of products elementwise: a GPU's or TPU's matrix product may round to ten bits,
-and a position in an image would be off by a pixel.
+Products are sums of elementwise products: the matrix product of a GPU or TPU may round to ten bits,
+which would move a position in an image by a pixel.
 """
 
 import tensorflow as tf
@@ -10,7 +10,7 @@ from compare_gan_tf.latents import Normal
 
 
 def rows(*lines):
-    """The matrices [n, r, c] of r rows of c vectors [n]."""
+    """The matrices [n, r, c] with r rows of c entries [n]."""
     return tf.stack([tf.stack(line, -1) for line in lines], -2)
 
 

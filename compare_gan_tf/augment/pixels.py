@@ -1,18 +1,23 @@
-"""Pixels taken from anywhere in their image."""
+"""Gathers pixels of images, with gradients of all orders."""
 
 import tensorflow as tf
 
 
-def pick(images, place):
-    """The pixels at places of each image's own, as often as they are asked for.
+def per_image(values):
+    """One value for each image: [n] -> [n, 1, 1, 1], which broadcasts with [n, H, W, C]."""
+    return values[:, None, None, None]
 
-    It is linear in the images, so its gradient is its transpose, that one's gradient is `pick`
-    again, and so on. Said here, for TensorFlow's own second derivative of a gather has shapes that
-    XLA cannot tell, which fails where a penalty is lazy.
+
+def pick(images, place):
+    """Gathers the pixels at given places of each image.
+
+    The function is linear in the images: its gradient is its transpose, whose gradient is `pick`
+    again. These gradients are defined here because TensorFlow's second derivative of a gather has
+    shapes that XLA does not know, which makes lazy penalties fail.
 
     Args:
       images: float32 [n, H, W, C].
-      place: int32 [n, H, W], row * W + column of the pixel wanted.
+      place: int32 [n, H, W], row * W + column of each pixel to take.
 
     Returns:
       float32 [n, H, W, C].

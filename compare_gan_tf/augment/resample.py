@@ -6,10 +6,10 @@ from compare_gan_tf.augment.pixels import pick
 
 
 def resample(images, inverse):
-    """Moves every pixel by a map of its image's own, bilinearly.
+    """Resamples each image by its own affine map, bilinearly.
 
-    Outside of it an image goes on reflected, without its border twice, over and over. Where the map
-    is one of whole pixels, pixels are copied exactly.
+    An image is continued by reflection, without repeating the border pixel. A map of whole pixels
+    copies pixels exactly.
 
     Args:
       images: float32 [n, H, W, C].
@@ -41,13 +41,13 @@ def _centred(size: int):
 
 
 def _split(position):
-    """The pixel before a position, int32, and how far it is behind it, in [0, 1)."""
+    """The pixel before a position, int32, and the distance from it to the position, in [0, 1)."""
     before = tf.floor(position)
     return tf.cast(before, tf.int32), position - before
 
 
 def reflect(index, size: int):
-    """Any index -> [0, size): ..., 2, 1, 0, 1, ..., size - 1, size - 2, ..."""
+    """Reflects any index into [0, size): ..., 2, 1, 0, 1, ..., size - 1, size - 2, ..."""
     period = max(2 * (size - 1), 1)
     index = tf.math.floormod(index, period)
     return tf.minimum(index, period - index) if size > 1 else tf.zeros_like(index)

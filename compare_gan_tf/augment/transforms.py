@@ -1,34 +1,29 @@
 """The transformations of DiffAugment (Zhao et al., 2020, section 3.2, and their code).
 
-Each is a function (images [n, H, W, C], noise, tag) -> images that draws for every image on its
-own. Images are in [-1, 1], as in their StyleGAN2 code: 0, which moves in and is cut out, is
-mid-grey, and results may lie outside the range.
+Each is a function (images [n, H, W, C], noise, tag) -> images, with independent draws for each
+image. Images are in [-1, 1], as in their StyleGAN2 code: zeros, which fill empty places, are
+mid-grey, and results may leave the range.
 """
 
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.augment.pixels import pick
+from compare_gan_tf.augment.pixels import per_image, pick
 from compare_gan_tf.settings.signatures import Fraction, NotNegative, checked
-
-
-def _each(values):
-    """[n] -> [n, 1, 1, 1]."""
-    return values[:, None, None, None]
 
 
 @gin.configurable(module="diffaugment")
 @checked
 def brightness(images, noise, tag, *, width: NotNegative = 1.0):
     """x + b with b ~ U(-width / 2, width / 2), in units of the range [-1, 1]."""
-    return images + _each(width * (noise.uniform(tag, [images.shape[0]]) - 0.5))
+    return images + per_image(width * (noise.uniform(tag, [images.shape[0]]) - 0.5))
 
 
 @gin.configurable(module="diffaugment")
 @checked
 def saturation(images, noise, tag, *, most: NotNegative = 2.0):
-    """s (x - m) + m with s ~ U(0, most) and m the mean over the pixel's channels."""
-    factor = _each(most * noise.uniform(tag, [images.shape[0]]))
+    """s (x - m) + m with s ~ U(0, most); m is the mean over the channels of a pixel."""
+    factor = per_image(most * noise.uniform(tag, [images.shape[0]]))
     mean = tf.reduce_mean(images, -1, keepdims=True)
     return (images - mean) * factor + mean
 
@@ -36,15 +31,15 @@ def saturation(images, noise, tag, *, most: NotNegative = 2.0):
 @gin.configurable(module="diffaugment")
 @checked
 def contrast(images, noise, tag, *, width: NotNegative = 1.0):
-    """c (x - m) + m with c ~ U(1 - width / 2, 1 + width / 2) and m the mean over the image."""
-    factor = _each(1.0 + width * (noise.uniform(tag, [images.shape[0]]) - 0.5))
+    """c (x - m) + m with c ~ U(1 - width / 2, 1 + width / 2); m is the mean over the image."""
+    factor = per_image(1.0 + width * (noise.uniform(tag, [images.shape[0]]) - 0.5))
     mean = tf.reduce_mean(images, [1, 2, 3], keepdims=True)
     return (images - mean) * factor + mean
 
 
 @gin.configurable(module="diffaugment")
 def color(images, noise, tag):
-    """`brightness`, then `saturation`, then `contrast`: what DiffAugment calls color."""
+    """`brightness`, then `saturation`, then `contrast`: DiffAugment's "color"."""
     images = brightness(images, noise, f"{tag}/brightness")
     images = saturation(images, noise, f"{tag}/saturation")
     return contrast(images, noise, f"{tag}/contrast")
@@ -63,15 +58,15 @@ def _inside(index, size: int):
 @gin.configurable(module="diffaugment")
 @checked
 def translation(images, noise, tag, *, ratio: Fraction = 0.125):
-    """Moves by whole pixels, zeros move in.
+    """Shifts by whole pixels; zeros fill the empty places.
 
-    The two shifts are uniform on the integers from -s to s, s = floor(ratio * side + 1/2).
+    The two shifts are uniform on the integers from -s to s, with s = floor(ratio * side + 1/2).
     """
     number, height, width, _ = images.shape
     reach = [int(side * ratio + 0.5) for side in (height, width)]
     down = _integers(noise, f"{tag}/down", number, -reach[0], reach[0])
     right = _integers(noise, f"{tag}/right", number, -reach[1], reach[1])
-    rows = tf.range(height) - down[:, None]  # [n, H], where the output's rows come from
+    rows = tf.range(height) - down[:, None]  # [n, H], the source of each row of the output
     columns = tf.range(width) - right[:, None]
     from_row = tf.clip_by_value(rows, 0, height - 1)[:, :, None]
     images = pick(images, from_row * width + tf.clip_by_value(columns, 0, width - 1)[:, None, :])
@@ -82,10 +77,11 @@ def translation(images, noise, tag, *, ratio: Fraction = 0.125):
 @gin.configurable(module="diffaugment")
 @checked
 def cutout(images, noise, tag, *, ratio: Fraction = 0.5):
-    """Sets a rectangle to zero: DeVries and Taylor (2017), of c = floor(ratio * side + 1/2) a side.
+    """Sets a rectangle with sides c = floor(ratio * side + 1/2) to zero (DeVries and Taylor, 2017).
 
-    Its centre is uniform on the image, so it may stick out: it covers o - floor(c / 2), ...,
-    o - floor(c / 2) + c - 1, with o uniform on 0, ..., side (side - 1 where c is odd).
+    Its centre is uniform in the image, so it may extend beyond it: along a side it covers
+    o - floor(c / 2), ..., o - floor(c / 2) + c - 1, with o uniform on 0, ..., side (side - 1 if c
+    is odd).
     """
     number = images.shape[0]
     inside = []

@@ -1,14 +1,12 @@
-"""What the verbs build from a config: the data, the GAN, and the checkpoint that is meant."""
+"""Builds for the verbs what a config and flags name: the data, the GAN, the checkpoint's step."""
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from absl import flags, logging
 
 from compare_gan_tf.errors import UserError
-
-_MOST_DIGITS = 18  # of a step
 
 
 def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
@@ -110,10 +108,10 @@ def _check_data(values: flags.FlagValues, dataset) -> None:
     if not changes:
         return
     text = f"the data set is not the one that the run in {model_dir} has seen: {'; '.join(changes)}"
-    if any(clause.startswith(("its shape", "its number of classes")) for clause in changes):
-        raise UserError(f"{text}. Bring that back")
-    if "allow_data_change" in values and not values.allow_data_change:
-        raise UserError(f"{text}. Bring that back, or --allow_data_change to go on all the same")
+    fits = not any(said.startswith(("its shape", "its number of classes")) for said in changes)
+    cure = ", or --allow_data_change to go on all the same" if fits else ""
+    if not fits or ("allow_data_change" in values and not values.allow_data_change):
+        raise UserError(f"{text}. Bring that back{cure}")
     logging.warning("%s", text)
 
 
@@ -129,37 +127,40 @@ def choose_step(model_dir: str, choice: str | None) -> int:
     """
     from compare_gan_tf.runs import best, checkpoints
 
-    steps = checkpoints.list_steps(model_dir)
-    kept = best.read(model_dir)
-    if choice in (None, "best") and kept:
-        return int(kept["step"])
-    if choice == "best":
-        raise UserError(f"no best checkpoint in {model_dir} yet: run compare-gan evaluate first")
-    if choice in (None, "latest"):
-        if not steps:
-            raise UserError(f"no checkpoint in {model_dir}: run compare-gan train first")
-        return steps[-1]
-    if not choice.isdecimal():
-        raise UserError(f"--checkpoint={choice} is neither best, latest nor a step")
-    if len(choice) > _MOST_DIGITS or int(choice) not in {
-        *steps,
-        *([int(kept["step"])] if kept else []),
-    }:
-        there = ", ".join(map(str, steps)) or "none"
-        raise UserError(f"no checkpoint of step {choice} in {model_dir}; there are: {there}")
-    return int(choice)
+    steps, kept = checkpoints.list_steps(model_dir), best.read(model_dir)
+    there = {str(step): step for step in steps}
+    there |= {"latest": steps[-1]} if steps else {}
+    there |= {str(kept["step"]): kept["step"], "best": kept["step"]} if kept else {}
+    if choice is None:
+        choice = "best" if kept else "latest"
+    if choice not in there:
+        raise UserError(
+            f"no checkpoint {choice} in {model_dir}; there are: {', '.join(there) or 'none'}"
+            " (compare-gan train writes them, compare-gan evaluate finds the best)"
+        )
+    return there[choice]
 
 
 # --- Scores -----------------------------------------------------------------------------------
 
 
-def follow(values: flags.FlagValues) -> None:
-    """Scores checkpoints as a training writes them, and prints the scores."""
+def follow(values: flags.FlagValues, check_data: Callable = lambda dataset: None) -> tuple:
+    """Scores checkpoints as a training writes them, and prints the scores.
+
+    Args:
+      values: the flags.
+      check_data: called on the data set before any checkpoint is scored; raises to refuse it.
+
+    Returns:
+      The data set, and the GAN with the weights that were scored last.
+    """
     read_config(values)
     from compare_gan_tf import evaluation
 
     dataset, built = gan(values)
+    check_data(dataset)
     print_scores(values.model_dir, evaluation.follow(values.model_dir, built, dataset))
+    return dataset, built
 
 
 def print_scores(model_dir: str, rows: Sequence[dict]) -> None:
@@ -184,6 +185,24 @@ def print_scores(model_dir: str, rows: Sequence[dict]) -> None:
 
 
 # --- Flags of several verbs -------------------------------------------------------------------
+
+
+def forbid(flag_values: flags.FlagValues, names: Sequence[str], when, why: str) -> None:
+    """Refuses flags, when they are parsed, that would be ignored beside others.
+
+    Args:
+      flag_values: the flags.
+      names: of those that are refused if they are given.
+      when: a function () -> whether they are refused; the flags are parsed by then.
+      why: the end of the message: "is for a run".
+    """
+    for name in names:
+        flags.register_validator(
+            name,
+            lambda _, flag=flag_values[name]: flag.using_default_value or not when(),
+            f"it {why}",
+            flag_values=flag_values,
+        )
 
 
 def define_data_change_flag(flag_values: flags.FlagValues) -> None:

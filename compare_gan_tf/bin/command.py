@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from absl import app, flags, logging
 
 from compare_gan_tf.config import gin_errors, gin_imports
-from compare_gan_tf.errors import Stopped, UserError, file_error, first_line
+from compare_gan_tf.errors import Stopped, UserError, as_user_error, file_error, first_line
 
 PROGRAM = "compare-gan"
 COMMON_FLAGS = ("model_dir", "gin_config", "gin_bindings", "allow_imports")
@@ -111,7 +111,7 @@ def parse_flags(
         nearest = gin_errors.did_you_mean(error.flagname, names)
         raise UserError(f"no flag --{error.flagname}{nearest}") from error
     except (flags.Error, ValueError) as error:  # of --noflag=value, absl raises the latter
-        raise UserError(str(error)) from error
+        raise UserError(str(error).split("\n")[0]) from error  # of several, the first
     if rest and arguments is None:
         raise UserError(f"cannot use {rest[0]!r}: all arguments are flags, as --name=value")
     if rest:
@@ -129,12 +129,9 @@ def parse_flags(
 
 def _local_folder(model_dir: str) -> str:
     """With `~` spelt out; refused where TensorFlow could not open it."""
-    try:
+    what = f"--model_dir={model_dir!r} is not UTF-8, which TensorFlow needs"
+    with as_user_error(what, UnicodeEncodeError, cure="rename it"):
         model_dir.encode()
-    except UnicodeEncodeError as error:
-        raise UserError(
-            f"--model_dir={model_dir!r} is not UTF-8, which TensorFlow needs: rename it"
-        ) from error
     return os.path.expanduser(model_dir)
 
 

@@ -22,7 +22,6 @@ Names of metrics and presets: docs/evaluation.md. Everything else is bound on `e
 """
 
 import os
-from collections.abc import Callable
 
 from absl import flags
 
@@ -84,24 +83,53 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     }
     for name, text in texts.items():
         flags.DEFINE_string(name, None, text, flag_values=flag_values)
+    _define_rules(flag_values)
+
+
+def _define_rules(flag_values: flags.FlagValues) -> None:
+    """Which flags go with which."""
+
+    def of_sides() -> bool:
+        return any(flag_values[name].value is not None for name in _OF_SIDES)
+
+    flags.register_validator(
+        "model_dir",
+        lambda value: value or of_sides(),
+        "name the folder of a run by --model_dir, or two sides by --real and --fake",
+        flag_values=flag_values,
+    )
+    for name in ("real", "fake"):
+        flags.register_validator(
+            name,
+            lambda value: value is not None or not of_sides(),
+            f"--{name} is missing: two sides are compared, --real and --fake",
+            flag_values=flag_values,
+        )
+    flags.register_validator(
+        "metrics",
+        lambda value: value is None or value.strip(),
+        "--metrics is empty: name some, such as fid,kid, or a preset",
+        flag_values=flag_values,
+    )
+    names = ("model_dir", "schedule", "allow_data_change")
+    build.forbid(flag_values, names, of_sides, "is for a run, not for --real and --fake")
+    build.forbid(
+        flag_values,
+        ("checkpoint",),
+        lambda: flag_values.schedule == "continuous_eval",
+        "is for --schedule=once: continuous_eval scores all that `evaluate.every` names",
+    )
 
 
 def run(values: flags.FlagValues) -> None:
     """Scores, and prints the scores."""
-    bindings = _bindings(values)
-    if any(values[name].value is not None for name in _OF_SIDES):
-        _refuse(
-            values,
-            ("model_dir", "schedule", "allow_data_change"),
-            "is for a run, not for --real and --fake",
-        )
-        _compare(values, bindings)
-        return
-    if not values.model_dir:
-        raise UserError(
-            "name the folder of a run by --model_dir, or two sides by --real and --fake"
-        )
-    _score_run(values, bindings)
+    try:
+        bindings = _bindings(values)
+    except UserError:  # it may be of a module that the config names, whose import takes seconds
+        if not _import_modules(values):
+            raise
+        bindings = _bindings(values)
+    (_compare if values.real is not None else _score_run)(values, bindings)
 
 
 def _bindings(values: flags.FlagValues) -> list[str]:
@@ -113,38 +141,22 @@ def _bindings(values: flags.FlagValues) -> list[str]:
         presets.check(values.preset)
         bindings.append(f"evaluate.preset = @presets.{values.preset}()")
     if values.metrics is not None:
-        if not values.metrics.strip():
-            raise UserError("--metrics is empty: name some, such as fid,kid, or a preset")
-        _check_name(values, lambda: presets.names_of(values.metrics))
+        presets.names_of(values.metrics)  # refuses names that no metric has
         bindings.append(f"evaluate.metrics = {values.metrics!r}")
     if values.extractor is not None:
-        _check_name(values, lambda: extractor_names.check(values.extractor))
         reference = extractor_names.reference(values.extractor)
         bindings.append(f"evaluate.extractor = {reference}")
     return bindings
 
 
-def _check_name(values: flags.FlagValues, check: Callable[[], object]) -> None:
-    """Checks names of parts without importing more than it must: only what is not ours needs that
-    the modules which the config names are imported.
-    """
-    try:
-        check()
-    except UserError:
-        own = os.path.abspath(os.path.join(values.model_dir or "", "config.gin"))
-        names = values.gin_config or ([own] if values.model_dir and os.path.isfile(own) else [])
-        if not names:
-            raise
-        from compare_gan_tf import config
+def _import_modules(values: flags.FlagValues) -> bool:
+    """Imports the modules that the config imports; False if there is no config."""
+    from compare_gan_tf import config
 
-        config.import_modules(names)
-        check()
-
-
-def _refuse(values: flags.FlagValues, names, why: str) -> None:
-    for name in names:
-        if not values[name].using_default_value:
-            raise UserError(f"--{name} {why}")
+    own = os.path.abspath(os.path.join(values.model_dir or "", "config.gin"))
+    names = values.gin_config or ([own] if values.model_dir and os.path.isfile(own) else [])
+    config.import_modules(names)
+    return bool(names)
 
 
 def _check_metrics_used(values: flags.FlagValues) -> None:
@@ -163,11 +175,6 @@ def _check_metrics_used(values: flags.FlagValues) -> None:
 
 def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
     follows = values.schedule == "continuous_eval"
-    if follows and not values["checkpoint"].using_default_value:
-        raise UserError(
-            f"--checkpoint={values.checkpoint} is for --schedule=once: continuous_eval scores all"
-            " that `evaluate.every` names"
-        )
     build.read_config(values, bindings=bindings)
     from compare_gan_tf import evaluation
     from compare_gan_tf.gan import distribution
@@ -187,9 +194,6 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
 
 
 def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
-    for name in ("real", "fake"):
-        if values[name].value is None:
-            raise UserError(f"--{name} is missing: two sides are compared, --real and --fake")
     from compare_gan_tf.bin import quiet
 
     quiet.import_tensorflow()
@@ -203,8 +207,8 @@ def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
 
     sides = {name: values[name].value for name in _SIDES}
     runs = {name: side for name, side in sides.items() if side and openings.is_run(side)}
-    if not runs:
-        _refuse(values, ("checkpoint",), "is for a run, and neither side is one")
+    if not runs and not values["checkpoint"].using_default_value:
+        raise UserError("--checkpoint is for a run, and neither side is one: leave it out")
     config.parse(values.gin_config, [*values.gin_bindings, *bindings])
     config.check_used([*config.LATER_STAGES, "compare_gan_tf.data"])
     bound = _bound()

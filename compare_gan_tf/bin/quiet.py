@@ -1,4 +1,4 @@
-"""Importing TensorFlow and matplotlib without the lines that they print on every machine."""
+"""Imports TensorFlow and matplotlib without the lines that they print on every machine."""
 
 import contextlib
 import logging as standard_logging

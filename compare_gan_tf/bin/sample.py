@@ -28,7 +28,7 @@ import threading
 from absl import flags
 
 from compare_gan_tf.bin import build
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import as_user_error
 
 _MOST = 10**7  # samples
 _MOST_TRUNCATION = 1e6  # of latents whose standard deviation is 1
@@ -53,6 +53,29 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     _define_choice(flag_values)
+    _define_rules(flag_values)
+
+
+def _define_rules(flag_values: flags.FlagValues) -> None:
+    """Which flags must be given, and which go with which."""
+    flags.register_multi_flags_validator(
+        ("model_dir", "module"),
+        lambda given: bool(given["model_dir"]) != bool(given["module"]),
+        "name a run by --model_dir or a module by --module, one of the two",
+        flag_values=flag_values,
+    )
+    build.forbid(
+        flag_values,
+        ("checkpoint", "gin_config", "gin_bindings"),
+        lambda: flag_values.module,
+        "is for a run, and --module names none: leave it out",
+    )
+    flags.register_validator(
+        "output",
+        bool,
+        "--output is missing: name a file such as samples.png, or a folder such as samples/",
+        flag_values=flag_values,
+    )
 
 
 def _define_choice(flag_values: flags.FlagValues) -> None:
@@ -66,7 +89,12 @@ def _define_choice(flag_values: flags.FlagValues) -> None:
         0.0,
         "The greatest |z| of normal latents, or the factor of uniform ones; 0, the default, for"
         " none.",
-        0.0,
+        flag_values=flag_values,
+    )
+    flags.register_validator(
+        "truncation",
+        lambda value: 0 <= value <= _MOST_TRUNCATION,
+        f"it must be a number in [0, {_MOST_TRUNCATION:g}]",
         flag_values=flag_values,
     )
     flags.DEFINE_string(
@@ -94,7 +122,7 @@ def _define_choice(flag_values: flags.FlagValues) -> None:
 
 def run(values: flags.FlagValues) -> None:
     """Draws the samples, and prints what was written where."""
-    _check_flags(values)
+    classes = _classes(values)
     if values.model_dir:
         build.read_config(values)
     from compare_gan_tf.bin import quiet
@@ -107,7 +135,7 @@ def run(values: flags.FlagValues) -> None:
     format_ = sampling.format_of(output, values.format)
     sampling.require_free(output, format_, overwrite=values.overwrite)
     source = _module(values) if values.module else _run(values)
-    wanted = sampling.wanted(source, values.num, values.seed, values.truncation, _classes(values))
+    wanted = sampling.wanted(source, values.num, values.seed, values.truncation, classes)
     with _ended_by_signals():
         what = sampling.write(
             source,
@@ -122,34 +150,11 @@ def run(values: flags.FlagValues) -> None:
     print(f"{shown}: {what}")
 
 
-def _check_flags(values: flags.FlagValues) -> None:
-    """What needs no TensorFlow, so that a mistake is told at once."""
-    if bool(values.module) == bool(values.model_dir):
-        which = "both are given" if values.module else "neither is given"
-        raise UserError(f"{which} of --model_dir and --module: name a run or a module")
-    _classes(values)
-    for name in ("checkpoint", "gin_config", "gin_bindings"):
-        if values.module and values[name].value:
-            raise UserError(f"--{name} is for a run, and --module names none: leave it out")
-    if not values.output:
-        raise UserError(
-            "--output is missing: name a file such as samples.png, or a folder such as samples/"
-        )
-    if not 0 <= values.truncation <= _MOST_TRUNCATION:
-        raise UserError(
-            f"--truncation={values.truncation}: it must be a number in [0, {_MOST_TRUNCATION:g}]"
-        )
-
-
 def _classes(values: flags.FlagValues) -> list[str]:
     """What --classes names, separated and quoted as in a CSV file."""
-    try:
+    cure = "a name in double quotes has them on both sides, and those within it doubled"
+    with as_user_error(f"--classes={values.classes}", csv.Error, cure=cure):
         rows = list(csv.reader([values.classes or ""], skipinitialspace=True, strict=True))
-    except csv.Error as error:
-        raise UserError(
-            f"--classes={values.classes}: {error}; a name in double quotes has them on both sides,"
-            " and those within it doubled"
-        ) from error
     return rows[0] if rows else []
 
 

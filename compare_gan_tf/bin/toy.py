@@ -1,8 +1,8 @@
-"""Fit a model to points in the plane, and draw what it went through.
+"""Fit a model to points in the plane, and draw the course of its training.
 
 Trains as `compare-gan train` does, with the same flags, unless the run is done. Then it reads all
-checkpoints and writes <model_dir>/toy/figure.png and animation.gif: the data, the model, D's field,
-the path of the mean, and the exact divergences beside those that D estimates.
+checkpoints and writes <model_dir>/toy/figure.png and animation.gif: the data, the model, D's
+logits, the path of the mean, and the exact divergences together with those that D estimates.
 
 For example, a Gaussian for two modes, by maximum likelihood and by a GAN that minimises KL(q || p):
 
@@ -12,7 +12,7 @@ For example, a Gaussian for two modes, by maximum likelihood and by a GAN that m
 
 from absl import flags
 
-from compare_gan_tf.bin import build, train
+from compare_gan_tf.bin import quiet, train
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -21,17 +21,11 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues) -> None:
-    """Trains, draws, and prints the fit and where the pictures lie."""
-    build.read_config(values)
-    from compare_gan_tf import data
-    from compare_gan_tf.bin import quiet
-
+    """Trains, draws, and prints the fitted moments and the paths of the pictures."""
+    dataset, gan = train.run(values, check_data=_require_plane)
     quiet.silence_font_cache()
     from compare_gan_tf.toy import path, pictures
 
-    path.require_plane(data.load())
-    train.run(values)
-    dataset, gan = build.gan(values)
     frames = path.frames(values.model_dir, gan, dataset)
     reals = dataset.splits["test"].images[:400]
     written = pictures.write(
@@ -42,3 +36,9 @@ def run(values: flags.FlagValues) -> None:
     for name, value in last.exact.items():
         print(f"{name} {value:.4f}")
     print("\n".join(written))
+
+
+def _require_plane(dataset) -> None:
+    from compare_gan_tf.toy import path  # it imports TensorFlow, which takes seconds
+
+    path.require_plane(dataset)

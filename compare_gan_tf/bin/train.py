@@ -12,10 +12,11 @@ The same for longer; settings that decide the result cannot be changed in the sa
   compare-gan train --model_dir=runs/quickstart --gin_bindings='train.training_steps = 8000'
 """
 
+from collections.abc import Callable
+
 from absl import flags
 
 from compare_gan_tf.bin import build
-from compare_gan_tf.errors import UserError
 
 SCHEDULES = ("train", "eval_after_train", "continuous_eval")
 # As `distribution.STRATEGIES`, which cannot be imported here: it imports TensorFlow.
@@ -59,22 +60,41 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "How to use several devices: auto takes all GPUs of this machine, or one CPU.",
         flag_values=flag_values,
     )
+    _define_rules(flag_values)
 
 
-def run(values: flags.FlagValues) -> None:
-    """Trains, evaluates, or both, as `--schedule` says."""
+def _define_rules(flag_values: flags.FlagValues) -> None:
+    """Which flags go with which."""
+    build.forbid(
+        flag_values,
+        ("init_from", "freeze_d_layers", "allow_config_change", "allow_data_change", "strategy"),
+        lambda: flag_values.schedule == "continuous_eval",
+        "is for training: --schedule=continuous_eval trains nothing",
+    )
+
+
+def run(values: flags.FlagValues, check_data: Callable = lambda dataset: None) -> tuple:
+    """Trains, evaluates, or both, as `--schedule` says.
+
+    Args:
+      values: the flags.
+      check_data: called on the data set before anything is written; raises to refuse it.
+
+    Returns:
+      The data set, and the GAN of the last step.
+    """
     if values.schedule == "continuous_eval":
-        _require_no_training(values)
-        build.follow(values)
-        return
+        return build.follow(values, check_data)
     build.read_config(values, bindings=_bindings(values))
     from compare_gan_tf import config, data, evaluation, training
     from compare_gan_tf.gan import distribution
 
+    dataset = data.load()
+    check_data(dataset)
     is_scored = values.schedule == "eval_after_train"
     prepared = training.prepare(
         values.model_dir,
-        dataset=data.load(),
+        dataset=dataset,
         strategy=distribution.get_strategy(values.strategy),
         keep_unscored_every=_keep_unscored_every(is_scored),
         allow_config_change=values.allow_config_change,
@@ -83,17 +103,10 @@ def run(values: flags.FlagValues) -> None:
     if is_scored:  # its settings are checked before hours of work
         plan = evaluation.plan(values.model_dir, prepared.gan, prepared.dataset)
     config.check_used()
-    prepared.fit(config.operative_text())
+    gan = prepared.fit(config.operative_text())
     if is_scored:
         build.print_scores(values.model_dir, plan.run())
-
-
-def _require_no_training(values: flags.FlagValues) -> None:
-    """Refuses the flags that only a training would heed."""
-    names = ("init_from", "freeze_d_layers", "allow_config_change", "allow_data_change", "strategy")
-    for name in names:
-        if not values[name].using_default_value:
-            raise UserError(f"--{name} is for training: --schedule=continuous_eval trains nothing")
+    return prepared.dataset, gan
 
 
 def _bindings(values: flags.FlagValues) -> list[str]:

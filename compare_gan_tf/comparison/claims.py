@@ -2,8 +2,8 @@
 
 A claim says that runs with some facts are better than runs with others. It is looked at in every
 pair of variants that differ in these facts alone, on every data set, each with the seeds of its
-best setting; what all pairs say together is supported, contradicted or undecided at the scale of the
-comparison. The facts are the values of the axes "loss", "penalty", "normalisation", "network" and
+best setting; what all pairs say together is supported, contradicted or undecided at the scale of
+the comparison. The facts are the values of the axes "loss", "penalty", "normalisation", "network" and
 "ratio", under the names that `base/landscape_axes.gin` gives them.
 """
 
@@ -119,8 +119,8 @@ def claims(comparison: Comparison, level: float = 0.95) -> Table:
     return Table(
         "claims",
         "Claims of the GAN landscape",
-        "Each claim in all pairs of variants that differ in it alone. Chance: that a run of the side"
-        " which the claim prefers is the better one, 0.5 for a tie; of a spread, that its distance"
+        "Each claim in all pairs of variants that differ in it alone. Chance: that a run of the"
+        " side which the claim prefers is the better one, 0.5 for a tie; of a spread, that its distance"
         " from the median of its variant is the smaller one. Ratio: of the other side's median to"
         " that of the preferred side, above 1 where the claim holds; of budgets, of the runs that"
         " each needs. Intervals are bootstraps over seeds, of 95 %. Undecided: the interval holds a"
@@ -212,7 +212,8 @@ def _of_budgets(comparison: Comparison, better, worse, lower: bool, level: float
             for runs in (second, first)
         ]
         found = budget_ratio(*scores, lower_is_better=lower, level=level)
-        logarithms.append(np.log(np.array(found.ratio)))
+        with np.errstate(divide="ignore"):  # an end may be 0 or infinite
+            logarithms.append(np.log(np.array(found.ratio)))
         least *= least_p_value(len(first), len(second), paired=False) / 2.0
     ratio = np.exp(np.mean(logarithms, axis=0))
     decided, reason = effects.verdict(effects.Interval(*ratio), 1.0, 2.0 * least, 1.0 - level)

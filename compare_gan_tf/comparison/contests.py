@@ -6,7 +6,7 @@ from compare_gan_tf.analysis.budgets import budget_curve
 from compare_gan_tf.analysis.improvement import improvement_matrix
 from compare_gan_tf.analysis.log_efficiency import budget_ratio
 from compare_gan_tf.analysis.profiles import log_ratios, performance_profile
-from compare_gan_tf.comparison.outcomes import Board
+from compare_gan_tf.comparison.outcomes import Board, middle_cost
 from compare_gan_tf.comparison.records import label
 from compare_gan_tf.comparison.table import SHARE, TEXT, WHOLE, Column, Table, bounded, known
 from compare_gan_tf.errors import UserError
@@ -17,7 +17,7 @@ _LEVELS = 60  # points of a profile
 
 
 def pairwise(boards: list[Board]) -> Table:
-    """A row for each ordered pair of variants: of each task, and of all tasks where there are more."""
+    """A row for each ordered pair of variants, of each task and of all tasks together."""
     rows = [row for board in boards for row in _pairs(board.task, *_of_one(board))]
     common = in_all(boards)
     if len(boards) > 1 and len(common) > 1:
@@ -25,8 +25,8 @@ def pairwise(boards: list[Board]) -> Table:
     return Table(
         "pairwise",
         "Probability of improvement",
-        "The probability that a run of the best setting of the first variant beats one of the second, "
-        "with a 95 % bootstrap interval over seeds (Agarwal et al., 2021). 0.5 is a tie.",
+        "The probability that a run of the best setting of the first variant beats one of the "
+        "second, with a 95 % bootstrap interval over seeds (Agarwal et al., 2021). 0.5 is a tie.",
         [
             Column("task", "Data set", TEXT),
             Column("first", "Variant", TEXT),
@@ -44,6 +44,19 @@ def _of_one(board: Board):
 def _of_all(boards: list[Board], common: list[str]):
     found = [dict(zip(_of_one(board)[0], board.scores(), strict=True)) for board in boards]
     return common, [[scores[name] for scores in found] for name in common]
+
+
+def ratios_of_all(boards: list[Board], chosen: bool = True) -> tuple[list[str], list]:
+    """The variants that have runs on every task, and the logarithms of their ratios on each.
+
+    Both are empty where scores that are not above 0, or a task without any score, have no ratios.
+    """
+    common = in_all(boards)
+    found = [dict(zip(_of_one(one)[0], one.scores(chosen), strict=True)) for one in boards]
+    try:
+        return common, log_ratios([[scores[name] for scores in found] for name in common])
+    except UserError:
+        return [], []
 
 
 def in_all(boards: list[Board]) -> list[str]:
@@ -83,9 +96,10 @@ def budget(boards: list[Board]) -> Table:
     return Table(
         "budget",
         "Budget curve",
-        "The best of k runs, drawn at random from all settings and seeds of a variant: its expectation "
-        "with a 95 % bootstrap interval, and its median, on the split that selects. Where failed runs "
-        "may be all that is drawn, the expectation is not finite and is left out.",
+        "The best of k runs, drawn at random from all settings and seeds of a variant: its "
+        "expectation with a 95 % interval, to be trusted up to a fifth of the runs, and its "
+        "median, on the split that selects. Where failed runs may be all that is drawn, the "
+        "expectation is not finite and is left out.",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
@@ -108,7 +122,7 @@ def efficiency(boards: list[Board]) -> Table:
     rows = []
     for board in boards:
         names, scores = _of_one(board)[0], board.selected()
-        costs = [_middle_cost(one, board.lower_is_better) for one in scores]
+        costs = [middle_cost(one, board.lower_is_better) for one in scores]
         best = int(np.argmin(costs))
         for name, one in zip(names, scores, strict=True):
             if name != names[best]:
@@ -118,9 +132,9 @@ def efficiency(boards: list[Board]) -> Table:
     return Table(
         "efficiency",
         "Runs needed",
-        "How many runs a variant needs for one run of the variant with the best median of all runs, to "
-        "reach the same expected best: the geometric mean over the scores that both reach, with a "
-        "95 % bootstrap interval. With no such score it is but a bound.",
+        "How many runs a variant needs for one run of the variant with the best median of all "
+        "runs, to reach the same expected best: the geometric mean over the scores that both "
+        "reach, with a 95 % bootstrap interval. With no such score it is but a bound.",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
@@ -132,22 +146,9 @@ def efficiency(boards: list[Board]) -> Table:
     )
 
 
-def _middle_cost(scores: np.ndarray, lower: bool) -> float:
-    costs = np.where(np.isnan(scores), np.finfo(float).max, scores if lower else -scores)
-    return float(np.median(costs))
-
-
 def profile(boards: list[Board]) -> Table:
     """The share of all runs that score a ratio of the median of their task, or better."""
-    common = in_all(boards)
-    scores = [
-        [dict(zip(_of_one(one)[0], one.scores(chosen=False), strict=True))[name] for one in boards]
-        for name in common
-    ]
-    try:
-        ratios = log_ratios(scores) if common else []
-    except UserError:  # scores that are not above 0, or a task without any, have no ratios
-        ratios = []
+    common, ratios = ratios_of_all(boards, chosen=False)
     finite = np.concatenate([[]] + [task[np.isfinite(task)] for one in ratios for task in one])
     rows = []
     if finite.size and finite.min() < finite.max():
@@ -162,9 +163,10 @@ def profile(boards: list[Board]) -> Table:
     return Table(
         "profile",
         "Performance profile",
-        "The share of all runs of a variant that score this multiple of the median run of their data "
-        "set, or better: the mean over data sets, with a 95 % bootstrap band (Dolan and Moré, 2002; "
-        "Agarwal et al., 2021). A curve above another one everywhere is better at every level.",
+        "The share of all runs of a variant that score this multiple of the median run of their "
+        "data set, or better: the mean over data sets, with a 95 % bootstrap band (Dolan and "
+        "Moré, 2002; Agarwal et al., 2021). A curve above another one everywhere is better at "
+        "every level.",
         [
             Column("variant", "Variant", TEXT),
             Column("ratio", "Multiple of the median score"),

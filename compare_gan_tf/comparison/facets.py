@@ -1,4 +1,4 @@
-"""Other sides of the runs: their best 5 %, first and last checkpoints, diversity, cost, protocols."""
+"""Other sides of the runs: the best 5 %, best and last checkpoints, diversity, cost, protocols."""
 
 import dataclasses
 import math
@@ -41,8 +41,8 @@ def top(boards: list[Board]) -> Table:
     return Table(
         "top",
         "Best 5 % of the runs",
-        "Of each variant the best 5 % of all its runs, and one at least, on the split that selects; "
-        "the score is that on the other split (Kurach et al., 2018, figures 2 to 4).",
+        "Of each variant the best 5 % of all its runs, and one at least, on the split that "
+        "selects; the score is that on the other split (Kurach et al., 2018, figures 2 to 4).",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
@@ -81,9 +81,10 @@ def ends(comparison: Comparison, boards: list[Board]) -> Table:
     return Table(
         "ends",
         "Best against last checkpoint",
-        f"The median {metric_name(comparison.metric)} of the best setting over its seeds, at the checkpoint that was "
-        "selected and at the last one, each with a 95 % bootstrap interval; and the median of what a "
-        "run's score changed between them. A large change is a run that must be stopped in time.",
+        f"The median {metric_name(comparison.metric)} of the best setting over its seeds, at the "
+        "checkpoint that was selected and at the last one, each with a 95 % bootstrap interval; "
+        "and the median of what a run's score changed between them. A large change is a run "
+        "that must be stopped in time.",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
@@ -115,9 +116,10 @@ def diversity(comparison: Comparison) -> Table:
     return Table(
         "diversity",
         "Quality against diversity",
-        "Of each run at its best checkpoints on the split that is reported. Precision and density tell "
-        "how real samples look; recall and coverage, how much of the data they cover; MS-SSIM is high "
-        "where samples are alike. On the front is a run that no other one beats in both.",
+        "Of each run at its best checkpoints on the split that is reported. Precision and "
+        "density tell how real samples look; recall and coverage, how much of the data they "
+        "cover; MS-SSIM is high where samples are alike. On the front is a run that no other "
+        "one beats in both.",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
@@ -167,9 +169,9 @@ def cost(boards: list[Board]) -> Table:
     return Table(
         "cost",
         "Cost",
-        "Of all runs of a variant, failed ones too: generator updates, real images that D has seen, "
-        "seconds of training and multiply-adds of all forward passes of both players; and the median "
-        "of one run. A sum is left out where a run does not tell.",
+        "Of all runs of a variant, failed ones too: generator updates, real images that D has "
+        "seen, seconds of training and multiply-adds of all forward passes of both players; and "
+        "the median of one run. A sum is left out where a run does not tell.",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
@@ -191,7 +193,8 @@ def importances(shares: dict[str, float]) -> Table:
     return Table(
         "importance",
         "Importance of settings",
-        "The share of the variance of the score, over all runs, that a setting or an axis explains.",
+        "The share of the variance of the score, over all runs, that a setting or an axis "
+        "explains.",
         [Column("name", "Setting", TEXT), Column("share", "Share", SHARE)],
         [{"name": name, "share": known(share)} for name, share in ordered],
     )
@@ -237,20 +240,23 @@ class Pictured:
 
 
 def pictured(comparison: Comparison) -> list[Pictured]:
-    """The best, the median and the worst run of each variant of each task, of those with a score."""
+    """The best, the median and the worst run with a score, of each variant of each task."""
     found = []
     for board in outcomes.boards(comparison):
         for one in board.outcomes:
             scores = [(outcomes.reported(run, board.metric), run.name) for run in one.runs]
             ordered = sorted(pair for pair in scores if not math.isnan(pair[0]))
             ordered = ordered if board.lower_is_better else ordered[::-1]
-            last = len(ordered) - 1
-            places = {"best": 0, "worst": last, "median": last // 2} if last > 1 else {}
-            places = places or dict(
-                zip(("only",) if last == 0 else ("best", "worst"), range(last + 1))
-            )
             found += [
                 Pictured(board.task, label(one.variant), place, ordered[at][1], ordered[at][0])
-                for place, at in sorted(places.items(), key=lambda pair: pair[1])
+                for place, at in _places(len(ordered))
             ]
     return found
+
+
+def _places(runs: int) -> list[tuple[str, int]]:
+    """What is shown of so many runs in order: ("best", 0) and so on."""
+    if runs < 2:
+        return [("only", 0)][:runs]
+    middle = [("median", (runs - 1) // 2)] if runs > 2 else []
+    return [("best", 0), *middle, ("worst", runs - 1)]

@@ -1,8 +1,8 @@
 """How the runs of each variant ended, and which of its settings is the best.
 
-A setting is selected on one split, by the median of its seeds, and reported on another. A failed run
-counts: it has no score and is worse than every run that has one. Runs that were pruned, or that wait or
-go on, do not count.
+A setting is selected on one split, by the median of its seeds, and reported on another. A failed
+run counts: it has no score and is worse than every run that has one. Runs that were pruned, or that
+wait or go on, do not count.
 """
 
 import dataclasses
@@ -10,6 +10,8 @@ import math
 
 import numpy as np
 
+from compare_gan_tf.analysis.aggregates import median
+from compare_gan_tf.analysis.scores import costs_of
 from compare_gan_tf.comparison.records import COMPLETE, FAILED, Comparison, Run, Scored
 from compare_gan_tf.errors import UserError
 
@@ -126,7 +128,7 @@ def outcome(variant, runs: list[Run], metric: str, lower: bool) -> Outcome:
         groups.setdefault(tuple(sorted(run.setting.items())), []).append(run)
     fewest = _FEWEST_SEEDS * max(map(len, groups.values()))
     costs = [
-        _middle([selected(run, metric) for run in one], lower) if len(one) >= fewest else np.inf
+        middle_cost([selected(run, metric) for run in one], lower) if len(one) >= fewest else np.inf
         for one in groups.values()
     ]
     # Of equals, also where more than half of the seeds of all settings failed, that with most runs.
@@ -135,10 +137,9 @@ def outcome(variant, runs: list[Run], metric: str, lower: bool) -> Outcome:
     return Outcome(variant, runs, best[0].setting, best, len(groups))
 
 
-def _middle(scores: list[float], lower: bool) -> float:
-    """The median cost; infinite from more than half of the runs failed on."""
-    costs = np.array(scores) if lower else -np.array(scores)
-    return float(np.median(np.where(np.isnan(costs), np.finfo(float).max, costs)))
+def middle_cost(scores, lower: bool) -> float:
+    """The median of the costs of scores [n]; infinite where failed runs reach it."""
+    return float(median([costs_of(scores, lower)]))
 
 
 def setting_text(setting: dict) -> str:

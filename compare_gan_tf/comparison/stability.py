@@ -1,11 +1,11 @@
-"""Would other seeds rank the variants alike, and how small a difference can so many seeds show?"""
+"""Whether other seeds would rank the variants alike, and what so many seeds can show."""
 
 import numpy as np
 
 from compare_gan_tf.analysis.aggregates import median
 from compare_gan_tf.analysis.power import least_difference, runs_needed
 from compare_gan_tf.analysis.ranks import rank_stability
-from compare_gan_tf.comparison.contests import ALL_TASKS, in_all
+from compare_gan_tf.comparison.contests import ALL_TASKS, ratios_of_all
 from compare_gan_tf.comparison.outcomes import Board
 from compare_gan_tf.comparison.records import label
 from compare_gan_tf.comparison.table import SHARE, TEXT, WHOLE, Column, Table, known
@@ -20,20 +20,16 @@ def ranks(boards: list[Board]) -> Table:
     for board in boards:
         names = [label(one.variant) for one in board.outcomes]
         rows += _ranks(board.task, names, board.scores(), board.lower_is_better)
-    common = in_all(boards)
     if len(boards) > 1:
-        found = [
-            {label(one.variant): scores for one, scores in zip(b.outcomes, b.scores(), strict=True)}
-            for b in boards
-        ]
-        together = [[scores[name] for scores in found] for name in common]
-        rows += _ranks(ALL_TASKS, common, together, boards[0].lower_is_better)
+        common, ratios = ratios_of_all(boards)
+        rows += _ranks(ALL_TASKS, common, ratios, boards[0].lower_is_better)
     return Table(
         "ranks",
         "Probability of each rank",
-        "How often a variant has a rank when the seeds of each best setting are drawn again, ranked by "
-        "their median (the stratified bootstrap of Agarwal et al., 2021, figure 11). Variants with "
-        "one seed have no such probability, and their data set is left out.",
+        "How often a variant has a rank when the seeds of each best setting are drawn again, "
+        "ranked by their median (the stratified bootstrap of Agarwal et al., 2021, figure 11); "
+        "over all data sets by the geometric mean of the multiples of each one's median run. "
+        "Variants with one seed have no such probability, and their data set is left out.",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
@@ -49,7 +45,7 @@ def _ranks(task: str, names: list[str], scores: list, lower: bool) -> list[dict]
     if len(names) < 2:
         return []
     try:
-        found = rank_stability(scores, median, lower_is_better=lower)
+        found = rank_stability(scores, _mean_of_medians, lower_is_better=lower)
     except UserError:  # a variant has one seed
         return []
     return [
@@ -67,16 +63,21 @@ def _ranks(task: str, names: list[str], scores: list, lower: bool) -> list[dict]
     ]
 
 
+def _mean_of_medians(tasks: list[np.ndarray]) -> np.ndarray:
+    """An aggregate in which each task counts alike, however many runs it has."""
+    return np.mean([median([costs]) for costs in tasks], axis=0)
+
+
 def power(boards: list[Board]) -> Table:
     """What difference the seeds of each task can show, and how many the first two variants need."""
     rows = [row for board in boards for row in _power(board)]
     return Table(
         "power",
         "Power",
-        f"The least difference between two variants that a t test of this many seeds finds with a "
-        f"probability of {1 - BETA:.0%}, at {ALPHA:.0%} shared among all pairs (Bonferroni); and how "
-        "many seeds of each would show the difference that the best two have. The deviation is that "
-        "of runs of one setting, over all variants; failed runs have none.",
+        "The least difference between two variants that a t test of this many seeds finds with "
+        f"a probability of {1 - BETA:.0%}, at {ALPHA:.0%} shared among all pairs (Bonferroni); "
+        "and how many seeds of each would show the difference that the best two have. The "
+        "deviation is that of runs of one setting, over all variants; failed runs have none.",
         [
             Column("task", "Data set", TEXT),
             Column("seeds", "Fewest seeds", WHOLE),

@@ -85,7 +85,7 @@ def bounded(key: str, interval: Iterable) -> dict[str, float | None]:
 
 
 def interval_text(row: dict, key: str, digits: int = 4) -> str:
-    """ "12.3 [11, 14]"; a bound that is not finite, since failed runs reach it, is "failed"."""
+    """As in 12.3 [11, 14]; a bound that is not finite, since failed runs reach it, is "failed"."""
     ends = [row[f"{key}_{end}"] for end in ("low", "high")]
     value = f"{row[key]:.{digits}g}"
     if ends == [None, None]:

@@ -10,7 +10,7 @@ from compare_gan_tf.analysis.significance import pairwise_tests
 from compare_gan_tf.analysis.summaries import summary
 from compare_gan_tf.comparison import claims, contests, facets, outcomes, stability
 from compare_gan_tf.comparison.outcomes import Board
-from compare_gan_tf.comparison.records import Comparison, label
+from compare_gan_tf.comparison.records import Comparison, Run, label
 from compare_gan_tf.comparison.table import (
     LONG,
     TEXT,
@@ -64,11 +64,12 @@ def leaderboard(boards: list[Board]) -> Table:
     return Table(
         "leaderboard",
         "Leaderboard",
-        "The best setting of each variant is the one with the best median over its seeds on the split "
-        f"that selects; its {metric} is reported on the other split, at each run's best checkpoint, as "
-        "the median with a 95 % bootstrap interval over seeds. Failed runs count as worse than all "
-        "others. Two variants that share a letter are not told apart by Mann and Whitney's test of "
-        "their best settings at 5 %, corrected by Holm. All runs: of all settings and seeds.",
+        "The best setting of each variant is the one with the best median over its seeds on the "
+        f"split that selects; its {metric} is reported on the other split, at each run's best "
+        "checkpoint, as the median with a 95 % bootstrap interval over seeds. Failed runs count "
+        "as worse than all others. Two variants that share a letter are not told apart by Mann "
+        "and Whitney's test of their best settings at 5 %, corrected by Holm. All runs: of all "
+        "settings and seeds.",
         [
             Column("place", "#", WHOLE),
             Column("task", "Data set", TEXT),
@@ -104,7 +105,8 @@ def _ranked(board: Board) -> list[dict]:
         row |= bounded("median", interval(scores, median, **settings))
         facts = summary(scores, **settings)
         row |= {
-            "seeds": len(best), "runs": facts.runs, "failed": facts.failures, "iqm": known(facts.iqm),
+            "seeds": len(best), "runs": facts.runs, "failed": facts.failures,
+            "iqm": known(facts.iqm),
             "lower_quartile": known(facts.lower_quartile),
             "upper_quartile": known(facts.upper_quartile),
             "settings": outcome.settings, "setting": outcomes.setting_text(outcome.setting),
@@ -120,37 +122,21 @@ def _cost(score: float | None, lower: bool) -> float:
 
 def runs(comparison: Comparison) -> Table:
     """A row for each run, whatever became of it."""
-    metric = comparison.metric
-    rows = []
-    for run in comparison.runs:
-        found = outcomes.score(run, metric)
-        rows.append({
-            "run": run.name, "task": run.task, "variant": label(run.variant), "seed": run.seed,
-            "setting": outcomes.setting_text(run.setting),
-            "status": run.status, "reason": run.reason or "",
-            "best_step": found and found.best_step,
-            "selected": known(outcomes.selected(run, metric)),
-            "best": found and known(found.best),
-            "best_low": found and found.best_interval and known(found.best_interval[0]),
-            "best_high": found and found.best_interval and known(found.best_interval[1]),
-            "last": found and known(found.last), "floor": found and known(found.floor),
-            "steps": run.steps, "images": run.images, "seconds": known(run.seconds),
-            "multiply_adds": known(run.multiply_adds),
-        })  # fmt: skip
+    metric = metric_title(comparison.metric)
     return Table(
         "runs",
         "All runs",
-        f"Selected: the {metric_name(metric)} that chose the checkpoint. Best and last: of the chosen and of the "
-        "last checkpoint on the split that is reported. Real samples: what they score in place of "
-        "fakes.",
+        f"Selected: the {metric_name(comparison.metric)} that chose the checkpoint. Best and last: "
+        "of the chosen and of the last checkpoint on the split that is reported. Real samples: "
+        "what they score in place of fakes.",
         [
             Column("run", "Run", TEXT),
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),
             Column("seed", "Seed", WHOLE),
             Column("status", "Status", TEXT),
-            Column("best", f"{metric_title(metric)}, best", interval=True),
-            Column("last", f"{metric_title(metric)}, last"),
+            Column("best", f"{metric}, best", interval=True),
+            Column("last", f"{metric}, last"),
             Column("selected", "Selected"),
             Column("best_step", "Best step", WHOLE),
             Column("floor", "Real samples"),
@@ -161,7 +147,7 @@ def runs(comparison: Comparison) -> Table:
             Column("setting", "Setting", LONG),
             Column("reason", "Reason", LONG),
         ],
-        rows,
+        [_of_run(run, comparison.metric) for run in comparison.runs],
     )
 
 
@@ -178,3 +164,20 @@ def write(tables: dict[str, Table], folder: str) -> None:
             files.write_text(os.path.join(folder, f"{name}.json"), table.json())
     except OSError as error:
         raise UserError(unwritable(f"cannot write to {folder}", error)) from error
+
+
+def _of_run(run: Run, metric: str) -> dict:
+    found = outcomes.score(run, metric)
+    low, high = (found and found.best_interval) or (None, None)
+    return {
+        "run": run.name, "task": run.task, "variant": label(run.variant), "seed": run.seed,
+        "setting": outcomes.setting_text(run.setting),
+        "status": run.status, "reason": run.reason or "",
+        "best_step": found and found.best_step,
+        "selected": known(outcomes.selected(run, metric)),
+        "best": known(outcomes.reported(run, metric)),
+        "best_low": known(low), "best_high": known(high),
+        "last": known(outcomes.at_the_end(run, metric)), "floor": found and known(found.floor),
+        "steps": run.steps, "images": run.images, "seconds": known(run.seconds),
+        "multiply_adds": known(run.multiply_adds),
+    }  # fmt: skip

@@ -13,17 +13,22 @@ _MOST_NAMES = 3  # of those that are not told apart
 
 
 def verdict(comparison: Comparison, tables: dict[str, Table]) -> list[str]:
-    """Sentences on each task, then on all, then on the runs that have no score.
+    """What is found, then what is missing: see both.
 
     Args:
       comparison: the runs.
       tables: its tables.
     """
+    return [*findings(comparison, tables), *missing(comparison)] or ["There is no run yet."]
+
+
+def findings(comparison: Comparison, tables: dict[str, Table]) -> list[str]:
+    """A sentence on each task, and one on all of them."""
     boards = outcomes.boards(comparison)
     said = [_of_task(board, tables["leaderboard"], len(boards) > 1) for board in boards]
     if len(boards) > 1 and "ranks" in tables:
         said += _of_all(tables["ranks"])
-    return [*said, *_missing(comparison)] or ["There is no run yet."]
+    return said
 
 
 def cautions(comparison: Comparison) -> list[str]:
@@ -36,7 +41,8 @@ def cautions(comparison: Comparison) -> list[str]:
             protocols.setdefault(run.task, set()).add(scored.protocol_id)
             warnings |= dict.fromkeys(scored.warnings)
     several = [
-        f"{metric_title(comparison.metric)} on {task} was scored under {len(ones)} protocols, which do not compare."
+        f"{metric_title(comparison.metric)} on {task} was scored under {len(ones)} protocols, "
+        "which do not compare."
         for task, ones in protocols.items()
         if len(ones) > 1
     ]
@@ -45,12 +51,13 @@ def cautions(comparison: Comparison) -> list[str]:
 
 def _of_task(board: Board, leaderboard: Table, several: bool) -> str:
     rows = [row for row in leaderboard.where(task=board.task) if row["best"] is not None]
+    metric = metric_name(board.metric)
     where = f"On {board.task}: " if several else ""
     if not rows:
-        return f"{where}no variant has a median {metric_name(board.metric)}: half of its runs or more failed."
+        return f"{where}no variant has a median {metric}: half of its runs or more failed."
     best = rows[0]
     name = f"“{best['variant']}”"
-    score = f"median {metric_name(board.metric)} {interval_text(best, 'best', 3)} over {_seeds(best['seeds'])}"
+    score = f"median {metric} {interval_text(best, 'best', 3)} over {_seeds(best['seeds'])}"
     if len(board.outcomes) == 1:
         return f"{where}{name}: {score}; there is no other variant to compare with."
     scores = {
@@ -82,12 +89,13 @@ def _of_all(ranks: Table) -> list[str]:
         return []
     best = min(rows, key=lambda row: (row["mean_rank"], -row["probability"]))
     return [
-        f"Over all data sets “{best['variant']}” has the best mean rank, {best['mean_rank']:.1f}, and is "
-        f"first with probability {best['probability']:.2f}."
+        f"Over all data sets “{best['variant']}” has the best mean rank, "
+        f"{best['mean_rank']:.1f}, and is first with probability {best['probability']:.2f}."
     ]
 
 
-def _missing(comparison: Comparison) -> list[str]:
+def missing(comparison: Comparison) -> list[str]:
+    """Sentences on the runs that failed, that have no score, and that do not count."""
     ended = outcomes.ended(comparison.runs)
     failed = [run for run in ended if run.status == FAILED]
     without = [
@@ -103,17 +111,19 @@ def _missing(comparison: Comparison) -> list[str]:
         )
     if without:
         said.append(
-            f"{len(without)} of {len(ended)} runs have no {metric_name(comparison.metric)}, and count as failed."
+            f"{len(without)} of {len(ended)} runs have no {metric_name(comparison.metric)}, and "
+            "count as failed."
         )
     if others:
         said.append(
-            f"{others} of {len(comparison.runs)} runs were pruned or have not ended, and do not count."
+            f"{others} of {len(comparison.runs)} runs were pruned or have not ended, and do not "
+            "count."
         )
     return said
 
 
 def _names(names: list[str]) -> str:
-    """ "a, b and 3 more"."""
+    """As in a, b and 3 more."""
     shown = names[:_MOST_NAMES] if len(names) > _MOST_NAMES + 1 else names
     more = [f"{len(names) - len(shown)} more"] if len(names) > len(shown) else []
     parts = [f"“{name}”" for name in shown] + more

@@ -1,12 +1,13 @@
 """One line for each error of gin: what is wrong, where, and the nearest right name."""
 
 import collections
+import contextlib
 import difflib
 import inspect
 import itertools
 import re
 import tokenize
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import gin
 
@@ -27,6 +28,19 @@ RAISED = (
     RecursionError,
     MemoryError,
 )
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Turns errors that gin raises in its block into a `UserError` of one line.
+
+    Raises:
+      UserError: instead of any of `RAISED`.
+    """
+    try:
+        yield
+    except RAISED as error:
+        raise UserError(explain(error)) from error
 
 
 def explain(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Where gin files lie, and how gin reads them: no import is made before it is allowed."""
+"""Finds gin files, and lets gin read them without an import that the user has not allowed."""
 
 import contextlib
 import functools
@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from gin import config_parser
 
 from compare_gan_tf.config import gin_errors, gin_imports, gin_insides
-from compare_gan_tf.config.gin_statements import AsData, key_of, statements
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.config.gin_statements import AsData, imports, key_of, statements
+from compare_gan_tf.errors import UserError, as_user_error
 
 PACKAGE = "compare_gan_tf.gin_configs"
 # The first line of a run's config, by which it is told from one that somebody wrote.
@@ -44,40 +44,39 @@ def find_config(name: str, *, including: str | None = None) -> str:
     Raises:
       UserError: there is no such file; says where it was looked for.
     """
-    if "://" in name:
-        if _remote_exists(name):
-            return name
-        raise UserError(f"no gin file at {name}")
-    packaged, folders = _packaged_folder(), [pathlib.Path.cwd()]
-    if including is not None:
-        beside = os.path.dirname(including)
-        if "://" in including and _remote_exists(f"{beside}/{name}"):
-            return f"{beside}/{name}"
-        # Those of the package mean each other, whatever lies in the current folder.
-        own = [packaged] if pathlib.Path(including).is_relative_to(packaged) else []
-        folders = [pathlib.Path(beside), *own, *folders]
-    folders.append(packaged)
-    for folder in folders:
-        if (folder / name).is_file():
-            return os.path.abspath(folder / name)
+    places = _places(name, including)
+    for place in places:
+        if _is_file(place):
+            return place
     if os.path.lexists(name):
         raise UserError(f"{name} is not a file: name a gin file")
-    if os.path.isabs(name):
-        raise UserError(f"no gin file at {name}")
-    places = dict.fromkeys(map(str, folders))
-    raise UserError(
-        f"no gin file {name!r}, neither in {' nor in '.join(places)}"
-        f"{gin_errors.did_you_mean(name, packaged_configs())}"
-    )
+    looked = f", neither at {' nor at '.join(places)}" if len(places) > 1 else ""
+    nearest = gin_errors.did_you_mean(name, packaged_configs())
+    raise UserError(f"no gin file {name!r}{looked}{nearest}")
 
 
-def _remote_exists(path: str) -> bool:
+def _places(name: str, including: str | None) -> list[str]:
+    """The paths that a name may mean, in the order in which they are tried."""
+    if "://" in name or os.path.isabs(name):
+        return [name]
+    packaged = _packaged_folder()
+    folders = [os.getcwd(), str(packaged)]
+    if including is not None:
+        # Those of the package mean each other, whatever lies in the current folder.
+        own = [str(packaged)] if pathlib.Path(including).is_relative_to(packaged) else []
+        folders = [os.path.dirname(including), *own, *folders]
+    paths = (os.path.join(folder, name) for folder in folders)
+    return list(dict.fromkeys(p if "://" in p else os.path.abspath(p) for p in paths))
+
+
+def _is_file(path: str) -> bool:
+    """Whether there is a file at a path, which may be remote."""
+    if "://" not in path:
+        return os.path.isfile(path)
     import tensorflow as tf
 
-    try:
+    with as_user_error(f"cannot look for {path}", tf.errors.OpError):
         return tf.io.gfile.exists(path)
-    except tf.errors.OpError as error:
-        raise UserError(f"cannot look for {path}: {error.message}") from error
 
 
 def read(path: str) -> str:
@@ -86,7 +85,7 @@ def read(path: str) -> str:
     Raises:
       UserError: it cannot be read, or is no text.
     """
-    try:
+    with as_user_error(f"cannot read the gin file {path}", UnicodeDecodeError, OSError):
         if "://" in path:
             import tensorflow as tf
 
@@ -98,10 +97,6 @@ def read(path: str) -> str:
         if len(content) > _MOST_BYTES:
             raise UserError(f"{path} has more than {_MOST_BYTES} bytes: it is no gin file")
         return content.decode()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not a gin file: it is not UTF-8 text") from error
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
 
 
 @contextlib.contextmanager
@@ -180,11 +175,6 @@ def check_imports(text: str, path: str | None = None) -> None:
       UserError: see `gin_imports.check`.
       SyntaxError: it is not gin.
     """
-    file = io.StringIO(text)
-    if path is not None:
-        file.name = path
     folder = os.path.dirname(path) if path else os.getcwd()
-    for statement in config_parser.ConfigParser(file, AsData()):
-        if isinstance(statement, config_parser.ImportStatement):
-            place = f"{path} line {statement.location.line_num}" if path else "--gin_bindings"
-            gin_imports.check(statement.module, place, folder)
+    for module, line in imports(text, path):
+        gin_imports.check(module, f"{path} line {line}" if path else "--gin_bindings", folder)

@@ -1,11 +1,12 @@
-"""Which modules a config may import: it is data, and an import in it would run code.
+"""Which modules a config may import. A config is data, but an import in it runs code.
 
-So would a SavedModel that it names, whose graph may read and write files.
+A SavedModel that a config names runs code as well: its graph may read and write files.
 
-Free are this package, and modules that an installed distribution names as entry points of the group
-`compare_gan_tf`. All others are named by the user, by `--allow_imports`. A run keeps in its config
-what it imports, and that the user allowed it, signed by a key that only this user has: so the verbs
-after a training need no flag, and the config of a stranger's run imports nothing.
+A config may always import this package, and the modules that an installed distribution names as
+entry points of the group `compare_gan_tf`. The user allows all others by `--allow_imports`. A run
+keeps in its config what it imports and that the user allowed it, signed by a key that only this
+user has. So the verbs after a training need no flag, and the config of a stranger's run imports
+nothing.
 """
 
 import hashlib
@@ -38,7 +39,7 @@ def allow(modules: Iterable[str]) -> None:
 
 
 def doubt(path: str) -> None:
-    """Notes a SavedModel that a run's config names, and perhaps nobody else."""
+    """Notes a SavedModel that a run's config names, for `check_model`."""
     _doubted.add(path)
 
 
@@ -61,7 +62,7 @@ def plugins() -> list[str]:
 
 
 def check(module: str, place: str, folder: str) -> None:
-    """Refuses an import that nobody allowed; makes others findable.
+    """Refuses an import that nobody allowed; imports a module of the user, to report its errors.
 
     Args:
       module: its name, as the config imports it.
@@ -124,7 +125,7 @@ def _make_findable(module: str, place: str, folders: list[str]) -> None:
 
 
 def _try(module: str, place: str) -> None:
-    """Imports a module of the user's, whose mistakes are no bugs of ours."""
+    """Imports a module of the user; what it raises is an error of the user and no bug of ours."""
     try:
         importlib.import_module(module)
     except Exception as error:

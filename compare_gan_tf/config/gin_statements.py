@@ -1,5 +1,6 @@
 """A config as data: its statements, without looking up what they name."""
 
+import io
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -60,6 +61,24 @@ def statements(text: str) -> dict[Key, Any]:
         if isinstance(statement, config_parser.BindingStatement):
             found[key_of(statement)] = statement.value
     return found
+
+
+def imports(text: str, path: str | None = None) -> Iterator[tuple[str, int]]:
+    """(module, number of the line) of each import in a text.
+
+    Args:
+      text: of a gin file, or of bindings.
+      path: of the file, which errors name; None for bindings.
+
+    Raises:
+      SyntaxError: it is not gin.
+    """
+    file = io.StringIO(text)
+    if path is not None:
+        file.name = path
+    for statement in config_parser.ConfigParser(file, AsData()):
+        if isinstance(statement, config_parser.ImportStatement):
+            yield statement.module, statement.location.line_num
 
 
 def references(value) -> Iterator[Reference]:

@@ -1,4 +1,4 @@
-"""Reading gin files, and telling what a run really used of them.
+"""Parses gin files, and finds out what a run used of them.
 
 Everything about gin that is not a decorator is here and in the modules `gin_*`: parsing, the
 operative config as text, and the bindings that nothing has consumed.
@@ -42,27 +42,22 @@ def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     """
     paths = [find_config(name) for name in files]
     gin.clear_config()
-    try:
+    with gin_errors.explained(), gin_files.read_by_gin():
         gin_files.check_imports("\n".join(bindings))
-        with gin_files.read_by_gin():
-            gin.parse_config_files_and_bindings(paths, list(bindings))
-    except gin_errors.RAISED as error:
-        raise UserError(gin_errors.explain(error)) from error
+        gin.parse_config_files_and_bindings(paths, list(bindings))
     gin_types.check()
 
 
 def import_modules(files: Sequence[str]) -> None:
-    """Imports what `files` and those that they include import, and heeds nothing else in them.
+    """Imports the modules that `files`, and the files they include, import; binds nothing.
 
     Raises:
       UserError: a file is missing, or an import is not allowed.
     """
     paths = [find_config(name) for name in files]
     try:
-        with gin_files.read_by_gin():
+        with gin_errors.explained(), gin_files.read_by_gin():
             gin.parse_config_files_and_bindings(paths, [], skip_unknown=True)
-    except gin_errors.RAISED as error:
-        raise UserError(gin_errors.explain(error)) from error
     finally:
         gin.clear_config()
 
@@ -71,9 +66,9 @@ def import_modules(files: Sequence[str]) -> None:
 
 
 def configurable(part):
-    """A function or class, or what has that name, as it heeds what gin binds on it.
+    """The configurable of a function, a class or a name, to which gin passes what is bound on it.
 
-    What gin does not know is returned as it is.
+    Returns `part` itself where gin does not know it.
     """
     try:
         return gin.get_configurable(part)
@@ -165,16 +160,22 @@ def _is_later(key: Key, later: Sequence[str]) -> bool:
     return any(module == name or module.startswith(name + ".") for name in later)
 
 
-def unused_bindings(later: Sequence[str] = LATER_STAGES) -> list[str]:
+def unused_bindings(
+    later: Sequence[str] = LATER_STAGES, among: Sequence[str] | None = None
+) -> list[str]:
     """Returns the bindings that nothing has consumed, as "scope/selector.parameter".
 
     Args:
       later: modules whose bindings are for a later stage and are left out, with the macros that
         only they use.
+      among: statements of gin; only what they bind counts. None for all that is bound.
     """
     bound = _bound()
-    used = _reached(bound, _operative()) | _for_later(bound, later)
-    return sorted(str(key) for key in bound.keys() - used)
+    unused = bound.keys() - _reached(bound, _operative()) - _for_later(bound, later)
+    if among is not None:
+        asked = {_canonical(key) for key in statements("\n".join(among))}
+        unused = {key for key in unused if _canonical(key) in asked}
+    return sorted(map(str, unused))
 
 
 def _for_later(bound: dict[Key, Any], later: Sequence[str]) -> set[Key]:
@@ -214,17 +215,12 @@ def check_used(later: Sequence[str] = LATER_STAGES, *, among: Sequence[str] | No
     """Refuses bindings that nothing has consumed, nor a stage of `later` will consume.
 
     Args:
-      later: modules of such stages.
-      among: statements of gin; only what they bind is refused. None for all that is bound.
+      later, among: see `unused_bindings`.
 
     Raises:
       UserError: names them.
     """
-    unused = unused_bindings(later)
-    if among is not None:
-        asked = {_canonical(key) for key in statements("\n".join(among))}
-        bound = {str(key): key for key in _bound()}
-        unused = [name for name in unused if _canonical(bound[name]) in asked]
+    unused = unused_bindings(later, among)
     if unused:
         raise UserError(
             f"bound in the config but used by nothing: {', '.join(unused)};"
@@ -263,10 +259,8 @@ def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:
     Raises:
       UserError: one of the texts is not gin.
     """
-    try:
+    with gin_errors.explained():
         old_values, new_values = statements(old), statements(new)
-    except SyntaxError as error:
-        raise UserError(gin_errors.explain(error)) from error
     lines, every = [], {*old_values, *new_values}
     for key in sorted(every - _free_keys([old_values, new_values], free), key=str):
         if key not in old_values and _is_default(key, new_values[key]):

@@ -1,10 +1,9 @@
 """Which arrays of a file, or of a dict, are images, labels and names of classes: by their names."""
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from compare_gan_tf.data.naming import some_of
+from compare_gan_tf.data.naming import refuse_lost_labels, some_of
 from compare_gan_tf.data.npz import Header
 from compare_gan_tf.data.own_images import SPLIT_NAMES, SPLITS
 from compare_gan_tf.errors import UserError
@@ -13,7 +12,6 @@ from compare_gan_tf.errors import UserError
 _IMAGES = ("images", "image", "imgs", "x", "data", "arr_0")
 _LABELS = ("labels", "label", "y", "targets", "target", "arr_1")
 _CLASS_NAMES = ("class_names", "classes", "label_names")
-_LIKE_LABELS = re.compile(r"label|target|class|categor|(^|_)y(_|$)", re.I)
 
 
 class Roles(NamedTuple):
@@ -48,8 +46,6 @@ def roles(
       UserError: the names tell of no images, some of a split and others of none, or one that is not
         understood may be that of the labels.
     """
-    if label_array is True:
-        raise UserError(f"{setting} = True: name the array, or set it to False")
     kinds = {"images": _IMAGES, "labels": _LABELS}
     if label_array is not None:
         kinds["labels"] = (label_array.lower(),) if label_array else ()
@@ -71,25 +67,10 @@ def roles(
     class_names = next((each for each in _CLASS_NAMES if _is_text(headers.get(each))), None)
     used = {name for pair in parts.values() for name in (*pair, class_names)}
     others = [name for name in headers if name not in used]
-    _refuse_lost_labels(others, parts, where, label_array, setting)
+    has_labels = any(labels for _, labels in parts.values())
+    refuse_lost_labels(others, where, setting, label_array, has_labels)
     left = some_of(f"{name} ({headers[name]})" for name in others)
     return Roles(parts, class_names, [f"arrays passed over: {left}"] if left else [])
-
-
-def _refuse_lost_labels(others, parts: dict, where: str, label_array, setting: str | None) -> None:
-    """Refuses arrays that may be the labels and are not understood, or a name that none has."""
-    has_labels = any(labels for _, labels in parts.values())
-    if label_array and not has_labels:
-        raise UserError(f"{setting} = {label_array!r}: {where} has {some_of(others)}")
-    like = [name for name in others if _LIKE_LABELS.search(name) or name.lower() in _LABELS]
-    if label_array is not None or not like:
-        return
-    right = "the one that is used" if has_labels else "False for no labels"
-    cure = f"set {setting} to the name without that of a split, or to {right}"
-    raise UserError(
-        f"{where} has {some_of(like)}, which may be the labels:"
-        f" {cure if setting else 'call the labels labels, and leave out what is none'}"
-    )
 
 
 def _place(name: str, kinds: tuple[str, ...]) -> tuple[str, str] | None:

@@ -5,10 +5,10 @@ import numpy as np
 
 from compare_gan_tf.data import array_names, broken_files, label_values, npz
 from compare_gan_tf.data import labels as label_rules
-from compare_gan_tf.data.naming import printable, some_of
+from compare_gan_tf.data.naming import NameOrFalse, printable, some_of
 from compare_gan_tf.data.own_images import SPLITS, Settings, held_out
 from compare_gan_tf.data.split import Dataset, Split
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
 from compare_gan_tf.settings.signatures import Count, checked
 
 
@@ -19,7 +19,7 @@ def load(
     path: str,
     settings: Settings,
     classes: Count | None = None,
-    label_array: str | bool | None = None,
+    label_array: NameOrFalse | None = None,
     max_bytes: Count | None = None,
 ) -> Dataset:
     """Reads the arrays, which are held in memory.
@@ -97,7 +97,7 @@ def dataset(
     parts, notes = {}, list(notes)
     for split, (images, labels) in found.items():
         place = f"{where}, {split}" if split else where
-        samples, kept, note = _checked(images, place, settings)
+        samples, kept, note = _samples(images, place, settings)
         notes += [note] if note else []
         if labels is not None and labels.shape[:1] != (len(kept),):
             number = len(labels) if labels.ndim else 1
@@ -110,11 +110,6 @@ def dataset(
         raise UserError(f"{where} has names of classes and no labels: add labels")
     if "" in parts:
         parts = _split(*parts[""], where)
-    shapes = {images.shape[1:] for images, _ in parts.values()}
-    if len(shapes) > 1:
-        raise UserError(f"the splits of {where} differ in shape: {sorted(shapes)}")
-    if "train" not in parts:
-        raise UserError(f"{where} has no training images, only {', '.join(parts)}")
     splits = {split: Split(*parts[split]) for split in SPLITS if split in parts}
     return Dataset(name, splits, num_classes, called, notes=tuple(notes))
 
@@ -122,44 +117,42 @@ def dataset(
 # --- Samples -------------------------------------------------------------------------------------
 
 
-def _checked(images, where: str, settings: Settings) -> tuple[np.ndarray, np.ndarray, str | None]:
-    """(samples that can be used, bool [N] which those are, a note about the others)."""
-    is_float = np.issubdtype(images.dtype, np.floating)
+def _samples(images, where: str, settings: Settings) -> tuple[np.ndarray, np.ndarray, str | None]:
+    """(samples that can be used, bool [N] which those are, a note about the others).
+
+    Samples are points float32 [n, D], or images uint8 [n, H, W, 1 or 3].
+    """
+    is_float, shape = np.issubdtype(images.dtype, np.floating), list(images.shape)
+    if images.ndim == 3:
+        images = images[..., None]
     is_points = is_float and images.ndim == 2
-    if not is_points and (images.ndim not in (3, 4) or not (is_float or images.dtype == np.uint8)):
+    is_images = images.ndim == 4 and images.shape[-1] in (1, 3, 4)
+    if not images.size or not (is_points or (is_images and (is_float or images.dtype == np.uint8))):
         raise UserError(
-            f"the images of {where} are {images.dtype} of shape {list(images.shape)}: they must be"
-            " uint8, or floats in [0, 1], [N, H, W] or [N, H, W, C]; points are floats [N, D]"
+            f"the images of {where} are {images.dtype} of shape {shape}: they must be uint8, or"
+            " floats in [0, 1], [N, H, W] or [N, H, W, C] with N, H, W > 0 and C = 1, 3 or 4;"
+            " points are floats [N, D]"
         )
-    if not images.size:
-        raise UserError(f"the images of {where} are empty: shape {list(images.shape)}")
     kept, note = np.ones(len(images), bool), None
     if is_float:
         kept = np.isfinite(images).reshape(len(images), -1).all(axis=1)
-        if not kept.all():
-            bad = np.flatnonzero(~kept)
-            problems = [broken_files.Problem(f"sample {i}", "a value is not finite") for i in bad]
-            note = settings.broken(problems, len(images), where)
+    if not kept.all():
+        bad = np.flatnonzero(~kept)
+        problems = [broken_files.Problem(f"sample {i}", "a value is not finite") for i in bad]
+        note = settings.broken(problems, len(images), where)
         images = images[kept]
     if is_points:
         return images.astype(np.float32), kept, note
-    if images.ndim == 3:
-        images = images[..., None]
-    if images.shape[-1] not in (1, 3, 4):
-        raise UserError(
-            f"the images of {where} have {images.shape[-1]} channels: shape {list(images.shape)} is"
-            " read as [N, H, W, C], and C must be 1, 3 or 4"
-        )
     images = _to_uint8(images, where) if is_float else images
     return _without_alpha(images, settings.background), kept, note
 
 
 def _to_uint8(images, where: str) -> np.ndarray:
-    low, high = float(images.min()), float(images.max())
+    low, high = float(images.min(initial=0.0)), float(images.max(initial=0.0))
     if low < 0 or high > 1:
         raise UserError(
-            f"the images of {where} are floats from {low:.6g} to {high:.6g}: scale them to [0, 1],"
-            " or save uint8"
+            f"the images of {where} are floats from {low:.6g} to {high:.6g}: scale them to [0, 1]"
+            " (in Python also to [-1, 1]), or give uint8"
         )
     return np.floor(images * 255 + 0.5).astype(np.uint8)
 
@@ -186,10 +179,9 @@ def _with_labels(parts: dict, num_classes: int | None, called, path: str, settin
         joined = [text for labels in given for text in _texts(labels, path)]
         names = [f"sample {number}" for number in range(len(joined))]
         joined, found, own = label_values.numbered(joined, names, path)
-        if own is not None and called is not None and set(own) - set(called):
-            raise UserError(
-                f"class_names of {path} lacks {some_of(sorted(set(own) - set(called)))}"
-            )
+        lost = sorted(set(own or ()) - set(called or own or ()))
+        if lost:
+            raise UserError(f"class_names of {path} lacks {some_of(lost)}")
         if own is not None and called is not None:
             joined = np.array([called.index(own[i]) if i >= 0 else -1 for i in joined])
         called, num_classes = called or own, num_classes or found
@@ -209,10 +201,9 @@ def _with_labels(parts: dict, num_classes: int | None, called, path: str, settin
 def _texts(array: np.ndarray, path: str) -> list[str | None]:
     if array.dtype.kind not in "US" or array.ndim != 1:
         raise UserError(f"texts of {path} are {array.dtype} {list(array.shape)}: they must be [N]")
-    try:
+    what = f"texts of {path} are not in UTF-8"
+    with as_user_error(what, UnicodeDecodeError, cure="save them as str"):
         texts = np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array
-    except UnicodeDecodeError as error:
-        raise UserError(f"texts of {path} are not in UTF-8: save them as str") from error
     return [text or None for text in texts.tolist()]
 
 

@@ -1,4 +1,4 @@
-"""What to do about files that cannot be read: `data.load.broken = @skip_broken`."""
+"""Policies for image files that cannot be read: `data.load.broken = @skip_broken`."""
 
 from collections.abc import Callable
 from typing import Annotated, NamedTuple
@@ -33,7 +33,16 @@ def listing(problems: list[Problem]) -> str:
 
 @gin.configurable(module="data", denylist=["problems", "total", "where"])
 def refuse_broken(problems: list[Problem], total: int, where: str) -> str:
-    """Raises an error that names them."""
+    """Refuses a data set with broken images.
+
+    Args:
+      problems: the broken images.
+      total: number of all images.
+      where: they lie, for the message.
+
+    Raises:
+      UserError: always; it names the first 20 of them.
+    """
     raise UserError(
         f"{len(problems)} of {total} images in {where} are broken: {listing(problems)}. Repair or"
         " remove them, or set data.load.broken = @skip_broken"
@@ -45,7 +54,13 @@ def refuse_broken(problems: list[Problem], total: int, where: str) -> str:
 def skip_broken(
     problems: list[Problem], total: int, where: str, max_fraction: Fraction = 0.1
 ) -> str:
-    """Leaves them out; returns a note with their number and names, which is also logged.
+    """Leaves broken images out; logs and returns a note with their number and names.
+
+    Args:
+      problems: the broken images.
+      total: number of all images.
+      where: they lie, for the message.
+      max_fraction: the largest share of all images that may be broken, in [0, 1].
 
     Raises:
       UserError: they are more than `max_fraction` of all.

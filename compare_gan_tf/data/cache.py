@@ -1,8 +1,8 @@
-"""The folder where what is slow to make is kept between runs; it may be removed at any time.
+"""A folder that keeps between runs what is slow to make; it may be removed at any time.
 
-Indices of TFRecords and what a look at a folder's images found lie in it as `.npz` files, decoded
-images as `.uint8` files, see `decoded_cache`. A file's name has a hash of all that its content
-follows from, so that none is ever out of date; files appear whole or not at all.
+Indices of TFRecords, and the sizes and checksums of a folder's images, are `.npz` files in it;
+decoded images are `.uint8` files, see `decoded_cache`. A file's name has a hash of all that its
+content depends on, so that none is ever out of date. Files appear whole or not at all.
 """
 
 import dataclasses
@@ -10,14 +10,18 @@ import hashlib
 import os
 import zipfile
 import zlib
+from typing import Annotated
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings.signatures import Made
 
 DISK_BUDGET = 2**34  # bytes: 16 GiB
+LocalFolder = Annotated[
+    str, Made(lambda path: "://" not in path, like="a folder on a disk of this machine")
+]
 
 
 def default_folder() -> str:
@@ -59,12 +63,6 @@ class Cache:
 
     folder: str | None = None
     budget: int = 0
-
-    def __post_init__(self):
-        if self.folder is not None and "://" in self.folder:
-            raise UserError(
-                f"data.load.cache_folder = {self.folder!r}: it must be on a disk of this machine"
-            )
 
     def path(self, name: str) -> str:
         """Of a file in it."""

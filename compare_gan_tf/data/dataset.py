@@ -10,7 +10,7 @@ import numpy as np
 
 from compare_gan_tf.data import broken_files, decode, resizing
 from compare_gan_tf.data import labels as label_rules
-from compare_gan_tf.data.cache import DISK_BUDGET, Cache
+from compare_gan_tf.data.cache import DISK_BUDGET, Cache, LocalFolder
 from compare_gan_tf.data.decoded_cache import DecodedImages
 from compare_gan_tf.data.flips_and_crops import Augmentation
 from compare_gan_tf.data.lazy_images import LazyImages
@@ -66,7 +66,7 @@ def load(
     min_crop_area: Share | None = None,
     memory_budget: Index = MEMORY_BUDGET,
     disk_budget: Index = DISK_BUDGET,
-    cache_folder: str | None = None,
+    cache_folder: LocalFolder | None = None,
 ) -> Dataset:
     """Loads a data set by its name, or own data as "folder:/path", "zip:", "npz:", "tfrecord:".
 
@@ -80,7 +80,8 @@ def load(
       background: RGB behind transparent pixels.
       max_pixels: of an image file; one that claims more is broken, and is not decoded.
       hold_out: False trains on the images held out for validation too, as papers do; there is then
-        no split "validation", and no best checkpoint.
+        no split "validation", and no best checkpoint. A set whose validation images are of a split
+        of its own, such as celeb_a, holds none out of training and stays as it is.
       broken: what to do about files that cannot be read, see `broken_files`.
       labels: other labels than the set's own, see `labels`.
       labelled_only: leaves out training samples whose label is -1, as the ancestor's labeled_only.
@@ -114,6 +115,10 @@ def load(
         cache=Cache(cache_folder, disk_budget),
     )
     loaded = _loaded(str(name), settings)
+    asked = {"flip": flip, "min_crop_area": (min_crop_area or 1.0) < 1.0, "view": view}
+    for option in asked if not loaded.is_images else ():
+        if asked[option]:
+            raise UserError(f"data.load.{option} is for images; {loaded.name} has none")
     loaded = _with_augmentation(loaded, flip, min_crop_area)
     loaded = label_rules.relabelled(loaded, labels) if labels else loaded
     loaded = _labelled_only(loaded) if labelled_only else loaded
@@ -157,19 +162,14 @@ def _with_augmentation(loaded: Dataset, flip: bool, min_crop_area: float | None)
     train = loaded.splits["train"]
     own = train.augmentation
     area = own.min_area if min_crop_area is None else min_crop_area
-    asked = Augmentation(flip or own.flip, area)
-    if asked.draws and not loaded.is_images:
-        raise UserError(f"data.load.flip and min_crop_area are for images; {loaded.name} has none")
-    train = dataclasses.replace(train, augmentation=asked)
+    train = dataclasses.replace(train, augmentation=Augmentation(flip or own.flip, area))
     return dataclasses.replace(loaded, splits={**loaded.splits, "train": train})
 
 
 def _labelled_only(loaded: Dataset) -> Dataset:
     """Without the training samples that have no label."""
     train = loaded.splits["train"]
-    if train.labels is None or train.labels.ndim != 1:
-        raise UserError(f"data.load.labelled_only: {loaded.name} has no labels of whole numbers")
-    chosen = np.flatnonzero(train.labels >= 0)
+    chosen = np.flatnonzero(label_rules.class_labels(train, "data.load.labelled_only") >= 0)
     if not len(chosen):
         raise UserError(f"data.load.labelled_only: no training sample of {loaded.name} has a label")
     note = f"{len(train) - len(chosen)} training samples without a label are left out"
@@ -178,8 +178,6 @@ def _labelled_only(loaded: Dataset) -> Dataset:
 
 
 def _viewed(loaded: Dataset, view) -> Dataset:
-    if not loaded.is_images:
-        raise UserError(f"data.load.view is for images; {loaded.name} has none")
     if hasattr(view, "fit"):
         view = view.fit(np.asarray(loaded.splits["train"].images[: view.images]))
         loaded = dataclasses.replace(loaded, palette=view.palette)

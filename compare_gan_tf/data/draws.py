@@ -1,7 +1,7 @@
 """Random numbers of a sample, as a pure function of (key, position in the endless sequence).
 
 SplitMix64 (Steele, Lea and Flood, Fast splittable pseudorandom number generators, 2014): the n-th
-number of stream `key` is mix(key + n * gamma), so that any of them is had without those before it.
+number of stream `key` is mix(key + n * gamma), so each is computed without those before it.
 """
 
 import tensorflow as tf

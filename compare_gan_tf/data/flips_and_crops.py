@@ -1,4 +1,4 @@
-"""Flips and crops of training images, drawn anew each time an image comes up; uint8 in and out.
+"""Random flips and crops of training images, drawn anew for each use of an image; uint8 to uint8.
 
 They are part of the data: what they make of an image is a pure function of the run's seed and of
 the position in the sequence of reals. Augmentation of what D sees is another thing.

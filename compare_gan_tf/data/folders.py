@@ -5,17 +5,19 @@ import os
 import gin
 
 from compare_gan_tf.data import layout
-from compare_gan_tf.data.naming import printable
+from compare_gan_tf.data.naming import NameOrFalse, printable
 from compare_gan_tf.data.own_images import Found
 from compare_gan_tf.data.records import Files, read_range
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
+from compare_gan_tf.settings.signatures import checked
 
 
 @gin.configurable("folder", module="data", denylist=["path"])
+@checked(name="folder")
 def find(
     path: str,
     class_folders: bool | None = None,
-    label_file: str | bool | None = None,
+    label_file: NameOrFalse | None = None,
     label_column: str | None = None,
 ) -> Found:
     """Finds the images of a folder and of all folders in it, by their extensions.
@@ -70,7 +72,7 @@ def _walked(root: str) -> tuple[list[str], list[str]]:
                 others.append(path)
                 continue
             if entry.is_symlink():
-                _check_link(entry.path, root)
+                _refuse_link_out(entry.path, root)
             if _is_folder(entry):
                 if not entry.is_symlink():  # what it leads to is in the folder already
                     pending.append(f"{path}/")
@@ -80,15 +82,10 @@ def _walked(root: str) -> tuple[list[str], list[str]]:
 
 
 def _entries(root: str, folder: str) -> list[os.DirEntry]:
-    try:
-        with os.scandir(os.path.join(root, folder)) as entries:
+    where, cure = os.path.join(root, folder), "mend its permissions or take it away"
+    with as_user_error(f"the folder {printable(where)} cannot be read", OSError, cure=cure):
+        with os.scandir(where) as entries:
             return list(entries)
-    except OSError as error:
-        where = printable(os.path.join(root, folder))
-        raise UserError(
-            f"the folder {where} cannot be read: {error.strerror}; mend its permissions or take it"
-            " away"
-        ) from error
 
 
 def _is_folder(entry: os.DirEntry) -> bool:
@@ -98,7 +95,7 @@ def _is_folder(entry: os.DirEntry) -> bool:
         return False
 
 
-def _check_link(path: str, root: str) -> None:
+def _refuse_link_out(path: str, root: str) -> None:
     target = os.path.realpath(path)
     if os.path.commonpath([target, root]) != root:
         raise UserError(

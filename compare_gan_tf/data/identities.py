@@ -1,4 +1,4 @@
-"""What tells data sets apart: whether a run that goes on sees the data it began with."""
+"""Identities of data sets, by which a resumed run finds out whether its data have changed."""
 
 import zlib
 

@@ -11,7 +11,7 @@ from compare_gan_tf.data import arrays
 from compare_gan_tf.data.dataset import MEMORY_BUDGET, load
 from compare_gan_tf.data.own_images import SPLIT_NAMES, Settings
 from compare_gan_tf.data.split import Dataset
-from compare_gan_tf.errors import UserError, first_line
+from compare_gan_tf.errors import UserError, as_user_error
 
 # What elements of `tf.data` that are dicts call them.
 _IMAGES, _LABELS = ("images", "image", "x"), ("labels", "label", "y")
@@ -62,7 +62,7 @@ def from_arrays(
         found, class_names, notes = arrays.by_split(named, where)
     else:
         found = _found(given, where, memory_budget)
-    found = {split: (_scaled(images, where), labels) for split, (images, labels) in found.items()}
+    found = {split: (_scaled(images), labels) for split, (images, labels) in found.items()}
     setting = "from_arrays(classes=...)"
     made = arrays.dataset(name, found, class_names, notes, where, Settings(), classes, setting)
     return dataclasses.replace(made, altered=True, other_images=True)
@@ -85,21 +85,14 @@ def _part(given, where: str, budget: int) -> tuple:
     """(images, labels or None) as arrays."""
     if isinstance(given, tf.data.Dataset):
         return _read(given, where, budget)
-    if isinstance(given, Mapping):
-        return _named(given, where)
-    if not isinstance(given, tuple):
-        return _array(given, where), None
-    if len(given) != 2:
-        raise UserError(f"{where} is a tuple of {len(given)}: it must be (images, labels)")
-    images, labels = given
+    images, labels = named(given, where)
     return _array(images, where), None if labels is None else _array(labels, where)
 
 
 def _array(given, where: str) -> np.ndarray:
-    try:
+    errors = (TypeError, ValueError, RuntimeError)
+    with as_user_error(f"{where} cannot be made an array", *errors):
         array = np.asarray(given)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"{where} cannot be made an array: {first_line(error)}") from error
     if not array.ndim:
         raise UserError(
             f"{where} is of the type {type(given).__name__}: it must be arrays, (images, labels), a"
@@ -108,18 +101,13 @@ def _array(given, where: str) -> np.ndarray:
     return array
 
 
-def _scaled(images: np.ndarray, where: str) -> np.ndarray:
-    """Float images in [0, 1]; all else as it is."""
+def _scaled(images: np.ndarray) -> np.ndarray:
+    """Float images of [-1, 1] in [0, 1]; all else as it is, and `arrays` refuses what is beyond."""
     if not np.issubdtype(images.dtype, np.floating) or images.ndim not in (3, 4):
         return images
-    finite = images[np.isfinite(images)]  # what is not is told of with its index, later
+    finite = images[np.isfinite(images)]
     low, high = float(finite.min(initial=0.0)), float(finite.max(initial=0.0))
-    if low < -1 or high > 1:
-        raise UserError(
-            f"the images of {where} are floats from {low:.6g} to {high:.6g}: they must be in [0, 1]"
-            " or in [-1, 1], or uint8"
-        )
-    return images * 0.5 + 0.5 if low < 0 else images
+    return images * 0.5 + 0.5 if -1 <= low < 0 and high <= 1 else images
 
 
 # --- tf.data --------------------------------------------------------------------------------------
@@ -141,28 +129,28 @@ def _read(dataset: tf.data.Dataset, where: str, budget: int) -> tuple:
             )
     if not images:
         raise UserError(f"{where} is a tf.data.Dataset without elements")
-    try:
+    with as_user_error(f"the elements of {where} differ", ValueError):
         whole = np.concatenate(images)
         return whole, None if labels[0] is None else np.concatenate(labels)
-    except ValueError as error:
-        raise UserError(f"the elements of {where} differ: {first_line(error)}") from error
 
 
 def _chunks(dataset: tf.data.Dataset, where: str) -> Iterator[tuple]:
     """(images [n, ...], labels [n, ...] or None) of each element, a batch or one sample."""
     batched = is_batched(dataset.element_spec, where)
-    try:
+    with as_user_error(f"{where} cannot be read", tf.errors.OpError, TypeError):
         for element in dataset.as_numpy_iterator():
             parts = named(element, where)
             yield tuple(
                 part if batched or part is None else np.asarray(part)[np.newaxis] for part in parts
             )
-    except (tf.errors.OpError, TypeError) as error:
-        raise UserError(f"{where} cannot be read: {first_line(error)}") from error
 
 
 def named(element, where: str) -> tuple:
-    """(images, labels or None) of an element of `tf.data`: images, a pair, or a dict.
+    """(images, labels or None) of what is given, or of an element of `tf.data`.
+
+    Args:
+      element: images, a tuple (images, labels) or (images,), or a dict of them.
+      where: it comes from, for messages.
 
     Raises:
       UserError: it is something else.
@@ -173,8 +161,7 @@ def named(element, where: str) -> tuple:
         return element, None
     if len(element) not in (1, 2):
         raise UserError(
-            f"the elements of {where} have {len(element)} parts: they must be images, or (images,"
-            " labels)"
+            f"{where} has tuples of {len(element)}: give images, or pairs (images, labels)"
         )
     return element if len(element) == 2 else (*element, None)
 

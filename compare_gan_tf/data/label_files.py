@@ -15,7 +15,7 @@ import numpy as np
 from compare_gan_tf.data import label_forms, label_values
 from compare_gan_tf.data.naming import printable, some_of
 from compare_gan_tf.data.records import read_range
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
 
 _TABLES = (".csv", ".json", ".jsonl", ".tsv", ".txt")
 _KNOWN = re.compile(r"(dataset\.json|(labels?|metadata)\.(csv|json|jsonl|tsv|txt))", re.I)
@@ -62,8 +62,6 @@ def find(
     """
     if asked is False:
         return Labels()
-    if asked is True:
-        raise UserError(f"{tree.kind}.label_file = True: name the file, or set it to False")
     files = _named(tree, places, asked) if asked else _known(tree, places)
     if files and not asked and class_folders:
         return Labels(notes=(_not_used(tree, files),))
@@ -72,9 +70,17 @@ def find(
     notes = [f"{printable(file)} has no column of labels" for file in without]
     files = [file for file in files if read[file] is not None]
     if not files:
-        _refuse_unused_column(tree, column)
-        if asked is None and not is_classes:
-            _refuse_hints(tree, places, without)
+        if column is not None:
+            raise UserError(
+                f"{tree.kind}.label_column = {column!r}: {tree.where} has no label file; set"
+                f" {tree.kind}.label_file"
+            )
+        hint = None if asked or is_classes else _table_with_names(tree, places, without)
+        if hint:
+            raise UserError(
+                f"{tree.where} has no labels, but {printable(hint)} names images of it:"
+                f" {_cures(tree, [hint])}"
+            )
         return Labels(notes=tuple(notes))
     if is_classes and asked is None and class_folders is None:
         if not all(read[file].folders_are_shards for file in files):
@@ -139,48 +145,33 @@ def _cures(tree, files) -> str:
     )
 
 
-def _refuse_unused_column(tree, column: str | None) -> None:
-    if column is not None:
-        raise UserError(
-            f"{tree.kind}.label_column = {column!r}: {tree.where} has no label file; set"
-            f" {tree.kind}.label_file"
-        )
-
-
-def _refuse_hints(tree, places, without: list[str]) -> None:
-    """Refuses an unlabelled set where some table beside the images names them."""
+def _table_with_names(tree, places, without: list[str]) -> str | None:
+    """A table beside the images that names some of them, so that it may have their labels."""
     tables = [
         name
         for name in tree.others
         if _place_of(name) in places and name.lower().endswith(_TABLES) and name not in without
     ]
-    names = {path.rpartition("/")[2] for path in tree.images}
+    images = {path.rpartition("/")[2] for path in tree.images}
     for name in tables[:_GLANCES]:
         text = _content(tree, name)[:_GLANCE].decode(errors="replace")
         cells = re.split(r'[\s,;"\'/\\|\[\]{}]+', text)
-        if len(names.intersection(cells)) >= min(2, len(names)):
-            raise UserError(
-                f"{tree.where} has no labels, but {printable(name)} names images of it:"
-                f" {_cures(tree, [name])}"
-            )
-        lines = [re.split(r"[,;\t]", line)[0].strip('" ') for line in text.splitlines()[1:21]]
-        stems = {os.path.splitext(each)[0] for each in names} if name[-4:] == ".csv" else ()
-        if lines and sum(line in stems for line in lines) > len(lines) / 2:
-            raise UserError(
-                f"{tree.where} has no labels, but {printable(name)} names images of it:"
-                f" {_cures(tree, [name])}"
-            )
+        if len(images.intersection(cells)) >= min(2, len(images)):
+            return name
+        # A .csv may leave out the endings; then most of its first column are names.
+        first = [re.split(r"[,;\t]", line)[0].strip('" ') for line in text.splitlines()[1:21]]
+        stems = {_stem(image) for image in images} if name.endswith(".csv") else ()
+        if first and sum(cell in stems for cell in first) > len(first) / 2:
+            return name
+    return None
 
 
 # --- The labels ----------------------------------------------------------------------------------
 
 
 def _content(tree, file: str) -> bytes:
-    try:
+    with as_user_error(f"the label file {printable(file)} cannot be read", OSError, ValueError):
         content = read_range(file) if os.path.isabs(file) else tree.read(file)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"the label file {printable(file)} cannot be read: {reason}") from error
     if len(content) > _MOST_BYTES:
         raise UserError(
             f"the label file {printable(file)} has {len(content):,} bytes, more than the"

@@ -7,7 +7,6 @@
   spaces; with or without a line of headings, and with one also more columns.
 """
 
-import collections
 import csv
 import io
 import json
@@ -15,8 +14,8 @@ import os
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from compare_gan_tf.data.naming import printable, some_of
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.data.naming import printable, repeated, some_of
+from compare_gan_tf.errors import UserError, as_user_error
 
 _NAME_COLUMNS = (
     *("file_name", "filename", "file", "filepath", "file_path", "path", "fname"),
@@ -58,12 +57,8 @@ def read(
     Raises:
       UserError: it has another form.
     """
-    try:
+    with as_user_error(f"{where} is not in UTF-8", UnicodeDecodeError, cure="save it as UTF-8"):
         text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{where} is not in UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8"
-        ) from error
     ending = os.path.splitext(name)[1].lower()
     if ending == ".json":
         return _of_json(where, _parsed(where, text), column, setting)
@@ -78,20 +73,16 @@ def read(
 
 
 def _parsed(where: str, text: str):
-    try:
+    with as_user_error(f"{where} is no JSON", ValueError, RecursionError):
         return json.loads(text, object_pairs_hook=lambda pairs: _unique(where, pairs))
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{where} is no JSON: {error}") from error
 
 
 def _unique(where: str, pairs: list[tuple]) -> dict:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        (twice, _), *_ = collections.Counter(name for name, _ in pairs).most_common(1)
+    """The object that these pairs make, which JSON allows to have one name twice."""
+    twice = repeated(name for name, _ in pairs)
+    if twice is not None:
         raise UserError(f"{where} has {printable(twice)!r} twice: take one away")
-    return found
+    return dict(pairs)
 
 
 def _of_json(where: str, found, column: str | None, setting: str) -> Rows | list[str]:
@@ -168,10 +159,8 @@ def _cells(where: str, text: str, ending: str) -> list[list[str]]:
     if ending == ".txt" and delimiter not in line:
         rows: Iterable[list[str]] = (line.rsplit(None, 1) for line in text.splitlines())
         return [row for row in rows if row]
-    try:
+    with as_user_error(f"{where} is no table of names and labels", csv.Error):
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise UserError(f"{where} is no table of names and labels: {error}") from error
     rows = [[cell.strip() for cell in row] for row in rows]
     return [row for row in rows if any(row)]
 

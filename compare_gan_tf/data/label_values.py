@@ -8,7 +8,7 @@ import numpy as np
 
 from compare_gan_tf.data import labels as label_rules
 from compare_gan_tf.data.naming import natural_key, printable
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
 
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?(nan|inf(inity)?)", re.I)
@@ -33,11 +33,6 @@ def numbered(values: list, names: Sequence[str], where: str):
     if wanted is None and "" not in kinds:
         return None, None, None
     for value, kind, name in zip(values, kinds, names, strict=True):
-        if kind == _TOO_LARGE:
-            raise UserError(
-                f"the label {printable(str(value).strip()[:60])} of {printable(name)} in {where} is"
-                f" beyond {_MOST}: number the classes from 0, or give their names"
-            )
         if kind == "" or (kind and kind != wanted):
             raise UserError(
                 f"the label {printable(repr(value)[:60])} of {printable(name)} in {where} is no"
@@ -45,7 +40,7 @@ def numbered(values: list, names: Sequence[str], where: str):
                 " lists of probabilities"
             )
     if wanted == _SOFT:
-        return *_soft(values, names, where), None
+        return *_soft(values, where), None
     if wanted == _NUMERIC:
         labels = [-1 if value is None else int(float(value)) for value in values]
         return *label_rules.check(np.array(labels, np.int64), None, where), None
@@ -55,12 +50,12 @@ def numbered(values: list, names: Sequence[str], where: str):
     return labels, len(classes), tuple(map(printable, classes))
 
 
-_NUMERIC, _NAMED, _SOFT = "whole number", "name of a class", "list of probabilities"
-_TOO_LARGE = "whole number that no label can be"
+_NUMERIC = f"whole number up to {_MOST}"
+_NAMED, _SOFT = "name of a class", "list of probabilities"
 
 
 def _kind(value) -> str:
-    """Which of the four a value is; "" for none."""
+    """Which of the three a value is; "" for none."""
     if isinstance(value, bool):
         return ""
     if isinstance(value, int):
@@ -82,14 +77,11 @@ def _kind(value) -> str:
 
 def _sized(value: float) -> str:
     """Of a whole number; what float() gives for text of any length is inf where it is too much."""
-    return _NUMERIC if abs(value) <= _MOST else _TOO_LARGE
+    return _NUMERIC if abs(value) <= _MOST else ""
 
 
-def _soft(values: list, names: Sequence[str], where: str):
-    lengths = {len(value) if value is not None else 0 for value in values}
-    if len(lengths) > 1:
-        raise UserError(
-            f"the lists of probabilities in {where} differ in length, such as {min(lengths)} and"
-            f" {max(lengths)}: every image needs one for each class"
-        )
-    return label_rules.check(np.array(values, np.float64), None, where)
+def _soft(values: list, where: str):
+    what = f"the lists of probabilities in {where} differ in length"
+    with as_user_error(what, ValueError, TypeError, cure="give every image one for each class"):
+        rows = np.array(values, np.float64)
+    return label_rules.check(rows, None, where)

@@ -1,9 +1,9 @@
-"""Other labels than a set's own: `data.load.labels = @partial_labels`.
+"""Labels other than a data set's own: `data.load.labels = @partial_labels`.
 
-Each is a function (split, name of the split, number of classes or None) -> (labels, number of
-classes). Labels are int32 [N], -1 where there is none, or float32 [N, K], the probability of each
-class. What trains on soft labels must take [n, K] as it stands wherever it one-hot encodes int32
-[n]; labels of fakes are drawn as ever. Names of classes stay where the labels keep their meaning.
+Each labelling is a function (split, name of the split, number of classes or None) -> (labels,
+number of classes). Labels are int32 [N], -1 where there is none, or float32 [N, K], the probability
+of each class (soft labels). Code that one-hot encodes int32 [n] must take soft labels [n, K] as
+they are; labels of fakes are drawn as before. Names of classes stay if labels keep their meaning.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from compare_gan_tf.data import npz, tfrecords
 from compare_gan_tf.data.naming import printable
 from compare_gan_tf.data.records import require_file
 from compare_gan_tf.data.split import Dataset, Split
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
 from compare_gan_tf.settings.signatures import Count, Function, Index, Number, checked
 
 Labelling = Annotated[
@@ -130,13 +130,13 @@ def _check_soft(labels, num_classes, where) -> tuple[np.ndarray, int]:
 
 @gin.configurable(module="data", denylist=_OWN)
 def no_labels(split, name, num_classes):
-    """None at all."""
+    """Removes all labels."""
     return None, None
 
 
 @gin.configurable(module="data", denylist=_OWN)
 def single_label(split, name, num_classes):
-    """One class for everything; the ancestor's single_class sets."""
+    """Gives every sample the label 0 of one class; the ancestor's single_class sets."""
     return np.zeros(len(split), np.int32), 1
 
 
@@ -144,10 +144,10 @@ def single_label(split, name, num_classes):
 @checked
 @_of_same_classes
 def random_labels(split, name, num_classes, classes: Count | None = None, seed: Index = 0):
-    """A label drawn once for each sample, independent of what it shows.
+    """Draws a label once for each sample, independent of what the sample shows.
 
-    The ancestor meant to draw one at each reading; a discriminator could learn nothing from either,
-    but these can be memorised.
+    The ancestor drew a new one at each reading. A discriminator learns nothing from either, but it
+    can memorise these.
 
     Args:
       split, name, num_classes: of the set.
@@ -173,10 +173,9 @@ def partial_labels(split, name, num_classes, fraction: Share = 0.1, seed: Index 
       fraction: in (0, 1].
       seed: of the choice.
     """
-    _need_labels(split, "partial_labels")
+    labels, rng = class_labels(split, "partial_labels").copy(), _rng(seed, name)
     if name != "train":
-        return split.labels, num_classes
-    labels, rng = split.labels.copy(), _rng(seed, name)
+        return labels, num_classes
     for label in range(num_classes):
         members = rng.permutation(np.flatnonzero(split.labels == label))
         labels[members[max(1, round(fraction * len(members))) :]] = -1
@@ -186,7 +185,7 @@ def partial_labels(split, name, num_classes, fraction: Share = 0.1, seed: Index 
 @gin.configurable(module="data", denylist=_OWN)
 @checked
 def labels_from_table(split, name, num_classes, path: str = "", classes: Count | None = None):
-    """Labels of a text file, one line "name,label" for each sample; other lines are an error.
+    """Reads labels from a text file, one line "name,label" for each sample; others are an error.
 
     Args:
       split, name, num_classes: of the set.
@@ -197,17 +196,9 @@ def labels_from_table(split, name, num_classes, path: str = "", classes: Count |
     for number, line in enumerate(_text(_of_split(path, name)).splitlines(), 1):
         if line.strip():
             key, _, label = line.rpartition(",")
-            try:
-                value = int(label)
-            except ValueError as error:
-                raise UserError(
-                    f'line {number} of {path} is not "name,label": {line[:80]!r}'
-                ) from error
-            if not -1 <= value < 2**31:
-                raise UserError(
-                    f"line {number} of {path} has the label {label.strip()[:20]}: it must be 0 to"
-                    " 2147483647, or -1 for unlabelled"
-                )
+            what = f'line {number} of {path} is not "name,label": {line[:80]!r}'
+            with as_user_error(what, ValueError, OverflowError):
+                value = np.int32(int(label))
             if table.setdefault(key.strip(), value) != value:
                 raise UserError(f"{path} has two labels for {printable(key.strip())}: mend one")
     cure = "labels_from_table.classes"
@@ -219,7 +210,7 @@ def labels_from_table(split, name, num_classes, path: str = "", classes: Count |
 @gin.configurable(module="data", denylist=_OWN)
 @checked
 def labels_from_npz(split, name, num_classes, path: str = "", classes: Count | None = None):
-    """Labels of an .npz file: arrays train, validation and test, in the order of the samples.
+    """Reads labels from an .npz file: arrays train, validation and test, in the samples' order.
 
     Args:
       split, name, num_classes: of the set.
@@ -246,7 +237,7 @@ def labels_from_npz(split, name, num_classes, path: str = "", classes: Count | N
 def labels_from_tfrecords(
     split, name, num_classes, pattern: str = "", classes: Count | None = None
 ):
-    """Labels of TFRecords with features file_name and label, as the ancestor's.
+    """Reads labels from TFRecords with features file_name and label, as the ancestor's.
 
     Args:
       split, name, num_classes: of the set.
@@ -279,9 +270,19 @@ def _of_split(path: str, name: str) -> str:
     return path.replace("{split}", name)
 
 
-def _need_labels(split: Split, who: str) -> None:
+def class_labels(split: Split, who: str) -> np.ndarray:
+    """The labels int32 [N] of a split, -1 where there is none.
+
+    Args:
+      split: of a data set.
+      who: needs them, for the message.
+
+    Raises:
+      UserError: the split has no labels, or probabilities.
+    """
     if split.labels is None or split.labels.ndim != 1:
-        raise UserError(f"{who} needs a set with labels; this one has none that are whole numbers")
+        raise UserError(f"{who} needs labels that are whole numbers, and the data set has none")
+    return split.labels
 
 
 def _rng(seed: int, name: str) -> np.random.Generator:
@@ -290,10 +291,9 @@ def _rng(seed: int, name: str) -> np.random.Generator:
 
 def _text(path: str) -> str:
     path = os.path.expanduser(path)
-    try:
+    errors = (tf.errors.OpError, OSError, ValueError)
+    with as_user_error(f"the labels in {path!r} cannot be read", *errors):
         if "://" not in path:
             require_file(path)
         with tf.io.gfile.GFile(path) as file:
             return file.read()
-    except (tf.errors.OpError, OSError, ValueError) as error:
-        raise UserError(f"the labels in {path!r} cannot be read: {error}") from error

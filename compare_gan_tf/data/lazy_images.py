@@ -9,7 +9,7 @@ import numpy as np
 
 from compare_gan_tf.data.decode import BrokenImage, Decoder
 from compare_gan_tf.data.naming import printable
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
 
 _CHUNK = 8  # images that a thread decodes before it looks for more
 
@@ -46,15 +46,11 @@ def decoded(records, decoder: Decoder, chosen: np.ndarray, draws=None) -> np.nda
 def _fill(images, records, decoder, chosen, draws, start: int) -> None:
     for row in range(start, min(start + _CHUNK, len(chosen))):
         record = int(chosen[row])
-        try:
+        what = f"cannot read the image {printable(records.name(record))}"
+        with as_user_error(what, ValueError, OSError, cure="repair or remove it"):
             pixels = decoder(records.read(record), None if draws is None else draws[row])
             if pixels.shape != images.shape[1:]:
                 raise BrokenImage(f"its shape is {pixels.shape}, not {images.shape[1:]}")
-        except (ValueError, OSError) as error:
-            raise UserError(
-                f"cannot read the image {printable(records.name(record))}: {error}; repair or"
-                " remove it"
-            ) from error
         images[row] = pixels
 
 

@@ -1,4 +1,4 @@
-"""LSUN's scenes from the lmdb folders of its authors; tfds' way needs a package that is no more.
+"""Reads LSUN's scenes from the lmdb folders of its authors; the package tfds needs is withdrawn.
 
 F. Yu et al., LSUN: Construction of a large-scale image dataset (2015). The folder
 `bedroom_train_lmdb` unpacks from bedroom_train_lmdb.zip of http://dl.yf.io/lsun/scenes/.
@@ -15,7 +15,7 @@ from compare_gan_tf.data.decode import Decoder
 from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.own_images import Settings
 from compare_gan_tf.data.split import Dataset, Split
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
 
 # name: (scene, size)
 SCENES = {
@@ -64,16 +64,11 @@ class Values:
 
 @functools.cache  # lmdb allows one of each path in a process
 def _environment(path: str):
-    try:
+    cure = "pip install 'compare_gan_tf[data]'"
+    with as_user_error("LSUN needs the package lmdb", ImportError, cure=cure):
         import lmdb
-    except ImportError as error:
-        raise UserError(
-            "LSUN needs the package lmdb: pip install 'compare_gan_tf[data]'"
-        ) from error
-    try:
+    with as_user_error(f"{path} is no lmdb folder", lmdb.Error):
         return lmdb.open(path, readonly=True, lock=False, readahead=False, max_readers=1024)
-    except lmdb.Error as error:
-        raise UserError(f"{path} is no lmdb folder: {error}") from error
 
 
 def load(name: str, settings: Settings) -> Dataset:

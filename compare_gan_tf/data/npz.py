@@ -4,7 +4,6 @@ What `numpy.savez` writes lies uncompressed in the archive and can be mapped int
 read when they are looked at. Compressed arrays are decompressed whole.
 """
 
-import collections
 import os
 import struct
 import zipfile
@@ -13,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from compare_gan_tf.data.naming import printable
+from compare_gan_tf.data.naming import printable, repeated
 from compare_gan_tf.data.records import require_file
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
 
 _RAISED = (
     *(OSError, ValueError, EOFError, KeyError, TypeError, OverflowError, MemoryError),
@@ -97,23 +96,19 @@ def read(
         in_place = {name for name in found if mapped and _is_mappable(archive, name, found[name])}
         needed = sum(header.nbytes for name, header in found.items() if name not in in_place)
         cure = "save them uncompressed, by numpy.savez" if mapped else "raise npz.max_bytes"
-        _check_fits(path, needed, max_bytes, cure)
+        most = memory() if max_bytes is None else max_bytes
+        if needed > most:
+            limit = "the memory of this machine" if max_bytes is None else "npz.max_bytes"
+            raise UserError(
+                f"the arrays of {path} take {needed:,} bytes, more than {limit}, {most:,}:"
+                f" save fewer or smaller ones, or {cure}"
+            )
         return {
             name: _mapped(archive, name, header) if name in in_place else _array(archive, name)
             for name, header in found.items()
         }
 
     return _safely(path, arrays)
-
-
-def _check_fits(path: str, needed: int, max_bytes: int | None, cure: str) -> None:
-    most = memory() if max_bytes is None else max_bytes
-    if needed > most:
-        limit = "the memory of this machine has" if max_bytes is None else "npz.max_bytes allows"
-        raise UserError(
-            f"the arrays of {path} take {needed:,} bytes, more than the {most:,} that {limit}:"
-            f" save fewer or smaller ones, or {cure}"
-        )
 
 
 def memory() -> int:
@@ -130,39 +125,31 @@ def memory() -> int:
 
 def _safely(path: str, function):
     path = os.path.expanduser(path)
-    try:
+    with as_user_error(f"{path} cannot be read as .npz", *_RAISED):
         require_file(path)
         if not zipfile.is_zipfile(path):
-            _refuse_no_archive(path)
+            raise UserError(f"{path} {_other_format(path)}")
         with zipfile.ZipFile(path) as archive:
             return function(archive)
-    except UserError:
-        raise
-    except FileNotFoundError as error:
-        raise UserError(f"there is no file {path}") from error
-    except _RAISED as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path} cannot be read as .npz: {reason}") from error
 
 
-def _refuse_no_archive(path: str) -> None:
+def _other_format(path: str) -> str:
+    """What a file is that is no zip file."""
     with open(path, "rb") as file:
         begin = file.read(6)
     if begin == b"\x93NUMPY":
-        raise UserError(f"{path} is one array: save it by numpy.savez(path, images=...)")
+        return "is one array: save it by numpy.savez(path, images=...)"
     if begin[:1] == b"\x80":  # as every pickle since Python 2.3
-        raise UserError(f"{path} {_OBJECTS.format('')}")
-    raise ValueError("it is no zip file, or is cut off" if begin else "it is empty")
+        return _OBJECTS.format("")
+    return f"is no .npz file: it is {'no zip file, or is cut off' if begin else 'empty'}"
 
 
 def _names(archive: zipfile.ZipFile) -> list[str]:
-    counts = collections.Counter(archive.namelist())
-    twice = [name for name, number in counts.items() if number > 1]
-    if twice:
-        raise UserError(
-            f"{archive.filename} holds {printable(twice[0])!r} twice: save it anew by numpy.savez"
-        )
-    return [name.removesuffix(".npy") for name in counts if name.endswith(".npy")]
+    members = archive.namelist()
+    twice = repeated(members)
+    if twice is not None:
+        raise UserError(f"{archive.filename} holds {printable(twice)!r} twice: save it anew")
+    return [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
 
 
 def _header(archive: zipfile.ZipFile, name: str) -> Header:

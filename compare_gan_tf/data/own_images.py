@@ -1,4 +1,4 @@
-"""Sets of one's own images: all are looked at once, then split and decoded like any other set."""
+"""Data sets of the user's own images: each image is read once, then split and decoded as others."""
 
 import dataclasses
 import re
@@ -118,7 +118,7 @@ def held_out(
 
 
 def dataset(name: str, found: Found, settings: Settings) -> Dataset:
-    """Looks at every image, and makes the data set.
+    """Reads every image once, and makes the data set of those that can be used.
 
     Raises:
       UserError: there is nothing to make one of, images are broken and `settings.broken` refuses
@@ -153,8 +153,6 @@ def dataset(name: str, found: Found, settings: Settings) -> Dataset:
         split[usable] = held_out(len(usable), found.where)
     whole = Split(images, found.labels)
     present = [each for each in SPLITS if (split[usable] == each).any()]
-    if "train" not in present:
-        raise UserError(f"{found.where} has no images to train on, only {', '.join(present)}")
     splits = {each: whole.subset(usable[split[usable] == each]) for each in present}
     return Dataset(
         name, splits, found.num_classes, class_names=found.class_names, notes=tuple(notes)
@@ -248,11 +246,12 @@ def _shape(found: Found, sizes, usable, settings: Settings) -> tuple[int, int]:
     first = sizes[usable[0]]
     other = usable[(sizes[usable] != first).any(axis=1)]
     if len(other):
-        (height, width), (other_height, other_width) = first, sizes[other[0]]
+        pair = [
+            f"{printable(found.records.name(int(i)))} has {sizes[i][1]} x {sizes[i][0]} pixels"
+            for i in (usable[0], other[0])
+        ]
         raise UserError(
-            f"the images in {found.where} differ in size:"
-            f" {printable(found.records.name(int(usable[0])))} has {width} x {height} pixels,"
-            f" {printable(found.records.name(int(other[0])))} {other_width} x {other_height}; set"
+            f"the images in {found.where} differ in size: {', '.join(pair)}; set"
             " data.load.image_size"
         )
     return int(first[0]), int(first[1])

@@ -10,12 +10,12 @@ import tensorflow as tf
 from compare_gan_tf.data import label_values, tfrecords
 from compare_gan_tf.data import labels as label_rules
 from compare_gan_tf.data.cache import Cache
-from compare_gan_tf.data.naming import some_of
+from compare_gan_tf.data.naming import NameOrFalse, refuse_lost_labels, some_of
 from compare_gan_tf.data.own_images import SPLIT_NAMES, Found
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
 from compare_gan_tf.settings.signatures import Count, checked
 
-_LIKE_LABELS = re.compile(r"label|class|target|categor|(^|/)y($|/)", re.I)
+_LABEL = "label"  # the feature that has the labels, where no other is named
 
 
 @gin.configurable("tfrecord", module="data", denylist=["path", "cache"])
@@ -24,7 +24,7 @@ def find(
     path: str,
     cache: Cache | None = None,
     image_feature: str = "image",
-    label_feature: str | bool = "label",
+    label_feature: NameOrFalse = _LABEL,
     classes: Count | None = None,
 ) -> Found:
     """Finds the images in TFRecord files.
@@ -53,7 +53,10 @@ def find(
         values = found[label_feature]
         labels, num_classes, class_names = _labels(values, classes, extents, label_feature, path)
     others = [n for n in tfrecords.feature_names(files[0]) if n not in (image_feature, *wanted)]
-    _refuse_lost_labels(label_feature, labels, others, path)
+    if labels is None:
+        asked = None if label_feature == _LABEL else label_feature
+        setting = "tfrecord.label_feature"
+        refuse_lost_labels(others, f"a record of {path}", setting, asked, has_labels=False)
     if others:
         notes.append(f"features of the records passed over: {some_of(others)}")
     split = _splits(files, extents, path)
@@ -83,10 +86,8 @@ def _files(path: str, given: str) -> tuple[list[str], list[str]]:
 def _labels(values: list, classes: int | None, extents, feature: str, path: str):
     """(labels, number of classes, their names or None)."""
     if all(isinstance(value, bytes) for value in values):
-        try:
+        with as_user_error(f"feature {feature!r} of {path} is not in UTF-8", UnicodeDecodeError):
             values = [value.decode() or None for value in values]
-        except UnicodeDecodeError as error:
-            raise UserError(f"feature {feature!r} of {path} is not in UTF-8") from error
         names = [extents.name(i) for i in range(len(extents))]
         labels, number, class_names = label_values.numbered(values, names, path)
         if classes not in (None, number):
@@ -99,21 +100,6 @@ def _labels(values: list, classes: int | None, extents, feature: str, path: str)
         )
     labels = np.array(values, np.int64)
     return *label_rules.check(labels, classes, path, "tfrecord.classes"), None
-
-
-def _refuse_lost_labels(feature: str | bool, labels, others: list[str], path: str) -> None:
-    if feature is False or labels is not None:
-        return
-    if feature is True or feature != "label":
-        raise UserError(
-            f"tfrecord.label_feature = {feature!r}: the records of {path} have {some_of(others)}"
-        )
-    like = [name for name in others if _LIKE_LABELS.search(name)]
-    if like:
-        raise UserError(
-            f"the records of {path} have {some_of(like)}, which may be the labels: set"
-            " tfrecord.label_feature to the name, or to False for no labels"
-        )
 
 
 def _splits(files: list[str], extents, path: str) -> np.ndarray | None:

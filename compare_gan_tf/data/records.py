@@ -182,10 +182,9 @@ class ZipMembers:
         content = self.extents.read(index)
         if self.deflated[index]:
             content = inflated(content, size)
-        if len(content) != size:
-            raise ValueError(f"it has {len(content):,} bytes, and its header says {size:,}")
-        if zlib.crc32(content) != self.crc[index]:
-            raise ValueError("its checksum is wrong")
+        if len(content) != size or zlib.crc32(content) != self.crc[index]:
+            has = f"it has {len(content):,} bytes, and its header says {size:,}"
+            raise ValueError(f"its checksum is wrong: {has}")
         return content
 
     def fingerprint(self) -> str:

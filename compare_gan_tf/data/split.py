@@ -64,7 +64,8 @@ class Dataset:
         is known by its content alone.
 
     Raises:
-      UserError: the classes have another number of names.
+      UserError: there is no split "train", the splits have samples of different shapes, or the
+        classes have another number of names.
     """
 
     name: str
@@ -81,6 +82,12 @@ class Dataset:
     source: str | None = None
 
     def __post_init__(self):
+        if "train" not in self.splits:
+            there = ", ".join(self.splits)
+            raise UserError(f"{self.name} has no split to train on, only {there}: add train")
+        shapes = {split.images.shape[1:] for split in self.splits.values()}
+        if len(shapes) > 1:
+            raise UserError(f"the splits of {self.name} differ in shape: {sorted(shapes)}")
         if self.class_names is not None and len(self.class_names) != self.num_classes:
             raise UserError(
                 f"{self.name} has {self.num_classes} classes and {len(self.class_names)} names of"

@@ -1,4 +1,4 @@
-"""Stand-ins for public data sets: enough to build networks by, on machines without the data."""
+"""Stand-ins for public data sets, to build networks on machines without the data."""
 
 import contextlib
 import contextvars

@@ -10,7 +10,7 @@ import numpy as np
 from compare_gan_tf.data.own_images import SPLITS, held_out
 from compare_gan_tf.data.records import require_file
 from compare_gan_tf.data.split import Dataset, Split
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
 from compare_gan_tf.settings.signatures import Count, Number, checked
 
 PAD = " "
@@ -67,7 +67,7 @@ def load(
 
 
 def _lines(path: str, max_bytes: int) -> list[str]:
-    try:
+    with as_user_error(f"the text {path} cannot be read as UTF-8", OSError, ValueError):
         size = require_file(os.path.expanduser(path))
         if size > max_bytes:
             raise UserError(
@@ -76,12 +76,3 @@ def _lines(path: str, max_bytes: int) -> list[str]:
             )
         with open(os.path.expanduser(path), encoding="utf-8") as file:
             return [line.strip() for line in file if line.strip()]
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"the text {path} is not in UTF-8 ({error.reason} at byte {error.start}): save it as"
-            " UTF-8"
-        ) from error
-    except UserError:
-        raise
-    except (OSError, ValueError) as error:
-        raise UserError(f"the text {path} cannot be read: {error}") from error

@@ -16,7 +16,7 @@ from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.data.own_images import Settings
 from compare_gan_tf.data.specs import Spec
 from compare_gan_tf.data.split import Dataset, Split
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
 
 _SECONDS = 10  # to find the host of a download; tfds itself would try for minutes
 _NAMES = ("file_name", "id")  # features that name an example
@@ -42,13 +42,8 @@ def load(name: str, spec: Spec, settings: Settings) -> Dataset:
         max_pixels=settings.max_pixels,
     )
     slices = {"train": spec.train, "validation": spec.validation, "test": spec.test}
-    if not settings.hold_out:
+    if not settings.hold_out and spec.all_train != spec.train:
         slices["train"] = spec.all_train
-        if spec.all_train == spec.train:
-            raise UserError(
-                f"data.load.hold_out = False: the validation images of {name} are not taken from"
-                " what is trained on, so there is nothing to give back"
-            )
         del slices["validation"]
     splits = {
         split: _split(builder, part, decoder, spec, settings.cache)
@@ -75,12 +70,9 @@ def _class_names(builder) -> tuple[str, ...] | None:
 
 def _split(builder, part: str, decoder: Decoder, spec: Spec, cache: Cache) -> Split:
     """The images of a slice such as "train[:90%]", and their labels if the set has classes."""
-    try:
+    what = f"the prepared {spec.source} in {builder.data_dir} has no {part}"
+    with as_user_error(what, KeyError, ValueError, AssertionError):
         instructions = builder.info.splits[part].file_instructions
-    except (KeyError, ValueError, AssertionError) as error:
-        raise UserError(
-            f"the prepared {spec.source} in {builder.data_dir} has no {part}: {_line(error)}"
-        ) from error
     parts = [(each.filename, each.skip, each.take) for each in instructions]
     extents, found = tfrecords.index(parts, wanted=("label", *_NAMES), cache=cache)
     for key in _NAMES:
@@ -139,14 +131,10 @@ def _prepare(builder, name: str) -> None:
             f" folder {builder.name} into the folder that data.load.data_dir (--data_dir) names"
         )
     logging.getLogger(__name__).warning("preparing %s in %s", name, builder.data_dir)
-    try:
+    what = f"{name} is not in {builder.data_dir} and tfds cannot prepare it"
+    errors = (OSError, AssertionError, ValueError, RuntimeError)
+    with as_user_error(what, *errors, cure=manual or ""):
         builder.download_and_prepare(file_format="tfrecord")
-    except (OSError, AssertionError, ValueError, RuntimeError) as error:
-        if manual:
-            raise UserError(f"{name} is not in {builder.data_dir}: {manual}") from error
-        raise UserError(
-            f"{name} is not in {builder.data_dir} and tfds cannot prepare it: {_line(error)}"
-        ) from error
 
 
 def _manual_cure(builder) -> str | None:

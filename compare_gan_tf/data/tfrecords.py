@@ -13,7 +13,7 @@ import tensorflow as tf
 from compare_gan_tf.data.cache import Cache, file_facts, fingerprint
 from compare_gan_tf.data.naming import some_of
 from compare_gan_tf.data.records import Extents, require_file
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
 
 _SMALL = 4096  # bytes; a longer feature is not read, only found
 _HEADER, _FOOTER = 12, 4
@@ -125,13 +125,10 @@ def _open(path: str):
     if "://" in path:
         with tf.io.gfile.GFile(path, "rb") as file:
             return file.read()
-    try:
+    with as_user_error(f"the TFRecord file {path} cannot be read", OSError, ValueError):
         size = require_file(path)
         with open(path, "rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"the TFRecord file {path} cannot be read: {reason}") from error
 
 
 def _records(content, path: str):

@@ -5,12 +5,19 @@ Ring and grid are the mixtures of Metz et al. (Unrolled GANs, 2017) and of Azadi
 
 import abc
 import dataclasses
+from typing import Annotated
 
 import gin
 import numpy as np
 
-from compare_gan_tf.errors import UserError
-from compare_gan_tf.settings.signatures import Count, NotNegative, Positive, check_fields, checked
+from compare_gan_tf.settings.signatures import (
+    Count,
+    Made,
+    NotNegative,
+    Positive,
+    check_fields,
+    checked,
+)
 
 SIZES = {"train": 20_000, "validation": 5_000, "test": 5_000}
 
@@ -33,12 +40,10 @@ class Density(abc.ABC):
 class Mixture(Density):
     """Equal isotropic Gaussians: mean over k of N(x; modes[k], scale^2 I)."""
 
-    modes: np.ndarray  # [K, 2]
+    modes: Annotated[np.ndarray, Made(len, like="one mode or more")]  # [K, 2]
     scale: Positive
 
     def __post_init__(self):
-        if not len(self.modes):
-            raise UserError("a mixture of 0 modes: it must have 1 or more")
         check_fields(self)
 
     @property

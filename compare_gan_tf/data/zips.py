@@ -1,6 +1,8 @@
 """`zip:/path`: a zip file of images, laid out like a folder; it is never unpacked."""
 
+import itertools
 import os
+import stat
 import struct
 import zipfile
 
@@ -8,21 +10,24 @@ import gin
 import numpy as np
 
 from compare_gan_tf.data import layout
-from compare_gan_tf.data.naming import printable
+from compare_gan_tf.data.naming import NameOrFalse, printable, repeated
 from compare_gan_tf.data.own_images import Found
 from compare_gan_tf.data.records import Extents, ZipMembers, require_file
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
+from compare_gan_tf.settings.signatures import checked
 
 _LOCAL_HEADER = 30  # bytes; then the name and an extra field, whose lengths are its last four
 _SIGNATURE = b"PK\x03\x04"
 _ENCRYPTED = 1
+_RAISED = (zipfile.BadZipFile, struct.error, OSError, ValueError, NotImplementedError)
 
 
 @gin.configurable("zip", module="data", denylist=["path"])
+@checked(name="zip")
 def find(
     path: str,
     class_folders: bool | None = None,
-    label_file: str | bool | None = None,
+    label_file: NameOrFalse | None = None,
     label_column: str | None = None,
 ) -> Found:
     """Finds the images in a zip file; see `folders.find` for splits, classes and label files.
@@ -33,23 +38,15 @@ def find(
     """
     where = f"the zip file {printable(path)}"
     path = os.path.expanduser(path)
-    try:
+    with as_user_error(f"{where} cannot be read", *_RAISED):
         size = require_file(path)
         with zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
-            for info in members:
-                _check(info, where)
+            _refuse_odd_members(members, where)
             members.sort(key=lambda info: info.filename)
             offsets = [_data_offset(archive, info) for info in members]
-    except FileNotFoundError as error:
-        raise UserError(f"there is no {where[4:]}") from error
-    except (zipfile.BadZipFile, struct.error, OSError, ValueError, NotImplementedError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{where} cannot be read: {error}") from error
-    _check_names(members, where)
     every = _records(path, members, offsets)
-    _check_extents(every, members, size, where)
+    _refuse_overlaps(every, members, size, where)
     names = [info.filename for info in members]
     images = [place for place, name in enumerate(names) if layout.is_image(name)]
     places = {name: place for place, name in enumerate(names)}
@@ -83,54 +80,48 @@ def _records(path: str, members: list[zipfile.ZipInfo], offsets: list[int]) -> Z
 # --- What an honest archive of images does not have --------------------------------------------
 
 
-def _check(info: zipfile.ZipInfo, where: str) -> None:
-    name = info.filename
-    shown = f"{where} holds {printable(name)!r}"
-    if (
-        name.startswith(("/", "\\"))
-        or ".." in name.replace("\\", "/").split("/")
-        or ":" in name[:2]
-    ):
-        raise UserError(f"{shown}, a name which leads out of it: it is refused")
-    if (info.external_attr >> 16) & 0o170000 == 0o120000:
-        raise UserError(f"{shown}, a symbolic link: put the file itself there")
-    if info.flag_bits & _ENCRYPTED:
-        raise UserError(f"{shown}, which is encrypted")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise UserError(
-            f"{shown}, compressed by method {info.compress_type}: only stored and deflated members"
-            " can be read"
-        )
-    if max(info.file_size, info.compress_size) >= 2**63:
-        raise UserError(f"{shown} of {info.file_size:,} bytes, which cannot be: it is damaged")
+def _leads_out(info: zipfile.ZipInfo) -> bool:
+    name = info.filename.replace("\\", "/")
+    return name.startswith("/") or ".." in name.split("/") or ":" in name[:2]
 
 
-def _check_names(members: list[zipfile.ZipInfo], where: str) -> None:
-    """Refuses two members of one name: programs differ in which of them they mean."""
-    for before, after in zip(members, members[1:], strict=False):
-        if before.filename == after.filename:
-            name = printable(before.filename)
-            raise UserError(f"{where} holds {name!r} twice: remove or rename one")
+# What a member may be that is not read, and what is said of it.
+_ODD = (
+    (_leads_out, "a name which leads out of it: rename it"),
+    (lambda info: stat.S_ISLNK(info.external_attr >> 16), "a symbolic link: put the file there"),
+    (lambda info: info.flag_bits & _ENCRYPTED, "which is encrypted: save it without a password"),
+    (
+        lambda info: info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED),
+        "compressed by another method than deflate: save it with that, or uncompressed",
+    ),
+    (
+        lambda info: max(info.file_size, info.compress_size) >= 2**63,
+        "of more bytes than can be: it is damaged, copy it again",
+    ),
+)
 
 
-def _check_extents(every: ZipMembers, members, size: int, where: str) -> None:
+def _refuse_odd_members(members: list[zipfile.ZipInfo], where: str) -> None:
+    """Refuses `_ODD` members, and two of one name: programs differ in which of them they mean."""
+    for info, (is_so, what) in itertools.product(members, _ODD):
+        if is_so(info):
+            raise UserError(f"{where} holds {printable(info.filename)!r}, {what}")
+    twice = repeated(info.filename for info in members)
+    if twice is not None:
+        raise UserError(f"{where} holds {printable(twice)!r} twice: remove or rename one")
+
+
+def _refuse_overlaps(every: ZipMembers, members, size: int, where: str) -> None:
     """Refuses members that end behind the file, or share bytes: a small file that inflates far."""
-    if not len(every):
-        return
     starts = np.array([info.header_offset for info in members], np.int64)
     stops = every.extents.offset + every.extents.length
-    late = np.flatnonzero(stops > size)
-    if len(late):
-        raise UserError(
-            f"{where} cannot be read: {printable(every.name(int(late[0])))!r} ends at byte"
-            f" {stops[late[0]]:,} of {size:,}; copy it again"
-        )
     order = np.argsort(starts, kind="stable")
-    shared = np.flatnonzero(stops[order[:-1]] > starts[order[1:]])
-    if len(shared):
-        pair = [printable(every.name(int(order[shared[0] + i]))) for i in (0, 1)]
+    limits = np.append(starts[order[1:]], size)  # where the next one begins, or the file ends
+    for place in np.flatnonzero(stops[order] > limits[: len(order)])[:1]:
+        name = printable(every.name(int(order[place])))
         raise UserError(
-            f"{where} is refused: its members {pair[0]!r} and {pair[1]!r} share the same bytes"
+            f"{where} is refused: its member {name!r} ends at byte {stops[order[place]]:,}, behind"
+            f" byte {limits[place]:,}, where the next one begins or the file ends: copy it again"
         )
 
 

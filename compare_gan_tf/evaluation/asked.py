@@ -4,17 +4,12 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 from compare_gan_tf.metrics import presets
-from compare_gan_tf.settings.signatures import Made, Number
-
-
-def _is_listed(value: Any) -> bool:
-    return isinstance(value, str | Iterable)
-
+from compare_gan_tf.settings.signatures import Made, Number, Several
 
 Metrics = Annotated[
     Any,
     Made(
-        _is_listed,
+        Iterable,
         like="names with commas such as 'fid,kid', or a list of names and metrics such as"
         " [@metrics.Fid()]",
     ),
@@ -26,17 +21,11 @@ Preset = Annotated[
         like=f"the name of a preset, {', '.join(presets.PRESETS)}, or one such as @quick()",
     ),
 ]
-Names = Annotated[
-    Any,
-    Made(
-        lambda value: isinstance(value, list | tuple) and all(isinstance(v, str) for v in value),
-        like='a list of names such as ["validation", "test"]',
-    ),
-]
+Names = Annotated[Any, Several(Made(str, like="a name"), least=0, like='["validation", "test"]')]
 Steps = Annotated[
     Any,
     Made(
-        lambda value: not isinstance(value, str) and _is_listed(value),
+        lambda value: isinstance(value, Iterable) and not isinstance(value, str),
         like="a list of steps such as [1000, 2000]",
     ),
 ]

@@ -8,78 +8,16 @@ import contextlib
 import dataclasses
 import functools
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
-
-import numpy as np
 
 from compare_gan_tf.evaluation import misleading, outcomes, protocols, references
 from compare_gan_tf.evaluation.label_mix import labelled_sides
 from compare_gan_tf.evaluation.progress import Progress, forecast
-from compare_gan_tf.evaluation.sides import EXTRACTED, PASSED, Side, Wanted
-from compare_gan_tf.metrics.base import Collected, Rows
+from compare_gan_tf.evaluation.sides import PASSED, Method, Side, Wanted
+from compare_gan_tf.metrics.base import Collected
 from compare_gan_tf.metrics.protocol import Protocol
 from compare_gan_tf.runs import results
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Pass:
-    """How samples are sent through the extractor; called as `Wanted.passes`.
-
-    Attributes:
-      extractor: see `metrics.features`; None if no metric needs one.
-      batch_size: samples at a time.
-      progress: object with `update(number of samples done)`.
-    """
-
-    extractor: object
-    batch_size: int
-    progress: object
-
-    def __call__(self, side: Side, wanted: Wanted) -> Collected:
-        """Features, logits, images and labels of a side, as far as they are wanted and there.
-
-        Raises:
-          UndefinedScore: samples of a generator are not finite.
-        """
-        kinds = wanted.kinds & side.offers
-        extracts = bool(kinds & EXTRACTED)
-        rows = {kind: Rows() for kind in kinds & PASSED}
-        for batch in side.batches(wanted.number, self.batch_size, wanted.seed):
-            found = {"images": batch.samples, "labels": batch.labels}
-            if extracts:
-                found |= self._extracted(batch.samples)
-            for kind, kept in rows.items():
-                if found[kind] is not None:
-                    kept.append(found[kind])
-            self.progress.update(len(batch.samples))
-        kept = {kind: one for kind, one in rows.items() if len(one)}
-        bias = getattr(self.extractor, "logit_bias", None) if "logits" in kept else None
-        return Collected(**kept, logit_bias=bias)
-
-    def _extracted(self, samples: np.ndarray) -> dict:
-        features, logits = self.extractor(samples)
-        return {"features": features, "logits": logits}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Method:
-    """How all samples are looked at.
-
-    Attributes:
-      extractor: of features, see `metrics.features`; None if no metric looks at any.
-      batch_size: samples at a time; it does not change a score.
-      seed: by which samples are made, or chosen where not all are taken.
-    """
-
-    extractor: object
-    batch_size: int
-    seed: int
-
-    def wanted(self, kinds: Iterable[str], number: int | None, progress) -> Wanted:
-        """A request for so many samples of a side, as fields of `Collected`."""
-        passes = Pass(extractor=self.extractor, batch_size=self.batch_size, progress=progress)
-        return Wanted(kinds=frozenset(kinds), number=number, seed=self.seed, passes=passes)
 
 
 @dataclasses.dataclass(eq=False, kw_only=True)
@@ -88,7 +26,7 @@ class Comparison:
 
     Attributes:
       metrics: values of `metrics.registry`.
-      method: see there.
+      method: how samples are looked at.
       real: the real side.
       n_real: samples of it; None for statistics that do not tell of how many they are.
       fake: the other side.
@@ -142,7 +80,7 @@ class Comparison:
     def rows(self, metric, found, seconds: float) -> list[results.Score]:
         """The outcomes of a metric as they are stored."""
         protocol, warnings = self.protocols[metric], self.warnings(metric)
-        return [outcomes.row(one._replace(seconds=seconds), protocol, warnings) for one in found]
+        return [outcomes.row(one, protocol, seconds, warnings) for one in found]
 
     def failed(self, metric, reason: str) -> "Scored":
         """Rows without a value, where there are no fakes to score."""
@@ -169,12 +107,10 @@ class Engine:
     """See the module.
 
     Args:
-      method: see there.
       kept: dict that is read and filled with what is collected of real samples; None for a new one.
     """
 
-    def __init__(self, method: Method, kept: dict | None = None):
-        self.method = method
+    def __init__(self, kept: dict | None = None):
         self._kept = {} if kept is None else kept
 
     @contextlib.contextmanager
@@ -186,11 +122,10 @@ class Engine:
           shown: whether there is anything to see.
         """
         jobs = self._passes(work)
-        total, method = sum(number for _, number, _ in jobs), self.method
+        total = sum(number for _, number, _ in jobs)
         shown = shown and total > 0
         with Progress(total, shown=shown) as bar:
-            expected = shown and forecast(jobs, method.extractor, method.batch_size, method.seed)
-            if expected:
+            if shown and (expected := forecast(jobs, work[0][0][0].method)):
                 bar.say(f"evaluate: {expected}")
             yield bar
 
@@ -245,18 +180,17 @@ class Engine:
         for comparison, fake in zip(comparisons, fakes, strict=True):
             outcomes.check_width(real, fake)
             found = outcomes.outcomes(metric, real, fake)
-            seconds = round(time.monotonic() - start, 3)
-            rows.append(comparison.rows(metric, found, seconds))
+            rows.append(comparison.rows(metric, found, _since(start)))
         if len(fakes) == 1:
             return Scored(metric, rows, [])
-        protocol = comparisons[0].protocols[metric]
-        found = outcomes.differences(metric, real, *fakes)
-        return Scored(metric, rows, [outcomes.row(one, protocol) for one in found])
+        protocol, start = comparisons[0].protocols[metric], time.monotonic()
+        found = outcomes.outcomes(metric, real, *fakes)
+        return Scored(metric, rows, [outcomes.row(one, protocol, _since(start)) for one in found])
 
     def _fakes(self, comparison: Comparison, metric, metrics, progress) -> Collected | str:
-        side = comparison.sides[metric]
+        side, number, method = comparison.sides[metric], comparison.n_fake, comparison.method
         kinds = outcomes.needs(comparison.passes(metrics)[side], "fake")
-        wanted = self.method.wanted(kinds, comparison.n_fake, progress)
+        wanted = Wanted(kinds=kinds, number=number, method=method, progress=progress)
         return outcomes.attempt(functools.partial(side.give, wanted))
 
     def _real(self, comparison: Comparison, metrics, fakes, progress) -> Collected | str:
@@ -266,12 +200,13 @@ class Engine:
         key = _real_key(comparison, metrics)
         if key not in self._kept:
             self._kept[key] = outcomes.attempt(
-                functools.partial(
-                    references.collect, comparison.real, metrics, self.method,
-                    number=comparison.n_real or 0, held_out=comparison.held_out, progress=progress,
-                )
-            )  # fmt: skip
+                functools.partial(references.collect, comparison, metrics, progress)
+            )
         return self._kept[key]
+
+
+def _since(start: float) -> float:
+    return round(time.monotonic() - start, 3)
 
 
 def _real_key(comparison: Comparison, metrics) -> tuple:

@@ -6,6 +6,7 @@ no sample.
 
 import copy
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -14,7 +15,14 @@ import tensorflow as tf
 from compare_gan_tf import random
 from compare_gan_tf.data.images import from_uint8, to_uint8
 from compare_gan_tf.evaluation.label_mix import UNIFORM, LabelMix
-from compare_gan_tf.evaluation.sides import EXTRACTED, PASSED, Batch, Side, Wanted
+from compare_gan_tf.evaluation.sides import (
+    EXTRACTED,
+    PASSED,
+    Batch,
+    Side,
+    Wanted,
+    count_not_finite,
+)
 from compare_gan_tf.layers.standing_statistics import standing_statistics
 from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
 from compare_gan_tf.metrics.replicated import replicated
@@ -42,6 +50,12 @@ class Generator(Side):
         other.mix, other.facts = mix, self.facts | {"labels": mix.name}
         return other
 
+    def labels(self, number: int, seed: int, tag: str) -> np.ndarray | None:
+        """int32 [number] of the mix, for a seed and a tag; None without classes."""
+        if self.classes is None:
+            return None
+        return self.mix.draw(number, [random.key(seed, tag), 0], self.classes)
+
     def make(self, number: int, size: int, seed: int) -> Iterator[tuple]:
         """(float images [n, H, W, C] in [-1, 1] or points, labels or None), `number` in all."""
         raise NotImplementedError
@@ -54,7 +68,7 @@ class Generator(Side):
         """
         bad = 0
         for samples, labels in self.make(number, size, seed):
-            bad += _count_not_finite(samples)
+            bad += count_not_finite(samples)
             if bad:
                 continue
             samples = to_uint8(samples) if self.is_images else samples
@@ -63,10 +77,13 @@ class Generator(Side):
             raise UndefinedScore(f"{bad} of {number} samples of {self.where} are not finite")
 
 
-def _count_not_finite(samples) -> int:
-    """Samples [n, ...] with any value that is not finite."""
-    finite = np.isfinite(np.asarray(samples)).reshape(len(samples), -1).all(axis=1)
-    return int(np.count_nonzero(~finite))
+def files_hash(paths) -> str:
+    """SHA-256 of the contents of files, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 class Players(Generator):
@@ -113,10 +130,10 @@ class Players(Generator):
     def sha256(self) -> str | None:
         return self._fingerprint
 
-    def tagged(self, tag: str, where: str) -> "Players":
+    def tagged(self, tag: str) -> "Players":
         """The same players, for other latents."""
         other = copy.copy(self)
-        other._tag, other.where = tag, where
+        other._tag = tag
         return other
 
     def make(self, number: int, size: int, seed: int) -> Iterator[tuple]:
@@ -133,18 +150,16 @@ class Players(Generator):
         Other ones for each tag, so that the luck of those on which a checkpoint was selected does
         not flatter the score that is reported.
         """
-        seeds = {
-            name: [random.key(seed, f"evaluate/{self._tag}/{purpose}{name}"), 0]
-            for name in ("z", "labels", "uniforms")
+        gan, tag = self._gan, f"evaluate/{self._tag}/{purpose}"
+        inputs = {
+            "z": gan.latents.sample(number, [random.key(seed, f"{tag}z"), 0], self._truncation)
         }
-        gan = self._gan
-        inputs = {"z": gan.latents.sample(number, seeds["z"], self._truncation)}
-        if gan.num_classes:
-            labels = self.mix.draw(number, seeds["labels"], gan.num_classes)
+        labels = self.labels(number, seed, f"{tag}labels")
+        if labels is not None:
             inputs["labels"] = tf.constant(labels)
         if gan.alphabet:
             shape = [number, *gan.alphabet.draw_shape]
-            inputs["uniforms"] = random.uniform(shape, seeds["uniforms"])
+            inputs["uniforms"] = random.uniform(shape, [random.key(seed, f"{tag}uniforms"), 0])
         return inputs
 
     def take_statistics(self, seed: int) -> None:
@@ -158,13 +173,14 @@ class Players(Generator):
         standing_statistics(self._gan.sampling_generator, parts)
 
     def give(self, wanted: Wanted) -> Collected:
-        self.take_statistics(wanted.seed)
+        seed = wanted.method.seed
+        self.take_statistics(seed)
         passed = wanted.kinds & PASSED & self.offers
         if passed == {"labels"}:  # they are known before anything is made
-            labels = self.inputs(wanted.number, wanted.seed)["labels"].numpy()
+            labels = self.inputs(wanted.number, seed)["labels"].numpy()
             collected = Collected(labels=Rows.of(labels))
         else:
-            collected = wanted.passes(self, wanted) if passed else Collected()
+            collected = super().give(wanted) if passed else Collected()
         asked = {name: make for name, make in self._further.items() if name in wanted.kinds}
         return dataclasses.replace(collected, **{name: make() for name, make in asked.items()})
 

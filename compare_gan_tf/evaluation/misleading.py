@@ -4,19 +4,14 @@ Each warning is a short sentence of its own, the same words for the same cause, 
 said once for many scores.
 """
 
-from compare_gan_tf.metrics.base import Collected, Metric
+from compare_gan_tf.metrics.base import Collected
 
 TRAIN = "train"
 _WORDS = {"real": "real samples", "fake": "fakes"}
 
 
 def warned(outcomes: list, metric, real: Collected, fake: Collected) -> list:
-    """Outcomes with what the samples and the intervals tell against those that have a value.
-
-    Differences of two models, which are no metric's, have the warnings of their two scores.
-    """
-    if not isinstance(metric, Metric):
-        return outcomes
+    """Outcomes with what the samples and the intervals tell against those that have a value."""
     of_all = (*_singular(metric, real, fake), *_few(metric, real, fake))
     return [
         one._replace(warnings=(*of_all, *_of_interval(metric, one)))

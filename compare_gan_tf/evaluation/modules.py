@@ -8,12 +8,61 @@ import tensorflow as tf
 
 from compare_gan_tf import random
 from compare_gan_tf.data.images import from_unit_interval
-from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation.generators import Generator
-from compare_gan_tf.evaluation.sides import files_hash
+from compare_gan_tf.errors import MISFITS, UserError, first_line
+from compare_gan_tf.evaluation.generators import Generator, files_hash
 from compare_gan_tf.storage import files
 
 BLOCK = 64  # samples that a module makes from one seed
+_MOST_SAID = 200  # characters of an error
+
+
+class Loaded:
+    """A module that can be sampled, as a trial has shown.
+
+    Args:
+      handle: folder or TF Hub handle.
+
+    Attributes:
+      metadata: what `compare-gan export` wrote beside the module; {} where it did not.
+      classes: K of the labels that it takes, or None.
+      trial: two samples: images [2, H, W, C] in [0, 1], points [2, D], or characters [2, L].
+
+    Raises:
+      UserError: it cannot be loaded or sampled, or its metadata are damaged.
+    """
+
+    def __init__(self, handle: str):
+        self._module, self.metadata = _load(handle), _read_metadata(handle)
+        classes = self.metadata.get("num_classes") if self.metadata.get("conditional") else None
+        if classes is not None and not (isinstance(classes, int) and classes > 0):
+            raise UserError(f"the module {handle} is of {classes!r} classes: export it anew")
+        self.classes, wrong = classes, ""
+        try:
+            labels = None if classes is None else tf.zeros([2], tf.int32)
+            self.trial = self.sample(2, (0, 0), labels=labels)
+            if self.trial.shape.rank not in (2, 4):
+                wrong = f"its samples are {self.trial.shape}"
+        except (*MISFITS, tf.errors.OpError) as error:
+            wrong = first_line(error)[:_MOST_SAID]
+        if wrong:
+            raise UserError(
+                f"the module {handle} has no endpoint sample(num, seed, truncation) of images"
+                f" [n, H, W, C] or points [n, D]: {wrong}; write its samples to a folder or an .npz"
+                " of images"
+            )
+
+    def sample(self, number: int, seed, truncation: float = 0.0, labels=None) -> tf.Tensor:
+        """Samples [number, ...].
+
+        Args:
+          number: of samples.
+          seed: int [2].
+          truncation: of the latents; 0 for none.
+          labels: int32 [number], if the module takes any.
+        """
+        seeds = tf.constant(seed, tf.int32)
+        given = () if labels is None else (tf.constant(labels),)
+        return self._module.sample(tf.constant(number), seeds, tf.constant(truncation), *given)
 
 
 class Module(Generator):
@@ -27,33 +76,18 @@ class Module(Generator):
       truncation: of the latents; 0 for none.
 
     Raises:
-      UserError: it cannot be loaded or has no such endpoint.
+      UserError: see `Loaded`.
     """
 
     def __init__(self, handle: str, *, truncation: float = 0.0):
-        self._handle = handle
-        self._module = load_module(handle)
-        metadata = read_metadata(handle)
-        classes = metadata.get("num_classes") if metadata.get("conditional") else None
-        if classes is not None and not (isinstance(classes, int) and classes > 0):
-            raise UserError(f"the module {handle} is of {classes!r} classes: export it anew")
-        self._truncation = float(truncation)
-        try:
-            first = self._call(2, 0, 0, None if classes is None else tf.zeros([2], tf.int32))
-        except (TypeError, ValueError, AttributeError, LookupError, tf.errors.OpError) as error:
-            raise UserError(
-                f"the module {handle} cannot be sampled as sample(num, seed, truncation):"
-                f" {' '.join(str(error).split())[:200]}"
-            ) from error
-        if first.shape.rank not in (2, 4):
-            raise UserError(
-                f"the module {handle} makes samples of shape {tuple(first.shape[1:])}: they must be"
-                " images [H, W, C] or points [D]"
-            )
-        facts = {"truncation": self._truncation, "ema": metadata.get("ema")}
+        self._handle, self._truncation = handle, float(truncation)
+        self._module = Loaded(handle)
+        facts = {"truncation": self._truncation, "ema": self._module.metadata.get("ema")}
         name = os.path.basename(os.path.normpath(handle))
-        shape = tuple(first.shape[1:])
-        super().__init__(name, f"the module {handle}", shape, classes=classes, facts=facts)
+        shape = tuple(self._module.trial.shape[1:])
+        super().__init__(
+            name, f"the module {handle}", shape, classes=self._module.classes, facts=facts
+        )
 
     def sha256(self) -> str | None:
         """Of the graph and the weights; None for a module that is not a local folder."""
@@ -66,58 +100,30 @@ class Module(Generator):
             paths += [os.path.join(variables, name) for name in sorted(os.listdir(variables))]
         return files_hash(paths)
 
-    def _call(self, number: int, seed: int, block: int, labels):
-        seeds = tf.constant([random.key(seed, "evaluate/module") % 2**31, block], tf.int32)
-        arguments = (tf.constant(number), seeds, tf.constant(self._truncation))
-        return self._module.sample(*arguments, *(() if labels is None else (labels,)))
-
     def make(self, number: int, size: int, seed: int) -> Iterator[tuple]:
-        labels = None
-        if self.classes is not None:
-            key = [random.key(seed, "evaluate/module/labels"), 0]
-            labels = self.mix.draw(number, key, self.classes)
+        labels = self.labels(number, seed, "evaluate/module/labels")
+        key = random.key(seed, "evaluate/module") % 2**31
         for block, start in enumerate(range(0, number, BLOCK)):
             count = min(BLOCK, number - start)
             part = None if labels is None else labels[start : start + count]
-            made = self._call(count, seed, block, None if part is None else tf.constant(part))
-            made = from_unit_interval(made) if self.is_images else made
-            yield made, part
+            made = self._module.sample(count, (key, block), self._truncation, part)
+            yield from_unit_interval(made) if self.is_images else made, part
 
 
-def load_module(handle: str):
-    """Loads a module that can be sampled.
-
-    Args:
-      handle: folder or TF Hub handle.
-
-    Raises:
-      UserError: it cannot be loaded, or has no endpoint `sample`.
-    """
+def _load(handle: str):
     try:
         if "://" in handle and not os.path.isdir(handle):
             import tensorflow_hub
 
-            module = tensorflow_hub.load(handle)
-        else:
-            with files.without_patterns(os.path.join(handle, "saved_model.pb")) as path:
-                module = tf.saved_model.load(os.path.dirname(path))
+            return tensorflow_hub.load(handle)
+        with files.without_patterns(os.path.join(handle, "saved_model.pb")) as path:
+            return tf.saved_model.load(os.path.dirname(path))
     except (OSError, ValueError, tf.errors.OpError) as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = first_line(error)[:_MOST_SAID]
         raise UserError(f"cannot load the module {handle}: {reason}") from error
-    if not callable(getattr(module, "sample", None)):
-        raise UserError(
-            f"the module {handle} has no endpoint sample(num, seed, truncation): write its samples"
-            " to a folder or an .npz of images"
-        )
-    return module
 
 
-def read_metadata(handle: str) -> dict:
-    """What `compare-gan export` wrote beside the module; {} where it did not.
-
-    Raises:
-      UserError: it is damaged.
-    """
+def _read_metadata(handle: str) -> dict:
     path = os.path.join(handle, "assets.extra", "metadata.json")
     try:
         with tf.io.gfile.GFile(path) as file:

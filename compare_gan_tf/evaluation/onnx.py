@@ -8,8 +8,7 @@ import numpy as np
 from compare_gan_tf import random
 from compare_gan_tf.data.images import from_unit_interval
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation.generators import Generator
-from compare_gan_tf.evaluation.sides import files_hash
+from compare_gan_tf.evaluation.generators import Generator, files_hash
 from compare_gan_tf.latents import Normal
 from compare_gan_tf.metrics.model_files import onnx_session
 
@@ -32,14 +31,14 @@ class Onnx(Generator):
         inputs = {one.name: one for one in self._session.get_inputs()}
         latents = [one for one in inputs.values() if "float" in one.type]
         labels = [one for one in inputs.values() if "int" in one.type]
-        if len(latents) != 1 or len(labels) + 1 != len(inputs) or len(latents[0].shape) != 2:
+        shape = latents[0].shape if len(latents) == 1 and len(labels) + 1 == len(inputs) else ()
+        if len(shape) != 2 or not isinstance(shape[1], int):
+            told = ", ".join(f"{name} {one.shape}" for name, one in inputs.items())
             raise UserError(
-                f"the ONNX generator {path} has inputs {', '.join(inputs)}: it must have one of"
-                " floats [n, d], and may have one of integers [n]"
+                f"the ONNX generator {path} has inputs {told}: it must have one of floats [n, d], d"
+                " a number, and may have one of integers [n]"
             )
-        if not isinstance(latents[0].shape[1], int):
-            raise UserError(f"the ONNX generator {path} leaves the length of its latents open")
-        self._z, self._dim = latents[0].name, latents[0].shape[1]
+        self._z, self._dim = latents[0].name, shape[1]
         self._labels = labels[0] if labels else None
         number_of_classes = self._number_of_classes(path)
         self._truncation = float(truncation)
@@ -76,10 +75,8 @@ class Onnx(Generator):
 
     def make(self, number: int, size: int, seed: int) -> Iterator[tuple]:
         key = [random.key(seed, "evaluate/onnx/z"), 0]
-        z, labels = Normal(self._dim).sample(number, key, self._truncation).numpy(), None
-        if self.classes is not None:
-            key = [random.key(seed, "evaluate/onnx/labels"), 0]
-            labels = self.mix.draw(number, key, self.classes)
+        z = Normal(self._dim).sample(number, key, self._truncation).numpy()
+        labels = self.labels(number, seed, "evaluate/onnx/labels")
         for start in range(0, number, size):
             part = None if labels is None else labels[start : start + size]
             made = self._run(z[start : start + size], part)

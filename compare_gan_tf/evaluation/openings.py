@@ -1,16 +1,19 @@
 """What a user means by one side of a comparison: a path, a name, arrays, or a GAN."""
 
 import dataclasses
-import difflib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from compare_gan_tf import data
+from compare_gan_tf.config.gin_errors import did_you_mean
 from compare_gan_tf.data import folders, npz, own_images, zips
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import statistics_files
+from compare_gan_tf.evaluation import references
+from compare_gan_tf.evaluation.generators import Players
+from compare_gan_tf.evaluation.modules import Module
+from compare_gan_tf.evaluation.onnx import Onnx
 from compare_gan_tf.evaluation.sides import Features, Samples, Side, Statistics
 
 _IMAGES = ("images", "x", "arr_0")
@@ -55,20 +58,15 @@ def side(source, how: How | None = None) -> Side:
     if isinstance(source, str | os.PathLike):
         return _named(os.fspath(source), how)
     if isinstance(source, Mapping):
-        return _of_arrays(dict(source), "the arrays given")
+        return _of_arrays(dict(source), "the dict given")
     if hasattr(source, "sampling_generator"):
-        from compare_gan_tf.evaluation.generators import Players
-
         return Players(
             source, tag="generator", truncation=how.truncation, standing=how.standing,
             checkpoint_rule="given",
         )  # fmt: skip
     values = np.asarray(source)
-    return _of_arrays({_kind_of(values): values}, "the array given")
-
-
-def _kind_of(values: np.ndarray) -> str:
-    return "features" if values.ndim == 2 else "images"
+    kind = "features" if values.ndim == 2 else "images"
+    return _of_arrays({kind: values}, "the array given")
 
 
 def _named(text: str, how: How) -> Side:
@@ -76,21 +74,18 @@ def _named(text: str, how: How) -> Side:
     if _is_data_set(text):
         return _data_set(text, how)
     if "://" in text:
-        return _module(text, how)
+        return Module(text, truncation=how.truncation)
     if os.path.isdir(path):
         return _directory(path, how)
-    extension = os.path.splitext(path)[1].lower()
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise UserError(f"{text} is neither a folder nor a regular file: it cannot be compared")
-    if extension in _FILES and (os.path.exists(path) or extension in (".npz", ".zip")):
-        return _FILES[extension](path, how)
+    opens = _FILES.get(os.path.splitext(path)[1].lower())
+    if opens and os.path.isfile(path):
+        return opens(path, how)
     if os.path.exists(path):
         raise UserError(
-            f"{text} is neither a folder nor a file of the kinds {', '.join(_FILES)}: it cannot be"
-            " compared"
+            f"{text} is neither a folder nor a regular file of the kinds {', '.join(_FILES)}: it"
+            " cannot be compared"
         )
-    nearest = difflib.get_close_matches(text.partition("/")[0], data.names(), n=3)
-    hint = f"; did you mean {' or '.join(nearest)}?" if nearest else ""
+    hint = did_you_mean(text.partition("/")[0], data.names())
     raise UserError(f"{text!r} is no file, no folder and no data set{hint}")
 
 
@@ -110,29 +105,13 @@ def is_run(text: str) -> bool:
 
 def _directory(path: str, how: How) -> Side:
     if os.path.exists(os.path.join(path, _MODULE)):
-        return _module(path, how)
+        return Module(path, truncation=how.truncation)
     if is_run(path):
         raise UserError(
             f"{path} is the folder of a run: give the path of a module in its hub folder, a built"
             " GAN, or use compare-gan evaluate"
         )
     return _own_images(folders.find(path), path)
-
-
-def _module(path: str, how: How) -> Side:
-    from compare_gan_tf.evaluation.modules import Module
-
-    return Module(path, truncation=how.truncation)
-
-
-def _onnx(path: str, how: How) -> Side:
-    from compare_gan_tf.evaluation.onnx import Onnx
-
-    return Onnx(path, truncation=how.truncation)
-
-
-def _zip(path: str, how: How) -> Side:
-    return _own_images(zips.find(path), path)
 
 
 def _own_images(found, path: str) -> Side:
@@ -151,55 +130,50 @@ def _own_images(found, path: str) -> Side:
                    where=found.where, num_classes=loaded.num_classes)  # fmt: skip
 
 
-def _npz(path: str, how: How) -> Side:
-    names = ("features", *_IMAGES, *_LABELS, *_MOMENTS)
-    found = npz.read(path, names, mapped=True)
-    if not found:
-        raise UserError(
-            f"{path} has the arrays {', '.join(npz.names(path)) or 'none'}: name them images or"
-            " features, or mu and sigma"
-        )
-    return _of_arrays(found, path, lambda: statistics_files.read(path))
+def _npz(path: str) -> Side:
+    names = npz.names(path)
+    if not {"features", *_IMAGES} & set(names) and set(_MOMENTS) & set(names):
+        return Statistics(os.path.basename(path), references.read(path), where=path)
+    known = npz.read(path, ("features", *_IMAGES, *_LABELS), mapped=True)
+    return _of_arrays(known or dict.fromkeys(names), path, os.path.basename(path))
 
 
-_FILES = {".npz": _npz, ".zip": _zip, ".onnx": _onnx}
+_FILES = {
+    ".npz": lambda path, how: _npz(path),
+    ".zip": lambda path, how: _own_images(zips.find(path), path),
+    ".onnx": lambda path, how: Onnx(path, truncation=how.truncation),
+}
 
 
 # --- Arrays -----------------------------------------------------------------------------------
 
 
-def _of_arrays(found: dict, where: str, moments: Callable | None = None) -> Side:
-    name = os.path.basename(where) if moments else "array"
+def _of_arrays(found: dict, where: str, name: str = "array") -> Side:
     images = next((found[key] for key in _IMAGES if key in found), None)
     labels = next((found[key] for key in _LABELS if key in found), None)
     if images is not None and "features" in found:
         raise UserError(f"{where} has both images and features: keep those that are to be compared")
     if images is not None:
-        images = _checked(np.asanyarray(images), where)
+        images = _images(np.asanyarray(images), where)
         return Samples(name, images, _labels(labels, len(images), where), where=where)
     if "features" in found:
         return Features(name, np.asanyarray(found["features"]), where=where)
-    if moments is None:
-        raise UserError(f"{where} are {', '.join(found) or 'none'}: name them images or features")
-    return Statistics(name, moments(), where=where)
+    raise UserError(
+        f"{where} has the arrays {', '.join(map(str, found)) or 'none'}: name them images or"
+        " features; a file may also have mu and sigma"
+    )
 
 
-def _checked(images: np.ndarray, where: str) -> np.ndarray:
+def _images(images: np.ndarray, where: str) -> np.ndarray:
     """uint8 [N, H, W, C], grey or in colour."""
-    if images.dtype != np.uint8 or images.ndim not in (3, 4):
+    whole = images[..., None] if images.ndim == 3 else images
+    fits = whole.dtype == np.uint8 and whole.ndim == 4 and whole.shape[-1] in (1, 3)
+    if not fits or not whole.size:
         raise UserError(
             f"the images of {where} are {images.dtype} of shape {list(images.shape)}: they must be"
-            " uint8 [N, H, W, C]"
+            " uint8 [N, H, W, C], one or more, with C = 1 or 3"
         )
-    images = images[..., None] if images.ndim == 3 else images
-    if images.shape[-1] not in (1, 3):
-        raise UserError(
-            f"the images of {where} have {images.shape[-1]} channels: they must be [N, H, W, C]"
-            " with C = 1 or 3"
-        )
-    if not images.size:
-        raise UserError(f"{where} is empty: its images have shape {list(images.shape)}")
-    return images
+    return whole
 
 
 def _labels(labels, number: int, where: str) -> np.ndarray | None:
@@ -233,7 +207,8 @@ def of_split(dataset, split: str) -> Samples:
     """
     if split not in dataset.splits:
         raise UserError(
-            f"the data set {dataset.name} has no split {split!r}, only {', '.join(dataset.splits)}"
+            f"the data set {dataset.name} has no split {split!r}, only"
+            f" {', '.join(dataset.splits)}: name one of these"
         )
     chosen = dataset.splits[split]
     # Points follow settings of their own, and images those of `load`.
@@ -244,36 +219,12 @@ def of_split(dataset, split: str) -> Samples:
     )  # fmt: skip
 
 
-def images_of(dataset) -> str | None:
-    """The public data set whose images these are, unchanged, or None."""
-    known = dataset.name in data.names() and dataset.is_images and not dataset.other_images
-    return dataset.name if known else None
+def images_of(dataset, *, unchanged: bool = True) -> str | None:
+    """The public data set whose images these are, or None.
 
-
-def public_name(dataset) -> str | None:
-    """As `images_of`, but also where `load` changed the images, as by a view or another size."""
-    return dataset.name if dataset.name in data.names() and dataset.is_images else None
-
-
-def check_alike(real: Side, fake: Side) -> None:
-    """Refuses samples of different shapes.
-
-    Raises:
-      UserError: names both.
+    Args:
+      dataset: a data set.
+      unchanged: whether those do not count that `load` changed, as by a view or another size.
     """
-    shapes = real.sample_shape, fake.sample_shape
-    if None in shapes or shapes[0] == shapes[1]:
-        return
-    kinds = [_in_words(shape) for shape in shapes]
-    raise UserError(
-        f"the samples of {real.where} are {kinds[0]}, those of {fake.where} {kinds[1]}: bring them"
-        " to one shape before they are compared"
-    )
-
-
-def _in_words(shape: tuple[int, ...]) -> str:
-    if len(shape) != 3:
-        return f"points of {shape[-1]} coordinates"
-    height, width, channels = shape
-    colour = {1: "grey", 3: "in colour"}.get(channels, f"of {channels} channels")
-    return f"{width} x {height} pixels, {colour}"
+    known = dataset.name in data.names() and dataset.is_images
+    return None if not known or (unchanged and dataset.other_images) else dataset.name

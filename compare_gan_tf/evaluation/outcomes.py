@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -44,7 +43,6 @@ class Outcome(NamedTuple):
       value: None if there is none.
       reason: why there is none, else None.
       interval: of 95 %, or None.
-      seconds: that the metric took, for all its scores together.
       warnings: why it may mislead, as far as the samples tell, see `misleading`.
     """
 
@@ -52,7 +50,6 @@ class Outcome(NamedTuple):
     value: float | None
     reason: str | None
     interval: list[float] | None
-    seconds: float
     warnings: tuple[str, ...] = ()
 
 
@@ -70,49 +67,60 @@ def attempt(collect: Callable[[], Collected]) -> Collected | str:
         return str(error)
 
 
-def outcomes(metric, real: Collected | str, fake: Collected | str) -> list[Outcome]:
+def outcomes(metric, real: Collected | str, *fakes: Collected | str) -> list[Outcome]:
     """The scores of a metric, in the order of its `scores`, and then what it tells besides.
+
+    Of two models they are the differences, the first minus the second, with an interval where the
+    metric can tell one.
 
     A metric to which mean and covariance of the reals will do gets nothing else of their features,
     also where others need them: its interval then does not depend on what else is scored, nor on
     what was in the cache.
 
-    A side may be a reason, see `attempt`: then it is that of every score.
+    Args:
+      metric: value of `metrics.registry`.
+      real: what is collected of the real side, or a reason, see `attempt`, which is then that of
+        every score.
+      *fakes: likewise, of one model or of two.
     """
-    for side in (real, fake):
+    for side in (real, *fakes):
         if isinstance(side, str):
             return failed(metric, side)
-    start = time.monotonic()
-    real = seen(metric, real)
-    found, reason = {}, lacking(metric, {"real": real, "fake": fake})
+    if metric.takes_statistics and real.statistics is not None:
+        real = dataclasses.replace(real, features=None)
+    reasons = [lacking(metric, {"real": real, "fake": fake}) for fake in fakes]
+    found, reason = {}, next(filter(None, reasons), None)
     if reason is None:
-        found, reason = _attempt(metric, real, fake)
-    seconds = round(time.monotonic() - start, 3)
+        found, reason = _attempt(metric, real, *fakes)
     names = dict.fromkeys((*metric.scores, *found))
-    made = [_outcome(name, found.get(name), reason, seconds) for name in names]
-    return misleading.warned(made, metric, real, fake) if found else made
-
-
-def seen(metric, real: Collected) -> Collected:
-    """What a metric sees of the reals."""
-    known = metric.takes_statistics and real.statistics is not None
-    return dataclasses.replace(real, features=None) if known else real
+    made = [_outcome(name, found.get(name), reason) for name in names]
+    return misleading.warned(made, metric, real, *fakes) if found and len(fakes) == 1 else made
 
 
 def failed(metric, reason: str) -> list[Outcome]:
     """All scores of a metric without a value, for the same reason."""
-    return [Outcome(name, None, reason, None, 0.0) for name in metric.scores]
+    return [Outcome(name, None, reason, None) for name in metric.scores]
 
 
-def _attempt(metric, real: Collected, fake: Collected) -> tuple[dict, str | None]:
+def _attempt(metric, real: Collected, *fakes: Collected) -> tuple[dict, str | None]:
     try:
-        return metric(real, fake), None
+        return _computed(metric, real, *fakes), None
     except UndefinedScore as error:
         return {}, str(error)
     except np.linalg.LinAlgError as error:
         return {}, f"the linear algebra of {metric.name} failed: {error}"
     except MemoryError:
         return {}, f"{metric.name} needs more memory than there is: take fewer samples"
+
+
+def _computed(metric, real: Collected, first: Collected, second: Collected | None = None) -> dict:
+    """{name: its `Score`} of one model, or of the first minus the second."""
+    if second is None:
+        return metric(real, first)
+    if isinstance(metric, Jackknifed):
+        return paired_difference(metric, real, first, second)
+    one, two = metric(real, first), metric(real, second)
+    return {name: Score(one[name].value - two[name].value) for name in metric.scores}
 
 
 def lacking(metric, sides: dict[str, Collected]) -> str | None:
@@ -125,24 +133,25 @@ def lacking(metric, sides: dict[str, Collected]) -> str | None:
     return None
 
 
-def _outcome(name: str, score, reason: str | None, seconds: float) -> Outcome:
+def _outcome(name: str, score: Score | None, reason: str | None) -> Outcome:
     if score is None:
-        return Outcome(name, None, reason or f"{name} was not computed", None, seconds)
+        return Outcome(name, None, reason or f"{name} was not computed", None)
     value, interval = float(score.value), score.interval
     if not math.isfinite(value):
-        return Outcome(name, None, f"{name} is not finite: {value}", None, seconds)
+        return Outcome(name, None, f"{name} is not finite: {value}", None)
     if interval is not None:
         interval = [float(bound) for bound in interval]
         interval = interval if all(map(math.isfinite, interval)) else None
-    return Outcome(name, value, None, interval, seconds)
+    return Outcome(name, value, None, interval)
 
 
-def row(outcome: Outcome, protocol, warnings=()) -> results.Score:
+def row(outcome: Outcome, protocol, seconds: float, warnings=()) -> results.Score:
     """One score as it is stored, a dict of JSON.
 
     Args:
       outcome: see there.
       protocol: see `metrics.protocol`.
+      seconds: that it took, together with the metric's other scores.
       warnings: more than the outcome has, if it has a value.
     """
     made = {
@@ -152,7 +161,7 @@ def row(outcome: Outcome, protocol, warnings=()) -> results.Score:
         "interval": outcome.interval,
         "protocol": protocol.to_dict(),
         "protocol_id": protocol.id,
-        "seconds": outcome.seconds,
+        "seconds": seconds,
         "time": results.now(),
     }
     said = list(dict.fromkeys((*warnings, *outcome.warnings)))
@@ -173,9 +182,6 @@ def check_width(real: Collected | str, fake: Collected | str) -> None:
         )
 
 
-# --- By how much two models differ, against the same real samples ---------------------------------
-
-
 def check_comparable(metric, first: Protocol, second: Protocol) -> None:
     """Refuses two models whose fakes were made under protocols that do not compare.
 
@@ -184,45 +190,10 @@ def check_comparable(metric, first: Protocol, second: Protocol) -> None:
     Raises:
       UserError: names the fields.
     """
-    fields = {
-        name: pair
-        for name, pair in differing(first.to_dict(), second.to_dict()).items()
-        if None not in pair
-    }
-    if fields:
-        listed = ", ".join(f"{name} {one!r} and {two!r}" for name, (one, two) in fields.items())
+    fields = differing(first.to_dict(), second.to_dict())
+    told = [f"{name} {a!r} and {b!r}" for name, (a, b) in fields.items() if None not in (a, b)]
+    if told:
         raise UserError(
-            f"the two models cannot be compared by {metric.name}, their protocols differ: {listed}"
+            f"the two models cannot be compared by {metric.name}, their protocols differ:"
+            f" {', '.join(told)}"
         )
-
-
-def one_difference(metric, real, first, second) -> dict[str, Score]:
-    """Scores of the first model minus those of the second; raises UndefinedScore."""
-    if isinstance(metric, Jackknifed):
-        return paired_difference(metric, real, first, second)
-    one, two = metric(real, first), metric(real, second)
-    return {name: Score(one[name].value - two[name].value) for name in metric.scores}
-
-
-def differences(
-    metric, real: Collected | str, first: Collected | str, second: Collected | str
-) -> list[Outcome]:
-    """The difference in each score, with its interval where the metric can tell one."""
-    if isinstance(second, str):
-        return failed(metric, second)
-    return outcomes(_Difference(metric, second), real, first)
-
-
-class _Difference:
-    """A metric of the first model, whose scores are the differences."""
-
-    def __init__(self, metric, second: Collected):
-        self._metric, self._second = metric, second
-        self.name, self.needs, self.scores = metric.name, metric.needs, metric.scores
-        self.takes_statistics = metric.takes_statistics
-
-    def __call__(self, real: Collected, first: Collected) -> dict[str, Score]:
-        reason = lacking(self._metric, {"fake": self._second})
-        if reason is not None:
-            raise UndefinedScore(reason)
-        return one_difference(self._metric, real, first, self._second)

@@ -11,11 +11,9 @@ from compare_gan_tf.evaluation import (
     protocols,
     references,
     scores,
-    statistics_files,
 )
-from compare_gan_tf.evaluation.engine import Comparison, Engine, Method
-from compare_gan_tf.evaluation.progress import Progress
-from compare_gan_tf.evaluation.sides import Side
+from compare_gan_tf.evaluation.engine import Comparison, Engine
+from compare_gan_tf.evaluation.sides import Method, Side, Wanted
 from compare_gan_tf.evaluation.stores import OutputStore
 from compare_gan_tf.metrics import presets
 from compare_gan_tf.settings.signatures import Count, Index, checked
@@ -75,18 +73,22 @@ def evaluate(
     metrics = presets.metrics_of(metrics, preset)
     output = None if output is None else os.fspath(output)
     if save_real_statistics is not None:
-        statistics_files.refuse_others(os.fspath(save_real_statistics))
+        references.refuse_others(os.fspath(save_real_statistics))
     how = openings.How(
         truncation=truncation,
         standing=preset.standing if standing is None else standing,
         split=preset.real_split or openings.How().split,
     )
     opened = [openings.side(one, how) for one in (real, fake, against) if one is not None]
-    _refuse_idle_settings(opened, metrics, truncation, standing, held_out)
+    given = {"truncation": truncation, "standing": standing}
+    given |= {"extractor": extractor is not None, "held_out": held_out is not None}
+    for name, why in _idle_settings(opened, metrics, **given).items():
+        raise UserError(f"evaluate.{name} is set, and {why}: leave it out")
     method = Method(
         extractor=_extractor(extractor, preset, metrics, opened), batch_size=batch_size, seed=seed
     )
-    n_real = _number(opened[0], num_real, preset.n_real, None, "num_real")
+    n_real = opened[0].number("evaluate.num_real", num_real or preset.n_real)
+    n_fake = num_samples or preset.n_fake
     held_out = None if held_out is None else openings.side(held_out, how)
     comparisons = [
         Comparison(
@@ -95,13 +97,13 @@ def evaluate(
             real=opened[0],
             n_real=n_real,
             fake=side,
-            n_fake=_number(side, num_samples, preset.n_fake, n_real, "num_samples") or 0,
+            n_fake=side.number("evaluate.num_samples", n_fake, otherwise=n_real) or 0,
             held_out=held_out,
         )
         for side in opened[1:]
     ]
     store = OutputStore(output, comparisons, metrics)
-    _score(store, comparisons, Engine(method), progress)
+    _score(store, comparisons, Engine(), progress)
     if save_real_statistics is not None:
         _save(comparisons[0], os.fspath(save_real_statistics))
     return store.scores
@@ -118,51 +120,52 @@ def _score(store: OutputStore, comparisons: list[Comparison], engine: Engine, sh
     store.write(complete=True)
 
 
-def _refuse_idle_settings(sides: list[Side], metrics, truncation, standing, held_out) -> None:
-    """Refuses what nothing would heed."""
+def _idle_settings(sides: list[Side], metrics, **given) -> dict[str, str]:
+    """{name of a setting that nothing would heed: why}.
+
+    Args:
+      sides: that are opened.
+      metrics: values of `metrics.registry`.
+      **given: values of settings, unset ones None or 0.
+    """
     facts = {name for side in sides for name in side.facts}
-    _refuse_idle(truncation and "truncation" not in facts, "truncation", "a generator")
-    _refuse_idle(standing and "normalisation" not in facts, "standing", "a run or a GAN of ours")
-    if held_out is not None and "held_out" not in outcomes.needs(metrics, "real"):
-        raise UserError(
-            "held_out is given, and none of the metrics looks at it: add held_out_gap, or leave it"
-            " out"
-        )
-
-
-def _refuse_idle(idle, name: str, needed: str) -> None:
-    if idle:
-        raise UserError(f"evaluate.{name} is set, and no side is {needed}: leave it out")
+    samples = any(side.sample_shape for side in sides) and extractors.is_needed(metrics)
+    heeded = {
+        "truncation": ("truncation" in facts, "no side is a generator"),
+        "standing": ("normalisation" in facts, "no side is a run or a GAN of ours"),
+        "extractor": (samples, "no side is made of samples of which a metric needs features"),
+        "held_out": (
+            "held_out" in outcomes.needs(metrics, "real"),
+            "none of the metrics looks at it (add held_out_gap)",
+        ),
+    }
+    return {name: why for name, (is_heeded, why) in heeded.items() if given[name] and not is_heeded}
 
 
 def _extractor(given, preset, metrics, sides: list[Side]):
-    """The extractor, if samples of any side must go through one."""
-    for fake in sides[1:]:
-        openings.check_alike(sides[0], fake)
-    shapes = [side.sample_shape for side in sides if side.sample_shape is not None]
+    """The extractor, if samples of any side must go through one.
+
+    Raises:
+      UserError: samples differ in shape.
+    """
+    shapes = {side.sample_shape: side.where for side in sides if side.sample_shape is not None}
+    if len(shapes) > 1:
+        told = [f"{where} are {_in_words(shape)}" for shape, where in shapes.items()]
+        raise UserError(
+            f"the samples of {', those of '.join(told)}: bring them to one shape before they are"
+            " compared"
+        )
     images_of = next((side.images_of for side in sides if side.images_of), None)
-    chosen = extractors.choose(given, preset, metrics, shapes[0], images_of) if shapes else None
-    _refuse_idle(
-        given is not None and chosen is None,
-        "extractor",
-        "made of samples of which a metric needs features",
-    )
-    return chosen
+    shape = next(iter(shapes), None)
+    return shape and extractors.choose(given, preset, metrics, shape, images_of)
 
 
-def _number(side: Side, given, of_preset, otherwise, name: str) -> int | None:
-    """How many samples of a side; None for statistics that do not tell of how many they are."""
-    number = given or of_preset or side.available or otherwise
-    if number is None and "statistics" not in side.offers:
-        raise UserError(
-            f"{side.where} makes as many samples as it is asked for: set evaluate.{name}"
-        )
-    if number is not None and side.available is not None and number > side.available:
-        raise UserError(
-            f"evaluate.{name} is {number}, and {side.where} has {side.available} samples: ask for"
-            " fewer, or give more"
-        )
-    return number
+def _in_words(shape: tuple[int, ...]) -> str:
+    if len(shape) != 3:
+        return f"points of {shape[-1]} coordinates"
+    height, width, channels = shape
+    colour = {1: "grey", 3: "in colour"}.get(channels, f"of {channels} channels")
+    return f"{width} x {height} pixels, {colour}"
 
 
 def _save(comparison: Comparison, path: str) -> None:
@@ -176,7 +179,7 @@ def _save(comparison: Comparison, path: str) -> None:
             " looks at: add fid to them"
         )
     else:
-        wanted = method.wanted(["features"], comparison.n_real, Progress(0, shown=False))
-        found = references.statistics(real, method.extractor, wanted)
+        wanted = Wanted(kinds=frozenset(), number=comparison.n_real, method=method)
+        found = references.statistics(real, wanted)
     facts = {"dataset": real.name, "real_split": real.split, "n_real": comparison.n_real}
-    statistics_files.write(path, found, facts | protocols.of_extractor(method.extractor))
+    references.write(path, found, facts | protocols.of_extractor(method.extractor))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
+from compare_gan_tf.evaluation.sides import Method
 from compare_gan_tf.metrics.base import UndefinedScore
 from compare_gan_tf.metrics.rows import MEMORY
 
@@ -47,23 +48,21 @@ def duration(seconds: float) -> str:
     return " ".join(f"{value} {unit}" for value, unit in parts if value) or "1 s"
 
 
-def forecast(jobs, extractor, batch_size: int, seed: int) -> Forecast | None:
+def forecast(jobs, method: Method) -> Forecast | None:
     """Measures one batch of each side, after one to warm up; None where it is not worth it.
 
     Args:
       jobs: (side, number of its samples, whether its images are kept) triples.
-      extractor: of features, or None.
-      batch_size: of the pass.
-      seed: of the samples.
+      method: how samples are looked at.
     """
-    jobs = [job for job in jobs if job[1] >= WORTH_A_FORECAST * batch_size]
+    jobs = [job for job in jobs if job[1] >= WORTH_A_FORECAST * method.batch_size]
     seconds = disk = widest = 0
     for side, number, keeps_images in jobs:
         try:
-            elapsed, row, width = _one_batch(side, extractor, batch_size, seed, keeps_images)
+            elapsed, row, width = _one_batch(side, method, keeps_images)
         except UndefinedScore:
             continue  # the pass itself will say so
-        seconds += elapsed * number / batch_size
+        seconds += elapsed * number / method.batch_size
         disk += max(0, row * number - MEMORY)
         widest = max(widest, width)
     if not seconds:
@@ -74,14 +73,14 @@ def forecast(jobs, extractor, batch_size: int, seed: int) -> Forecast | None:
     )
 
 
-def _one_batch(side, extractor, batch_size: int, seed: int, keeps_images: bool):
+def _one_batch(side, method: Method, keeps_images: bool):
     """(seconds of a batch, bytes kept of a sample, width of its features)."""
-    row = width = 0
+    row, width, size = 0, 0, method.batch_size
     for _ in range(2):
         start = time.perf_counter()
-        for batch in side.batches(batch_size, batch_size, seed):
-            if extractor is not None:
-                features, logits = extractor(batch.samples)
+        for batch in side.batches(size, size, method.seed):
+            if method.extractor is not None:
+                features, logits = method.extractor(batch.samples)
                 width = features.shape[1]
                 row = features[0].nbytes + (0 if logits is None else logits[0].nbytes)
         elapsed = time.perf_counter() - start

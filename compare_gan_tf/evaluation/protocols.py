@@ -34,7 +34,7 @@ def protocol(
         fields |= {
             "dataset": real.name,
             "real_split": real.split,
-            "real_sha256": real.sha256() if real.named_by_contents() else None,
+            "real_sha256": None if real.is_public else real.sha256(),
             "n_real": n_real,
         }
     return Protocol(

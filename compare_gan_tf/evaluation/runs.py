@@ -12,11 +12,12 @@ from absl import logging
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import asked, extractors, openings, scalars
-from compare_gan_tf.evaluation.engine import Comparison, Engine, Method
+from compare_gan_tf.evaluation.engine import Comparison, Engine
 from compare_gan_tf.evaluation.generators import Players
 from compare_gan_tf.evaluation.progress import Progress
+from compare_gan_tf.evaluation.sides import Method
 from compare_gan_tf.evaluation.splits import Splits
-from compare_gan_tf.evaluation.stores import FloorStore, RunStore
+from compare_gan_tf.evaluation.stores import RunStore
 from compare_gan_tf.metrics import presets
 from compare_gan_tf.runs import best, checkpoints, results
 from compare_gan_tf.settings.signatures import Count, Index, checked
@@ -73,7 +74,7 @@ def plan(
         those of training; None for the preset's.
       retry_failed: whether to try again what failed before. Only another outcome is written.
       floor: whether to score other real samples in place of fakes too, once for a run: what a
-        perfect generator would get, see `stores.FloorStore`.
+        perfect generator would get, see `stores.RunStore`.
       real_statistics: a dict that is read and filled with what is known of real samples, for
         callers in a loop.
 
@@ -82,7 +83,7 @@ def plan(
     """
     preset = presets.find(preset)
     metrics = presets.metrics_of(metrics, preset)
-    images_of = openings.public_name(dataset)
+    images_of = openings.images_of(dataset, unchanged=False)
     method = Method(
         extractor=extractors.choose(extractor, preset, metrics, dataset.sample_shape, images_of),
         batch_size=batch_size,
@@ -91,13 +92,12 @@ def plan(
     kept = {} if real_statistics is None else real_statistics
     standing = preset.standing if standing is None else standing
     players = Players(gan, tag="", truncation=truncation, standing=standing)
-    of_data = Splits(dataset, kept)
-    numbers = of_data.numbers(preset, splits, num_real, num_samples)
-    comparisons = of_data.comparisons(numbers, metrics, method, players)
+    of_data, wanted = Splits(dataset, kept), (preset, splits, num_real, num_samples)
+    comparisons = of_data.comparisons(players, *wanted, metrics=metrics, method=method)
     return Plan(
         model_dir=str(model_dir),
         gan=gan,
-        engine=Engine(method, kept),
+        engine=Engine(kept),
         comparisons=comparisons,
         floors=of_data.floors(comparisons) if floor else {},
         select_by=_selecting(metrics, select_by),
@@ -165,15 +165,19 @@ class Plan:
         with locks.sole_writer(self.model_dir, "evaluation"):
             results.refuse_others(self.model_dir)  # before hours of work
             files.refuse_links(self.model_dir, [checkpoints.BEST, scalars.FOLDER])
-            options = self.select_by, self.retry_failed
-            store = RunStore(self.model_dir, self.comparisons, *options)
-            floors = FloorStore(self.model_dir, self.floors, self.retry_failed)
+            store = RunStore(
+                self.model_dir,
+                self.comparisons,
+                floors=self.floors,
+                select_by=self.select_by,
+                retry_failed=self.retry_failed,
+            )
             store.keep_best()  # where an earlier evaluation died before it had done so
-            self._score(steps, store, floors)
+            self._score(steps, store)
             scalars.write(self.model_dir, store.written)
             return store.rows(steps)
 
-    def _score(self, steps: list[int], store: RunStore, floors: FloorStore) -> None:
+    def _score(self, steps: list[int], store: RunStore) -> None:
         pending = {step: lacking for step in steps if (lacking := store.lacking(step))}
         begun = {step for step in steps if store.has_partial(step)}
         work = [
@@ -181,14 +185,15 @@ class Plan:
             for lacking in pending.values()
             for split, metrics in lacking.items()
         ]
-        work += [([self.floors[split]], metrics) for split, metrics in floors.lacking.items()]
+        floors = store.lacking_floors
+        work += [([self.floors[split]], metrics) for split, metrics in floors.items()]
         with self.engine.progress(work) as bar:
             for step in sorted(pending.keys() | begun):
                 self._score_checkpoint(step, pending.get(step, {}), store, bar)
-            for split, metrics in floors.lacking.items():
+            for split, metrics in floors.items():
                 title = f"floor, {split}, "
                 for scored in self.engine.score([self.floors[split]], metrics, bar, title):
-                    floors.note(split, scored)
+                    store.note_floor(split, scored)
 
     def _score_checkpoint(self, step: int, lacking: dict, store: RunStore, bar: Progress) -> None:
         fingerprint = store.fingerprint(step)

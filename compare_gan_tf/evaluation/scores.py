@@ -1,5 +1,6 @@
 """Scores: of a comparison as an object and a JSON file that is never half-written; as text."""
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import json
@@ -9,11 +10,11 @@ import platform
 import tensorflow as tf
 
 import compare_gan_tf
-from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.errors import MISFITS, UserError, unwritable
 from compare_gan_tf.evaluation import misleading
 from compare_gan_tf.metrics import floor_notes
 from compare_gan_tf.runs import results
-from compare_gan_tf.storage import files
+from compare_gan_tf.storage import files, staging
 
 _PACKAGES = ("tensorflow", "keras", "numpy")
 
@@ -114,24 +115,17 @@ def read(path: str) -> dict:
     Raises:
       UserError: the file is something else, which must not be overwritten.
     """
-    if not os.path.basename(path) or tf.io.gfile.isdir(path):
-        raise UserError(f"output {path} is a folder: name a file in it, as in scores.json")
-    files.refuse_link(path)
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise UserError(f"{path} is no regular file: choose another output")
-    try:
+    staging.require_free(path, overwrite=True)
+    with contextlib.suppress(*MISFITS, RecursionError):
         text = files.read_text(path)
         if text is None:
             return {}
         content = json.loads(text)
         rows = [*content["scores"], *content.get("against_scores", ())]
         fields = results.Score.__required_keys__
-        known = all(fields <= one.keys() and results.is_sound(one) for one in rows)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        known = False
-    if not known:
-        raise UserError(f"{path} is there and holds no scores: choose another output")
-    return content
+        if all(fields <= one.keys() and results.is_sound(one) for one in rows):
+            return content
+    raise UserError(f"{path} is there and holds no scores: choose another output")
 
 
 # --- For people -------------------------------------------------------------------------------
@@ -168,7 +162,7 @@ def summary(rows: list[results.Row], kept: dict | None, floors=()) -> list[str]:
     Args:
       rows: of scores.
       kept: what `best.json` says, or None.
-      floors: rows of real samples in place of fakes, see `stores.FloorStore`.
+      floors: rows of real samples in place of fakes, see `stores.RunStore`.
     """
     titles = {"best": "best", "last": "last"}
     if kept is not None:

@@ -6,7 +6,7 @@ need. The kinds here exist already; `generators` has those that are made.
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.base import Collected, Rows
 
-_HASHED = 2**24  # bytes read at a time
+_PART = 2**24  # bytes read at a time
 EXTRACTED = frozenset(("features", "logits"))
 _TOO_LARGE = "go beyond 3.4e38 and do not fit float32, which metrics take: give smaller numbers"
 PASSED = EXTRACTED | {"images", "labels"}  # what one pass through the samples gives
@@ -29,20 +29,35 @@ class Batch(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Method:
+    """How the samples of all sides are looked at.
+
+    Attributes:
+      extractor: of features, see `metrics.features`; None if no metric looks at any.
+      batch_size: samples at a time; it does not change a score.
+      seed: by which samples are made, or chosen where not all are taken.
+    """
+
+    extractor: Any = None
+    batch_size: int = 250
+    seed: int = 42
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What is asked of a side.
 
     Attributes:
       kinds: names of fields of `Collected`; what a side has not got is left out.
       number: of samples.
-      seed: by which they are chosen or made.
-      passes: (side, wanted) -> Collected: sends samples through the extractor, see `collect`.
+      method: see there.
+      progress: object with `update(number of samples done)`, or None.
     """
 
     kinds: frozenset
     number: int
-    seed: int
-    passes: Callable
+    method: Method = Method()
+    progress: Any = None
 
 
 class Side:
@@ -57,6 +72,7 @@ class Side:
       sample_shape: of one sample, None if there are only features.
       is_images: whether samples are uint8 images.
       images_of: name of the public data set whose images these are, unchanged, or None.
+      is_public: whether the name says what is in it; else the hash belongs in a protocol.
       classes: labels that a conditional generator takes; None for what takes none.
       facts: further fields of the protocol, which a generator knows.
     """
@@ -69,6 +85,7 @@ class Side:
     sample_shape: tuple[int, ...] | None = None
     is_images: bool = False
     images_of: str | None = None
+    is_public: bool = False
     classes: int | None = None
     facts: dict = {}
 
@@ -76,17 +93,51 @@ class Side:
         """Of the contents; None where there are none before they are made."""
         return None
 
-    def named_by_contents(self) -> bool:
-        """Whether the name leaves open what is in it, so that the hash belongs in a protocol."""
-        return True
+    def number(self, name: str, asked: int | None, otherwise: int | None = None) -> int | None:
+        """How many samples are taken; None of statistics that do not tell of how many they are.
+
+        Args:
+          name: of the setting that asks for a number, for messages.
+          asked: for; None for all.
+          otherwise: how many of a generator, which has no end; None if that must be asked for.
+
+        Raises:
+          UserError: there are not so many, or no number is known.
+        """
+        number = asked or self.available or otherwise
+        if number is None and "statistics" not in self.offers:
+            raise UserError(f"{self.where} makes as many samples as it is asked for: set {name}")
+        if number is not None and self.available is not None and number > self.available:
+            raise UserError(
+                f"{name} is {number}, and {self.where} has {self.available} samples: ask for fewer,"
+                " or give more (data.load.hold_out = False gives those of a data set)"
+            )
+        return number
 
     def batches(self, number: int, size: int, seed: int) -> Iterator[Batch]:
         """`number` samples, in batches of `size`, which changes no sample."""
         raise NotImplementedError
 
     def give(self, wanted: Wanted) -> Collected:
-        """What is wanted and there."""
-        return wanted.passes(self, wanted)
+        """What is wanted and there, after one pass through the samples and the extractor.
+
+        Raises:
+          UndefinedScore: samples of a generator are not finite.
+        """
+        method, kinds = wanted.method, wanted.kinds & self.offers & PASSED
+        rows = {kind: Rows() for kind in kinds}
+        for batch in self.batches(wanted.number, method.batch_size, method.seed):
+            found = {"images": batch.samples, "labels": batch.labels}
+            if kinds & EXTRACTED:
+                found["features"], found["logits"] = method.extractor(batch.samples)
+            for kind, kept in rows.items():
+                if found[kind] is not None:
+                    kept.append(found[kind])
+            if wanted.progress is not None:
+                wanted.progress.update(len(batch.samples))
+        kept = {kind: one for kind, one in rows.items() if len(one)}
+        bias = getattr(method.extractor, "logit_bias", None) if "logits" in kept else None
+        return Collected(**kept, logit_bias=bias)
 
 
 def chosen(available: int, number: int, seed: int) -> np.ndarray:
@@ -96,24 +147,27 @@ def chosen(available: int, number: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng([seed, 20180601]).permutation(available)[:number])
 
 
+def count_not_finite(rows) -> int:
+    """Rows [n, ...] with any value that is not finite."""
+    finite = np.isfinite(np.asarray(rows)).reshape(len(rows), -1).all(axis=1)
+    return int(np.count_nonzero(~finite))
+
+
 def content_hash(*arrays) -> str:
     """SHA-256 of shapes, dtypes and values, read a part at a time."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str} {list(array.shape)}\n".encode())
-        rows = max(1, _HASHED // max(1, array[:1].nbytes))
-        for start in range(0, len(array), rows):
-            digest.update(np.ascontiguousarray(array[start : start + rows]).data)
+        for part in _parts(array):
+            digest.update(np.ascontiguousarray(part).data)
     return digest.hexdigest()
 
 
-def files_hash(paths) -> str:
-    """SHA-256 of the contents of files, one after the other."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with open(path, "rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+def _parts(array) -> Iterator[np.ndarray]:
+    """The rows of an array, in parts that fit into memory."""
+    rows = max(1, _PART // max(1, array[:1].nbytes))
+    for start in range(0, len(array), rows):
+        yield array[start : start + rows]
 
 
 @dataclasses.dataclass(eq=False)
@@ -160,9 +214,6 @@ class Samples(Side):
         held = self.samples.in_memory() if isinstance(self.samples, LazyImages) else None
         return self.samples if held is None else held
 
-    def named_by_contents(self) -> bool:
-        return not self.is_public
-
     def batches(self, number: int, size: int, seed: int) -> Iterator[Batch]:
         indices = chosen(self.available, number, seed)
         labels, values = self.labels if "labels" in self.offers else None, self._values()
@@ -173,18 +224,12 @@ class Samples(Side):
             yield Batch(samples, None if labels is None else labels[part].astype(np.int32))
 
 
-def _count_not_finite(rows: np.ndarray) -> int:
-    """Rows [n, d] with any value that is not finite."""
-    return int(np.count_nonzero(~np.isfinite(rows).all(axis=1)))
-
-
 @dataclasses.dataclass(eq=False)
 class Features(Side):
     """Features that somebody extracted.
 
     Attributes:
-      features: float [N, d], mapped or in memory.
-      extractor: what the file says about it: a dict with `extractor` and the like, or empty.
+      features: float [N, D], mapped or in memory.
     """
 
     name: str
@@ -193,35 +238,32 @@ class Features(Side):
 
     def __post_init__(self):
         self.where = self.where or self.name
-        if self.features.ndim != 2 or self.features.dtype.kind not in "fiu":
+        values = self.features
+        if values.ndim != 2 or values.dtype.kind not in "fiu" or not values.size:
             raise UserError(
-                f"the features of {self.where} are {self.features.dtype} of shape "
-                f"{list(self.features.shape)}: they must be numbers [N, D]"
+                f"the features of {self.where} are {values.dtype} of shape {list(values.shape)}:"
+                " they must be numbers [N, D], one or more"
             )
-        if not self.features.size:
-            raise UserError(f"{self.where} is empty: its features are {self.features.shape}")
-        self.available = len(self.features)
+        self.available = len(values)
         self.offers = frozenset(("features",))
-        self._check_finite()
+        for words, bad in self._bad_rows().items():
+            if bad:
+                raise UserError(f"{bad} of {len(values)} rows of features of {self.where} {words}")
 
-    def _check_finite(self) -> None:
-        bad, large, rows = 0, 0, max(1, _HASHED // max(1, self.features[:1].nbytes))
-        for start in range(0, len(self.features), rows):
-            part = self.features[start : start + rows]
-            bad += _count_not_finite(part)
+    def _bad_rows(self) -> dict[str, int]:
+        """{what is wrong with a row: how many are so}."""
+        bad = {"are not finite: extract them again": 0, _TOO_LARGE: 0}
+        for part in _parts(self.features):
             with np.errstate(over="ignore"):
-                large += _count_not_finite(np.asarray(part, np.float32))
-        for count, words in ((bad, "are not finite: extract them again"), (large, _TOO_LARGE)):
-            if count:
-                raise UserError(
-                    f"{count} of {len(self.features)} rows of features of {self.where} {words}"
-                )
+                for words, values in zip(bad, (part, np.asarray(part, np.float32)), strict=True):
+                    bad[words] += count_not_finite(values)
+        return bad
 
     def sha256(self) -> str:
         return content_hash(self.features)
 
     def give(self, wanted: Wanted) -> Collected:
-        indices = chosen(self.available, wanted.number, wanted.seed)
+        indices = chosen(self.available, wanted.number, wanted.method.seed)
         if len(indices) == self.available and self.features.dtype == np.float32:
             return Collected(features=Rows.of(self.features))
         rows = Rows()

@@ -3,9 +3,8 @@
 import copy
 import dataclasses
 
-from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import openings
-from compare_gan_tf.evaluation.engine import Comparison, Method
+from compare_gan_tf.evaluation.engine import Comparison
 from compare_gan_tf.evaluation.generators import Players
 from compare_gan_tf.evaluation.sides import Samples
 from compare_gan_tf.metrics import presets
@@ -33,55 +32,37 @@ class Splits:
             self._kept[key] = openings.of_split(self._dataset, split)
         return self._kept[key]
 
-    def numbers(self, preset, splits, num_real: int | None, num_samples: int | None) -> dict:
-        """{split: (real samples, fakes)}; the preset's are those of the split that it reports.
+    def comparisons(
+        self, players: Players, preset, splits, num_real, num_samples, **shared
+    ) -> dict[str, Comparison]:
+        """{split: the players' fakes, and its reals}; each split has latents of its own.
 
         Args:
-          preset: value of `metrics.presets`.
+          players: which make the fakes.
+          preset: value of `metrics.presets`; its numbers are those of the split that it reports.
           splits: those asked for; None for validation and the one that is reported.
           num_real, num_samples: asked for; None for the preset's, all, and as many as reals.
+          **shared: metrics and method of all comparisons.
 
         Raises:
-          UserError: there is no such split, or it has not so many.
+          UserError: there is no such split, or it has not so many samples.
         """
         there, reported = self._dataset.splits, preset.real_split or REPORTED
         if splits is None:
-            chooses = best.SPLIT in there and reported != best.SPLIT
-            splits = [*([best.SPLIT] if chooses else []), reported]
+            splits = [one for one in (best.SPLIT, reported) if one in there or one == reported]
         found = {}
-        for split in splits:
-            if split not in there:
-                raise UserError(
-                    f"the data set {self._dataset.name} has no split {split!r}, only"
-                    f" {', '.join(there)} (set evaluate.splits)"
-                )
-            side, own = self._side(split), preset if split == reported else presets.plain()
-            n_real = num_real or own.n_real or side.available
-            if n_real > side.available:
-                raise UserError(
-                    f"{n_real} real samples are asked for, {side.where} has {side.available}: ask"
-                    " for fewer, or set data.load.hold_out = False"
-                )
-            found[split] = n_real, num_samples or own.n_fake or n_real
-        return found
-
-    def comparisons(
-        self, numbers: dict, metrics: tuple, method: Method, players: Players
-    ) -> dict[str, Comparison]:
-        """{split: the players' fakes, and its reals}; each split has latents of its own."""
-        held_out = self._side(HELD_OUT) if HELD_OUT in self._dataset.splits else None
-        return {
-            split: Comparison(
-                metrics=metrics,
-                method=method,
-                real=self._side(split),
+        for split in dict.fromkeys(splits):
+            real, own = self._side(split), preset if split == reported else presets.plain()
+            n_real = real.number("evaluate.num_real", num_real or own.n_real)
+            found[split] = Comparison(
+                real=real,
                 n_real=n_real,
-                fake=players.tagged(split, players.where),
-                n_fake=n_fake,
-                held_out=held_out if split == TRAIN else None,
+                fake=players.tagged(split),
+                n_fake=num_samples or own.n_fake or n_real,
+                held_out=self._side(HELD_OUT) if split == TRAIN and HELD_OUT in there else None,
+                **shared,
             )
-            for split, (n_real, n_fake) in numbers.items()
-        }
+        return found
 
     def floors(self, comparisons: dict[str, Comparison]) -> dict[str, Comparison]:
         """Other real samples in place of the fakes, where a split has enough of them.

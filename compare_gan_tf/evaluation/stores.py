@@ -1,7 +1,6 @@
-"""Where rows of scores are kept: which are there already, and how those that are found reach disk.
+"""The two places where scores are kept: which are there already, and how new ones reach the disk.
 
-RunStore     <model_dir>/scores.jsonl, and checkpoints/best
-FloorStore   <model_dir>/scores.floor.jsonl
+RunStore     <model_dir>/scores.jsonl and scores.floor.jsonl, and checkpoints/best
 OutputStore  the file of --output, of two sides
 """
 
@@ -16,6 +15,9 @@ from compare_gan_tf.runs import best, checkpoints, results
 _FLOOR_STEP, _FLOOR_CHECKPOINT = 0, "real"  # no checkpoint has made the samples
 
 
+# --- Of a run ---------------------------------------------------------------------------------
+
+
 def _of_run(model_dir: str, rows, *, step: int, checkpoint: str, split: str) -> list[results.Row]:
     """Scores with what they are of: run, step, the checkpoint's fingerprint, split of the reals."""
     run = os.path.basename(os.path.normpath(model_dir))
@@ -24,23 +26,33 @@ def _of_run(model_dir: str, rows, *, step: int, checkpoint: str, split: str) -> 
 
 
 class RunStore:
-    """The scores of a run's checkpoints, and a copy of the best of them.
+    """The scores of a run's checkpoints, a copy of the best of them, and the floors.
 
     The rows of a checkpoint reach `scores.jsonl` in one write, for from then on training may delete
     it. What a metric says is noted in `scores.partial.jsonl` the moment it is known, so that a
     process that is killed between two metrics loses neither.
 
+    A floor is what real samples score in place of fakes, as many as fakes are made: what fakes
+    would score that nobody could tell from real samples. It belongs to the data and the protocol,
+    and is worked out once for a run.
+
     Args:
       model_dir: folder of the run.
       comparisons: {split: what its fakes are compared with}.
+      floors: {split: other real samples in place of the fakes}.
       select_by: name of the score by which the best checkpoint is chosen; None: none is.
       retry_failed: whether to try again what failed before.
+
+    Attributes:
+      lacking_floors: {split: metrics} under whose protocol there is no floor.
     """
 
     def __init__(
         self,
         model_dir: str,
         comparisons: dict[str, Comparison],
+        *,
+        floors: dict[str, Comparison],
         select_by: str | None,
         retry_failed: bool,
     ):
@@ -49,6 +61,8 @@ class RunStore:
         self._partial = results.read(results.partial_path(model_dir))
         self._written = results.latest(results.read(results.path(model_dir)))
         self._latest = self._written | results.latest(self._partial)
+        known = results.latest(results.read(results.floor_path(model_dir)))
+        self.lacking_floors = self._lacking(floors, known, _FLOOR_STEP, _FLOOR_CHECKPOINT)
 
     @property
     def written(self) -> list[results.Row]:
@@ -70,12 +84,22 @@ class RunStore:
 
     def lacking(self, step: int) -> dict[str, list]:
         """{split: metrics} under whose protocol this checkpoint, as it is now, has no score."""
-        checkpoint = self.fingerprint(step)
-        found = {
-            split: _lacking(comparison, self._latest, step, split, checkpoint, self._retry_failed)
-            for split, comparison in self._comparisons.items()
-        }
-        return {split: metrics for split, metrics in found.items() if metrics}
+        return self._lacking(self._comparisons, self._latest, step, self.fingerprint(step))
+
+    def _lacking(self, comparisons, known, step: int, checkpoint: str | None) -> dict[str, list]:
+        """{split: metrics} without a row of every score of this, or with one to be tried again."""
+
+        def lacks(row: results.Row | None) -> bool:
+            if row is None or row["checkpoint"] != checkpoint:
+                return True
+            return row["value"] is None and self._retry_failed
+
+        found: dict = {}
+        for split, comparison in comparisons.items():
+            for metric, protocol in comparison.protocols.items():
+                if any(lacks(known.get((step, split, n, protocol.id))) for n in metric.scores):
+                    found.setdefault(split, []).append(metric)
+        return found
 
     def fingerprint(self, step: int) -> str | None:
         """Of a checkpoint, see `best`; None if there is none."""
@@ -95,6 +119,12 @@ class RunStore:
         results.append(results.partial_path(self._model_dir), *rows)
         self._partial += rows
         self._latest |= results.latest(rows)
+
+    def note_floor(self, split: str, scored: Scored) -> None:
+        """Writes what a metric says of real samples in place of fakes."""
+        which = {"step": _FLOOR_STEP, "checkpoint": _FLOOR_CHECKPOINT, "split": split}
+        rows = _of_run(self._model_dir, scored.rows[0], **which)
+        results.append(results.floor_path(self._model_dir), *rows)
 
     def finish(self, step: int, checkpoint: str) -> None:
         """Keeps a checkpoint if it is the best, then moves its rows to the file of scores.
@@ -118,9 +148,12 @@ class RunStore:
 
     def keep_best(self) -> None:
         """Copies the checkpoint with the best score on validation; the later one of equals."""
-        metric, protocol = self._selecting()
-        if protocol is None:
+        comparison = self._comparisons.get(best.SPLIT)
+        known = comparison.protocols.items() if comparison else ()
+        choosing = next((one for one in known if self._select_by in one[0].scores), None)
+        if choosing is None:
             return
+        metric, protocol = choosing
         kept = best.read(self._model_dir)
         if kept and kept["protocol_id"] != protocol.id:
             if (kept["step"], best.SPLIT, self._select_by, protocol.id) not in self._latest:
@@ -137,57 +170,8 @@ class RunStore:
         rows.sort(key=lambda row: (sign * row["value"], -row["step"]))
         best.keep(self._model_dir, rows)
 
-    def _selecting(self) -> tuple:
-        """The metric that chooses the best, and its protocol; None where validation has none."""
-        comparison = self._comparisons.get(best.SPLIT)
-        for metric in comparison.metrics if comparison else ():
-            if self._select_by in metric.scores:
-                return metric, comparison.protocols[metric]
-        return None, None
 
-
-def _lacking(comparison, known, step, split, checkpoint, retry_failed) -> list:
-    """Metrics without a row of every score of this checkpoint, or with one to be tried again."""
-
-    def lacks(row) -> bool:
-        if row is None or row["checkpoint"] != checkpoint:
-            return True
-        return row["value"] is None and retry_failed
-
-    return [
-        metric
-        for metric, protocol in comparison.protocols.items()
-        if any(lacks(known.get((step, split, name, protocol.id))) for name in metric.scores)
-    ]
-
-
-class FloorStore:
-    """What real samples score in place of fakes, as many as fakes are made, metric by metric.
-
-    It is what fakes would score that nobody could tell from real samples, at these numbers of
-    samples. It belongs to the data and the protocol, and is worked out once for a run.
-
-    Args:
-      model_dir: folder of the run.
-      comparisons: {split: what its floor is made of}.
-      retry_failed: whether to try again what failed before.
-    """
-
-    def __init__(self, model_dir: str, comparisons: dict[str, Comparison], retry_failed: bool):
-        self._model_dir = model_dir
-        known = results.latest(results.read(results.floor_path(model_dir)))
-        which = {"step": _FLOOR_STEP, "checkpoint": _FLOOR_CHECKPOINT, "retry_failed": retry_failed}
-        found = {
-            split: _lacking(comparison, known, split=split, **which)
-            for split, comparison in comparisons.items()
-        }
-        self.lacking = {split: metrics for split, metrics in found.items() if metrics}
-
-    def note(self, split: str, scored: Scored) -> None:
-        """Writes what a metric says."""
-        which = {"step": _FLOOR_STEP, "checkpoint": _FLOOR_CHECKPOINT, "split": split}
-        rows = _of_run(self._model_dir, scored.rows[0], **which)
-        results.append(results.floor_path(self._model_dir), *rows)
+# --- Of two sides -----------------------------------------------------------------------------
 
 
 class OutputStore:
@@ -244,15 +228,11 @@ class OutputStore:
 
     def write(self, *, complete: bool = False) -> None:
         """Brings the scores up to date, also on disk; `complete`: all has been tried."""
-        first, *second = (
-            [r for m in self._metrics for r in mine.get(m, ())] for mine in self._rows
-        )
-        self.scores.rows, self.scores.complete = first, complete
-        for rows in second:
-            self.scores.against_rows = rows
-            self.scores.differences = [
-                row for metric in self._metrics for row in self._differences.get(metric, ())
-            ]
+        self.scores.rows, *second = map(self._in_order, self._rows)
+        self.scores.complete = complete
+        if second:
+            (self.scores.against_rows,) = second
+            self.scores.differences = self._in_order(self._differences)
         if self._path is not None:
             scores.write(self._path, self.scores)
 

@@ -1,11 +1,11 @@
 """Adversarial classification: a classifier trained as a conditional generator of labels.
 
-Hjelm et al. (2018), section 4.1. The classifier g(y | x) is G, its sample a label y of the image x;
-D sees pairs of images and labels and tells those of the data from those that g made. How g learns
-is a value, see `label_learning`.
+Hjelm et al. (2018), section 4.1. The classifier g(y | x) is the generator: it samples a label y for
+an image x. The discriminator sees pairs of an image and a label, and tells the pairs of the data
+from those that g made. `label_learning` has the methods by which g learns.
 
-A model of its own, not a `GAN`: its data are labels and its condition images, and what it makes is
-scored by its accuracy.
+This model is not a `GAN`: the generator makes labels under the condition of an image, and accuracy
+scores it.
 """
 
 from collections.abc import Callable
@@ -33,8 +33,8 @@ from compare_gan_tf.settings.signatures import (
     checked,
 )
 
-_CHUNK = 500  # images that are classified at once
-_STEPS_TOGETHER = 50
+_CHUNK = 500  # images in one forward pass of `accuracy`
+_STEPS_TOGETHER = 50  # training steps in one call of the compiled function
 
 
 def _is_method(value) -> bool:
@@ -54,19 +54,21 @@ Steps = Annotated[int, Number(least=_STEPS_TOGETHER, whole=True), Rule(_require_
 
 @gin.register(module="adversarial_classification")
 class AdversarialClassifier(keras.Model):
-    """The game; `fit` takes (images uint8 [n, d_steps, H, W, C], labels int32 [n, d_steps]).
+    """Trains a classifier against a discriminator of pairs (image, label).
+
+    `fit` takes batches (images uint8 [n, d_steps, H, W, C], labels int32 [n, d_steps]).
 
     Args:
       image_shape: (height, width, channels).
-      num_classes: of the labels.
-      seed: of all noise; initial weights follow Keras' global seed.
+      num_classes: number of classes K.
+      seed: of all noise in training; Keras' global seed decides the initial weights.
       classifier: function (image_shape, num_classes) -> g, see `classifiers`.
       discriminator: function (image_shape, num_classes) -> D.
       method: `SampledLabels()`, `RelaxedLabels()`, or `CrossEntropy()`, which leaves D unused.
       penalty: weight of the mean squared gradient of D's logit by the real image; 0 for none.
-      clip: each variable of D is clipped to [-clip, clip] after its updates; None for not.
-      d_steps: D updates per step, each on images of its own.
-      g_optimizer, d_optimizer: Keras optimisers, one each; None for `adam()`.
+      clip: D's variables are clipped to [-clip, clip] after each update; None does not clip them.
+      d_steps: D updates per training step, each on other images.
+      g_optimizer, d_optimizer: a Keras optimiser for each player; None for `adam()`.
     """
 
     @checked
@@ -152,7 +154,7 @@ class AdversarialClassifier(keras.Model):
         optimizer.apply(gradients, weights)
 
     def accuracy(self, split: Split) -> float:
-        """The share of images whose most probable label is theirs."""
+        """The share of images whose most probable class is their label, in [0, 1]."""
         hits = 0
         for start in range(0, len(split), _CHUNK):
             part = split.subset(range(start, min(start + _CHUNK, len(split))))
@@ -175,15 +177,18 @@ def classify(
     """Trains a classifier on the split "train" of labelled images.
 
     Args:
-      dataset: of images with labels.
+      dataset: images with labels.
       model: `AdversarialClassifier`, with all but its first three arguments bound.
       steps: updates of g; a multiple of 50.
-      batch_size: images of an update.
-      seed: of weights, order and noise.
-      ready: called when all is made, before the first update.
+      batch_size: images per update.
+      seed: of the weights, the order of the images and the noise.
+      ready: called once everything is made, before the first update.
+
+    Returns:
+      The trained model.
 
     Raises:
-      UserError: the data has no labels, or not one for each image; bad settings.
+      UserError: an image has no label or a soft one, or a setting is wrong.
     """
     if not dataset.num_classes or not dataset.is_images:
         raise UserError(f"{dataset.name} has no labelled images: set data.load.name to such a set")

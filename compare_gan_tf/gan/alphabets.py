@@ -1,18 +1,18 @@
-"""What a discrete generator writes: `GAN.alphabet`, None for images and points as they are.
+"""Alphabets of discrete generators: values for `GAN.alphabet`.
 
-G's outputs are then logits of a distribution that factors over positions, from which hard samples
-are drawn; D sees hard samples of one form, reals and fakes alike:
+With an alphabet the outputs of G are logits of a distribution that factors over positions. Hard
+samples are drawn from it, and D sees reals and fakes in the same form:
 
-  Bits        a Bernoulli variable a pixel; D sees -1 and 1
-  Colours     one of k colours a pixel; D sees one-hot vectors [height, width, k]
-  Characters  one of k characters a place; D sees one-hot vectors [length, k]
+  Bits        one Bernoulli variable per pixel; D sees -1 and 1
+  Colours     one of k colours per pixel; D sees one-hot vectors [height, width, k]
+  Characters  one of k characters per position; D sees one-hot vectors [length, k]
 
-Draws are by the inverse distribution function of one uniform number a position, so that they too
-are a function of a seed.
+Each position takes one uniform number, and the inverse distribution function turns it into a
+symbol. So a seed decides the samples.
 
-A hard sample has no gradient. Either an objective has an estimator of its own (`BoundarySeeking` on
-discrete data), or `relaxation` puts something with a gradient in its place, for all objectives:
-`straight_through` or `Concrete(temperature)`, functions of (alphabet, logits, noise).
+A hard sample has no gradient. Either the objective estimates the gradient of G itself
+(`DiscreteBoundarySeeking`), or a `relaxation` replaces the hard samples by others that have a
+gradient: `straight_through` or `Concrete(temperature)`, functions of (alphabet, logits, noise).
 """
 
 from collections.abc import Callable
@@ -35,13 +35,13 @@ Relaxation = Annotated[Callable, Function(0, 0, 0, like=_RELAXATION)]
 
 
 class Alphabet:
-    """What all have in common; `bind` must be called once before anything else.
+    """Base of the alphabets. Call `bind` once before any other method.
 
     Attributes:
-      player_shape: of G's logits and of what D sees, without the batch.
-      draw_shape: of the uniform numbers that one sample takes.
-      relaxation: of samples in training, or None.
-      one_hot: whether players see one-hot vectors, and not images.
+      player_shape: shape of G's logits and of D's inputs, without the batch.
+      draw_shape: shape of the uniform numbers that one sample takes.
+      relaxation: replaces the fakes in training, or None for hard samples.
+      one_hot: whether the players see one-hot vectors instead of images.
     """
 
     one_hot = False
@@ -52,33 +52,33 @@ class Alphabet:
         self.player_shape = self.draw_shape = None
 
     def bind(self, sample_shape: tuple[int, ...], symbols) -> None:
-        """Takes over the shape of the data and, where it has them, its symbols.
+        """Sets the shapes for a data set and its symbols: a palette, a vocabulary, or None.
 
         Raises:
-          UserError: this alphabet cannot write such data.
+          UserError: this alphabet cannot represent such data.
         """
         raise NotImplementedError
 
     def check_data(self, data) -> None:
-        """Refuses samples of the data that this alphabet cannot write, though their shape fits.
+        """Refuses samples that have the right shape, but values outside the alphabet.
 
         Args:
-          data: a batch of them, as `encode` takes it.
+          data: a batch, as `encode` takes it.
 
         Raises:
-          UserError: there is such a sample.
+          UserError: a value is not in the alphabet.
         """
 
     def encode(self, data):
-        """A batch of the data as D sees it, float32 [n, *player_shape]."""
+        """Converts a batch of the data into D's input, float32 [n, *player_shape]."""
         raise NotImplementedError
 
     def decode(self, hard):
-        """Hard samples as the data: images float32 in [-1, 1], or characters int32 [n, length]."""
+        """Converts hard samples to images float32 in [-1, 1] or characters int32 [n, length]."""
         raise NotImplementedError
 
     def draw(self, logits, uniforms):
-        """Hard samples [..., *player_shape] by uniforms [..., *draw_shape]; they broadcast."""
+        """Hard samples [..., *player_shape] of uniforms [..., *draw_shape] in (0, 1)."""
         raise NotImplementedError
 
     def likeliest(self, logits):
@@ -86,19 +86,19 @@ class Alphabet:
         raise NotImplementedError
 
     def log_probability(self, logits, hard):
-        """log g(x) of hard samples; both broadcast, all positions are summed up."""
+        """log g(x) of hard samples x: the sum over all positions; the arguments broadcast."""
         raise NotImplementedError
 
     def probabilities(self, logits):
-        """Of 1, or of each symbol on the last axis."""
+        """The probability of 1, or of each symbol on the last axis."""
         raise NotImplementedError
 
     def get_config(self) -> dict:
-        """What whoever has the exported logits must know: the kind, and its symbols."""
+        """What a user of exported logits needs: the kind of the alphabet, and its symbols."""
         return {"name": type(self).__name__.lower()}
 
     def relaxed(self, logits, noise):
-        """What stands for fakes in training, [n, *player_shape].
+        """The fakes of one update, [n, *player_shape]: relaxed, or hard and without gradient.
 
         Args:
           logits: [n, *player_shape].
@@ -109,7 +109,7 @@ class Alphabet:
         return self.relaxation(self, logits, noise)
 
     def uniforms(self, logits, noise):
-        """For a draw, [n, *draw_shape]."""
+        """Uniform numbers for one draw of each sample, [n, *draw_shape]."""
         return noise.uniform("alphabet", [logits.shape[0], *self.draw_shape])
 
 
@@ -117,10 +117,10 @@ AnAlphabet = Annotated[Alphabet, Made(Alphabet, like="an alphabet such as @Bits(
 
 
 class Bits(Alphabet):
-    """Pixels that are black or white, such as a data set under `data.load.view = @binarised`.
+    """Black and white pixels, for a data set under `data.load.view = @binarised`.
 
     Args:
-      relaxation: of samples in training, or None.
+      relaxation: replaces the fakes in training, or None for hard samples.
     """
 
     def bind(self, sample_shape, symbols):
@@ -161,11 +161,11 @@ class Bits(Alphabet):
         return tf.sigmoid(logits)
 
     def mean(self, logits):
-        """Of the samples: 2 p - 1."""
+        """The mean of the samples: 2 p - 1 = tanh(logits / 2)."""
         return tf.tanh(logits / 2.0)
 
     def concrete(self, logits, noise, temperature: float):
-        """tanh of half of (logits + logistic noise) / temperature."""
+        """tanh((logits + logistic noise) / (2 temperature)): Maddison et al., 2017."""
         uniforms = noise.uniform("concrete", logits.shape)
         logistic = tf.math.log(uniforms) - tf.math.log1p(-uniforms)
         return tf.tanh((logits + logistic) / (2.0 * temperature))
@@ -176,7 +176,7 @@ def _signs(positive, dtype):
 
 
 class Categorical(Alphabet):
-    """One of k symbols a position; the last axis of logits and samples is over the symbols."""
+    """One of k symbols per position; the last axis of logits and samples is the symbol."""
 
     one_hot = True
 
@@ -197,20 +197,20 @@ class Categorical(Alphabet):
         return tf.nn.softmax(logits)
 
     def mean(self, logits):
-        """Of the one-hot samples."""
+        """The mean of the one-hot samples: softmax(logits)."""
         return tf.nn.softmax(logits)
 
     def concrete(self, logits, noise, temperature: float):
-        """softmax of (logits + Gumbel noise) / temperature."""
+        """softmax((logits + Gumbel noise) / temperature): Jang et al., 2017, eq. 2."""
         gumbel = -tf.math.log(-tf.math.log(noise.uniform("concrete", logits.shape)))
         return tf.nn.softmax((logits + gumbel) / temperature)
 
 
 class Colours(Categorical):
-    """Pixels of a palette: data under `data.load.view = @adaptive_palette()`.
+    """Pixels from a palette, for a data set under `data.load.view = @adaptive_palette()`.
 
     Args:
-      relaxation: of samples in training, or None.
+      relaxation: replaces the fakes in training, or None for hard samples.
     """
 
     def bind(self, sample_shape, symbols):
@@ -228,7 +228,7 @@ class Colours(Categorical):
         return super().get_config() | {"palette": self.palette.tolist()}
 
     def encode(self, data):
-        """Each pixel, which must be of the palette, as its one-hot vector."""
+        """The one-hot vector of each pixel's colour, which must be in the palette."""
         same = tf.equal(data[..., tf.newaxis, :], tf.constant(self.palette))
         return tf.cast(tf.reduce_all(same, -1), tf.float32)
 
@@ -237,10 +237,10 @@ class Colours(Categorical):
 
 
 class Characters(Categorical):
-    """Lines of text: the data set "text:/path".
+    """Lines of text, for the data set "text:/path".
 
     Args:
-      relaxation: of samples in training, or None.
+      relaxation: replaces the fakes in training, or None for hard samples.
     """
 
     def bind(self, sample_shape, symbols):
@@ -264,8 +264,8 @@ class Characters(Categorical):
 
 
 def draw_uniforms(num, seed, alphabet):
-    """Uniform numbers [num, *draw_shape] for samples of a seed, independent of its z and labels."""
-    own = tf.random.fold_in(seed, 1000, alg="philox")  # latents and labels take small numbers
+    """Uniform numbers [num, *draw_shape] for a seed, independent of its latents and labels."""
+    own = tf.random.fold_in(seed, 1000, alg="philox")  # latents and labels fold in small numbers
     return random.uniform([num, *alphabet.draw_shape], own)
 
 
@@ -275,7 +275,7 @@ for _alphabet in (Bits, Colours, Characters):
 
 @gin.configurable(module="alphabets")
 def straight_through(alphabet, logits, noise):
-    """Hard samples whose gradient is that of their mean (Bengio et al., 2013)."""
+    """Hard samples with the gradient of their mean (Bengio et al., 2013)."""
     mean = alphabet.mean(logits)
     hard = alphabet.draw(logits, alphabet.uniforms(logits, noise))
     return mean + tf.stop_gradient(hard - mean)
@@ -286,7 +286,7 @@ class Concrete:
     """Gumbel-softmax: soft samples (Jang et al., 2017, eq. 2; Maddison et al., 2017).
 
     Args:
-      temperature: > 0; the lower, the harder the samples and the wilder the gradient.
+      temperature: > 0; a lower one gives harder samples and a gradient of higher variance.
     """
 
     @checked

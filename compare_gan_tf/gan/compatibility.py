@@ -1,4 +1,4 @@
-"""Refuses parts of a GAN that do not go together."""
+"""Checks that refuse parts of a GAN that do not fit each other."""
 
 import keras
 
@@ -11,10 +11,13 @@ from compare_gan_tf.settings import kinds
 
 
 def check_two(**given):
-    """Refuses one object in the place of two, of the same role in G and in D.
+    """Refuses the same object for G and for D.
+
+    Args:
+      **given: two settings, {name in `GAN`: value}.
 
     Raises:
-      UserError: names them.
+      UserError: both are one object.
     """
     (one, of_g), (other, of_d) = given.items()
     if of_g is of_d is not None:
@@ -23,7 +26,7 @@ def check_two(**given):
 
 
 def check_classes(conditional: bool, num_classes: int | None):
-    """Refuses players that see labels that are not there."""
+    """Refuses a conditional GAN on data without classes."""
     if conditional and not num_classes:
         raise UserError(
             "GAN.conditional is True but there are no classes: the data set has no labels, or "
@@ -41,16 +44,16 @@ def check_updates(d_steps: int, g_steps: int):
 
 
 def check_average(decay, halflife):
-    """Refuses two rates of one average."""
+    """Refuses both a decay and a half-life of the moving average."""
     if decay is not None and halflife is not None:
         raise UserError(f"GAN.ema_decay is {decay} and GAN.ema_halflife is {halflife}: give one")
 
 
 def check_names(objectives):
-    """Refuses terms that would have one name in the logs, or none at all.
+    """Refuses an empty list of objectives, and names that would collide in the logs.
 
     Raises:
-      UserError: there are no objectives, or names are taken.
+      UserError: there are no objectives, two have one name, or one is named "loss".
     """
     if not objectives:
         raise UserError("GAN.objectives is empty: start with [@Adversarial()]")
@@ -63,7 +66,7 @@ def check_names(objectives):
 
 
 def check_samples(alphabet, augment, symbols):
-    """Refuses symbols without an alphabet, and changes of images where D sees symbols."""
+    """Refuses text without an alphabet, and augmentation where D sees symbols."""
     if alphabet is None and symbols is not None and isinstance(symbols[0], str):
         raise UserError(
             "the data set is text, which needs GAN.alphabet = @Characters() and, for instance, "
@@ -76,9 +79,9 @@ def check_samples(alphabet, augment, symbols):
 
 
 def check_gradients(alphabet, objectives):
-    """Refuses objectives that would wait in vain for a gradient of hard samples.
+    """Refuses objectives that need a gradient through hard samples, which have none.
 
-    And a relaxation, which gives samples a gradient, that no objective waits for.
+    Also refuses a relaxation, which gives samples a gradient, if no objective needs one.
 
     Raises:
       UserError: there is such an objective, or such a relaxation.
@@ -90,14 +93,14 @@ def check_gradients(alphabet, objectives):
             kind = type(objective).__name__
             raise UserError(f"{kind} is not for discrete generators: remove GAN.alphabet")
     relaxation = f"{type(alphabet).__name__}.relaxation"
-    waiting = [objective for objective in objectives if _needs_gradient(objective)]
-    if waiting and alphabet.relaxation is None:
+    needing = [objective for objective in objectives if _needs_gradient(objective)]
+    if needing and alphabet.relaxation is None:
         raise UserError(
-            f"{type(waiting[0]).__name__} cannot teach a discrete generator, whose hard samples "
+            f"{type(needing[0]).__name__} cannot teach a discrete generator, whose hard samples "
             "have no gradient: take @DiscreteBoundarySeeking(), or set "
             f"{relaxation} = @straight_through or @Concrete()"
         )
-    if not waiting and alphabet.relaxation is not None:
+    if not needing and alphabet.relaxation is not None:
         raise UserError(
             f"{relaxation} is {kinds.shown(alphabet.relaxation)} but none of GAN.objectives needs "
             "a gradient of the samples: remove it, or take one that does, such as @Adversarial()"
@@ -105,14 +108,16 @@ def check_gradients(alphabet, objectives):
 
 
 def _needs_gradient(objective) -> bool:
-    """Whether G learns by it through the fakes that D scores."""
+    """Whether the gradient of its G terms flows through the fakes that D scores."""
     kind = type(objective)
     looks = kind.views is not Objective.views and kind.generator is not Objective.generator
     return looks and not objective.estimates_gradient
 
 
 def check_lazy(objectives, couples_batch: bool):
-    """Refuses `every` > 1 of what looks at a D that scores all its samples in one pass.
+    """Refuses lazy objectives with views, if D couples the samples of a batch.
+
+    Such a D scores all views in one pass, and a lazy objective has a pass of its own.
 
     Raises:
       UserError: there is such an objective.
@@ -128,10 +133,10 @@ def check_lazy(objectives, couples_batch: bool):
 
 
 def check_players(generator, discriminator, sample_shape, num_classes):
-    """Refuses networks that do not fit the data or each other.
+    """Refuses players that do not fit the data or each other.
 
     Raises:
-      UserError: their shapes or labels differ.
+      UserError: a player is no Keras model, the two share weights, or shapes or labels differ.
     """
     for name, player in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(player, keras.Model):
@@ -158,10 +163,10 @@ def check_players(generator, discriminator, sample_shape, num_classes):
 
 
 def check_outputs(discriminator, objectives):
-    """Refuses outputs of D that nothing trains.
+    """Refuses outputs of D that no objective trains.
 
     Raises:
-      UserError: no objective reads one of them.
+      UserError: no objective reads one of the outputs.
     """
     read = {"logits", "features"}.union(*(objective.reads for objective in objectives))
     unread = sorted(set(discriminator.output) - read)

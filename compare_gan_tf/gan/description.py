@@ -1,4 +1,4 @@
-"""What a GAN consists of: both networks layer by layer, and every objective with its settings."""
+"""A description of a GAN: both networks layer by layer, and all objectives with their settings."""
 
 import functools
 import inspect
@@ -12,17 +12,17 @@ from compare_gan_tf.gan import multiply_adds
 
 
 def describe(gan, settings_of: Callable[[Callable], dict] = lambda function: {}) -> dict[str, Any]:
-    """Describes a `GAN` in terms of what JSON can hold.
+    """Describes a `GAN` by values that JSON can hold.
 
     Args:
       gan: the model.
-      settings_of: gives the parameters of a function that is a setting, such as a loss, where they
-        are not its defaults.
+      settings_of: function of a function that is a setting, such as a loss; returns those of its
+        parameters that differ from their defaults.
 
     Returns:
       "generator" and "discriminator", see `describe_network`; "objectives", a list of {"name",
-      "kind", "weight", "settings"}; "augment", what is done to D's inputs, or None; "alphabet", of
-      a discrete G, or None; "d_steps" and "g_steps", the updates of a training step.
+      "kind", "weight", "settings"}; "augment", the augmentation of D's inputs, or None;
+      "alphabet", of a discrete G, or None; "d_steps" and "g_steps", the updates per training step.
     """
     return {
         "generator": describe_network(gan.generator),
@@ -42,8 +42,8 @@ def describe_network(network: keras.Model) -> dict[str, Any]:
     """Describes one network; shapes are those of one sample, without the batch.
 
     Returns:
-      "trainable_parameters" and "non_trainable_parameters", how many numbers they are;
-      "trainable_variables", how many tensors; "multiply_adds" of one sample, see `multiply_adds`;
+      "trainable_parameters" and "non_trainable_parameters", numbers of scalars;
+      "trainable_variables", number of tensors; "multiply_adds" of one sample, see `multiply_adds`;
       "input_shapes", by name; "output_shape", a shape, or shapes by name; "layers", a list of
       {"name", "kind", "output_shape", "parameters", "multiply_adds"} in the order of the calls.
     """
@@ -82,7 +82,7 @@ def _describe_layer(row: multiply_adds.Row) -> dict[str, Any]:
 
 
 def _kind(layer) -> str:
-    """The class; of a wrapper, such as spectral norm, with what it wraps."""
+    """The class name; for a wrapper, such as spectral norm, also that of the wrapped layer."""
     kind = type(layer).__name__
     return f"{kind}({_kind(layer.layer)})" if isinstance(layer, keras.layers.Wrapper) else kind
 
@@ -102,7 +102,7 @@ def _describe_objective(objective, settings_of) -> dict[str, Any]:
 
 
 def _settings(value, settings_of) -> dict[str, Any]:
-    """The constructor's parameters that an object has kept as attributes."""
+    """The constructor's parameters that the object stores as attributes."""
     parameters = inspect.signature(inspect.unwrap(type(value).__init__)).parameters
     return {
         name: _plain(getattr(value, name), settings_of)
@@ -113,7 +113,7 @@ def _settings(value, settings_of) -> dict[str, Any]:
 
 def _plain(value, settings_of):
     """A setting as JSON: numbers and texts as they are, a function by its name and parameters."""
-    value = getattr(value, "given", value)  # of a loss in any form
+    value = getattr(value, "given", value)  # the loss that `as_losses` has wrapped
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, keras.Variable):

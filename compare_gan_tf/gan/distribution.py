@@ -1,4 +1,4 @@
-"""The strategy a run is distributed by, and its data."""
+"""Distribution over devices: the strategy of a run, and how its replicas share the data."""
 
 import os
 
@@ -28,7 +28,7 @@ def get_strategy(name: str = "auto") -> tf.distribute.Strategy:
 
 
 def name_of(strategy: tf.distribute.Strategy) -> str:
-    """For the manifest: "default", or the strategy's class."""
+    """The strategy's name in the manifest: "default", or its class."""
     name = type(strategy).__name__
     return "default" if name == keras_insides.DEFAULT_STRATEGY else name
 
@@ -68,12 +68,12 @@ def check_batch_size(
     """Refuses a global batch that the replicas cannot share evenly.
 
     Args:
-      strategy: of distribution.
+      strategy: the strategy of the run.
       batch_size: global number of reals.
-      name: of it, for the message.
+      name: of the setting, for the message.
 
     Raises:
-      UserError: it does not divide.
+      UserError: the number of replicas does not divide the batch size.
     """
     replicas = strategy.num_replicas_in_sync
     if batch_size < 1 or batch_size % replicas:
@@ -84,16 +84,26 @@ def check_batch_size(
 
 
 def keep_sums_in_pairs(keep: bool):
-    """Whether sums of many terms stay pairs, as `passes.gradients` makes; for the whole process.
+    """Sets whether sums of many terms stay sums of pairs, for the whole process.
 
-    Otherwise TensorFlow's optimiser of graphs makes one AddN of them, the order of which is chance.
-    Without that optimiser a small step takes about 6 % longer.
+    `passes.gradients` makes sums of pairs, which give the same bits in every call. TensorFlow's
+    graph optimiser would merge them into one AddN, whose order of summation is random. Without
+    that optimiser a small training step takes about 6 % longer.
     """
     tf.config.optimizer.set_experimental_options({"arithmetic_optimization": not keep})
 
 
 def distribute(strategy: tf.distribute.Strategy, batches) -> tf.data.Dataset:
-    """The data of `batches(replicas=, first_replica=, local_replicas=)`, for `fit`."""
+    """Distributes batches among the replicas.
+
+    Args:
+      strategy: the strategy of the run.
+      batches: function (replicas=, first_replica=, local_replicas=) -> the `tf.data.Dataset` of
+        these replicas, see `pipeline.batches`.
+
+    Returns:
+      What `fit` takes.
+    """
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
         return batches(replicas=1, first_replica=0, local_replicas=1)

@@ -1,9 +1,9 @@
-"""The first step, traced before a run writes anything: what does not fit is named at once.
+"""A dry run of the first training step, before a run writes anything.
 
-`update.update` runs as in training, but on players that only have the shapes of the real ones:
-their passes give zeros, and no variable moves. So it takes a fraction of a second whatever their
-size. What a config binds is called as it will be: objectives, augmentation, the relaxation of an
-alphabet, the draw of G's labels.
+It traces `update.update` as training does, but with players that return zeros of the right shapes,
+and with optimisers that change nothing. So it takes a fraction of a second for networks of any
+size. It calls the parts that a config binds: objectives, augmentation, the relaxation of an
+alphabet, the label distribution. An error names the part that does not fit.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ def check(gan, dataset, *, batch_size: int, strategy: tf.distribute.Strategy) ->
     """Traces one update of each player on zeros in the form of the data; computes nothing.
 
     Args:
-      gan: to be trained.
-      dataset: on which.
-      batch_size: global.
-      strategy: of distribution.
+      gan: the GAN to be trained.
+      dataset: the data to train on.
+      batch_size: global number of reals per D update.
+      strategy: the strategy of the run.
 
     Raises:
-      UserError: a part of the GAN cannot be called so, or gives something else than it must.
+      UserError: a part of the GAN raises an error, or returns a wrong shape.
     """
     number = batch_size // strategy.num_replicas_in_sync
     train = dataset.splits["train"]
@@ -38,11 +38,11 @@ def check(gan, dataset, *, batch_size: int, strategy: tf.distribute.Strategy) ->
     labels = train.labels if gan.num_classes else None
 
     def step():
-        at_rest = _AtRest(gan)
+        stand_in = _StandIn(gan)
         real = tf.zeros([number, *gan.sample_shape], tf.uint8 if gan.alphabet else tf.float32)
         now = {"step": tf.constant(0, tf.int64), "substep": 0}
         for player in (DISCRIMINATOR, GENERATOR):
-            update(at_rest, player, real, _zeros_like(labels, number), **now)
+            update(stand_in, player, real, _zeros_like(labels, number), **now)
 
     with strategy.scope():
         tf.function(lambda: strategy.run(step), autograph=False).get_concrete_function()
@@ -54,13 +54,13 @@ def _zeros_like(labels, number: int):
     return tf.zeros([number, *labels.shape[1:]], tf.float32 if labels.ndim == 2 else tf.int32)
 
 
-class _AtRest:
-    """A GAN whose passes give zeros, whose weights stay, and whose parts are named in errors."""
+class _StandIn:
+    """A GAN whose players return zeros, whose weights stay, and whose errors name the part."""
 
     def __init__(self, gan):
         self._gan = gan
         self.generator, self.discriminator = _Zeros(gan.generator), _Zeros(gan.discriminator)
-        self.g_optimizer = self.d_optimizer = _Still()
+        self.g_optimizer = self.d_optimizer = _NoOptimizer()
         self.objectives = [
             _Named(
                 one,
@@ -87,7 +87,7 @@ class _AtRest:
 
 
 class _Zeros:
-    """A player that gives zeros."""
+    """A player that returns zeros."""
 
     def __init__(self, player):
         self._player = player
@@ -102,8 +102,8 @@ class _Zeros:
         return getattr(self._player, name)
 
 
-class _Still:
-    """An optimiser that moves nothing."""
+class _NoOptimizer:
+    """An optimiser that changes nothing."""
 
     clipnorm = clipvalue = global_clipnorm = None
 
@@ -112,7 +112,7 @@ class _Still:
 
 
 class _Named:
-    """A part of a GAN; what one of its calls raises, or gives and must not, names the part."""
+    """Wraps a part of a GAN: an error in one of its calls, or a wrong result, names the part."""
 
     def __init__(self, part, setting: str, checks: dict[str, Callable], shown: Any = None):
         self._part, self._setting, self._checks = part, setting, checks
@@ -169,7 +169,7 @@ def _name_of(part) -> str:
 
 @contextlib.contextmanager
 def _named(setting: str, name: str) -> Iterator[None]:
-    """Turns what a part that does not fit raises within it into one line that names the part."""
+    """Turns an error of a part into a `UserError` of one line that names the part."""
     try:
         yield
     except UserError:

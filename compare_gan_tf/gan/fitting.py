@@ -1,4 +1,4 @@
-"""What `GAN.fit` is given, as batches of whole size: arrays like those of `train`, or `tf.data`."""
+"""Converts the arguments of `GAN.fit`, arrays or `tf.data`, into batches of equal size."""
 
 import functools
 
@@ -18,10 +18,13 @@ _WHERE = "the data given to fit"
 
 
 def batches(gan, x, y, *, batch_size: int | None, epochs: int, steps: int | None) -> tuple:
-    """`of_stream` of a `tf.data.Dataset`, `of_arrays` of all else; arguments as there.
+    """Calls `of_stream` for a `tf.data.Dataset` and `of_arrays` for everything else.
+
+    Returns:
+      (batches, training steps per epoch).
 
     Raises:
-      UserError: as they do.
+      UserError: see both functions.
     """
     if not isinstance(x, tf.data.Dataset):
         return of_arrays(gan, x, y, batch_size=batch_size, epochs=epochs, steps=steps)
@@ -31,16 +34,17 @@ def batches(gan, x, y, *, batch_size: int | None, epochs: int, steps: int | None
 
 
 def of_arrays(gan, x, y, *, batch_size: int | None, epochs: int, steps: int | None) -> tuple:
-    """(batches as `train` draws them, training steps in an epoch).
-
-    An epoch has as many training steps as the data has whole batches, unless `steps` says.
+    """Batches of arrays, drawn as `train` draws them.
 
     Args:
-      gan: to be trained, from the step that it is at.
-      x, y: samples and labels, or in x what `from_arrays` takes, of which "train" is used.
+      gan: the GAN to be trained, from its current step on.
+      x, y: samples and labels; or in x what `from_arrays` takes, whose split "train" is used.
       batch_size: global number of reals per D update; None for 32.
-      epochs: how many there are to go.
-      steps: training steps in an epoch; None for all data.
+      epochs: epochs that are left.
+      steps: training steps per epoch; None for the number of whole batches in the data.
+
+    Returns:
+      (batches, training steps per epoch).
 
     Raises:
       UserError: the data does not fit the GAN, or has no whole batch.
@@ -71,20 +75,23 @@ def of_arrays(gan, x, y, *, batch_size: int | None, epochs: int, steps: int | No
 
 
 def of_stream(gan, stream: tf.data.Dataset, *, batch_size: int | None, steps: int | None) -> tuple:
-    """(batches of a `tf.data.Dataset`, endlessly, in the form that `train_step` takes; as above).
+    """Batches of a `tf.data.Dataset`, repeated without end, as `train_step` takes them.
 
-    Samples that fill no last batch are left out. Float images whose first batch has nothing below
-    0 are taken to be in [0, 1].
+    Samples that do not fill the last batch are left out. Float images are taken to be in [0, 1] if
+    the first batch has no value below 0.
 
     Args:
-      gan: to be trained.
-      stream: of samples, or of batches, with or without labels.
-      batch_size: of samples; None for 32; batches have their own.
-      steps: training steps in an epoch; None for all data.
+      gan: the GAN to be trained.
+      stream: of samples or of batches, with or without labels.
+      batch_size: for a stream of samples; None for 32. A stream of batches has its own.
+      steps: training steps per epoch; None for all data.
+
+    Returns:
+      (batches, training steps per epoch).
 
     Raises:
-      UserError: it does not fit the GAN, has no whole batch, no end that is known, or floats that
-        are out of range.
+      UserError: the stream does not fit the GAN, has no whole batch, has no known end, or has
+        floats out of range.
     """
     if not steps and stream.cardinality() < 0:  # infinite, or unknown
         raise UserError(f"{_WHERE} has no end that is known: give steps_per_epoch")
@@ -102,7 +109,7 @@ def of_stream(gan, stream: tf.data.Dataset, *, batch_size: int | None, steps: in
 
 
 def _whole_batches(gan, stream: tf.data.Dataset, batch_size: int | None) -> tf.data.Dataset:
-    """The stream in batches of one known size: its own, that of its first, or that asked for."""
+    """The stream in batches of one known size: its own, its first batch's, or `batch_size`."""
     if not in_memory.is_batched(stream.element_spec, _WHERE):
         batch_size = _BATCH if batch_size is None else batch_size
         distribution.check_batch_size(gan.distribute_strategy, batch_size, "batch_size")
@@ -121,13 +128,13 @@ def _first(stream: tf.data.Dataset):
 
 
 def _parts(gan, *element) -> tuple:
-    """(samples, labels) of an element; without labels where the GAN has none."""
+    """(samples, labels) of an element, or (samples,) if the GAN is not conditional."""
     images, labels = in_memory.named(element[0] if len(element) == 1 else element, _WHERE)
     return (images,) if labels is None or not gan.num_classes else (images, labels)
 
 
 def _shaped(gan, images, *labels) -> tuple:
-    """Grey images [n, H, W, 1]; labels int32 [n] or float32 [n, K]."""
+    """Grey images become [n, H, W, 1]; labels become int32 [n] or float32 [n, K]."""
     if images.shape.rank == len(gan.sample_shape) and gan.sample_shape[-1] == 1:
         images = images[..., tf.newaxis]
     if images.dtype.is_floating:
@@ -148,7 +155,7 @@ def _check(gan, sample_shape, labels):
 
 
 def _is_unit(images) -> bool:
-    """Whether a batch of images is in [0, 1]; refuses what is neither in [-1, 1] nor uint8."""
+    """Whether a batch of float images is in [0, 1]; refuses images outside of [-1, 1]."""
     if images.shape.rank != 4 or images.dtype == tf.uint8:
         return False
     low, high = float(np.min(images)), float(np.max(images))
@@ -165,12 +172,19 @@ def _unit_to_signed(images, *labels) -> tuple:
 
 
 def as_slices(gan, data) -> tuple:
-    """What `train_step` is given, as (samples [n, slices, ...], labels [n, slices, ...] or None).
+    """Converts a batch into slices, one for each update of a training step.
 
-    Images uint8 become float32 in [-1, 1]; of a plain batch [n, ...] all updates see the one slice.
+    A slice is one batch of reals. A plain batch [n, ...] becomes one slice, which all updates see.
+
+    Args:
+      gan: the GAN to be trained.
+      data: what `train_step` takes; uint8 images become float32 in [-1, 1].
+
+    Returns:
+      (samples [n, slices, ...], labels [n, slices, ...] or None).
 
     Raises:
-      UserError: the samples have another shape than those of G, or labels are missing.
+      UserError: the samples do not have the GAN's shape, or labels are missing.
     """
     images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
     plain = len(images.shape) == len(gan.sample_shape) + 1

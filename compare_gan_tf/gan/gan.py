@@ -1,4 +1,4 @@
-"""The game: two players, a list of objectives and a schedule, as one Keras model."""
+"""The GAN as a Keras model: two players, a list of objectives and a schedule of updates."""
 
 import gin
 import keras
@@ -16,6 +16,7 @@ from compare_gan_tf.latents import (
     require_draw,
     uniform_labels,
 )
+from compare_gan_tf.layers import add_state
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 from compare_gan_tf.optimizers import Optimizer, adam
 from compare_gan_tf.runs import hyperparameters
@@ -24,44 +25,43 @@ from compare_gan_tf.settings.signatures import Decay, Step, checked
 
 @gin.register(module="gan")
 class GAN(keras.Model):
-    """Generator and discriminator, what each optimises, and in what order.
+    """A generator G and a discriminator D, their objectives, and the order of their updates.
 
-    One training step is `d_steps` updates of D, each on fresh reals and fakes, then `g_steps` of G,
-    one unless said otherwise, then the moving average of G. `fit` takes batches (images, labels) of
-    this replica's part of the step's reals: images [n, slices, ...], uint8 or float points, and
-    labels int32 [n, slices] or float32 [n, slices, K], or None, where `slices` is `self.slices`.
+    One training step is `d_steps` updates of D, each on fresh reals and fakes, then `g_steps`
+    updates of G, then an update of the moving average of G (Goodfellow et al., 2014, algorithm 1).
+    `train_step` takes (images [n, slices, ...], uint8 or float points; labels int32 [n, slices] or
+    float32 [n, slices, K], or None): the reals of this replica, with `slices` of `self.slices`.
 
     Args:
-      sample_shape: (height, width, channels) or (D,); None for that of Keras models.
-      num_classes: of the data set's labels, or None.
-      seed: of all noise in training; the initial weights follow Keras' global seed.
+      sample_shape: (height, width, channels) or (D,); None for that of the Keras models.
+      num_classes: number of classes of the data set, or None.
+      seed: of all noise in training; Keras' global seed decides the initial weights.
       generator: function (sample_shape, latent_dim, num_classes) -> model, see `architectures`; or
         a Keras model from z [n, d], and labels if it takes them, to images in [-1, 1] or points.
         The model itself is trained, from the weights that it has.
       discriminator: function (sample_shape, num_classes) -> model; or a Keras model from samples,
         and labels if it takes them, to logits [n, 1] or [n], or to {"logits", "features"}.
-      objectives: the terms of the game, a list; a loss, such as `losses.hinge` or a function of
-        your own, stands for `Adversarial` of it.
+      objectives: a list of `Objective`s; a loss, such as `losses.hinge` or a function of your own,
+        stands for `Adversarial(loss)`.
       latents: the prior of z; None for `Normal`, of the dimension that a Keras model takes.
       conditional: whether the players see labels.
-      alphabet: of a discrete G, which writes pixels or characters out of a few, see `alphabets`;
-        None for a continuous one.
-      symbols: the data set's own, for the alphabet: its palette or vocabulary, or None.
-      label_distribution: of what G is fed in training, see `latents`: `uniform_labels`, or
-        `labels_of_reals` for that of the data.
-      augment: what is done to all images before D sees them, see `augment`; None for nothing.
+      alphabet: of a discrete G, see `alphabets`; None for a continuous G.
+      symbols: the palette or vocabulary of the data set, for the alphabet; or None.
+      label_distribution: of G's labels in training, see `latents`: `uniform_labels`, or
+        `labels_of_reals` for the distribution of the data.
+      augment: augmentation of all images that D sees, see `augment`; None for none.
       d_steps: D updates per training step.
       g_steps: G updates per training step, after those of D; 1 in nearly all papers.
-      reuse_last_batch: G's first update takes the z of the last D update, and all of G's its reals
-        where they need reals, instead of fresh ones (compare_gan on GPU).
-      g_optimizer, d_optimizer: Keras optimisers, each player its own. Their schedules are over
-        training steps.
-      ema_decay: of the moving average of G; None for none.
+      reuse_last_batch: G's first update takes the z of the last D update, and all G updates take
+        its reals, if they need reals, instead of fresh ones (as compare_gan does on GPUs).
+      g_optimizer, d_optimizer: a Keras optimiser for each player; None for `adam()`. Their
+        schedules run over training steps.
+      ema_decay: of the moving average of G, in [0, 1); None for no average.
       ema_halflife: instead of `ema_decay`, in training steps: a number or a schedule.
-      ema_start_step: training step from which it averages; before, it copies.
+      ema_start_step: first training step that is averaged; before it the average copies G.
 
     Raises:
-      UserError: settings that do not go together.
+      UserError: settings do not fit each other.
     """
 
     @checked
@@ -99,21 +99,21 @@ class GAN(keras.Model):
         compatibility.check_two(generator=generator, discriminator=discriminator)
         compatibility.check_two(g_optimizer=g_optimizer, d_optimizer=d_optimizer)
 
-        # 1. The game: who updates how often, by which terms, of what that D is shown.
+        # 1. The schedule of the updates, the augmentation of D's inputs, and the objectives.
         self.seed, self.augment = seed, augment
         self.d_steps, self.g_steps, self.reuse_last_batch = d_steps, g_steps, reuse_last_batch
         self.objectives = parts.as_objectives(objectives)
         compatibility.check_gradients(alphabet, self.objectives)
 
-        # 2. What the players see, and what G is fed.
+        # 2. The shape of the samples, the classes and the prior, which the networks need.
         self.sample_shape = tuple(sample_shape or players.sample_shape(generator, discriminator))
         self.num_classes = num_classes if conditional else None
         self.latents = latents or parts.prior_for(generator)
-        self.label_distribution = label_distribution
-        self.alphabet = alphabet
+        self.label_distribution, self.alphabet = label_distribution, alphabet
         self.player_shape = parts.player_shape(self, symbols)
 
-        # 3. The networks, in the order in which their initial weights are drawn.
+        # 3. The networks. Their order decides the initial weights: G, D, then the average, which
+        #    copies G, then the variables of the objectives.
         self.generator = parts.make_generator(self, generator)
         self.discriminator = parts.make_discriminator(self, discriminator)
         self.couples_batch = passes.couples_batch(self.discriminator)
@@ -122,41 +122,30 @@ class GAN(keras.Model):
             objective.build_for(self)
         compatibility.check_lazy(self.objectives, self.couples_batch)
 
-        # 4. What moves them, by schedules over training steps, and counts those.
+        # 4. The optimisers, which need the variables of 3, and the counter of training steps.
         self.g_optimizer, self.d_optimizer = g_optimizer or adam(), d_optimizer or adam()
         parts.count_training_steps(self)
-        self.step = self._step_counter()
+        self.step = add_state(self, "step", dtype="int64")  # training steps done
         self.starts_trained = players.note([generator, discriminator], self.step)
         self.first_failure = FirstFailure()
         self.build()
 
-    def _step_counter(self):
-        """Training steps done, at first 0."""
-        return self.add_weight(
-            shape=(),
-            dtype="int64",
-            initializer="zeros",
-            trainable=False,
-            aggregation="only_first_replica",
-            name="step",
-        )
-
     def build(self, input_shape=None):
-        """Makes the optimisers' slots; all else exists since construction."""
+        """Makes the slots of the optimisers; the constructor has made everything else."""
         self.g_optimizer.build(update.trained_by(self, GENERATOR))
         self.d_optimizer.build(update.trained_by(self, DISCRIMINATOR))
         self.built = True
 
     @property
     def current_step(self) -> int:
-        """Training steps done, as a number."""
+        """The number of training steps done."""
         return int(self.step.numpy())
 
     # Training
 
     @property
     def slices(self) -> int:
-        """Batches of reals that one training step takes."""
+        """The number of batches of reals that one training step takes."""
         needs_real = self.couples_batch or any(
             objective.generator_needs_real for objective in self.objectives
         )
@@ -166,11 +155,11 @@ class GAN(keras.Model):
         """One training step: the updates of D, then those of G, then G's moving average.
 
         Returns:
-          {name: value} of every term, averaged over its player's updates, and of what moves in the
-          augmentation, as it is after them.
+          {name: value} of every term, averaged over the updates of its player, and of the levels of
+          the augmentation after the step.
         """
         images, labels = fitting.as_slices(self, data)
-        step = tf.identity(self.step.value)  # read once: nothing may see it counted up
+        step = tf.identity(self.step.value)  # a copy: the variable is increased below
         first = self.d_steps - int(self.reuse_last_batch)
         substeps = {
             DISCRIMINATOR: range(self.d_steps),
@@ -212,17 +201,20 @@ class GAN(keras.Model):
 
         Args:
           num: int32 scalar, up to 10^7.
-          seed: int [2]; the first k rows for `num` are the rows for k; two calls draw the same.
+          seed: int [2]. The same seed gives the same samples, and the first k of them do not
+            depend on `num`.
           truncation: float32 scalar, see `latents`; <= 0 for none.
-          labels: int32 [num] for conditional generators; -1 draws one uniformly, None all.
+          labels: int32 [num] for conditional generators; -1 draws a label uniformly, None draws
+            all.
 
-        Raises a `UserError` where an argument is no such, or the samples do not fit into memory.
+        Raises:
+          UserError: an argument is wrong, or the samples do not fit into memory.
         """
         with enough_memory(num):
             return self.generate(self.draw_inputs(num, seed, truncation, labels))
 
     def draw_inputs(self, num, seed, truncation=0.0, labels=None) -> dict:
-        """What `generate` takes, for the samples that `sample` gives; arguments as there."""
+        """The inputs of `generate` for the samples of `sample`, which has the same arguments."""
         seed = require_draw(num, seed)
         inputs = {"z": self.latents.sample(num, seed, truncation)}
         if self.num_classes:
@@ -234,7 +226,7 @@ class GAN(keras.Model):
         return inputs
 
     def generate(self, inputs: dict):
-        """Samples of rows of `draw_inputs`, each a function of its own row alone."""
+        """Samples for inputs of `draw_inputs`; each sample depends on its own row alone."""
         inputs = dict(inputs)
         uniforms = inputs.pop("uniforms", None)
         outputs = self.sampling_generator(inputs, training=False)
@@ -242,17 +234,17 @@ class GAN(keras.Model):
             return outputs
         return self.alphabet.decode(self.alphabet.draw(outputs, uniforms))
 
-    # Keras' own doors
+    # Keras' methods
 
     def compile(self, *, jit_compile: bool = False, **options):
-        """As Keras'; optimisers and losses are the constructor's, so that none are taken here.
+        """Compiles as Keras does; the constructor has taken the optimisers and objectives.
 
         Args:
-          jit_compile: compiles the step by XLA.
+          jit_compile: compiles the training step by XLA.
           **options: `run_eagerly` and `steps_per_execution`.
 
         Raises:
-          UserError: there are others.
+          UserError: there are other options.
         """
         others = sorted(options.keys() - {"run_eagerly", "steps_per_execution"})
         if others:
@@ -263,24 +255,26 @@ class GAN(keras.Model):
         super().compile(optimizer=self.g_optimizer, jit_compile=jit_compile, **options)
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, steps_per_epoch=None, **options):
-        """As Keras', on arrays or `tf.data`; for runs that resume there is `train`.
+        """Fits as Keras does, on arrays or `tf.data`. `train` makes runs that can be resumed.
 
-        Of arrays each update of a step has reals of its own, as in `train`, and an epoch is as many
-        steps as there are whole batches. Of `tf.data` a step takes one batch, which all its updates
-        see. What fills no last batch is left out of the epoch.
+        With arrays each update of a step has its own reals, as in `train`. With `tf.data` a step
+        takes one batch, which all its updates see. Samples that do not fill the last batch are left
+        out of the epoch.
 
         Args:
-          x: samples, or what `from_arrays` takes, or a `Dataset`, whose "train" is used; uint8
-            images, or floats in [0, 1] or, with some below 0, in [-1, 1]; float points [N, D].
-          y: labels of arrays.
-          batch_size: reals per update of D; None for 32, or for that of `tf.data` in batches.
-          epochs: at whose number to stop, as in Keras.
-          steps_per_epoch: training steps in an epoch; None for all data, the batches of which are
-            counted.
+          x: samples, or what `from_arrays` takes, or a `Dataset`, whose split "train" is used:
+            uint8 images, floats in [0, 1] or, with values below 0, in [-1, 1]; float points [N, D].
+          y: labels, for arrays.
+          batch_size: reals per update of D; None for 32, or for the batches of `tf.data`.
+          epochs: number of the last epoch, as in Keras.
+          steps_per_epoch: training steps per epoch; None for the number of whole batches.
           **options: `callbacks`, `verbose`, `initial_epoch`.
 
+        Returns:
+          Keras' `History`.
+
         Raises:
-          UserError: the data does not fit the GAN, or an option has no meaning for one.
+          UserError: the data does not fit the GAN, or an option has no meaning for a GAN.
         """
         others = sorted(options.keys() - {"callbacks", "verbose", "initial_epoch"})
         if others:
@@ -293,5 +287,5 @@ class GAN(keras.Model):
         return self.fit_batches(batches, epochs=epochs, steps_per_epoch=steps, **options)
 
     def fit_batches(self, batches, **options):
-        """Keras' `fit` on batches as `train_step` takes them."""
+        """Calls Keras' `fit` on batches as `train_step` takes them."""
         return super().fit(batches, shuffle=False, **options)

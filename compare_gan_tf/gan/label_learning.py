@@ -1,10 +1,10 @@
-"""How a classifier learns as a generator of labels: values for `AdversarialClassifier.method`.
+"""Methods of a classifier that generates labels: values for `AdversarialClassifier.method`.
 
 Hjelm et al. (2018), section 4.1:
 
-  CrossEntropy     -log g(y | x) of the data's label: the baseline, without D
-  SampledLabels    hard labels and an estimator of `objectives.discrete`, under any loss of D
-  RelaxedLabels    D sees the probabilities g(. | x), and their gradient teaches g: WGAN's way
+  CrossEntropy     -log g(y | x) of the data's label y: the baseline, without D
+  SampledLabels    hard labels and a gradient estimator of `objectives.discrete`, with any loss of D
+  RelaxedLabels    D sees the probabilities g(. | x), and g has their gradient, as in WGAN
 """
 
 from typing import Annotated
@@ -43,20 +43,20 @@ class CrossEntropy:
     plays = False
 
     def loss(self, logits, real, score, noise, labels):
-        """Of g, a scalar; see `SampledLabels.loss`."""
+        """The loss of g, a scalar; see `SampledLabels.loss`."""
         return -tf.reduce_mean(labels.log_probability(logits, real))
 
 
 @gin.register(module="adversarial_classification")
 class SampledLabels:
-    """D sees hard labels; g learns by an estimator from M of them for each image.
+    """D sees hard labels; an estimator of M labels per image gives the gradient of g.
 
     Args:
-      d_loss: of D, see `objectives.losses`, so that its logits are log ratios:
+      d_loss: loss of D whose best logits are log ratios, see `objectives.losses`:
         `non_saturating`, or `f_gan` with @log_ratio under any f-divergence.
       estimator: `importance` or `reinforce`, see `objectives.discrete`.
-      samples: M.
-      log_z_decay: of the running log Z, the baseline of `reinforce`.
+      samples: M, 2 or more.
+      log_z_decay: of the running log Z, the baseline of `reinforce`, in [0, 1).
     """
 
     plays = True
@@ -76,12 +76,12 @@ class SampledLabels:
         self.log_z = tf.Variable(0.0, trainable=False, name="log_z")
 
     def fakes(self, logits, noise, labels):
-        """Labels one-hot [n, M, K] drawn from logits [n, K]."""
+        """Draws one-hot labels [n, M, K] from logits [n, K]."""
         uniforms = noise.uniform("labels", [logits.shape[0], self.samples])
         return tf.stop_gradient(labels.draw(logits[:, tf.newaxis], uniforms))
 
     def loss(self, logits, real, score, noise, labels):
-        """Of g, a scalar.
+        """The loss of g, a scalar.
 
         Args:
           logits: of g, [n, K].
@@ -97,16 +97,16 @@ class SampledLabels:
         return -tf.reduce_mean(tf.reduce_sum(coefficients * log_probabilities, 1))
 
     def update(self, fake_logits):
-        """Follows log Z, once in each update of D."""
+        """Updates the running log Z, once in each update of D."""
         follow_log_z(self.log_z, self.log_z_decay, fake_logits)
 
 
 @gin.register(module="adversarial_classification")
 class RelaxedLabels:
-    """D sees the probabilities g(. | x), through which g has D's gradient.
+    """D sees the probabilities g(. | x), and the gradient of D's loss flows through them to g.
 
     Args:
-      d_loss: of both players, see `objectives.losses`.
+      d_loss: the loss of both players, see `objectives.losses`.
     """
 
     plays = True
@@ -120,9 +120,9 @@ class RelaxedLabels:
         return labels.probabilities(logits)[:, tf.newaxis]
 
     def loss(self, logits, real, score, noise, labels):
-        """Of g, a scalar; see `SampledLabels.loss`."""
+        """The loss of g, a scalar; see `SampledLabels.loss`."""
         fake = score(self.fakes(logits, noise, labels))
         return tf.reduce_mean(self.d_loss(tf.zeros([0]), tf.reshape(fake, [-1])).generator)
 
     def update(self, fake_logits):
-        """There is no state."""
+        """Does nothing: there is no state."""

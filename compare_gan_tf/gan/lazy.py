@@ -1,4 +1,4 @@
-"""Lazy regularisation: terms that exist in one of so many steps (Karras et al., 2020, app. B)."""
+"""Lazy regularisation: terms in every k-th training step only (Karras et al., 2020, app. B)."""
 
 from collections.abc import Callable
 
@@ -11,16 +11,16 @@ from compare_gan_tf.objectives.base import Objective, Term
 
 
 def lazy_terms(objective: Objective, player: str, game, samples, augment=None) -> list[Term]:
-    """Terms of an objective with `every` > 1: D's pass and all else in the steps that are due.
+    """The terms of an objective with `every` > 1, with D's pass in the due steps only.
 
-    Their views are made in every step, for they may need all replicas, which a branch cannot reach.
-    Outside a graph, for looking at values, nothing is saved.
+    The views are made in every step, because they may gather from all replicas, which a branch of
+    a graph cannot do. In eager mode D's pass runs in every step.
     """
     views = objective.views(player, game, samples)
     inside = game._replace(gather=_refuse_to_gather(objective))
 
     def run() -> list[Term]:
-        # Tensors of the branch's own: a tape within it cannot watch those from outside.
+        # Copies inside the branch: a tape inside cannot watch tensors from outside.
         own = {id(t): tf.identity(t) for view in views.values() for t in view[:2] if t is not None}
         local = {
             name: view._replace(images=own[id(view.images)], labels=own.get(id(view.labels)))
@@ -34,7 +34,7 @@ def lazy_terms(objective: Objective, player: str, game, samples, augment=None) -
 
 
 def _when(due, run: Callable[[], list[Term]]) -> list[Term]:
-    """`run()` where due, else its terms with values of zero."""
+    """`run()` in a due step, else the same terms with zeros as values."""
     made: list[Term] = []
 
     def branch():
@@ -44,7 +44,7 @@ def _when(due, run: Callable[[], list[Term]]) -> list[Term]:
     if tf.executing_eagerly():
         tensors = [tensor * tf.cast(due, tensor.dtype) for tensor in branch()]
     else:
-        # The branches are traced in this order.
+        # `branch` is traced first and fills `made`, which the other branch reads.
         tensors = tf.cond(due, branch, lambda: _like(made))
     rest = iter(tensors)
     return [
@@ -54,7 +54,7 @@ def _when(due, run: Callable[[], list[Term]]) -> list[Term]:
 
 
 def _like(terms: list[Term]) -> list:
-    """Zeros, in the shapes of the values and weights of the terms."""
+    """Zeros with the shapes of the terms' values and weights."""
     tensors = [tensor for term in terms for tensor in term[1:3] if tensor is not None]
     return [tf.zeros(tensor.shape, tensor.dtype) for tensor in tensors]
 

@@ -1,22 +1,22 @@
-"""How many multiply-adds a network does for one image, layer by layer.
+"""Counts the multiply-adds of a network for one image, layer by layer.
 
-Counted are the products of convolutions, dense layers and matrix products such as attention's: one
-multiply-add for each product of two numbers that is summed. Biases, normalisations, activations,
-pooling and look-ups are not. The network is traced for one image, and the operations that depend
-on that image are counted by their shapes: what depends on weights alone, such as the power
-iteration of spectral normalisation, is done once for a batch, and a wrapped layer counts as itself.
-So a new layer needs nothing to be counted right.
+One multiply-add is one product of two numbers that enters a sum. Convolutions, dense layers and
+matrix products, such as those of attention, count; biases, normalisations, activations, pooling and
+look-ups do not. The network is traced for one image, and the shapes of the operations that depend
+on the image give the counts. Operations that depend on weights alone, such as the power iteration
+of spectral normalisation, run once per batch and do not count. A new layer is counted without any
+code of its own.
 
-A convolution's products with the zeros of its padding count, as is usual: it is
+As usual, products with the zeros of a padding count. A convolution has
 
   out_height out_width kernel_height kernel_width (in_channels / groups) out_channels
 
-and a transposed convolution, whose products that fall outside are also done,
+multiply-adds, and a transposed convolution, including products that fall outside of the image, has
 
   in_height in_width kernel_height kernel_width in_channels out_channels.
 
-A dilated one is counted as TensorFlow does it, on images padded to a multiple of its rate. Products
-inside of `tf.while_loop` and `tf.cond` are not seen.
+A dilated convolution counts as TensorFlow computes it, on images padded to a multiple of its rate.
+Products inside of `tf.while_loop` and `tf.cond` are not counted.
 """
 
 import math
@@ -72,7 +72,7 @@ def rows(network: keras.Model) -> list[Row]:
 
     inputs = [tf.TensorSpec([1, *tensor.shape[1:]], tensor.dtype) for tensor in network.inputs]
     eager = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)  # or Keras' grouped convolution is a graph of its own
+    tf.config.run_functions_eagerly(True)  # inlines Keras' grouped convolution into this graph
     try:
         graph = tf.function(forward, autograph=False).get_concrete_function(*inputs).graph
     finally:
@@ -117,12 +117,12 @@ def _of_convolution(operation) -> int:
 
 
 def _of_transposed_convolution(operation) -> int:
-    """Every input goes into as many outputs as the kernel [..., out, in] has entries for it."""
+    """Every input is multiplied by each entry of the kernel [..., out, in] that belongs to it."""
     return _size(operation.inputs[2]) * math.prod(operation.inputs[1].shape[:-1])
 
 
 def _of_depthwise_convolution(operation) -> int:
-    """Every output is a sum over the kernel's sides [h, w, in, multiplier]."""
+    """Every output is a sum over the height and width of the kernel [h, w, in, multiplier]."""
     return _size(operation.outputs[0]) * math.prod(operation.inputs[1].shape[:-2])
 
 
@@ -145,7 +145,7 @@ def _of_einsum(operation) -> int:
 
 
 def _sizes(indices: str, shape) -> dict:
-    """{index: size}; the dimensions under "..." are named by their places from the right."""
+    """{index: size}; dimensions under "..." are named by their positions from the right."""
     before, dots, after = indices.partition("...")
     if not dots:
         return dict(zip(indices, shape, strict=True))

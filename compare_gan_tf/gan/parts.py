@@ -1,4 +1,4 @@
-"""What a GAN is made of: the types of its parts, and the networks that they make."""
+"""The parts of a GAN: types of the settings, and functions that make its networks."""
 
 import inspect
 from collections.abc import Callable
@@ -61,14 +61,14 @@ _OBJECTIVE = "an objective such as @Adversarial(), or a loss such as @hinge"
 
 
 def as_objectives(objectives) -> list[Objective]:
-    """The list of objectives that is meant: a loss stands for `Adversarial` of it.
+    """Converts a setting into a list of objectives: a loss stands for `Adversarial(loss)`.
 
     Args:
       objectives: an objective or a loss, or a list of them; a loss is a function, or a pair of
         functions, see `losses.as_losses`.
 
     Raises:
-      UserError: one of them is neither, there are none, or two have one name.
+      UserError: an entry is neither, there are none, or two have the same name.
     """
     name = "GAN.objectives: one of them"
     if not isinstance(objectives, list | tuple) or _is_pair_of_losses(objectives):
@@ -87,27 +87,27 @@ def _as_objective(name: str, value) -> Objective:
 
 
 def _is_loss(value) -> bool:
-    """Whether it is a function, and not a class or what Keras makes."""
+    """Whether a value is a function, and not a class or a Keras layer."""
     return callable(value) and not isinstance(value, type | keras.layers.Layer)
 
 
 def _is_pair_of_losses(value) -> bool:
-    """Whether it is a tuple of D's loss and G's; a list is one of objectives."""
+    """Whether a value is a tuple (D's loss, G's loss); a list is a list of objectives."""
     return isinstance(value, tuple) and len(value) == 2 and all(map(_is_loss, value))
 
 
-# --- What players see, and when ---------------------------------------------------------------
+# --- Shapes and schedules ---------------------------------------------------------------------
 
 
 def player_shape(gan, symbols) -> tuple[int, ...]:
-    """Of one sample as players see it: that of the data, or of its symbols.
+    """The shape of one sample for the players: that of the data, or of its symbols.
 
     Args:
-      gan: with the shape of the data, its alphabet and its augmentation.
-      symbols: the data set's own, or None.
+      gan: has the shape of the data, the alphabet and the augmentation.
+      symbols: palette or vocabulary of the data set, or None.
 
     Raises:
-      UserError: the alphabet cannot write such samples, or the augmentation not change them.
+      UserError: the alphabet or the augmentation does not fit such samples.
     """
     if gan.augment is not None:
         gan.augment.check(gan.sample_shape)
@@ -118,7 +118,7 @@ def player_shape(gan, symbols) -> tuple[int, ...]:
 
 
 def count_training_steps(gan) -> None:
-    """Makes all schedules of a GAN run over training steps, of however many updates."""
+    """Makes all schedules of a GAN run over training steps instead of updates of a player."""
     optimizers.count_training_steps(gan.d_optimizer, updates=gan.d_steps)
     optimizers.count_training_steps(gan.g_optimizer, updates=gan.g_steps)
     if gan.augment is not None:
@@ -129,19 +129,19 @@ def count_training_steps(gan) -> None:
 
 
 def prior_for(generator) -> Normal:
-    """The prior where none is given: of the dimension that a Keras model takes, else of 128."""
+    """The default prior: normal, of the dimension that a Keras model takes, or of 128."""
     return Normal(players.latent_dim(generator)) if isinstance(generator, keras.Model) else Normal()
 
 
 def make_generator(gan, generator):
-    """What a function makes, or a Keras model, in the one form of generators.
+    """The generator of a GAN, from a function or a Keras model, in the form of `players`.
 
     Args:
-      gan: with its prior, alphabet, classes and the shape of what players see.
+      gan: has the prior, the alphabet, the classes and the players' shape.
       generator: see `GAN`.
 
     Raises:
-      UserError: it is no generator.
+      UserError: the model is not a generator.
     """
     dim, discrete = gan.latents.dim, gan.alphabet is not None
     if not isinstance(generator, keras.Model):
@@ -152,41 +152,41 @@ def make_generator(gan, generator):
 
 
 def make_discriminator(gan, discriminator):
-    """The same of discriminators, with the outputs that the objectives read.
+    """The discriminator of a GAN, with the outputs that the objectives read.
 
     Args:
-      gan: as above, with its generator and objectives.
+      gan: as for `make_generator`, and has the generator and the objectives.
       discriminator: see `GAN`.
 
     Raises:
-      UserError: it is no discriminator, or does not fit the generator or the objectives.
+      UserError: the model is not a discriminator, or does not fit the generator or the objectives.
     """
     if not isinstance(discriminator, keras.Model):
         discriminator = discriminator(**_shapes(gan))
-    judge = players.discriminator(discriminator, **_shapes(gan))
-    judge = players.in_float32("discriminator", judge)
-    compatibility.check_players(gan.generator, judge, **_shapes(gan))
-    judge = with_outputs(judge, {name for one in gan.objectives for name in one.reads})
-    compatibility.check_outputs(judge, gan.objectives)
-    return judge
+    made = players.discriminator(discriminator, **_shapes(gan))
+    made = players.in_float32("discriminator", made)
+    compatibility.check_players(gan.generator, made, **_shapes(gan))
+    made = with_outputs(made, {name for one in gan.objectives for name in one.reads})
+    compatibility.check_outputs(made, gan.objectives)
+    return made
 
 
 def make_average(gan, generator, decay, halflife, start_step: int):
-    """The moving average of the generator, a second one, at first of its weights; or None.
+    """The moving average of the generator: a second generator with the same weights; or None.
 
     Args:
-      gan: with its generator.
-      generator: of which that was made.
-      decay, halflife: of the average; both None for none.
-      start_step: from which it averages.
+      gan: has the generator.
+      generator: the setting from which the generator was made.
+      decay, halflife: of the average; both None for no average.
+      start_step: first training step that is averaged.
 
     Raises:
       UserError: Keras cannot copy the generator.
     """
     if decay is None and halflife is None:
         return None
-    twin = players.copy(generator) if isinstance(generator, keras.Model) else generator
-    second = make_generator(gan, twin)
+    source = players.copy(generator) if isinstance(generator, keras.Model) else generator
+    second = make_generator(gan, source)
     players.check_copy(second, gan.generator)
     average = ExponentialMovingAverage(
         second, decay=decay, halflife=halflife, start_step=start_step
@@ -196,5 +196,5 @@ def make_average(gan, generator, decay, halflife, start_step: int):
 
 
 def _shapes(gan) -> dict:
-    """What both players are made for."""
+    """The arguments that the makers of both players take."""
     return {"sample_shape": gan.player_shape, "num_classes": gan.num_classes}

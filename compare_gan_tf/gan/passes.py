@@ -1,4 +1,4 @@
-"""D's pass over the views of one update, and gradients through it."""
+"""The forward passes of D over the views of one update, and gradients through them."""
 
 from collections.abc import Callable
 
@@ -15,13 +15,13 @@ _OWN = ("logits", "features")  # D's outputs that have a field in Scored
 
 
 def couples_batch(discriminator) -> bool:
-    """Whether one sample's score depends on the others in its pass, as with batch norm."""
+    """Whether a sample's score depends on the other samples of the pass, as with batch norm."""
     nested = keras_insides.nested_layers(discriminator) if discriminator.layers else ()
     return any(getattr(layer, "couples_batch", _is_batch_norm(layer)) for layer in nested)
 
 
 def _is_batch_norm(layer) -> bool:
-    """Whether it is Keras' own."""
+    """Whether a layer is Keras' batch normalisation."""
     return isinstance(layer, keras.layers.BatchNormalization)
 
 
@@ -32,21 +32,21 @@ def score_views(
     *,
     together: bool = False,
 ) -> dict[tuple, Scored]:
-    """Scores every view once, however many objectives name it.
+    """Scores every view once, even if several objectives ask for it.
 
-    All views share one pass of D. Only a view whose input gradient is needed has a pass of its
-    own, which spares the others the inner gradient, unless D couples the batch: then all go
-    together in any case. The first pass may write D's state, the others never do.
+    All views share one pass of D, with two exceptions. A view that needs an input gradient has its
+    own pass, so that the others need no inner gradient. If D couples the batch, all views share one
+    pass in any case. Only the first pass may write D's state.
 
     Args:
       discriminator: the model.
-      tagged: (tag, view) of each, the tag to key the noise of its augmentation; where two views are
-        one, the first tag counts.
-      augment: function (images, tag) on what D is shown; input gradients go through it.
-      together: whether there must be one pass: `couples_batch`.
+      tagged: pairs (tag, view); the tag is the key of the augmentation's noise. Of equal views the
+        first tag counts.
+      augment: function (images, tag) -> images, applied before D; input gradients flow through it.
+      together: whether all views must share one pass, see `couples_batch`.
 
     Returns:
-      {`identity` of a view: what D says of it}.
+      {`identity` of a view: its `Scored`}.
     """
     tags, distinct = {}, {}
     for tag, view in tagged:
@@ -68,19 +68,19 @@ def score_views(
 
 
 def score_named(discriminator, prefix: str, views: dict[str, View], augment=None) -> dict:
-    """{name: Scored} of the views of one objective; their tags begin with a prefix."""
+    """Scores the views of one objective: {name: Scored}; the tags are "prefix/name"."""
     tagged = [(f"{prefix}/{name}", view) for name, view in views.items()]
     found = score_views(discriminator, tagged, augment)
     return {name: found[identity(view)] for name, view in views.items()}
 
 
 def identity(view: View) -> tuple:
-    """What two views have in common that name the same tensors."""
+    """A key that is equal for views of the same tensors."""
     return id(view.images), id(view.labels)
 
 
 def _shown(augment, tags: list[str]) -> Callable:
-    """Function of the images of several views: side by side, as D is shown them."""
+    """A function that augments the images of several views and concatenates them."""
 
     def shown(images: list):
         if augment is not None:
@@ -91,7 +91,7 @@ def _shown(augment, tags: list[str]) -> Callable:
 
 
 def _score_group(discriminator, views: list[View], shown: Callable) -> list[Scored]:
-    """One pass of D over the views, side by side."""
+    """One pass of D over the concatenated views."""
     images = [view.images for view in views]
     with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
         for view in views:
@@ -114,11 +114,11 @@ def _score_group(discriminator, views: list[View], shown: Callable) -> list[Scor
 
 
 def gradients(tape: tf.GradientTape, target, sources: list) -> list:
-    """Of the sum of the target's elements, as `tape.gradient`; zeros where nothing leads there.
+    """Gradients of the sum of the target's elements; zeros for sources without a connection.
 
-    In a graph they are equal in every bit, call by call: what flows back to a tensor from its many
-    uses is added pair by pair. A tape adds it by one AddN, which begins with whichever of its terms
-    is free to be overwritten, and that is chance.
+    In a graph they have the same bits in every call: contributions to one tensor are added in
+    pairs. A tape would add them by one AddN, which starts with any term whose memory it may
+    overwrite, so that the order of summation is random.
     """
     zero = tf.UnconnectedGradients.ZERO  # such as of a bias under a gradient penalty alone
     if tf.executing_eagerly():
@@ -129,5 +129,5 @@ def gradients(tape: tf.GradientTape, target, sources: list) -> list:
 
 def _split(rows, views: list[View]) -> list:
     if len(views) == 1:
-        return [rows]  # without a split, whose gradient would copy
+        return [rows]  # the gradient of a split would copy
     return tf.split(rows, [view.images.shape[0] for view in views])

@@ -1,4 +1,4 @@
-"""The last layers of a Keras model: the activation that ends it, and the features before."""
+"""The last layers of a Keras model: its final activation, and the features before it."""
 
 import keras
 
@@ -8,14 +8,14 @@ _SHAPING = (keras.layers.Reshape, keras.layers.Flatten, keras.layers.Identity)
 
 
 def end(model) -> str | None:
-    """The name of the function that a model's output has passed last, such as "sigmoid".
+    """The name of a model's final activation, such as "sigmoid".
 
-    None where it is a weighted sum, or where nothing tells.
+    None if the output is a weighted sum, or if the model does not tell.
     """
     for operation in _last(model):
         if isinstance(operation, keras.Model):
             return end(operation)
-        operation = getattr(operation, "layer", operation)  # within spectral normalisation
+        operation = getattr(operation, "layer", operation)  # unwraps spectral normalisation
         if isinstance(operation, _SHAPING):
             continue
         activation = getattr(operation, "activation", None)
@@ -26,7 +26,7 @@ def end(model) -> str | None:
 
 
 def _last(model):
-    """The operations of a model from its output backwards; of a subclass its last layer alone."""
+    """The operations of a model from its output backwards; for a subclass, its last layer only."""
     if not getattr(model, "outputs", None):
         yield from model.layers[-1:]
         return
@@ -40,15 +40,16 @@ def _last(model):
 
 
 def _only_input(operation, node: int):
-    """The tensor that an operation was called on; None if there are several."""
+    """The only input of an operation; None if it has several."""
     inputs = keras_insides.called_on(operation, node)
     return inputs[0] if len(inputs) == 1 else None
 
 
 def with_features(model):
-    """A discriminator with what its last layer with weights takes, [logits, features].
+    """The discriminator with outputs [logits, features].
 
-    The model itself where that is not to be seen: a subclass, or one of several outputs.
+    The features are the input of its last layer with weights. A model whose layers are unknown, a
+    subclass or one with several outputs, is returned unchanged.
     """
     outputs = getattr(model, "outputs", None)
     if not outputs or len(outputs) > 1 or isinstance(getattr(model, "output", None), dict):

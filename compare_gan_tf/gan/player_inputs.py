@@ -1,4 +1,4 @@
-"""How a Keras model takes its inputs: one tensor, a list or a dict, with labels or without."""
+"""The inputs of a Keras model: one tensor, a list or a dict, with or without labels."""
 
 import inspect
 
@@ -8,27 +8,30 @@ from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import OneHot
 from compare_gan_tf.errors import MISFITS, UserError, first_line
 
-ERRORS = (*MISFITS, NotImplementedError)  # of a model of Keras that is not as it should be
+ERRORS = (*MISFITS, NotImplementedError)  # what an unsuitable Keras model raises
 
 
 def called(player: str, model, name: str, of: tuple, num_classes) -> tuple[dict, object]:
-    """(inputs in the one form, what the model gives for them).
+    """Calls a model on new inputs in the standard form, {"z" or "images", and "labels"}.
 
     Args:
       player: "generator" or "discriminator", for messages.
-      model: of Keras.
-      name: of its first input in the one form.
+      model: a Keras model.
+      name: of its first input in the standard form, "z" or "images".
       of: the shape of that input, without n.
-      num_classes: of the labels, or None.
+      num_classes: number of classes, or None.
+
+    Returns:
+      (the inputs, the outputs of the model).
 
     Raises:
-      UserError: it takes something else.
+      UserError: the model takes other inputs.
     """
     first, taken = parts(model, name)
     _check_shape(player, shape(first), of)
     wants_labels = taken is not False
     if player == "generator" and first is None and not isinstance(model, keras.Sequential):
-        wants_labels = wants_labels or bool(num_classes)  # a subclass that was never called
+        wants_labels = wants_labels or bool(num_classes)  # a subclass that was never called may
     if wants_labels and not num_classes:
         raise UserError(
             f"GAN.{player} takes labels but GAN.conditional is False: set conditional = True, with "
@@ -49,9 +52,9 @@ def called(player: str, model, name: str, of: tuple, num_classes) -> tuple[dict,
 
 
 def parts(model, first: str) -> tuple:
-    """What a model says that it takes: (z or images, labels), tensors or shapes; None is unknown.
+    """The inputs that a model declares: (z or images, labels), as tensors or shapes.
 
-    Labels are False where it takes none.
+    None stands for an unknown input; labels are False if the model takes none.
     """
     if isinstance(model, keras.Sequential) and model.built:
         return model.inputs[0], False
@@ -69,7 +72,7 @@ def parts(model, first: str) -> tuple:
 
 
 def _built_for(model):
-    """The shapes that a subclass was built for, or None."""
+    """The input shapes that a subclassed model was built for, or None."""
     config = (model.get_build_config() or {}) if model.built else {}
     taken = config.get("input_shape")
     several = isinstance(taken, tuple) and all(isinstance(one, tuple | list) for one in taken)
@@ -77,7 +80,7 @@ def _built_for(model):
 
 
 def shape(part) -> tuple | None:
-    """Of a tensor, or of what `build` was given; None where it is unknown."""
+    """The shape of a tensor, or of an argument of `build`; None if it is unknown."""
     found = getattr(part, "shape", part)
     return tuple(found) if isinstance(found, list | tuple) else None
 
@@ -85,19 +88,17 @@ def shape(part) -> tuple | None:
 def _check_shape(player: str, own: tuple | None, of: tuple):
     if own is None or _fits(own[1:], of):
         return
-    own = ["n", *own[1:]]
+    taken = text(["n", *own[1:]])
     if player == "generator":
         raise UserError(
-            f"GAN.generator takes z {text(own)}, but GAN.latents draws {text(['n', *of])}: "
+            f"GAN.generator takes z {taken}, but GAN.latents draws {text(['n', *of])}: "
             "leave latents out, or give it that dimension"
         )
-    raise UserError(
-        f"GAN.discriminator takes samples {text(own)}, but the data has {text(['n', *of])}"
-    )
+    raise UserError(f"GAN.discriminator takes samples {taken}, but the data has {text(['n', *of])}")
 
 
 def _fits(own: tuple, of: tuple) -> bool:
-    """Whether a shape is the other but for sizes that it leaves open."""
+    """Whether two shapes agree, where the first may leave sizes open."""
     pairs = zip(own, of, strict=False)
     return len(own) == len(of) and all(one in (None, other) for one, other in pairs)
 
@@ -108,7 +109,7 @@ def text(sizes) -> str:
 
 
 def _labels_as_taken(player: str, labels, own: tuple | None, num_classes: int):
-    """Labels int32 [n] in the form of the model's own input: [n], [n, 1] or one-hot [n, K]."""
+    """Converts labels int32 [n] to the model's form: [n], [n, 1] or one-hot [n, K]."""
     if own is None or len(own) == 1:
         return labels
     if own[1:] == (1,):
@@ -122,7 +123,7 @@ def _labels_as_taken(player: str, labels, own: tuple | None, num_classes: int):
 
 
 def _call(model, name: str, given: dict):
-    """The model on its inputs, in the structure that it was made or built with."""
+    """Calls the model on its inputs, in the structure that it was made or built with."""
     if isinstance(model, keras.Sequential):
         return model(given[name])
     taken = model.input if getattr(model, "inputs", None) else _built_for(model)

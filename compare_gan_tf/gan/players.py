@@ -1,9 +1,9 @@
-"""Keras models of any form as players.
+"""Converts Keras models of any form into players.
 
-A generator maps z [n, d], and labels where it takes them, to samples; a discriminator maps samples
-to logits [n, 1] or [n], or to {"logits", "features"}. What comes out here has the one form that all
-else knows: inputs "z" or "images", and "labels"; outputs as in `architectures`. Weights are those
-of the model itself, which therefore trains in place, as under Keras' `fit`.
+A generator maps z [n, d], and labels if it takes them, to samples; a discriminator maps samples to
+logits [n, 1] or [n], or to {"logits", "features"}. Players have one standard form: inputs "z" or
+"images", and "labels"; outputs as in `architectures`. A player shares the weights of the given
+model, which therefore trains in place, as under Keras' `fit`.
 """
 
 import inspect
@@ -16,22 +16,22 @@ from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.gan.player_ends import end, with_features
 from compare_gan_tf.gan.player_inputs import ERRORS, called, parts, shape, text
 
-# Of each model that a GAN was made of, the step of that GAN.
+# {Keras model: the step variable of the GAN that trains it}.
 _steps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
 def generator(model, *, sample_shape, latent_dim: int, num_classes=None, discrete=False):
-    """The generator that `model` is, as a model from {"z"} or {"z", "labels"} to samples.
+    """Converts a model into a generator: {"z"} or {"z", "labels"} -> samples.
 
     Args:
-      model: what stands for a generator, or what a function has made.
-      sample_shape: (H, W, C) or (D,), for the check of its range.
-      latent_dim: of z.
-      num_classes: of the labels, or None.
-      discrete: whether its outputs are the logits of symbols.
+      model: a Keras model, given or made by a function.
+      sample_shape: (H, W, C) or (D,); images are checked for a final activation in [-1, 1].
+      latent_dim: dimension of z.
+      num_classes: number of classes, or None.
+      discrete: whether the outputs are logits of symbols.
 
     Raises:
-      UserError: it is no such model; `GAN` compares the shape of its samples with the data's.
+      UserError: the model is not a generator.
     """
     if not _needs_form(model, "z"):
         return model
@@ -43,18 +43,18 @@ def generator(model, *, sample_shape, latent_dim: int, num_classes=None, discret
 
 
 def discriminator(model, *, sample_shape, num_classes=None):
-    """The discriminator that `model` is, as a model to {"logits": [n], "features": [n, F]}.
+    """Converts a model into a discriminator: samples -> {"logits": [n], "features": [n, F]}.
 
-    Features of a model that gives logits alone are what its last layer with weights takes; of a
-    subclass, whose layers no one sees in order, they are the logits.
+    If a model outputs logits only, its features are the input of its last layer with weights. For a
+    subclass, whose order of layers is unknown, they are the logits.
 
     Args:
-      model: what stands for a discriminator, or what a function has made.
+      model: a Keras model, given or made by a function.
       sample_shape: (H, W, C) or (D,).
-      num_classes: of the labels, or None.
+      num_classes: number of classes, or None.
 
     Raises:
-      UserError: it is no such model.
+      UserError: the model is not a discriminator.
     """
     if not _needs_form(model, "images"):
         return model
@@ -78,17 +78,17 @@ def discriminator(model, *, sample_shape, num_classes=None):
 
 
 def in_float32(player: str, model):
-    """The player with float32 outputs, whatever its layers compute in; itself if they are.
+    """The player with outputs cast to float32; the model itself if they are float32 already.
 
-    Here, where a model becomes a player, and not where its samples stand beside real ones: so those
-    that are trained on, drawn, scored and exported are of one type, and losses are summed in it.
+    The cast is part of the player, so that samples in training, in scores and in exports have one
+    type, and losses are summed in float32.
 
     Args:
       player: "generator" or "discriminator", for messages.
-      model: of Keras; anything else is returned as it is.
+      model: a Keras model; anything else is returned unchanged.
 
     Raises:
-      UserError: an output is not of floats.
+      UserError: an output is not of a float type.
     """
     if not isinstance(model, keras.Model):
         return model  # `compatibility.check_players` tells
@@ -106,24 +106,24 @@ def in_float32(player: str, model):
 
 
 def check_apart(generator, discriminator):
-    """Refuses one model as both players, or two that share weights.
+    """Refuses players that share weights, or are one model.
 
     Raises:
-      UserError: as it says.
+      UserError: they do.
     """
     of_d = {id(variable) for variable in discriminator.variables}
     if any(id(variable) in of_d for variable in generator.variables):
         raise UserError("GAN.generator and GAN.discriminator share weights: make two models")
 
 
-# --- What a model tells of itself --------------------------------------------------------------
+# --- What a model declares ---------------------------------------------------------------------
 
 
 def latent_dim(model) -> int:
-    """The dimension of z that a Keras generator takes.
+    """The dimension of z that a Keras generator declares.
 
     Raises:
-      UserError: it does not tell.
+      UserError: it declares none.
     """
     taken = shape(parts(model, "z")[0])
     if taken is None or len(taken) != 2 or taken[1] is None:
@@ -136,10 +136,10 @@ def latent_dim(model) -> int:
 
 
 def sample_shape(generator, discriminator) -> tuple[int, ...]:
-    """The shape of samples that two Keras players tell.
+    """The shape of samples that one of two Keras players declares.
 
     Raises:
-      UserError: neither does.
+      UserError: neither declares one.
     """
     found = []
     if isinstance(discriminator, keras.Model):
@@ -158,10 +158,10 @@ def sample_shape(generator, discriminator) -> tuple[int, ...]:
 
 
 def copy(model):
-    """Another model of the same layers, for the moving average; with weights of its own.
+    """A copy of a model with its own weights, for the moving average.
 
     Raises:
-      UserError: Keras cannot make one.
+      UserError: Keras cannot copy the model.
     """
     try:
         if getattr(model, "inputs", None):
@@ -176,10 +176,10 @@ def copy(model):
 
 
 def check_copy(average, generator):
-    """Refuses an average that a copied model cannot keep.
+    """Refuses a copy that cannot hold the average.
 
     Raises:
-      UserError: it has other weights than the generator, or the same variables.
+      UserError: the copy has weights of other shapes, or shares variables with the generator.
     """
     shapes = [[variable.shape for variable in one.variables] for one in (average, generator)]
     if shapes[0] != shapes[1]:
@@ -190,7 +190,7 @@ def check_copy(average, generator):
 
 
 def _accepted(kind: type, config: dict) -> dict:
-    """What of a config the constructor takes: Keras adds names that many do not hand on."""
+    """The entries of a config that the constructor takes: Keras adds others to it."""
     parameters = inspect.signature(kind.__init__).parameters
     if any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values()):
         return config
@@ -206,7 +206,12 @@ def _uncopied(reason: str) -> str:
 
 
 def note(models, step) -> bool:
-    """Notes that a GAN at `step`, a variable, trains the models; whether another has before."""
+    """Records that a GAN trains these models; returns whether another GAN has trained one of them.
+
+    Args:
+      models: players as given to the GAN; only Keras models are recorded.
+      step: the variable that counts the GAN's training steps.
+    """
     models = [model for model in models if isinstance(model, keras.Model)]
     known = [_steps[model] for model in models if model in _steps]
     _steps.update({model: step for model in models})
@@ -217,7 +222,7 @@ def note(models, step) -> bool:
 
 
 def _needs_form(model, first: str) -> bool:
-    """Whether it is a Keras model whose inputs and outputs are named otherwise."""
+    """Whether a Keras model is not in the standard form of players."""
     if not isinstance(model, keras.Model):
         return False  # `compatibility.check_players` tells
     inputs = getattr(model, "inputs", None) or ()
@@ -231,7 +236,7 @@ def _needs_form(model, first: str) -> bool:
     return len(outputs["logits"].shape) != 1
 
 
-# --- What it gives -----------------------------------------------------------------------------
+# --- Outputs -----------------------------------------------------------------------------------
 
 
 def _is_tensor(value) -> bool:
@@ -243,7 +248,7 @@ def _kind(value) -> str:
 
 
 def _named(made) -> dict:
-    """The outputs of a model without names: logits, or logits and features."""
+    """Names the outputs of a model: logits, or logits and features."""
     if isinstance(made, list | tuple) and len(made) == 2:
         return {"logits": made[0], "features": made[1]}
     return {"logits": made}

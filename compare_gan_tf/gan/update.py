@@ -22,7 +22,6 @@ from compare_gan_tf.objectives.base import (
     Samples,
     Scored,
     Term,
-    View,
 )
 from compare_gan_tf.optimizers import value_at
 from compare_gan_tf.settings import keras_insides
@@ -34,15 +33,15 @@ class Context(NamedTuple):
     """What all parts of one update share."""
 
     gan: Any  # the `GAN`: its players, priors, augmentation and objectives
-    player: str  # who is updated: DISCRIMINATOR or GENERATOR
-    game: Game  # what objectives may ask
+    player: str  # the player to be updated: DISCRIMINATOR or GENERATOR
+    game: Game  # what objectives may use
 
 
 class Scores(NamedTuple):
-    """What D said of the views of one update."""
+    """D's outputs on the views of one update."""
 
-    views: dict[str, dict[str, Scored]]  # {objective: {view: what D said of it}}
-    reals: Scored | None  # of the reals, where augmentation or a D that couples its batch needs it
+    views: dict[str, dict[str, Scored]]  # {name of an objective: {name of a view: Scored}}
+    reals: Scored | None  # of the reals, if augmentation or a D that couples its batch needs them
 
 
 def update(gan, player: str, real, real_labels, *, step, substep: int) -> dict:
@@ -51,43 +50,43 @@ def update(gan, player: str, real, real_labels, *, step, substep: int) -> dict:
     Args:
       gan: the `GAN`.
       player: DISCRIMINATOR or GENERATOR.
-      real: reals of this replica, as `GAN.train_step` prepares them.
+      real: reals of this replica, [n, ...], as `fitting.as_slices` prepares them.
       real_labels: int32 [n], probabilities float32 [n, K], or None.
-      step: training steps done before, int64 scalar.
-      substep: number of this update within the training step.
+      step: training steps done before this one, int64 scalar.
+      substep: index of this update within the training step.
 
     Returns:
-      {name in the logs: this replica's share of the term}, and that of the player's loss.
+      {name in the logs: this replica's share of the term}, with the share of the player's loss.
     """
-    now = begin(gan, player, step, substep)
+    context = begin(gan, player, step, substep)
     trained = trained_by(gan, player)
     weights = [variable.value for variable in trained]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(weights)
-        # Each player's state, such as moving averages, moves in that player's own update alone.
+        # A player's state, such as moving averages, changes in that player's own updates only.
         with frozen_state(player != GENERATOR):
-            samples = draw(now, real, real_labels)
+            samples = draw(context, real, real_labels)
         with frozen_state(player != DISCRIMINATOR):
-            scores = score(now, samples)
-            terms = terms_of(now, samples, scores)
+            scores = score(context, samples)
+            terms = terms_of(context, samples, scores)
         shares = {name: share(term) for name, (_, term) in terms.items()}
-        # In this order: that of tf.add_n would be up to chance.
+        # A sum of a stack has a fixed order; that of tf.add_n would be random.
         loss = tf.reduce_sum(tf.stack([terms[name][0] * shares[name] for name in terms]))
-    minimise(now, loss, tape, weights, trained)
+    minimise(context, loss, tape, weights, trained)
     if player == DISCRIMINATOR:
-        observe(now, samples, scores)
+        observe(context, samples, scores)
     return shares | {f"{player}/loss": loss}
 
 
 def trained_by(gan, player: str) -> list:
-    """The player's variables, and those of objectives that train with it."""
+    """The variables of a player, and those of the objectives that train with it."""
     members = [o for o in gan.objectives if player in o.trains_with]
     networks = [getattr(gan, player), *members]
     return [variable for network in networks for variable in network.trainable_variables]
 
 
 def begin(gan, player: str, step, substep: int) -> Context:
-    """The context of one update; arguments as of `update`."""
+    """The context of one update; the arguments are those of `update`."""
 
     def generate(z, labels):
         with frozen_state():
@@ -106,9 +105,9 @@ def _generate(gan, z, labels):
 # --- Draw -------------------------------------------------------------------------------------
 
 
-def draw(now: Context, real, real_labels) -> Samples:
-    """Draws latents and labels, and G's fakes of them, beside the reals."""
-    gan, noise = now.gan, now.game.noise
+def draw(context: Context, real, real_labels) -> Samples:
+    """Draws latents and labels, generates fakes, and returns them with the reals."""
+    gan, noise = context.gan, context.game.noise
     z = noise.draw("z", gan.latents.sample, real.shape[0])
     fake_labels = None
     if gan.num_classes:
@@ -126,42 +125,42 @@ def draw(now: Context, real, real_labels) -> Samples:
 # --- Score ------------------------------------------------------------------------------------
 
 
-def score(now: Context, samples: Samples) -> Scores:
-    """Lets D score, in one pass, every view that an objective of every step looks at."""
-    gan, player = now.gan, now.player
-    looking = [objective for objective in gan.objectives if objective.every == 1]
-    views = {o.name: o.views(player, now.game, samples) for o in looking}
+def score(context: Context, samples: Samples) -> Scores:
+    """Scores the views of all objectives that have terms in every step; see `score_views`."""
+    gan, player = context.gan, context.player
+    eager = [objective for objective in gan.objectives if objective.every == 1]
+    views = {o.name: o.views(player, context.game, samples) for o in eager}
     tagged = [(f"{o}/{name}", view) for o, named in views.items() for name, view in named.items()]
     reals = None
     if gan.couples_batch or (gan.augment is not None and player == DISCRIMINATOR):
-        # A D that couples its batch judges fakes beside reals, as it learns to.
-        reals = View(samples.real, samples.real_labels)
+        # A D that couples its batch scores fakes together with reals in both players' updates.
+        reals = samples.real_view
         tagged.append((_REALS, reals))
-    shown = _augmentation(now)
-    found = score_views(gan.discriminator, tagged, shown, together=gan.couples_batch)
+    augment = _augmentation(context)
+    found = score_views(gan.discriminator, tagged, augment, together=gan.couples_batch)
     by_name = {o: {name: found[identity(v)] for name, v in views[o].items()} for o in views}
     return Scores(by_name, None if reals is None else found[identity(reals)])
 
 
-def _augmentation(now: Context) -> Callable | None:
-    """What is done to the images of a view, function (images, tag); None for nothing."""
-    augment, noise = now.gan.augment, now.game.noise
+def _augmentation(context: Context) -> Callable | None:
+    """The augmentation of this update as a function (images, tag) -> images; None for none."""
+    augment, noise = context.gan.augment, context.game.noise
     if augment is None:
         return None
-    return lambda images, tag: augment(images, noise=noise, tag=f"augment/{now.player}/{tag}")
+    return lambda images, tag: augment(images, noise=noise, tag=f"augment/{context.player}/{tag}")
 
 
 # --- Terms ------------------------------------------------------------------------------------
 
 
-def terms_of(now: Context, samples: Samples, scores: Scores) -> dict[str, tuple[Any, Term]]:
-    """{name in the logs: (factor, term)} of the player's loss."""
-    player, game, found = now.player, now.game, {}
-    for objective in now.gan.objectives:
+def terms_of(context: Context, samples: Samples, scores: Scores) -> dict[str, tuple[Any, Term]]:
+    """The terms of the player's loss: {name in the logs: (factor, term)}."""
+    player, game, found = context.player, context.game, {}
+    for objective in context.gan.objectives:
         if objective.every == 1:
             terms = getattr(objective, player)(game, samples, scores.views[objective.name])
         else:
-            terms = lazy_terms(objective, player, game, samples, _augmentation(now))
+            terms = lazy_terms(objective, player, game, samples, _augmentation(context))
         for term in terms:
             name = "/".join(filter(None, (player, objective.name, term.name)))
             found[name] = factor_of(objective, term, game.step), term
@@ -171,7 +170,7 @@ def terms_of(now: Context, samples: Samples, scores: Scores) -> dict[str, tuple[
 
 
 def factor_of(objective, term: Term, step):
-    """What a term is multiplied by in the loss at a step."""
+    """The factor of a term in the loss at a training step."""
     factor = objective.weight if term.factor is None else term.factor
     return objective.every * value_at(factor, step)
 
@@ -179,32 +178,33 @@ def factor_of(objective, term: Term, step):
 # --- Minimise ---------------------------------------------------------------------------------
 
 
-def minimise(now: Context, loss, tape: tf.GradientTape, weights: list, trained: list) -> None:
-    """Moves the player's variables down the gradient of its loss."""
-    optimizer = now.gan.d_optimizer if now.player == DISCRIMINATOR else now.gan.g_optimizer
-    descent = gradients(tape, loss, weights)
+def minimise(context: Context, loss, tape: tf.GradientTape, weights: list, trained: list) -> None:
+    """Applies the gradient of the loss to the player's variables."""
+    gan = context.gan
+    optimizer = gan.d_optimizer if context.player == DISCRIMINATOR else gan.g_optimizer
+    found = gradients(tape, loss, weights)
     with tf.control_dependencies([loss]):
-        # All passes have read the weights before any is updated. TensorFlow orders reads and
-        # writes of a variable by itself, but a bias of which a pass needs no gradient was seen
-        # updated before that pass read it, once in some thousand steps on a busy machine.
-        descent = [tf.identity(gradient) for gradient in descent]
-    optimizer.apply(clipped(optimizer, descent), trained)
+        # All passes must read the weights before any weight changes. TensorFlow orders reads and
+        # writes of a variable, but a bias whose gradient a pass does not need was updated before
+        # that pass had read it, about once in a thousand steps on a busy machine.
+        found = [tf.identity(gradient) for gradient in found]
+    optimizer.apply(clipped(optimizer, found), trained)
 
 
-def observe(now: Context, samples: Samples, scores: Scores) -> None:
-    """Moves the state of objectives and augmentation, by what D said in its update."""
-    for objective in now.gan.objectives:
+def observe(context: Context, samples: Samples, scores: Scores) -> None:
+    """Updates the state of the objectives and of the augmentation after an update of D."""
+    for objective in context.gan.objectives:
         if objective.observes:
-            objective.update(now.game, samples, scores.views.get(objective.name, {}))
-    if now.gan.augment is not None:
-        now.gan.augment.update(scores.reals.logits, gather)
+            objective.update(context.game, samples, scores.views.get(objective.name, {}))
+    if context.gan.augment is not None:
+        context.gan.augment.update(scores.reals.logits, gather)
 
 
 # --- Over the replicas of a strategy ----------------------------------------------------------
 
 
 def share(term: Term):
-    """This replica's part of a term, scalar: the parts of all replicas add up to its value."""
+    """This replica's share of a term, scalar: the shares of all replicas add up to its value."""
     replicas = tf.distribute.get_replica_context().num_replicas_in_sync
     if term.weights is None:
         return tf.reduce_sum(term.values) / (term.values.shape[0] * replicas)
@@ -213,12 +213,12 @@ def share(term: Term):
 
 
 def equal_share(value):
-    """This replica's part of a value that all replicas have."""
+    """This replica's share of a value that all replicas have."""
     return value / tf.distribute.get_replica_context().num_replicas_in_sync
 
 
 def all_reduce_sum(value):
-    """The sum over replicas, on each of them."""
+    """The sum over all replicas, on each of them."""
     replica = tf.distribute.get_replica_context()
     if replica.num_replicas_in_sync == 1:
         return value
@@ -226,7 +226,7 @@ def all_reduce_sum(value):
 
 
 def gather(value):
-    """Rows [n, ...] of all replicas, [N, ...] on each of them; gradients flow back to their own."""
+    """Gathers the rows [n, ...] of all replicas into [N, ...] on each of them; differentiable."""
     replica = tf.distribute.get_replica_context()
     if replica.num_replicas_in_sync == 1:
         return value
@@ -236,9 +236,10 @@ def gather(value):
 
 
 def clipped(optimizer, gradients: list) -> list:
-    """Gradients whose sum over replicas is clipped as the optimiser says.
+    """Clips the sum of the gradients over all replicas as the optimiser says.
 
-    Keras clips what one replica has, before it adds them up; what this returns it leaves as it is.
+    Keras clips the gradients of each replica before it adds them. It leaves what this function
+    returns unchanged.
     """
     replicas = tf.distribute.get_replica_context().num_replicas_in_sync
     clips = (optimizer.clipnorm, optimizer.clipvalue, optimizer.global_clipnorm)

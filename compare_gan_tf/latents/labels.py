@@ -1,4 +1,4 @@
-"""Labels that G is fed: how they are drawn in training, and those that samples are asked for."""
+"""The labels of fakes: drawn in training, and drawn or given for samples."""
 
 __all__ = ["draw_labels", "given_or_drawn", "labels_of_reals", "require_labels", "uniform_labels"]
 
@@ -11,12 +11,12 @@ from compare_gan_tf.errors import UserError
 
 @gin.configurable(module="latents")
 def uniform_labels(noise, real_labels, num_classes: int):
-    """Labels for G's update, int32 [n], uniform on [0, num_classes).
+    """Labels of the fakes of one update, int32 [n], uniform on [0, num_classes).
 
     Args:
       noise: `random.Noise` of the update.
-      real_labels: of the reals beside which G's samples stand, int32 [n]; -1 is unlabelled; or
-        probabilities float32 [n, K].
+      real_labels: of the reals of the update, int32 [n] with -1 for unlabelled, or probabilities
+        float32 [n, K].
       num_classes: of the data set.
     """
     return noise.integers("labels", real_labels.shape[0], num_classes)
@@ -24,11 +24,11 @@ def uniform_labels(noise, real_labels, num_classes: int):
 
 @gin.configurable(module="latents")
 def labels_of_reals(noise, real_labels, num_classes: int):
-    """Labels distributed as in the data: that of the real sample at the same place.
+    """Labels distributed as in the data: the i-th fake gets the label of the i-th real.
 
-    So a fake and the real that it is paired with (relativistic losses) share their class. Where
-    the real is unlabelled one is drawn as by `uniform_labels`; arguments as there. Where the label
-    of the real is probabilities [n, K], one is drawn by them.
+    So the two samples of a pair, for instance in relativistic losses, have the same class. A fake
+    whose real is unlabelled gets a label as by `uniform_labels`, which has the same arguments. If
+    real labels are probabilities [n, K], the label is drawn from them.
     """
     if len(real_labels.shape) == 2:
         number, classes = real_labels.shape
@@ -40,12 +40,12 @@ def labels_of_reals(noise, real_labels, num_classes: int):
 
 def draw_labels(num, seed, num_classes: int):
     """Labels int32 [num], uniform on [0, num_classes), independent of the z of the same seed."""
-    own = tf.random.fold_in(seed, 1, alg="philox")  # or they would share z's random bits
+    own = tf.random.fold_in(seed, 1, alg="philox")  # else labels and z would share random bits
     return random.integers([num], own, num_classes)
 
 
 def given_or_drawn(labels, num, seed, num_classes: int):
-    """Labels int32 [num] of samples that are asked for: those given, drawn where they are -1.
+    """The labels int32 [num] of samples: the given ones, with uniform draws in place of -1.
 
     Args:
       labels: int [num] in [-1, num_classes), or None to draw all.
@@ -54,8 +54,8 @@ def given_or_drawn(labels, num, seed, num_classes: int):
       num_classes: of the data set.
 
     Raises:
-      UserError: `labels` are not such; in a graph, where their values are not known yet, running
-        it fails instead.
+      UserError: `labels` have another shape, type or range. A graph, which does not know their
+        values, fails when it runs.
     """
     drawn = draw_labels(num, seed, num_classes)
     if labels is None:
@@ -70,10 +70,10 @@ def given_or_drawn(labels, num, seed, num_classes: int):
 
 
 def require_labels(labels, num_classes: int, *, least: int = 0):
-    """The labels as int32 [n], refused unless all are in [least, num_classes).
+    """Converts labels to int32 [n], and refuses values outside of [least, num_classes).
 
     Raises:
-      UserError: they are not; in a graph, where their values are not known yet, running it fails.
+      UserError: a label is wrong. A graph, which does not know the values, fails when it runs.
     """
     labels = tf.convert_to_tensor(labels)
     if not labels.dtype.is_integer or labels.shape.rank not in (None, 1):

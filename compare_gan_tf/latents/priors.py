@@ -1,4 +1,4 @@
-"""Priors over the latent z; one binding serves training, evaluation and the exported module."""
+"""Priors of the latent z; training, evaluation and exported modules use the same prior."""
 
 __all__ = [
     "Coded",
@@ -24,7 +24,7 @@ from compare_gan_tf.settings.signatures import Count, Made, Number, Positive, Se
 
 
 class _Latents:
-    """A prior whose row i of `sample(num, seed)` does not depend on `num`."""
+    """Base of the priors. Row i of `sample(num, seed)` does not depend on `num`."""
 
     @checked
     def __init__(self, dim: Count = 128):
@@ -36,26 +36,25 @@ class _Latents:
 
 @gin.register(module="latents")
 class Normal(_Latents):
-    """Standard normal z. Truncation t redraws until every |z| <= t."""
+    """Standard normal z; truncation t restricts each element to [-t, t] (Brock et al., 2019)."""
 
     def sample(self, num, seed, truncation=0.0):
-        """Returns float32 [num, dim].
+        """Draws z, float32 [num, dim].
+
+        Truncation by redrawing until |z| <= t is sampling from the normal restricted to [-t, t].
+        The inverse distribution function does this with one draw, monotone in t.
 
         Args:
           num: int32 scalar.
           seed: int [2]; the same seed gives the same rows.
-          truncation: float32 scalar t; t <= 0 means none.
-
-        Redrawing until |z| <= t is drawing from the normal restricted to [-t, t], which is
-        done by its inverse distribution function: one draw, and monotone in t.
+          truncation: float32 scalar t; t <= 0 for none.
         """
         truncation = tf.cast(truncation, tf.float32)
-        # By the inverse distribution function: that of redrawing until |z| <= t, without a loop.
         below = 0.5 * tf.math.erfc(truncation * 0.5**0.5)  # P(Z <= -t)
         below = tf.where(truncation > 0.0, below, 0.0)
         limit = tf.where(truncation > 0.0, truncation, float("inf"))
-        # In whole vectors of the CPU: what is left over is rounded otherwise, and then row i would
-        # depend on `num`.
+        # The CPU works on vectors of 16 numbers and rounds the rest differently. With a whole
+        # number of vectors, row i does not depend on `num`.
         padded = [num + (-num) % 16, self.dim]
         probability = below + (1.0 - 2.0 * below) * random.uniform(padded, seed)
         return tf.clip_by_value(tf.math.ndtri(probability), -limit, limit)[:num]
@@ -66,8 +65,8 @@ class Uniform(_Latents):
     """z uniform on (-limit, limit). Truncation t > 0 scales z by t.
 
     Args:
-      dim: of z.
-      limit: 1 is compare_gan's default; the square root of 3 gives the variance of normals.
+      dim: dimension of z.
+      limit: 1 is compare_gan's default; the square root of 3 gives variance 1.
     """
 
     @checked
@@ -76,7 +75,7 @@ class Uniform(_Latents):
         self.limit = limit
 
     def sample(self, num, seed, truncation=0.0):
-        """Returns float32 [num, dim]; arguments as for `Normal.sample`."""
+        """Draws z, float32 [num, dim]; the arguments are those of `Normal.sample`."""
         truncation = tf.cast(truncation, tf.float32)
         z = random.uniform([num, self.dim], seed) * 2.0 - 1.0
         return z * self.limit * tf.where(truncation > 0.0, truncation, 1.0)
@@ -87,16 +86,16 @@ class Uniform(_Latents):
 
 @gin.register(module="latents")
 class Hypersphere(_Latents):
-    """z uniform on the sphere of radius sqrt(dim), of which a normal z is near: a normal, scaled.
+    """z uniform on the sphere of radius sqrt(dim): a normal z, scaled to that length.
 
-    Truncation t truncates the normal before it is scaled, so that none of its elements dominates.
+    Truncation acts on the normal z before it is scaled, so that no element dominates.
     """
 
     def sample(self, num, seed, truncation=0.0):
-        """Returns float32 [num, dim], rows of length sqrt(dim); arguments as for `Normal`."""
+        """Draws z, float32 [num, dim]; the arguments are those of `Normal.sample`."""
         z = Normal(self.dim).sample(num, seed, truncation)
         length = tf.sqrt(tf.reduce_sum(tf.square(z), 1, keepdims=True))
-        # The maximum also keeps TensorFlow from rewriting the quotient in graphs, with other bits.
+        # The maximum also prevents a rewrite of the quotient in graphs, which would change bits.
         return z / tf.maximum(length, 1e-6) * self.dim**0.5
 
 
@@ -109,12 +108,12 @@ Codes = Annotated[int, Number(least=0, whole=True, unit="codes")]
 
 @gin.register(module="latents")
 class Coded:
-    """z = (noise, categorical codes one-hot, continuous codes in (-1, 1)), as InfoGAN's.
+    """z = (noise, one-hot categorical codes, continuous codes in (-1, 1)), as in InfoGAN.
 
-    Codes are uniform (Chen et al., 2016, section 7). Truncation acts on the noise alone.
+    Codes are uniform (Chen et al., 2016, section 7). Truncation acts on the noise only.
 
     Args:
-      noise: the prior of the rest; None for `Normal(62)`.
+      noise: prior of the noise; None for `Normal(62)`.
       categorical: number of values of each categorical code.
       continuous: number of continuous codes.
     """
@@ -133,12 +132,12 @@ class Coded:
 
     @property
     def categorical_slices(self) -> list[slice]:
-        """Where in z each categorical code is."""
+        """The place of each categorical code in z."""
         starts = [self.noise.dim + sum(self.categorical[:i]) for i in range(len(self.categorical))]
         return [slice(s, s + size) for s, size in zip(starts, self.categorical, strict=True)]
 
     def sample(self, num, seed, truncation=0.0):
-        """Returns float32 [num, dim]; arguments as for `Normal.sample`."""
+        """Draws z, float32 [num, dim]; the arguments are those of `Normal.sample`."""
         parts = [self.noise.sample(num, seed, truncation)]
         for index, size in enumerate(self.categorical):
             own = tf.random.fold_in(seed, 2 + index, alg="philox")  # 1 is for labels
@@ -161,11 +160,11 @@ Prior = Annotated[Any, Made(_is_prior, like="a prior such as @Normal()")]
 
 
 def require_draw(num, seed):
-    """The seed of samples as a tensor, refused unless it and their number are such.
+    """Checks the number of samples and their seed; returns the seed as a tensor int [2].
 
     Raises:
-      UserError: `num` is not a whole number in [0, 10^7], as far as it is known in a graph, or the
-        seed is not two whole numbers.
+      UserError: `num` is not a whole number in [0, 10^7] (unchecked if a graph does not know it),
+        or the seed is not two whole numbers.
     """
     known = tf.get_static_value(num) if tf.is_tensor(num) else num
     if known is not None or num is None:
@@ -176,10 +175,10 @@ def require_draw(num, seed):
 
 @contextlib.contextmanager
 def enough_memory(num):
-    """Turns want of memory within it into one line that names the number of samples.
+    """A context that turns an out-of-memory error into one line with the number of samples.
 
     Raises:
-      UserError: they do not fit.
+      UserError: the samples do not fit into memory.
     """
     try:
         yield
@@ -194,10 +193,10 @@ _MOST_SAMPLES = 10**7
 
 
 def require_seed(seed):
-    """The seed of samples as a tensor, refused unless it is two whole numbers.
+    """Checks a seed; returns it as a tensor int [2].
 
     Raises:
-      UserError: it is not.
+      UserError: it is not two whole numbers.
     """
     try:
         seed = tf.convert_to_tensor(seed)

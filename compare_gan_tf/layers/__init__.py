@@ -1,4 +1,4 @@
-"""Layers that Keras does not have, or has with another meaning."""
+"""Layers that Keras lacks, or defines differently."""
 
 from compare_gan_tf.layers.attention import *
 from compare_gan_tf.layers.batch_norm import *

@@ -16,8 +16,8 @@ from compare_gan_tf.settings.signatures import checked
 class NonLocal(keras.layers.Layer):
     """[theta [n, h, w, k], phi [n, h', w', k], g [n, h', w', m]] -> [n, h, w, m].
 
-    Each position gets the mean of g over all positions, weighted by softmax(theta phi^T), without
-    a scale in the softmax.
+    The output at a position is the mean of g over all positions with weights softmax(theta phi^T);
+    the softmax has no scale.
     """
 
     def call(self, inputs):
@@ -40,7 +40,7 @@ def _positions_in_a_row(x):
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class ScaledResidual(keras.layers.Layer):
-    """[x, o] -> x + sigma o; the scalar sigma is trained and starts at 0."""
+    """[x, o] -> x + sigma o, with a trained scalar sigma that starts at 0."""
 
     def build(self, input_shape):
         self.sigma = self.add_weight(shape=(), initializer="zeros", name="sigma")
@@ -56,21 +56,21 @@ class ScaledResidual(keras.layers.Layer):
 @gin.configurable(module="layers")
 @checked
 def attention(x, *, kernel_norm: KernelNorm = None, initializer=NORMAL, name: str = "attention"):
-    """x [n, h, w, C] -> x + sigma o, of the same shape; a part of an architecture, as its blocks.
+    """Self-attention on maps x [n, h, w, C] -> x + sigma o, of the same shape.
 
-    o = conv(NonLocal(theta, phi, g)), where theta and phi have C / 8 channels (rounded down, at
-    least 1), g has C / 2, phi and g are max-pooled 2x2, and all four convolutions are 1x1 without
-    bias. C may be any from 2, h and w any from 2; odd ones lose their last row in the pooling. Its
-    weights are 1.25 C^2 + 1 where 8 divides C.
+    o = conv(NonLocal(theta, phi, g)). theta and phi have C / 8 channels (rounded down, at least 1),
+    g has C / 2, and phi and g are max-pooled 2x2. All four convolutions are 1x1 without bias. C, h
+    and w are 2 or more; pooling drops the last row of an odd side. It has 1.25 C^2 + 1 weights if 8
+    divides C.
 
     Args:
       x: Keras tensor.
       kernel_norm: reparameterises the four kernels, e.g. `spectral_norm`; None for none.
       initializer: of the kernels, a name that Keras knows or an initializer; N(0, 0.02).
-      name: prefix of the layers'.
+      name: prefix of the names of the layers.
 
     Raises:
-      UserError: x is too small.
+      UserError: h, w or C is below 2.
     """
     height, width, channels = x.shape[1:]
     if min(height, width, channels) < 2:

@@ -13,7 +13,7 @@ from compare_gan_tf.settings.signatures import Fraction, Positive, checked
 class BatchNorm(BatchStatistics):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, over all axes but the last.
 
-    For the statistics see `BatchStatistics`. The defaults are those of compare_gan's published
+    See `BatchStatistics` for the statistics. The defaults are those of compare_gan's published
     configs.
     """
 
@@ -30,11 +30,11 @@ class BatchNorm(BatchStatistics):
 @gin.configurable(module="layers")
 @checked
 def batch_norm(*, momentum: Fraction = 0.9, epsilon: Positive = 1e-5, name: str | None = None):
-    """A `BatchNorm` layer, for the `norm=` of an architecture."""
+    """Makes a `BatchNorm` layer, for the `norm=` of an architecture."""
     return BatchNorm(momentum=momentum, epsilon=epsilon, name=name)
 
 
 @gin.configurable(module="layers")
 def no_norm(*, name: str | None = None):
-    """No normalisation: the identity."""
+    """Makes an identity layer: no normalisation."""
     return keras.layers.Identity(name=name)

@@ -1,4 +1,4 @@
-"""Mean and variance of the global batch, and the layers that keep a moving average of them."""
+"""Mean and variance of the global batch, and the base of layers with moving averages of them."""
 
 __all__ = ["BatchStatistics"]
 
@@ -9,14 +9,14 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.layers.state import is_frozen
+from compare_gan_tf.layers.state import add_state, is_frozen
 from compare_gan_tf.settings.signatures import Fraction, Positive, checked
 
-_local = threading.local()  # each replica of a strategy traces in a thread of its own
+_local = threading.local()  # each replica of a strategy traces in its own thread
 
 
 class Moments(NamedTuple):
-    """What one layer saw in one training pass."""
+    """The statistics of one layer's input in one training pass."""
 
     layer: "BatchStatistics"
     mean: tf.Tensor  # [C]
@@ -26,7 +26,7 @@ class Moments(NamedTuple):
 
 @contextlib.contextmanager
 def recorded_moments():
-    """Within it, training passes append the `Moments` of each of their layers to the list given."""
+    """A context with a list, to which training passes append the `Moments` of their layers."""
     before = getattr(_local, "moments", None)
     _local.moments = []
     try:
@@ -36,7 +36,7 @@ def recorded_moments():
 
 
 def global_moments(inputs):
-    """Mean and biased variance [C] of x [n, ..., C], over all axes but the last, all replicas."""
+    """Mean and biased variance [C] of x [n, ..., C] over all axes but the last and all replicas."""
     axes = list(range(len(inputs.shape) - 1))
     mean = _replica_mean(tf.reduce_mean(inputs, axes))
     variance = _replica_mean(tf.reduce_mean(tf.math.squared_difference(inputs, mean), axes))
@@ -44,7 +44,7 @@ def global_moments(inputs):
 
 
 def global_size(inputs):
-    """Samples in the global batch of which this replica has x [n, ...], scalar float32."""
+    """The number of samples in the global batch, float32 scalar; this replica has x [n, ...]."""
     return tf.cast(tf.shape(inputs)[0] * _replicas(), tf.float32)
 
 
@@ -60,14 +60,14 @@ def _replica_mean(value):
 
 
 class BatchStatistics(keras.layers.Layer):
-    """Base of the layers that normalise by the global batch in training.
+    """Base of the layers that normalise by the statistics of the global batch.
 
-    In training, mean and (biased) variance are those of the global batch, over all replicas, and
-    the moving ones follow as m <- momentum m + (1 - momentum) batch. In inference the moving ones
-    are used and nothing changes.
+    In training they use the mean and biased variance of the global batch, over all replicas, and
+    update the moving ones: m <- momentum m + (1 - momentum) batch. In inference they use the moving
+    ones, which do not change.
     """
 
-    couples_batch = True  # one sample's output depends on the others: see GAN
+    couples_batch = True  # a sample's output depends on the other samples, see `gan.passes`
 
     @checked
     def __init__(self, momentum: Fraction = 0.9, epsilon: Positive = 1e-5, **layer):
@@ -76,21 +76,17 @@ class BatchStatistics(keras.layers.Layer):
         self.epsilon = epsilon
 
     def build_statistics(self, channels: int):
-        """Makes the moving mean 0 and variance 1."""
-        self.moving_mean = self._statistic(channels, "zeros", "moving_mean")
-        self.moving_variance = self._statistic(channels, "ones", "moving_variance")
-
-    def _statistic(self, channels, initializer, name):
-        return self.add_weight(
-            shape=(channels,),
-            initializer=initializer,
-            trainable=False,
-            aggregation="only_first_replica",  # equal on all: it is the global batch's
-            name=name,
+        """Adds the moving mean [C], 0 at first, and the moving variance [C], 1 at first."""
+        self.moving_mean = add_state(self, "moving_mean", shape=(channels,))
+        self.moving_variance = add_state(
+            self, "moving_variance", shape=(channels,), initializer="ones"
         )
 
     def standardise(self, inputs, gamma, beta, training):
-        """(x - mean) / sqrt(variance + epsilon) * gamma + beta; these [C] or [n, 1, ..., C]."""
+        """(x - mean) / sqrt(variance + epsilon) * gamma + beta.
+
+        gamma and beta are [C] or [n, 1, ..., C].
+        """
         if training:
             mean, variance = global_moments(inputs)
             self._record(inputs, mean, variance)

@@ -1,4 +1,4 @@
-"""Linear maps from a condition to one number per channel, as conditional normalisations have."""
+"""Linear maps from a condition to one number per channel, for conditional normalisations."""
 
 __all__ = ["ChannelMap"]
 
@@ -9,17 +9,17 @@ NORMAL = keras.initializers.RandomNormal(stddev=0.02)  # compare_gan's default f
 
 
 def fresh(initializer):
-    """An initializer that draws anew, by a name that Keras knows or from an initializer.
+    """A copy of an initializer, given itself or by a name that Keras knows, with a new seed.
 
-    A Keras initializer draws the same numbers each time that it is called: two kernels of one
-    shape would be equal.
+    A Keras initializer draws the same numbers in every call, so that two kernels of one shape would
+    be equal.
     """
     initializer = keras.initializers.get(initializer)
     return initializer.clone() if hasattr(initializer, "clone") else initializer
 
 
 def build_once(layer, input_shape):
-    """Builds a layer inside of another, unless loading it from a file has built it before."""
+    """Builds an inner layer, unless it was built when a file was loaded."""
     if not layer.built:
         layer.build(input_shape)
 
@@ -28,10 +28,10 @@ def build_once(layer, input_shape):
 class ChannelMap(keras.layers.Layer):
     """[x [n, ..., C], condition [n, c]] -> condition W + b, [n, 1, ..., C].
 
-    Of x only the shape is used. W is `kernel` [c, C].
+    Only the shape of x is used. W is `kernel` [c, C].
 
     Args:
-      bias: initial value of all of b [C]; None for no b.
+      bias: initial value of b [C]; None for no b.
       initializer: of W, a name that Keras knows, or an initializer.
     """
 

@@ -16,8 +16,8 @@ class ConditionalBatchNorm(BatchStatistics):
     """[x, labels [n, c]] -> (x - mean) / sqrt(variance + epsilon) * gamma + beta.
 
     gamma = 1 + W_gamma labels and beta = W_beta labels are one number per sample and channel, as in
-    BigGAN (Brock et al., 2019, appendix B). compare_gan lacks the 1, with which its BigGAN-deep
-    does not train; `centred=False` is its form. For the statistics see `BatchStatistics`.
+    BigGAN (Brock et al., 2019, appendix B). compare_gan has no 1 (`centred=False`), and its
+    BigGAN-deep does not train. See `BatchStatistics` for the statistics.
 
     Args:
       to_gamma, to_beta: layers from [x, labels] to [n, 1, ..., C], see `ChannelMap`.
@@ -73,11 +73,11 @@ def conditional_batch_norm(
     epsilon: Positive = 1e-5,
     name: str | None = None,
 ):
-    """A `ConditionalBatchNorm` layer, for the `norm=` of a conditional generator.
+    """Makes a `ConditionalBatchNorm` layer, for the `norm=` of a conditional generator.
 
     Args:
       centred: whether the gain is 1 + W labels; False for W labels, as in compare_gan.
-      use_bias: whether both maps have a bias, 0 at the start.
+      use_bias: whether both maps have a bias, with initial value 0.
       kernel_norm: reparameterises both kernels, e.g. `spectral_norm`; None for none.
       initializer: of both kernels, a name that Keras knows or an initializer; N(0, 0.02).
       momentum: of the moving statistics.

@@ -1,4 +1,4 @@
-"""Group normalisation, and what it shares with layer and instance normalisation."""
+"""Group normalisation, the base of layer and instance normalisation."""
 
 __all__ = ["GroupNorm", "group_norm"]
 
@@ -16,11 +16,11 @@ from compare_gan_tf.settings.signatures import Count, Positive, checked
 class GroupNorm(keras.layers.Layer):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, gamma and beta [C].
 
-    Mean and (biased) variance are of one sample and one group of C / groups neighbouring channels,
-    over all positions (Wu and He, 2018, eq. 7).
+    Mean and biased variance are taken over one sample and one group of C / groups neighbouring
+    channels, at all positions (Wu and He, 2018, eq. 7).
 
     Raises:
-      UserError: `groups` does not divide C, or a group has one value only, which would become 0.
+      UserError: `groups` does not divide C, or a group has only one value, which would become 0.
     """
 
     @checked
@@ -30,7 +30,7 @@ class GroupNorm(keras.layers.Layer):
         self.epsilon = epsilon
 
     def number_of_groups(self, channels: int) -> int:
-        """How many groups `channels` are divided into."""
+        """The number of groups of `channels` channels."""
         if channels % self.groups:
             divisor = math.gcd(channels, self.groups)
             cure = f"use {divisor}" if divisor > 1 else "take layer_norm, or another norm"
@@ -70,5 +70,5 @@ class GroupNorm(keras.layers.Layer):
 @gin.configurable(module="layers")
 @checked
 def group_norm(*, groups: Count = 32, epsilon: Positive = 1e-5, name: str | None = None):
-    """A `GroupNorm` layer, for the `norm=` of an architecture."""
+    """Makes a `GroupNorm` layer, for the `norm=` of an architecture."""
     return GroupNorm(groups=groups, epsilon=epsilon, name=name)

@@ -13,8 +13,8 @@ from compare_gan_tf.settings.signatures import Positive, checked
 class InstanceNorm(GroupNorm):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, gamma and beta [C].
 
-    Mean and (biased) variance are of one sample and one channel, over all positions: the group norm
-    with a group for each channel. Flat vectors, which have one position, are refused.
+    Mean and biased variance are taken over the positions of one sample and one channel: a group
+    norm with a group for each channel. Flat vectors, which have one position, are refused.
     """
 
     @checked
@@ -33,5 +33,5 @@ class InstanceNorm(GroupNorm):
 @gin.configurable(module="layers")
 @checked
 def instance_norm(*, epsilon: Positive = 1e-5, name: str | None = None):
-    """An `InstanceNorm` layer, for the `norm=` of an architecture."""
+    """Makes an `InstanceNorm` layer, for the `norm=` of an architecture."""
     return InstanceNorm(epsilon=epsilon, name=name)

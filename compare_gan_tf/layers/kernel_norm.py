@@ -1,4 +1,4 @@
-"""What a `kernel_norm=` may be: None, or a function that reparameterises a layer."""
+"""Kernel norms, values of `kernel_norm=`: functions that reparameterise a layer's kernel."""
 
 __all__ = ["KernelNorm"]
 
@@ -18,11 +18,11 @@ def reparameterised(layer, kernel_norm):
     """`kernel_norm(layer)`, or the layer itself for None.
 
     Args:
-      layer: of Keras, with a kernel.
-      kernel_norm: function of it that gives a layer, e.g. `spectral_norm`; None for none.
+      layer: a Keras layer with a kernel.
+      kernel_norm: function layer -> layer, e.g. `spectral_norm`; None for none.
 
     Raises:
-      UserError: it is something else, or gives something else.
+      UserError: `kernel_norm` is no such function, or does not return a layer.
     """
     if kernel_norm is None:
         return layer

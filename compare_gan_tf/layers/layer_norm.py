@@ -1,4 +1,4 @@
-"""Layer normalisation (Ba et al., 2016) in its form for images."""
+"""Layer normalisation (Ba et al., 2016) for images."""
 
 __all__ = ["LayerNorm", "layer_norm"]
 
@@ -13,9 +13,9 @@ from compare_gan_tf.settings.signatures import Positive, checked
 class LayerNorm(GroupNorm):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, gamma and beta [C].
 
-    Mean and (biased) variance are of one sample, over all positions and channels: the group norm of
-    one group. `keras.layers.LayerNormalization` has a gamma for every position instead, or
-    statistics for each. The default epsilon is compare_gan's.
+    Mean and biased variance are taken over all positions and channels of one sample: a group norm
+    with one group. `keras.layers.LayerNormalization` has gamma or statistics for each position
+    instead. The default epsilon is that of compare_gan.
     """
 
     @checked
@@ -31,5 +31,5 @@ class LayerNorm(GroupNorm):
 @gin.configurable(module="layers")
 @checked
 def layer_norm(*, epsilon: Positive = 1e-12, name: str | None = None):
-    """A `LayerNorm` layer, for the `norm=` of an architecture."""
+    """Makes a `LayerNorm` layer, for the `norm=` of an architecture."""
     return LayerNorm(epsilon=epsilon, name=name)

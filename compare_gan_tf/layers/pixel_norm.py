@@ -11,7 +11,7 @@ from compare_gan_tf.settings.signatures import Positive, checked
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class PixelNorm(keras.layers.Layer):
-    """x / sqrt(mean over channels of x^2 + epsilon), at each position; no weights."""
+    """x / sqrt(mean over channels of x^2 + epsilon), at each position; it has no weights."""
 
     @checked
     def __init__(self, epsilon: Positive = 1e-8, **layer):
@@ -32,5 +32,5 @@ class PixelNorm(keras.layers.Layer):
 @gin.configurable(module="layers")
 @checked
 def pixel_norm(*, epsilon: Positive = 1e-8, name: str | None = None):
-    """A `PixelNorm` layer, for the `norm=` of an architecture."""
+    """Makes a `PixelNorm` layer, for the `norm=` of an architecture."""
     return PixelNorm(epsilon=epsilon, name=name)

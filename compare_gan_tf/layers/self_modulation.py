@@ -15,9 +15,9 @@ from compare_gan_tf.settings.signatures import Fraction, Index, Positive, checke
 class SelfModulatedBatchNorm(BatchStatistics):
     """[x, z [n, d]] -> (x - mean) / sqrt(variance + epsilon) * gamma(z) + beta(z).
 
-    With h = max(0, U z + b) of few units, gamma = V h + c and beta = W h + e, one number per sample
-    and channel (Chen et al., 2019, eq. 2 and 3); c is 1 at the start, b and e are 0. For the
-    statistics see `BatchStatistics`.
+    With h = max(0, U z + b), gamma = V h + c and beta = W h + e, one number per sample and channel
+    (Chen et al., 2019, eq. 2 and 3); initially c is 1, and b and e are 0. See `BatchStatistics` for
+    the statistics.
 
     Args:
       to_gamma, to_beta: layers from [x, h] to [n, 1, ..., C], see `ChannelMap`.
@@ -76,7 +76,7 @@ def self_modulation(
     epsilon: Positive = 1e-5,
     name: str | None = None,
 ):
-    """A `SelfModulatedBatchNorm` layer, for the `norm=` of a generator.
+    """Makes a `SelfModulatedBatchNorm` layer, for the `norm=` of a generator.
 
     Args:
       num_hidden: units of h; 0 for h = z.

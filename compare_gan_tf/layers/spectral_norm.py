@@ -8,24 +8,34 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.layers.state import is_frozen
+from compare_gan_tf.layers.state import add_state, is_frozen
 from compare_gan_tf.settings.signatures import Number, OneOf, Positive, checked
 
 Vector = Annotated[str, OneOf("left", "right", "auto")]
 Iterations = Annotated[int, Number(least=1, most=100, whole=True)]  # operations of the graph
 
 
+def as_matrix(kernel):
+    """A kernel [..., c] as a matrix [everything else, c].
+
+    c is the number of output channels; of a transposed convolution, of input channels.
+    """
+    kernel = tf.convert_to_tensor(kernel)
+    return tf.reshape(kernel, [-1, kernel.shape[-1]])
+
+
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class SpectralNorm(keras.layers.Wrapper):
-    """Runs `layer` with W / sigma(W) in the place of its kernel W; W itself never changes here.
+    """Runs `layer` with the kernel W / sigma(W) instead of W; W itself does not change.
 
-    W is seen as a matrix [everything else, last axis]. sigma is estimated by power iteration from
-    one stored vector u, one iteration per training pass; the gradient flows through sigma = u W v
-    with u and v held constant. In inference, and under `frozen_state`, u stays as it is.
+    W is reshaped to a matrix [everything else, last axis]. A power iteration from a stored vector u
+    estimates sigma, with one iteration per training pass. The gradient flows through
+    sigma = u W v, with constant u and v. In inference, and under `frozen_state`, u does not change.
 
     Args:
       layer: a layer with a `kernel`.
-      vector: "left" stores u of W's rows, "right" of its columns, "auto" the shorter of the two.
+      vector: "left" stores a vector as long as W's columns, "right" as long as its rows, "auto" the
+        shorter of the two.
       iterations: power iterations per training pass, 1 to 100.
       epsilon: added inside the normalisation of u and v: x / sqrt(max(|x|^2, epsilon)).
     """
@@ -48,25 +58,20 @@ class SpectralNorm(keras.layers.Wrapper):
     def build(self, input_shape):
         if not self.layer.built:
             self.layer.build(input_shape)
-        rows, columns = _matrix(self.layer.kernel).shape
+        rows, columns = as_matrix(self.layer.kernel).shape
         self._left = self.vector == "left" or (self.vector == "auto" and rows <= columns)
-        self.u = self.add_weight(
-            shape=(rows if self._left else columns,),
-            initializer="random_normal",
-            trainable=False,
-            aggregation="only_first_replica",  # equal on all: a function of W alone
-            name="u",
-        )
+        length = rows if self._left else columns
+        self.u = add_state(self, "u", shape=(length,), initializer="random_normal")
         self.built = True
 
     @property
     def not_averaged(self):
-        """See `state.not_averaged`: u is a direction."""
+        """See `state.not_averaged`: u is a direction, and a mean of directions is none."""
         return [self.u]
 
     def call(self, inputs, training=False):
         kernel = self.layer.kernel
-        normalised = kernel / self._sigma(_matrix(kernel), advance=training)
+        normalised = kernel / self._sigma(as_matrix(kernel), advance=training)
         substitute = keras.StatelessScope(state_mapping=[(kernel, normalised)])
         with substitute:
             return self.layer(inputs)
@@ -100,15 +105,10 @@ class SpectralNorm(keras.layers.Wrapper):
         return super().get_config() | own
 
 
-def _matrix(kernel):
-    kernel = tf.convert_to_tensor(kernel)
-    return tf.reshape(kernel, [-1, kernel.shape[-1]])
-
-
 @gin.configurable(module="layers")
 @checked
 def spectral_norm(
     layer, *, vector: Vector = "left", iterations: Iterations = 1, epsilon: Positive = 1e-12
 ):
-    """`layer` under `SpectralNorm`, for the `kernel_norm=` of an architecture."""
+    """Wraps `layer` in `SpectralNorm`, for the `kernel_norm=` of an architecture."""
     return SpectralNorm(layer, vector=vector, iterations=iterations, epsilon=epsilon)

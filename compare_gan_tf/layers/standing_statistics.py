@@ -1,4 +1,7 @@
-"""Batch norm's statistics over many batches, taken after training (Brock et al., 2019, 3.1)."""
+"""Standing statistics: batch norm's statistics over many batches, computed after training.
+
+Brock et al., 2019, section 3.1.
+"""
 
 __all__ = ["standing_statistics"]
 
@@ -14,13 +17,13 @@ from compare_gan_tf.settings import keras_insides
 
 
 class _Pool:
-    """Mean and variance of all values of all batches together, float64 [C]."""
+    """The pooled mean and variance of all values of all batches, float64 [C]."""
 
     def __init__(self):
         self.count, self.mean, self.squares = 0.0, 0.0, 0.0
 
     def add(self, mean, variance, count):
-        """Pools one batch, by the sums of squares about the means (Chan et al., 1983, eq. 2.1)."""
+        """Adds one batch by sums of squares about the means (Chan et al., 1983, eq. 2.1)."""
         mean, variance, count = (np.asarray(value, np.float64) for value in (mean, variance, count))
         total = self.count + count
         away = mean - self.mean
@@ -30,26 +33,26 @@ class _Pool:
 
     @property
     def variance(self):
-        """Biased: it is the mean of squares less the square of the mean, of all values."""
+        """The biased variance: the mean of squares minus the square of the mean."""
         return self.squares / self.count
 
 
 def standing_statistics(generator, batches) -> int:
     """Sets the moving statistics of each batch norm to those of all its inputs over `batches`.
 
-    The network runs in training mode, so that each layer sees what it saw in training. The variance
-    is that of all values pooled: the mean of their squares less the square of their mean. A mean
+    The network runs in training mode, so that each layer sees inputs as in training. The variance
+    is that of all values pooled: the mean of their squares minus the square of their mean. A mean
     of the batches' variances, as in compare_gan, would lack the variance of their means.
 
-    Nothing else changes, and nothing at all before the last batch has passed. Call it outside of
-    `strategy.run`.
+    The statistics are set after the last batch, and no other variable changes. Call this function
+    outside of `strategy.run`.
 
     Args:
-      generator: a model with layers of `BatchStatistics`, of any kind and depth.
-      batches: iterable of what the model takes, such as {"z": [n, d], "labels": [n]}.
+      generator: a model; its `BatchStatistics` layers may be nested.
+      batches: iterable of the model's inputs, such as {"z": [n, d], "labels": [n]}.
 
     Returns:
-      How many layers were set; 0 for a model without.
+      The number of layers that were set; 0 for a model without such layers.
 
     Raises:
       UserError: there is no batch.
@@ -71,14 +74,14 @@ def standing_statistics(generator, batches) -> int:
 
 
 def _batch_statistics(model) -> list[BatchStatistics]:
-    """The layers in question, nested ones too, always in the same order."""
+    """The `BatchStatistics` layers of a model, including nested ones, in a fixed order."""
     layers = keras_insides.nested_layers(model)
     return [layer for layer in layers if isinstance(layer, BatchStatistics)]
 
 
-@tf.function  # of the module, so that a model is traced once however often it is scored
+@tf.function  # defined at module level, so that a model is traced only once
 def _moments(model, inputs) -> dict:
-    """{place in `_batch_statistics`: [(mean, variance, count) of each pass of that layer]}."""
+    """{index in `_batch_statistics`: [(mean, variance, count) of each pass of that layer]}."""
     places = {id(layer): place for place, layer in enumerate(_batch_statistics(model))}
     with frozen_state(), recorded_moments() as found:
         training_pass(model, inputs)

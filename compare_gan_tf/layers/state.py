@@ -1,11 +1,10 @@
-"""Passes that read a network's state in training mode but leave it as it is.
+"""The state of networks: variables that training passes write, and passes that do not write them.
 
-A player's state (spectral-norm vectors, moving averages) advances once in that player's own
-update. Every other pass, such as the one at a penalty's points or G's pass while D learns, runs
-under `frozen_state`.
+A player's state (spectral-norm vectors, moving averages) changes once in each of that player's own
+updates. Every other pass, such as G's pass in an update of D, runs under `frozen_state`.
 """
 
-__all__ = ["frozen_state", "not_averaged"]
+__all__ = ["add_state", "frozen_state", "not_averaged"]
 
 import contextlib
 import threading
@@ -14,14 +13,14 @@ import keras
 
 from compare_gan_tf.settings import keras_insides
 
-_local = threading.local()  # each replica of a strategy traces in a thread of its own
+_local = threading.local()  # each replica of a strategy traces in its own thread
 
 
 @contextlib.contextmanager
 def frozen_state(frozen: bool = True):
-    """Within it, `training=True` uses batch statistics and dropout but writes no variable.
+    """A context in which `training=True` uses batch statistics and dropout but writes no variable.
 
-    With `frozen=False` it changes nothing: an outer `frozen_state` stays in force.
+    With `frozen=False` it has no effect: an outer `frozen_state` stays active.
     """
     before = is_frozen()
     _local.frozen = before or frozen
@@ -36,11 +35,34 @@ def is_frozen() -> bool:
     return getattr(_local, "frozen", False)
 
 
-def training_pass(model, inputs):
-    """`model(inputs, training=True)`; under `frozen_state` no layer in it writes a variable.
+def add_state(layer, name: str, *, shape=(), dtype=None, initializer="zeros"):
+    """Adds to a layer a variable that no optimiser trains.
 
-    Layers of ours ask `is_frozen`. Those of Keras, such as its batch normalisation, and of users
-    do not: what they would write is dropped.
+    Every replica of a strategy must write the same value to it, such as a function of the global
+    batch or of the weights: only the value of the first replica is kept.
+
+    Args:
+      layer: of Keras.
+      name: of the variable.
+      shape: of the variable.
+      dtype: of the variable; None for that of the layer.
+      initializer: a name that Keras knows, or an initializer.
+    """
+    return layer.add_weight(
+        shape=shape,
+        dtype=dtype,
+        initializer=initializer,
+        trainable=False,
+        aggregation="only_first_replica",
+        name=name,
+    )
+
+
+def training_pass(model, inputs):
+    """`model(inputs, training=True)`; under `frozen_state` no layer writes a variable.
+
+    This package's layers call `is_frozen`. Layers of Keras, such as its batch normalisation, and of
+    users do not: a stateless scope discards what they write.
     """
     with keras.StatelessScope() if is_frozen() else contextlib.nullcontext():
         return model(inputs, training=True)
@@ -48,9 +70,9 @@ def training_pass(model, inputs):
 
 @contextlib.contextmanager
 def views_of_pass(sizes: list[int]):
-    """Within it, a pass has views side by side, of so many rows of this replica each.
+    """A context that declares the views in a pass: the number of this replica's rows of each.
 
-    What draws noise for rows thereby knows which row of the global batch each of them is.
+    From it a layer that draws noise knows the index of each row in the global batch.
     """
     before = view_sizes()
     _local.sizes = sizes
@@ -61,15 +83,15 @@ def views_of_pass(sizes: list[int]):
 
 
 def view_sizes() -> list[int] | None:
-    """The rows of each view of the pass being traced; None if it is one view."""
+    """The number of rows of each view in the pass being traced; None for one view."""
     return getattr(_local, "sizes", None)
 
 
 def not_averaged(model) -> list:
-    """The variables that an average of the model's weights must copy instead of averaging.
+    """The variables that a moving average of the model's weights must copy.
 
-    Layers, nested ones too, name theirs in an attribute `not_averaged`: directions such as the
-    vectors of spectral norm, and what is set once.
+    Layers, including nested ones, list them in an attribute `not_averaged`: directions, such as
+    spectral-norm vectors, and variables that are set only once.
     """
     layers = keras_insides.nested_layers(model)
     return [variable for layer in layers for variable in getattr(layer, "not_averaged", ())]

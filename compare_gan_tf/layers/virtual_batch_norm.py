@@ -1,4 +1,4 @@
-"""Virtual batch normalisation: by a reference batch chosen once (Salimans et al., 2016, 3.5)."""
+"""Virtual batch normalisation, by a fixed reference batch (Salimans et al., 2016, section 3.5)."""
 
 __all__ = ["VirtualBatchNorm", "virtual_batch_norm"]
 
@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.layers.batch_statistics import global_moments, global_size
-from compare_gan_tf.layers.state import is_frozen
+from compare_gan_tf.layers.state import add_state, is_frozen
 from compare_gan_tf.settings.signatures import Positive, checked
 
 
@@ -15,16 +15,16 @@ from compare_gan_tf.settings.signatures import Positive, checked
 class VirtualBatchNorm(keras.layers.Layer):
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, with statistics for each sample.
 
-    They are those of the reference batch of N samples and of the sample itself beside it: first and
-    second moments are N / (N + 1) times the batch's plus 1 / (N + 1) times the sample's.
+    The statistics are those of the reference batch of N samples together with the sample itself:
+    first and second moments are N / (N + 1) times the batch's plus 1 / (N + 1) times the sample's.
 
     The reference batch is the global batch of the first training pass that may write state. It is
-    normalised by its own statistics alone, and so is any other batch before it is there. Only its
-    statistics at this layer, and N, are kept: they are fixed. The paper sends the batch itself
-    through the network beside each other batch, so that its statistics follow the weights; that
-    needs a second input and twice the time.
+    normalised by its own statistics, as is every batch before it is chosen. The layer stores N and
+    the statistics of the reference batch at that time. The paper instead passes the reference batch
+    through the network together with each other batch, so that its statistics follow the weights;
+    that needs a second input and twice the time.
 
-    In inference before any training pass mean is 0 and variance 1, as in batch norm.
+    In inference before any training pass, mean is 0 and variance is 1, as in batch norm.
     """
 
     couples_batch = True  # in the pass that sets the reference batch
@@ -35,25 +35,18 @@ class VirtualBatchNorm(keras.layers.Layer):
         self.epsilon = epsilon
 
     def build(self, input_shape):
-        channels = input_shape[-1]
-        self.gamma = self.add_weight(shape=(channels,), initializer="ones", name="gamma")
-        self.beta = self.add_weight(shape=(channels,), initializer="zeros", name="beta")
-        self.reference_mean = self._state((channels,), "zeros", "reference_mean")
-        self.reference_variance = self._state((channels,), "ones", "reference_variance")
-        self.reference_size = self._state((), "zeros", "reference_size")  # N; 0 is not yet chosen
-
-    def _state(self, shape, initializer, name):
-        return self.add_weight(
-            shape=shape,
-            initializer=initializer,
-            trainable=False,
-            aggregation="only_first_replica",  # equal on all: it is the global batch's
-            name=name,
+        shape = input_shape[-1:]
+        self.gamma = self.add_weight(shape=shape, initializer="ones", name="gamma")
+        self.beta = self.add_weight(shape=shape, initializer="zeros", name="beta")
+        self.reference_mean = add_state(self, "reference_mean", shape=shape)
+        self.reference_variance = add_state(
+            self, "reference_variance", shape=shape, initializer="ones"
         )
+        self.reference_size = add_state(self, "reference_size")  # N; 0: not chosen yet
 
     @property
     def not_averaged(self):
-        """See `state.not_averaged`: they are set once, and an average would lag behind."""
+        """See `state.not_averaged`: these are set once, and an average would lag behind."""
         return [self.reference_mean, self.reference_variance, self.reference_size]
 
     def call(self, inputs, training=False):
@@ -66,7 +59,7 @@ class VirtualBatchNorm(keras.layers.Layer):
         return inputs * gain + (self.beta - mean * gain)
 
     def _reference(self, inputs, mean, variance, size):
-        """The reference batch's statistics [C]; this batch's, which are then kept, if none are."""
+        """The statistics [C] of the reference batch; the first batch becomes the reference."""
         batch_mean, batch_variance = global_moments(inputs)
         mean = tf.where(size > 0.0, mean, batch_mean)
         variance = tf.where(size > 0.0, variance, batch_variance)
@@ -84,10 +77,10 @@ class VirtualBatchNorm(keras.layers.Layer):
 
 
 def _beside_own(inputs, mean, variance, share):
-    """Statistics [n, 1, ..., C] of the mixture (1 - share) reference + share each sample's own.
+    """Statistics [n, 1, ..., C] of the mixture (1 - share) reference + share sample.
 
-    The variance of a mixture, its second moment less its mean squared, is written here as a sum of
-    squares, which large means do not ruin.
+    The variance of the mixture is written as a sum of squares, which is exact also for large means,
+    unlike the second moment minus the squared mean.
     """
     axes = list(range(1, len(inputs.shape) - 1))
     own_mean = tf.reduce_mean(inputs, axes, keepdims=True)
@@ -101,5 +94,5 @@ def _beside_own(inputs, mean, variance, share):
 @gin.configurable(module="layers")
 @checked
 def virtual_batch_norm(*, epsilon: Positive = 1e-5, name: str | None = None):
-    """A `VirtualBatchNorm` layer, for the `norm=` of an architecture."""
+    """Makes a `VirtualBatchNorm` layer, for the `norm=` of an architecture."""
     return VirtualBatchNorm(epsilon=epsilon, name=name)

@@ -17,16 +17,16 @@ _TRANSPOSED = (
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class WeightNorm(keras.layers.Wrapper):
-    """Runs `layer` with g v / |v| in the place of its kernel v, both trained.
+    """Runs `layer` with the kernel g v / |v| instead of v; g and v are trained.
 
-    g and |v| are one number per output channel. g starts as |v|, so that the layer starts as it
-    would be without; the paper's start from the data is left out.
+    g and |v| are one number per output channel. Initially g = |v|, so that the layer starts as
+    without weight norm. The paper's initialisation from data is not implemented.
 
     Args:
       layer: a layer with a `kernel`.
 
     Raises:
-      UserError: all weights of some output start at 0, where there is no direction v / |v|.
+      UserError: all initial weights of an output are 0, so that v / |v| is not defined.
     """
 
     def __init__(self, layer, name=None, **wrapper):
@@ -36,7 +36,7 @@ class WeightNorm(keras.layers.Wrapper):
         if not self.layer.built:
             self.layer.build(input_shape)
         kernel = self.layer.kernel
-        # Kernels have their output channels last; those of transposed convolutions before last.
+        # The output channels are the last axis, but the last but one of transposed convolutions.
         outputs = len(kernel.shape) - (2 if isinstance(self.layer, _TRANSPOSED) else 1)
         self._axes = [axis for axis in range(len(kernel.shape)) if axis != outputs]
         self.g = self.add_weight(
@@ -54,7 +54,7 @@ class WeightNorm(keras.layers.Wrapper):
         return tf.cast(norms, dtype)
 
     def _squares(self):
-        """|v|^2 of each output, of the kernel's rank."""
+        """|v|^2 of each output channel, with the kernel's rank."""
         kernel = tf.convert_to_tensor(self.layer.kernel)
         return tf.reduce_sum(tf.square(kernel), self._axes, keepdims=True)
 
@@ -70,5 +70,5 @@ class WeightNorm(keras.layers.Wrapper):
 
 @gin.configurable(module="layers")
 def weight_norm(layer):
-    """`layer` under `WeightNorm`, for the `kernel_norm=` of an architecture."""
+    """Wraps `layer` in `WeightNorm`, for the `kernel_norm=` of an architecture."""
     return WeightNorm(layer)

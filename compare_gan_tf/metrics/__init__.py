@@ -1,10 +1,10 @@
-"""Scores of generated samples: feature extractors, statistics, and the protocol that names both.
+"""Metrics of generated samples: feature extractors, statistics, and the protocol of a score.
 
     from compare_gan_tf import metrics
 
     print(metrics.evaluate("reals.npz", "fakes.npz", metrics=["fid", "kid"]))
 
-`evaluate` is that of `compare_gan_tf.evaluation.pairs`, imported when it is first used.
+`evaluate` is `compare_gan_tf.evaluation.pairs.evaluate`, imported at its first use.
 """
 
 import importlib

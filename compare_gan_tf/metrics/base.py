@@ -1,4 +1,4 @@
-"""What every metric shares: what it may look at, what it returns, and why it may have no score."""
+"""The interface of metrics: their inputs, their scores, and the error for undefined scores."""
 
 import dataclasses
 from collections.abc import Callable
@@ -15,27 +15,27 @@ ThreeOrMore = Annotated[int, Number(least=3, whole=True)]
 
 
 class UndefinedScore(ValueError):
-    """The samples have no such score; the message is the reason a row of scores records."""
+    """The score is not defined for these samples; a row of scores records the message."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Collected:
-    """What a metric may look at of one side, the real samples or the fakes; None: not there.
+    """The inputs of a metric from one side, the real samples or the fakes; None if not collected.
 
     Attributes:
       features: float32 [n, d].
-      logits: float32 [n, K], of the extractor's last layer, with its bias.
+      logits: float32 [n, K], of the extractor's last layer, including its bias.
       logit_bias: [K], the bias of that layer.
       images: uint8 [n, H, W, C] at the size of the data.
       labels: int32 [n].
-      statistics: a GaussianStatistics, imported or cached, in place of the features.
+      statistics: a `GaussianStatistics`, imported or cached, that replaces the features.
       generate: (z [n, d] float32, labels int32 [n] or None) -> float32 images [n, H, W, C] in
         [-1, 1], a differentiable TensorFlow function.
       latents: (n, seed) -> z float32 [n, d].
-      discriminate: of the fakes, (uint8 images [n, H, W, C], labels int32 [n] or None) -> D's
-        logits [n].
-      kernels: of D, {name: array [..., out]}, rank 2 or more.
-      held_out: of the real side, what is collected of real samples that no model was trained on.
+      discriminate: (uint8 images [n, H, W, C], labels int32 [n] or None) -> D's logits [n]; on the
+        side of the fakes.
+      kernels: of D, {name: array [..., out]}, rank 2 or more; on the side of the fakes.
+      held_out: a `Collected` of real samples that were not trained on; on the real side.
     """
 
     features: Rows | None = None
@@ -52,7 +52,7 @@ class Collected:
 
 
 class Score(NamedTuple):
-    """A score and its interval of 95 % confidence, if it has one."""
+    """A score and its 95 % confidence interval, if it has one."""
 
     value: float
     interval: tuple[float, float] | None = None
@@ -61,22 +61,22 @@ class Score(NamedTuple):
 class Metric:
     """Compares fakes with real samples.
 
-    A metric is a frozen dataclass whose fields are its settings; they go into the protocol. Their
-    types say what they may be. A subclass with a `name` of its own is known by it from its
-    definition on; `@gin.register` above it lets configs bind its settings.
+    A metric is a frozen dataclass. Its fields are its settings; the protocol records them, and
+    their types say which values they may have. The definition of a subclass with a `name`
+    registers it under that name; `@gin.register` lets configs bind its settings.
 
     Attributes:
-      named: all subclasses that have been defined, by their names.
-      name: of the metric, as `--metrics` has it.
-      needs: {"real": names of fields of Collected, "fake": likewise}.
-      takes_statistics: whether `statistics` of a side will do in place of its features.
-      wants: fields that it also looks at, in the form of `needs`, where a side has them.
-      scores: {name of a score it returns: whether higher is better; None: neither}.
-      even_labels: whether fakes are to have all labels alike, whatever the reals have: where it
-        looks at each class for itself.
-      covariances: whether it takes covariances of features, singular of no more samples.
-      of_training: whether the real side is meant to be what models were trained on.
-      enough: {"real" or "fake": samples below which scores mislead, see docs/evaluation.md}.
+      named: all defined subclasses, by name.
+      name: of the metric, as in `--metrics`.
+      needs: {"real": required fields of `Collected`, "fake": likewise}.
+      takes_statistics: whether the `statistics` of a side can replace its features.
+      wants: optional fields, in the form of `needs`.
+      scores: {name of a returned score: True if higher is better, False if lower, None if neither}.
+      even_labels: whether the fakes must have all labels equally often, for metrics per class.
+      covariances: whether it uses covariances of features, which few samples make singular.
+      of_training: whether the real side should be the samples that models were trained on.
+      enough: {"real" or "fake": number of samples below which scores mislead}, see
+        docs/evaluation.md.
     """
 
     name: ClassVar[str]
@@ -91,7 +91,7 @@ class Metric:
     named: ClassVar[dict[str, type["Metric"]]] = {}
 
     def __init_subclass__(cls, **keywords):
-        """Makes it known.
+        """Registers the class under its name.
 
         Raises:
           UserError: another class has that name.
@@ -109,32 +109,42 @@ class Metric:
         check_fields(self)
 
     def numbers(self, real: Collected, fake: Collected) -> dict[str, tuple[int | None, int]]:
-        """{"real" and "fake": (samples, how many are enough)}; None where that is not known."""
+        """{side: (number of samples or None if unknown, number that is enough)}."""
         sides = {"real": real, "fake": fake}
         return {name: (count(side), self.enough.get(name, 0)) for name, side in sides.items()}
 
     def __call__(self, real: Collected, fake: Collected) -> dict[str, Score]:
-        """One Score for each name of `scores`.
+        """Returns one `Score` for each name in `scores`.
 
         Raises:
-          UndefinedScore: the samples have no such scores.
+          UndefinedScore: a score is not defined for these samples.
         """
         raise NotImplementedError
 
 
+def labels_of_fakes(fake: Collected, number: int, rng: np.random.Generator) -> np.ndarray | None:
+    """Labels int32 [number] drawn from those of the fakes, with repetition; None without labels."""
+    if fake.labels is None:
+        return None
+    return fake.labels.take(rng.integers(len(fake.labels), size=number))
+
+
 def count(side: Collected) -> int | None:
-    """Samples of a side; None where it has none, or statistics do not tell of how many they are."""
+    """The number of samples of a side; None if it is unknown."""
     kept = (len(rows) for rows in (side.features, side.logits, side.images) if rows is not None)
     return next(kept, None if side.statistics is None else side.statistics.count)
 
 
 def check_rows(rows: Rows, *, least: int, what: str) -> None:
-    """Raises an UndefinedScore unless there are enough rows, all finite.
+    """Refuses too few rows, and rows that are not finite.
 
     Args:
       rows: [n, ...].
-      least: how many there must be.
-      what: what they are, for the message: "features of the real samples".
+      least: smallest number of rows.
+      what: name of the rows in the message, such as "features of the real samples".
+
+    Raises:
+      UndefinedScore: there are fewer rows, or some are not finite.
     """
     if len(rows) < least:
         raise UndefinedScore(f"there are {len(rows)} {what}, at least {least} are needed")
@@ -147,7 +157,11 @@ def check_rows(rows: Rows, *, least: int, what: str) -> None:
 
 
 def check_features(real: Collected, fake: Collected, *, least: int) -> None:
-    """Raises an UndefinedScore unless both sides have `least` features, finite and of one kind."""
+    """Refuses sides with fewer than `least` features, or with features of different shapes.
+
+    Raises:
+      UndefinedScore: this is so, or some features are not finite.
+    """
     check_rows(real.features, least=least, what="features of the real samples")
     check_rows(fake.features, least=least, what="features of the fakes")
     one, other = real.features.shape[1:], fake.features.shape[1:]

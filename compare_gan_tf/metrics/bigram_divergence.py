@@ -1,6 +1,6 @@
-"""How far the pairs of neighbouring characters of generated text are from those of real text.
+"""Divergence between the bigrams of generated text and those of real text.
 
-As n-grams compare language models in Gulrajani et al., Improved training of Wasserstein GANs, 2017,
+The comparison of n-grams follows Gulrajani et al., Improved training of Wasserstein GANs, 2017,
 appendix H. Numpy only.
 """
 
@@ -15,11 +15,11 @@ from compare_gan_tf.metrics.base import Rows, UndefinedScore, check_features
 from compare_gan_tf.metrics.intervals import BLOCKS, Jackknifed, Replicates, has_interval
 from compare_gan_tf.settings.signatures import Count
 
-_MOST = 10**6  # kinds of sequences that are counted, in each block of lines
+_MOST = 10**6  # possible sequences; each block of lines has a count for each of them
 
 
 def counts(lines: np.ndarray, length: int, symbols: int) -> np.ndarray:
-    """How often each sequence of characters is in lines, int64 [symbols^length].
+    """The number of occurrences of each sequence of characters, int64 [symbols^length].
 
     Args:
       lines: characters, int [n, L] in [0, symbols).
@@ -34,7 +34,7 @@ def counts(lines: np.ndarray, length: int, symbols: int) -> np.ndarray:
 
 
 def jensen_shannon(first: np.ndarray, second: np.ndarray) -> float:
-    """(KL(p || m) + KL(q || m)) / 2 in nats, 0 to log 2, of counts [K]; m = (p + q) / 2."""
+    """(KL(p || m) + KL(q || m)) / 2 in nats, in [0, log 2], of counts [K]; m = (p + q) / 2."""
     p, q = first / first.sum(), second / second.sum()
     middle = (p + q) / 2
 
@@ -50,11 +50,11 @@ def jensen_shannon(first: np.ndarray, second: np.ndarray) -> float:
 class BigramDivergence(Jackknifed):
     """Jensen-Shannon divergence between the bigrams of the fakes and those of real lines, in nats.
 
-    All neighbouring characters of all lines are counted, wherever they stand. It is 0 for equal
-    shares and log 2 where no bigram is in both; of finite samples in equal shares it is about
-    (k - 1) (1 / n + 1 / m) / 8, of n and m bigrams of k kinds.
+    All pairs of neighbouring characters count, at any position. The divergence is 0 for equal
+    distributions, and log 2 if no bigram is in both. For n and m bigrams of k kinds from one
+    distribution it is about (k - 1) (1 / n + 1 / m) / 8.
 
-    Features are the lines themselves (the extractor `raw_features`): a character is its number.
+    Features are the lines themselves (the extractor `raw_features`): a character is its index.
 
     Attributes:
       length: of the sequences; 2 for bigrams.
@@ -91,10 +91,10 @@ class BigramDivergence(Jackknifed):
 
 
 def _largest(rows: Rows) -> int:
-    """The largest number of a character.
+    """The largest index of a character.
 
     Raises:
-      UndefinedScore: the features are no numbers of characters.
+      UndefinedScore: the features are not indices of characters.
     """
     largest = 0
     for chunk in rows.chunks():
@@ -108,7 +108,7 @@ def _largest(rows: Rows) -> int:
 
 
 def _counted(rows: Rows, length: int, symbols: int) -> np.ndarray:
-    """Counts [BLOCKS, symbols^length], of every BLOCKS-th line each."""
+    """The counts of each block of lines, [BLOCKS, symbols^length]."""
     counted, start = np.zeros((BLOCKS, symbols**length), np.int64), 0
     for chunk in rows.chunks():
         for block in range(BLOCKS):

@@ -1,4 +1,4 @@
-"""Classification accuracy scores: what a classifier learns from fakes, and what one finds in them.
+"""Classification accuracy scores: of a classifier trained on fakes, and of one tested on fakes.
 
 GAN-train and GAN-test: Shmelkov, Schmid and Alahari, How good is my GAN?, 2018, section 3; the
 former is the classification accuracy score of Ravuri and Vinyals, 2019.
@@ -53,18 +53,18 @@ def small_classifier(image_shape: tuple[int, ...], classes: int, seed: int) -> k
 class ClassificationAccuracy(Metric):
     """Accuracies of classifiers trained on one side and tested on the other.
 
-    `gan_train`: trained on the fakes under their labels, tested on the reals; it falls with bad
-    images and with missing ones. `gan_test`: trained on the reals, tested on the fakes; it falls
-    with bad images alone, and is high for memorised ones. The published numbers are ResNets' of
-    full trainings; those of a small network compare with each other. Intervals are Wilson's: they
-    tell the spread of the samples tested, not that of the training.
+    `gan_train` is trained on the fakes under their labels and tested on the reals; bad images and
+    missing images lower it. `gan_test` is trained on the reals and tested on the fakes; only bad
+    images lower it, and memorised images raise it. Published numbers are of fully trained ResNets;
+    numbers of a small network compare only with each other. Wilson's intervals have the spread of
+    the tested samples, not that of the training.
 
     Attributes:
       classifier: (image_shape, classes, seed) -> keras.Model from uint8 images to logits.
-      steps: of training, each on `batch_size` images.
-      batch_size: images of a step, from random orders of all of them.
-      learning_rate: of Adam, falling to 0 on a cosine.
-      seed: of weights and orders, which are of the indices of the images.
+      steps: training steps, each on `batch_size` images.
+      batch_size: images per step; they come from random permutations of all images.
+      learning_rate: of Adam, with a cosine decay to 0.
+      seed: of the weights and of the permutations.
     """
 
     name: ClassVar[str] = "cas"
@@ -128,7 +128,7 @@ class ClassificationAccuracy(Metric):
             step(tf.constant(side.images.take(indices)), tf.constant(side.labels.take(indices)))
 
     def _batches(self, number: int):
-        """Indices [batch_size] of each step, from one random order of all images after another."""
+        """Yields indices [batch_size] for each step, from successive random permutations."""
         rng = np.random.default_rng(self.seed)
         rest = np.empty(0, np.int64)
         for _ in range(self.steps):

@@ -1,7 +1,7 @@
 """The small classifiers that ship with the package: digits, MNIST and Fashion-MNIST.
 
-Their last hidden layers are spaces in which small images have a Fréchet distance and its kin, with
-no download; their classes serve mode counting and the Inception Score's formula.
+Their last hidden layers give features of small images without a download, for instance for a
+Fréchet distance. Their logits serve mode counts and the formula of the Inception Score.
 """
 
 import dataclasses
@@ -78,7 +78,7 @@ NETWORKS = {network.dataset: network for network in (DIGITS, MNIST, FASHION_MNIS
 def build(network: Network, dropout: float = 0.0) -> keras.Model:
     """The untrained network: uint8 [n, H, W, C] -> (features [n, d], logits [n, K]).
 
-    Its activations are smooth, so no feature is dead and the features' covariance has full rank.
+    Its activations are smooth, so that no feature is dead and the covariance has full rank.
     """
     images = keras.Input(network.shape, dtype="uint8", name="images")
     x = keras.layers.Rescaling(1 / 255, name="to_unit_interval")(images)

@@ -1,8 +1,8 @@
-"""The training of one critic after another, each afresh, on the same two sets of samples.
+"""Trains several independent critics on the same two sets of samples.
 
-The official code of Gulrajani, Raffel and Metz, Towards GAN benchmarks which require
-generalization, 2019: Adam without momentum, a learning rate that falls linearly to 0, and averaged
-weights that the score is taken with.
+As in the official code of Gulrajani, Raffel and Metz, Towards GAN benchmarks which require
+generalization, 2019: Adam without momentum, a linear decay of the learning rate to 0, and a score
+by averaged weights.
 """
 
 import dataclasses
@@ -24,12 +24,12 @@ Critic = Annotated[Callable, Function((), 0, like=CRITIC)]
 
 @dataclasses.dataclass(frozen=True)
 class Batches:
-    """Batches of either side, drawn with repetition.
+    """Batches of both sides, drawn with repetition.
 
     Attributes:
       real: Rows [n, ...].
-      fake: Rows [m, ...], of the same shape.
-      size: rows of either side in a batch.
+      fake: Rows [m, ...], with rows of the same shape.
+      size: rows of each side in a batch.
     """
 
     real: Rows
@@ -37,7 +37,7 @@ class Batches:
     size: int
 
     def draw(self, number: int, chosen, rng: np.random.Generator):
-        """Yields `number` pairs of tensors [size, ...]; `chosen`: indices of either side."""
+        """Yields `number` pairs of tensors [size, ...]; `chosen` are the indices of both sides."""
         for _ in range(number):
             yield tuple(
                 tf.constant(rows.take(indices[rng.integers(len(indices), size=self.size)]))
@@ -46,14 +46,14 @@ class Batches:
 
 
 class Training:
-    """One network and one optimiser, compiled once, that start anew with each critic.
+    """One network and one optimiser, compiled once and reset for each critic.
 
-    Not compiled by XLA: on CPU cores that made the convolutional critic four times slower.
+    They are not compiled by XLA, which made the convolutional critic four times slower on a CPU.
 
     Args:
-      estimate: what the critic maximises, (function of samples -> [n], reals, fakes, seed [2]) ->
+      estimate: the objective of the critic, (function of samples -> [n], reals, fakes, seed [2]) ->
         scalar.
-      prepare: (samples as they are collected, seed [2]) -> float32 that the critic takes.
+      prepare: (collected samples, seed [2]) -> float32 input of the critic.
       critic: (shape of a sample, seed) -> keras.Model to [n] or [n, 1].
       critic_name: of the setting that `critic` is the value of, for messages.
       shape: of a sample.
@@ -85,14 +85,14 @@ class Training:
         self._step, self._value = tf.function(self._update), tf.function(self._estimated)
 
     def run(self, batches: Batches, *, scored_batches: int, scored_shares, seed) -> float:
-        """Trains a new critic; the mean of its estimate over batches, with averaged weights.
+        """Trains a new critic, and returns the mean of its estimate with averaged weights.
 
         Args:
           batches: of the two sides.
-          scored_batches: how many the mean is over.
-          scored_shares: of the reals and of the fakes that are scored and not trained on; 0: all
-            are both.
-          seed: two integers, of weights, batches and noise.
+          scored_batches: number of batches in the mean.
+          scored_shares: shares of the reals and of the fakes that are scored and not trained on; 0
+            uses all samples for both.
+          seed: two integers, for weights, batches and noise.
 
         Raises:
           UndefinedScore: the training diverged.
@@ -116,7 +116,7 @@ class Training:
         return float(np.mean(values, dtype=np.float64))
 
     def _start(self, seed) -> None:
-        """Weights of a new network, and an optimiser that has done nothing."""
+        """Resets the weights to those of a new network, and the optimiser to its initial state."""
         fresh = self._critic(self._shape, int(np.random.default_rng(seed).integers(2**24)))
         self._network.set_weights(fresh.get_weights())
         for variable in self._optimizer.variables:
@@ -143,7 +143,7 @@ def _tried(name: str, critic: Callable, shape: tuple[int, ...]) -> keras.Model:
     """A network for samples of a shape.
 
     Raises:
-      UserError: the critic makes none, or one that does not make a number of each.
+      UserError: the critic makes no network, or one without one number per sample.
     """
     network = kinds.tried(name, critic, shape, 0, like=CRITIC)
     if not isinstance(network, keras.Model):

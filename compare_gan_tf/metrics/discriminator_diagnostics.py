@@ -1,8 +1,9 @@
-"""What a discriminator makes of training images, of held-out ones and of fakes, and its norms.
+"""Diagnostics of a discriminator: accuracies, mean logits and spectral norms.
 
-Accuracies on the three as in compare_gan's accuracy task: one that tells training images but takes
-held-out ones for fakes has memorised. The largest singular value of each kernel is what spectral
-normalisation (Miyato et al., 2018) bounds. Numpy only, but for the discriminator itself.
+Accuracies are on training images, held-out images and fakes, as in compare_gan's accuracy task. A
+discriminator that accepts training images and rejects held-out ones has memorised. Spectral
+normalisation (Miyato et al., 2018) bounds the largest singular value of each kernel. Numpy only,
+except for the discriminator itself.
 """
 
 import dataclasses
@@ -52,15 +53,15 @@ def _matrix(kernel: np.ndarray) -> np.ndarray:
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DiscriminatorAccuracy(Metric):
-    """Shares of images that D is right about, and its mean logits.
+    """Accuracies and mean logits of D.
 
-    The real side is D's training images and its `held_out` side those it never saw. D is right
-    where the logit is above 0 for a real image and below 0 for a fake. `d_memorisation` is the
-    accuracy on training images less that on held-out ones: 0 without memorisation. Intervals:
-    Wilson's of accuracies, the normal one of means.
+    The real side has D's training images, and its `held_out` side images that D never saw. D is
+    right if its logit is above 0 for a real image and below 0 for a fake. `d_memorisation` is the
+    accuracy on training images minus that on held-out ones: 0 without memorisation. Accuracies have
+    Wilson's intervals, means normal ones.
 
     Attributes:
-      images: at most, of each side, the first ones.
+      images: largest number of images of each side; the first ones are used.
     """
 
     name: ClassVar[str] = "discriminator_accuracy"
@@ -93,7 +94,7 @@ class DiscriminatorAccuracy(Metric):
 
 
 def _difference(first: np.ndarray, second: np.ndarray) -> estimates.Score:
-    """Of two independent shares."""
+    """The difference of two independent shares."""
     variances = [x.mean() * (1 - x.mean()) / len(x) for x in (first, second)]
     return estimates.around(first.mean() - second.mean(), np.sqrt(sum(variances)))
 
@@ -101,10 +102,10 @@ def _difference(first: np.ndarray, second: np.ndarray) -> estimates.Score:
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DiscriminatorNorms(Metric):
-    """Largest singular value of each of D's kernels, and the extremes of these.
+    """The largest singular value of each of D's kernels, and their maximum and minimum.
 
-    Besides those of `scores` there is one score `d_sigma/<layer>` for each kernel. Weights have no
-    sampling error: there is no interval.
+    In addition to `scores` there is a score `d_sigma/<layer>` for each kernel. Weights have no
+    sampling error, so there are no intervals.
     """
 
     name: ClassVar[str] = "discriminator_norms"

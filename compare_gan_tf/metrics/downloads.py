@@ -1,8 +1,8 @@
-"""Files that extractors need and the package does not ship: cached, checked, never half-written.
+"""Downloads the files that extractors need and the package does not ship.
 
-A download goes to a file of another name beside its place, is hashed on the way, and is renamed
-only when it is whole: who is interrupted leaves nothing that is taken for the file, and two
-processes may fetch the same one. Where there is no network, the file is put there by hand.
+A download is written to a temporary file in the cache, checked, and renamed when it is complete. So
+an interrupted download is never taken for the file, and two processes may download the same file.
+Without a network, put the file into the cache by hand.
 """
 
 import contextlib

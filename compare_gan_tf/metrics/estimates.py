@@ -1,4 +1,4 @@
-"""A score with its interval of 95 %, of a mean and of a share of independent samples."""
+"""Means and shares of independent samples as scores with 95 % confidence intervals."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def around(value: float, error: float) -> Score:
 
 
 def mean(values: np.ndarray) -> Score:
-    """Mean of independent values [n] and the interval of the normal approximation.
+    """The mean of independent values [n] with the interval of the normal approximation.
 
     Raises:
       UndefinedScore: there are fewer than two values, or not all are finite.

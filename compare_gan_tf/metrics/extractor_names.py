@@ -1,6 +1,6 @@
-"""Extractors by name; the module of one is imported when it is asked for.
+"""Finds extractors by name, and imports the module of an extractor when it is used.
 
-They are the functions under `@gin.configurable(module="features")` in this folder.
+Extractors are the functions under `@gin.configurable(module="features")` in this folder.
 """
 
 import difflib
@@ -13,7 +13,7 @@ from compare_gan_tf.config import plugins
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import sources
 
-_BOUND = f"{__package__}.extractors"  # those in here need more than their name
+_BOUND = f"{__package__}.extractors"  # the extractors of this module need bindings
 
 
 @functools.cache
@@ -24,19 +24,20 @@ def _ours() -> dict[str, str]:
 
 
 def names() -> list[str]:
-    """Those of this package that need no more than their name."""
+    """The extractors of this package that need no bindings."""
     return sorted(name for name, module in _ours().items() if module != _BOUND)
 
 
 def bound() -> list[str]:
-    """Those of this package of which gin must bind something."""
+    """The extractors of this package that need gin bindings."""
     return sorted(name for name, module in _ours().items() if module == _BOUND)
 
 
 def check(name: str) -> None:
-    """Raises a UserError, with the nearest names, unless there is such an extractor.
+    """Raises a UserError with the nearest names if there is no such extractor.
 
-    Others' are known once their module is imported, as those of entry points are here.
+    Extractors of other packages are known after the import of their modules; entry points are
+    imported here.
     """
     if name in _ours() or config.is_registered(name):
         return
@@ -47,20 +48,20 @@ def check(name: str) -> None:
 
 
 def reference(name: str) -> str:
-    """A known extractor as gin writes it: @name() of what makes one, @name of a function of images.
+    """An extractor as gin writes it: @name() for a maker of extractors, @name for a function.
 
     Raises:
-      UserError: there is none; tells the nearest names.
+      UserError: there is no such extractor; the message has the nearest names.
     """
     check(name)
     return f"@{name}()" if name in _ours() or _makes(name) else f"@{name}"
 
 
 def find(name: str):
-    """The extractor of a name, or the function of images, with what gin binds on it.
+    """The extractor with this name, or the function of images, under its gin bindings.
 
     Raises:
-      UserError: there is none, or it needs more than its name.
+      UserError: there is no such extractor, or it needs more than its name.
     """
     check(name)
     if name in bound():
@@ -73,7 +74,7 @@ def find(name: str):
 
 
 def _makes(name: str) -> bool:
-    """Whether a function of others makes an extractor: it can be called without arguments."""
+    """Whether a function of another package makes extractors: it needs no arguments."""
     parameters = inspect.signature(config.configurable(name)).parameters.values()
     many = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return all(one.default is not one.empty or one.kind in many for one in parameters)

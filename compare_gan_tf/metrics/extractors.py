@@ -21,12 +21,12 @@ BATCH = 32  # images in a network at once, of each replica; a score does not dep
 
 
 class NetworkFeatures(Extractor):
-    """A network on resized and scaled images.
+    """Features by a network that takes resized and scaled images.
 
     Args:
       name: for the protocol.
       network: see `model_files`.
-      resize: to the network's size, or None for networks that take every size.
+      resize: to the network's size, or None for networks that take any size.
       scaling: of the resized levels.
     """
 
@@ -43,7 +43,7 @@ class NetworkFeatures(Extractor):
         _check_size(name, network, resize)
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
-        """Raises a UserError unless samples are images whose colours the network takes."""
+        """Raises a UserError unless the samples are images with channels that the network takes."""
         if len(sample_shape) != 3 or sample_shape[2] not in {1, self._channels}:
             kinds = "of 1 channel" if self._channels == 1 else f"of 1 or {self._channels} channels"
             raise UserError(
@@ -53,7 +53,7 @@ class NetworkFeatures(Extractor):
             )
 
     def __call__(self, images) -> Extracted:
-        """Images uint8 [n, H, W, C], grey ones as equal colours -> features, logits."""
+        """Images uint8 [n, H, W, C] -> features, logits; grey images become equal channels."""
         images = as_uint8(images)
         self.check(images.shape[1:])
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -79,7 +79,7 @@ class NetworkFeatures(Extractor):
 
 
 def _check_size(name: str, network: Network, resize: Resize | None) -> None:
-    """The network's size and that of the images must agree, if it has one."""
+    """Refuses a resize to another size than the network's."""
     if resize is None:
         return
     for side in network.shape[:2]:
@@ -149,7 +149,7 @@ def _check_bound(path, scaling) -> None:
 
 
 class CallableFeatures(Extractor):
-    """A function that takes the samples as they are."""
+    """Features by a Python function of the samples."""
 
     scaling = "its own"
 
@@ -158,7 +158,7 @@ class CallableFeatures(Extractor):
         self._function = function
 
     def __call__(self, samples) -> Extracted:
-        """Samples [n, ...] -> what the function makes of them."""
+        """Samples [n, ...] -> the features, and logits if the function returns a pair."""
         found = self._function(samples)
         features, logits = found if isinstance(found, tuple) else (found, None)
         logits = None if logits is None else as_rows(logits, len(samples), self.name)

@@ -1,7 +1,7 @@
-"""Feature extractors: uint8 images (or points) in, one row of features each out.
+"""Feature extractors: functions from uint8 images, or points, to one row of features for each.
 
-An extractor is a value that says what it is, for all of that is part of the protocol of a score,
-and a call. Here are those that need no file of the user's; `extractors` has the others.
+An extractor describes itself by attributes, which the protocol of a score records. This module has
+the extractors that need no file of the user; `extractors` has the others.
 """
 
 import functools
@@ -18,11 +18,11 @@ from compare_gan_tf.metrics.replicated import replicated
 
 
 class Extracted(NamedTuple):
-    """What an extractor makes of n samples.
+    """The outputs of an extractor for n samples.
 
     Attributes:
       features: float32 [n, d].
-      logits: float32 [n, K], with the bias of the last layer, or None where there are no classes.
+      logits: float32 [n, K], including the bias of the last layer; None without classes.
     """
 
     features: np.ndarray
@@ -30,16 +30,16 @@ class Extracted(NamedTuple):
 
 
 class Extractor:
-    """From samples to features; two with the same attributes give the same features.
+    """Maps samples to features; extractors with equal attributes give equal features.
 
     Attributes:
       name: short and readable, such as "digits-cnn".
       weights_sha256: SHA-256 of the weights, or None without any.
-      resize: how images are brought to the network's size; "none" if they are not.
+      resize: how images are resized for the network; "none" if they are not.
       scaling: how levels x of 0 to 255 are scaled, such as "x/127.5-1".
-      logit_bias: float32 [K], the bias that is in the logits; None where it is not known.
-      is_pixels: whether its features are the samples themselves.
-      trained_on: name of the one data set that it was trained on, where it is small; else None.
+      logit_bias: float32 [K], the bias in the logits; None if it is not known.
+      is_pixels: whether the features are the samples themselves.
+      trained_on: name of the small data set that it was trained on, or None.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Extractor:
 
 
 def as_uint8(images) -> np.ndarray:
-    """Refuses images of another range than uint8's instead of casting them to black."""
+    """Images as an array; refuses other types than uint8, which a cast would turn black."""
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4:
         raise ValueError(
@@ -87,7 +87,7 @@ def as_rows(features, count: int, name: str) -> np.ndarray:
 
 
 class RawFeatures(Extractor):
-    """The samples themselves, flattened: for points, where the score is that of the plane.
+    """The flattened samples themselves, for instance for points in the plane.
 
     Images are scaled to [0, 1]; points keep their units.
     """
@@ -132,7 +132,7 @@ class Classifier(Extractor):
         self._forward = replicated(lambda inputs: model(inputs["images"], training=False))
 
     def check(self, sample_shape: tuple[int, ...]) -> None:
-        """Raises a UserError unless samples are images of the size that it was fitted to."""
+        """Raises a UserError unless the samples have the shape of the training images."""
         if tuple(sample_shape) != self._shape:
             raise UserError(
                 f"the extractor {self.name} takes images of shape {self._shape}, the data set has "

@@ -20,14 +20,14 @@ from compare_gan_tf.metrics.gaussian_statistics import GaussianStatistics
 class Fid(intervals.Jackknifed):
     """The Fréchet distance between real and generated features; 0 is best.
 
-    A distance of N samples is too large by about a constant / N (Bińkowski et al., Demystifying MMD
-    GANs, 2018): compare only equal numbers of fakes and of reals.
+    With N samples the distance has a bias of about a constant / N (Bińkowski et al., Demystifying
+    MMD GANs, 2018): compare only scores of equally many fakes and equally many reals.
 
     Attributes:
-      interval: whether to work it out, which doubles the time or triples it. The jackknife's
-        scores without a block are those of the distance's linear expansion in the two means and
-        covariances (Efron, The Jackknife, the Bootstrap and Other Resampling Plans, 1982, ch. 6).
-        A side of which there are only `statistics` counts as known.
+      interval: whether to compute the interval, which doubles or triples the time. The jackknife
+        uses the linear expansion of the distance in the two means and covariances (Efron, The
+        Jackknife, the Bootstrap and Other Resampling Plans, 1982, ch. 6). A side with `statistics`
+        only counts as exact.
     """
 
     name = "fid"
@@ -56,7 +56,7 @@ class Side(NamedTuple):
 
 
 def side_of(collected: Collected) -> Side:
-    """The side with its statistics, computed from its features where they are not there.
+    """The side with its statistics, computed from its features if necessary.
 
     Raises:
       UndefinedScore: features are not finite.
@@ -78,7 +78,7 @@ def statistics_of(features: Rows) -> GaussianStatistics:
 
 
 def frechet_replicates(real: Side, fake: Side, interval: bool) -> intervals.Replicates:
-    """The distance, and what it is without each block of samples."""
+    """The distance, and the distances without each block of samples."""
     counts = [len(side.features) for side in (real, fake) if side.features is not None]
     interval = interval and bool(counts) and intervals.has_interval(*counts)
     moments = [side.statistics for side in (real, fake)]
@@ -95,11 +95,11 @@ def frechet_replicates(real: Side, fake: Side, interval: bool) -> intervals.Repl
 
 
 def _shifts(features: Rows, mean, towards, slope) -> np.ndarray:
-    """How the distance changes to first order as each block of one side is left out.
+    """The first-order change of the distance if each block of one side is left out.
 
-    The derivative of the distance by this side's mean m is 2 (m - m'), by its covariance I - W W^T
-    (`frechet.Root`), so that a sample x moves it by 2 y.(m - m') + |y|^2 - |W^T y|^2
-    but for a constant, with y = x - m. Float32 does for an interval.
+    The derivative of the distance by this side's mean m is 2 (m - m'), and by its covariance
+    I - W W^T (`frechet.Root`). So the influence of a sample x is 2 y.(m - m') + |y|^2 - |W^T y|^2
+    plus a constant, with y = x - m. Float32 is precise enough for an interval.
 
     Args:
       features: [n, d].

@@ -12,25 +12,27 @@ from compare_gan_tf.metrics import intervals
 from compare_gan_tf.metrics.base import Collected, Rows, ThreeOrMore, TwoOrMore, UndefinedScore
 from compare_gan_tf.metrics.fid import Side, frechet_replicates, side_of, statistics_of
 from compare_gan_tf.metrics.frechet import frechet_distance
+from compare_gan_tf.metrics.rows import subset
 from compare_gan_tf.settings.signatures import Index
 
 
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FidInfinity(intervals.Jackknifed):
-    """The intercept of a line through FID against 1 / N, N of the fakes; 0 is best.
+    """The intercept of a line fitted to FID against 1 / N, for N fakes; 0 is best.
 
-    The line is fitted by least squares to seeded random subsets of N fakes, all against the same
-    reals, of which there are finitely many still. It may be below 0.
+    The line is fitted by least squares to random subsets of N fakes, compared with the same, finite
+    set of reals. The intercept may be below 0.
 
-    The interval adds the variance of the intercept about the fitted line to the jackknife's of the
-    FID of all samples (`Fid`): what the draws of subsets and what the draw of samples are good for.
+    The interval adds two variances: that of the intercept from the residuals of the fit, due to the
+    draws of the subsets, and the jackknife's of the FID of all samples (`Fid`).
 
     Attributes:
-      sizes: how many subset sizes, evenly spread between `smallest` and all fakes.
-      smallest: N of the smallest; well above the number of features, or the law of 1 / N fails.
+      sizes: number of subset sizes, evenly spread between `smallest` and all fakes.
+      smallest: the smallest N. It must be well above the number of features, else FID is not linear
+        in 1 / N.
       seed: of the subsets.
-      interval: whether to work it out.
+      interval: whether to compute the interval.
     """
 
     name = "fid_infinity"
@@ -48,7 +50,7 @@ class FidInfinity(intervals.Jackknifed):
 
     def numbers(self, real: Collected, fake: Collected) -> dict:
         found = super().numbers(real, fake)
-        fakes, enough = found["fake"]  # the smallest subset decides
+        fakes, enough = found["fake"]  # the smallest subset must be large enough
         return found | {"fake": (fakes and min(fakes, self.smallest), enough)}
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
@@ -74,13 +76,12 @@ class FidInfinity(intervals.Jackknifed):
 
     def _distance(self, real: Side, features: Rows, count: int) -> float:
         rng = np.random.default_rng([self.seed, count])
-        chosen = np.sort(rng.permutation(len(features))[:count])
-        with features.picked(chosen) as subset:
-            return frechet_distance(real.statistics, statistics_of(subset))
+        with features.picked(subset(len(features), count, rng)) as chosen:
+            return frechet_distance(real.statistics, statistics_of(chosen))
 
 
 def intercept(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Where the line of least squares through (x, y) meets x = 0, and the variance of that.
+    """The value at x = 0 of the least-squares line through (x, y), and its variance.
 
     Args:
       x: [n], n >= 3, not all equal.

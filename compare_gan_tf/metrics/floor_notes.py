@@ -1,4 +1,4 @@
-"""What it means where fakes score better than real samples in their place."""
+"""Notes on scores of fakes that are better than the floor, the score of real samples."""
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import registry
@@ -12,11 +12,11 @@ _BEYOND = (
 
 
 def notes(rows, floors: list[results.Row]) -> list[str]:
-    """A line for each of the two meanings that applies, with the scores that it is said of.
+    """Up to two lines: scores within the floor's interval, and scores beyond it.
 
     Args:
-      rows: of scores.
-      floors: rows of real samples in place of fakes.
+      rows: rows of scores.
+      floors: rows of scores of real samples in place of fakes.
     """
     found: dict[str, dict] = {}
     for row in rows:
@@ -30,7 +30,7 @@ def notes(rows, floors: list[results.Row]) -> list[str]:
 
 
 def _is_better(row: results.Row, floor: float) -> bool:
-    """Whether a score is better than the floor; no where it has no value, or no better end."""
+    """Whether a score is better than the floor; False without a value or a direction."""
     try:
         metric = registry.find(row["protocol"].get("metric", row["metric"]))
         higher = metric.scores.get(row["metric"])

@@ -1,4 +1,4 @@
-"""Fractal dimension of a set of samples: how fast neighbours become more as a ball grows.
+"""Fractal dimension of a set of samples: the growth rate of the number of neighbours in a ball.
 
 A correlation dimension after Grassberger and Procaccia, Characterization of strange attractors,
 1983, as compare_gan estimates it. Numpy and float64 only.
@@ -31,7 +31,7 @@ def distances(rows: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def slope(counts: np.ndarray, radii: np.ndarray, least: float, most: float, width: float) -> float:
-    """Slope of log N by log r where N is in the middle of its range.
+    """The slope of log N by log r in the middle of the range of log N.
 
     Args:
       counts: N [b], non-decreasing, of pairs nearer than each radius.
@@ -62,16 +62,16 @@ def slope(counts: np.ndarray, radii: np.ndarray, least: float, most: float, widt
 class FractalDimension(Jackknifed):
     """Fractal dimension of the fakes' features, and of the reals' for reference.
 
-    N(r) is the number of pairs of one of `centres` random samples and any sample, itself included,
-    nearer than r, on a geometric grid of radii from the least distance above 0 to the greatest; the
-    dimension is the slope of log N by log r around the middle of the range of log N. It falls with
-    duplicates and with structure that is lost; noise raises it.
+    N(r) is the number of pairs of a centre, one of `centres` random samples, and a sample, itself
+    included, with a distance below r. The radii r are a geometric grid from the smallest distance
+    above 0 to the largest. The dimension is the slope of log N by log r around the middle of the
+    range of log N. Duplicates and lost structure lower it; noise raises it.
 
     The interval is that of the jackknife over the centres.
 
     Attributes:
-      centres: random samples, all where there are fewer.
-      radii: of the grid.
+      centres: number of random samples; all if there are fewer.
+      radii: number of radii.
       width: of the fitted part of log N, to either side of the middle, as a share of its range.
       seed: of the centres; which they are depends on the order of the samples.
     """
@@ -128,7 +128,7 @@ class FractalDimension(Jackknifed):
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PixelFractalDimension(FractalDimension):
-    """Fractal dimension of the pixels: the ancestor's metric."""
+    """Fractal dimension of the pixels, as in compare_gan."""
 
     name: ClassVar[str] = "pixel_fractal_dimension"
     needs: ClassVar[dict] = {"real": ("images",), "fake": ("images",)}

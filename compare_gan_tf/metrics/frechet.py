@@ -36,16 +36,16 @@ class Root(NamedTuple):
 
 
 def root(covariance_1: np.ndarray, covariance_2: np.ndarray, *, slopes: bool = False) -> Root:
-    """The Root of two covariances [d, d], symmetric and positive semi-definite."""
+    """The `Root` of two covariances [d, d], symmetric and positive semi-definite."""
     found = _root_of_full_rank(covariance_1, covariance_2, slopes)
     return found if found is not None else _root_of_any_rank(covariance_1, covariance_2, slopes)
 
 
 def _root_of_full_rank(covariance_1, covariance_2, slopes: bool) -> Root | None:
-    """With C1 = L L^T, from the eigenvalues of L^T C2 L; None if those would lose digits.
+    """The root from the eigenvalues of L^T C2 L, with C1 = L L^T; None if these lose digits.
 
-    An eigenvalue is known to a few epsilon of the largest one, and enters by its square root: the
-    small ones of singular covariances would be a relative 1e-8 out of nothing each.
+    The error of an eigenvalue is a few epsilon of the largest one, and the root takes its square
+    root: each eigenvalue 0 of a singular covariance would add a relative error of 1e-8.
     """
     try:
         lower = np.linalg.cholesky(covariance_1)
@@ -72,7 +72,7 @@ def _root_of_full_rank(covariance_1, covariance_2, slopes: bool) -> Root | None:
 def _lower_triangle(lower: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """The lower triangle of L^T C L, without most of the products with zeros above L's diagonal.
 
-    What lies above the blocks on the diagonal is not filled in: eigenvalues do not look there.
+    Entries above the diagonal blocks stay 0, because the eigenvalue routines do not read them.
     """
     size, step = len(lower), BLOCK
     half = np.concatenate(
@@ -85,9 +85,9 @@ def _lower_triangle(lower: np.ndarray, covariance: np.ndarray) -> np.ndarray:
 
 
 def _root_of_any_rank(covariance_1, covariance_2, slopes: bool) -> Root:
-    """With C1 = A A^T and C2 = B B^T, from the singular values of A^T B.
+    """The root from the singular values of A^T B, with C1 = A A^T and C2 = B B^T.
 
-    No root of a product, nor of a negative number, is ever taken.
+    It takes no root of a product, nor of a negative number.
     """
     (factor_1, invert_1), (factor_2, invert_2) = _factor(covariance_1), _factor(covariance_2)
     product = factor_1.T @ factor_2

@@ -1,4 +1,4 @@
-"""Mean and covariance of features that arrive in batches: what a Fréchet distance is of.
+"""Mean and covariance of features that arrive in batches, for Fréchet distances.
 
 Numpy and float64 only.
 """
@@ -15,13 +15,12 @@ BLOCK = 256  # columns of a triangle that are worked out at once
 class GaussianStatistics:
     """Mean and unbiased covariance of features that arrive in batches.
 
-    Rows are merged by Chan, Golub and LeVeque, Updating Formulae and a Pairwise Algorithm for
-    Computing Sample Variances, 1979, thousands at a time whatever the batches are. Everything is
-    stored relative to the first row ever seen, so an offset that all features share costs no
-    digits.
+    Rows are merged by the formulas of Chan, Golub and LeVeque, Updating Formulae and a Pairwise
+    Algorithm for Computing Sample Variances, 1979, thousands at a time for batches of any size. All
+    values are stored relative to the first row, so that a common offset costs no digits.
 
     Attributes:
-      count: how many rows were added; None if the moments were imported without it.
+      count: number of added rows; None if the moments were imported without it.
     """
 
     def __init__(self):
@@ -127,7 +126,7 @@ class GaussianStatistics:
         self._merged = self.count
 
     def _finish(self) -> None:
-        """Merges what waits, and forgets the room for it."""
+        """Merges the waiting rows, and frees their memory."""
         if self._waiting is not None and self.count > self._merged:
             self._merge()
         self._waiting = None

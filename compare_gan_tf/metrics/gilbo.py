@@ -1,4 +1,4 @@
-"""GILBO: how much of its latent a generator's image tells, a lower bound of their information.
+"""GILBO: a lower bound of the mutual information of a generator's latents and images.
 
 Alemi and Fischer, GILBO: one metric to measure them all, 2018, eq. 4:
 
@@ -22,6 +22,7 @@ from compare_gan_tf.metrics.base import (
     Metric,
     TwoOrMore,
     UndefinedScore,
+    labels_of_fakes,
 )
 from compare_gan_tf.settings import kinds
 from compare_gan_tf.settings.signatures import Count, Function, Index, Made, Positive, check_fields
@@ -105,15 +106,15 @@ def gilbo_encoder(image_shape: tuple[int, ...], latent_dim: int, seed: int) -> k
 class Gilbo(Metric):
     """The bound in nats, on latents that the encoder was not trained on.
 
-    A bound that still rises with `steps` says more about the encoder than about the generator. The
-    encoder sees the image and not the label, which is drawn from those of the fakes; the bound is
-    then of what images tell of z alone. The interval is that of the mean over the latents scored.
+    If the bound still rises with `steps`, it says more about the encoder than about the generator.
+    Labels are drawn from those of the fakes; the encoder sees the image only, so the bound is that
+    of the information about z alone. The interval is that of the mean over the scored latents.
 
     Attributes:
       prior: of the latents: `NormalLatents()` or `UniformLatents()`.
       encoder: (image_shape, latent_dim, seed) -> keras.Model from images in [-1, 1] to parameters
         [n, latent_dim, 2].
-      steps: of training; the paper trains until a cycle of 10,000 brings nothing.
+      steps: training steps; the paper trains until 10,000 more steps bring no improvement.
       learning_rate: of Adam, halved after each quarter of the steps.
       batch_size: of training and scoring.
       samples: latents that are scored.
@@ -152,10 +153,8 @@ class Gilbo(Metric):
     def _draw(self, fake: Collected, number: int, seed: int, rng: np.random.Generator):
         """Images [number, H, W, C] and the latents [number, d] they are of."""
         z = tf.convert_to_tensor(fake.latents(number, seed), tf.float32)
-        labels = None
-        if fake.labels is not None:
-            labels = tf.constant(fake.labels.take(rng.integers(len(fake.labels), size=number)))
-        return fake.generate(z, labels), z
+        labels = labels_of_fakes(fake, number, rng)
+        return fake.generate(z, None if labels is None else tf.constant(labels)), z
 
     def _bound(self, encoder, images, z, training: bool):
         """log e(z | x) - log p(z), [n]."""

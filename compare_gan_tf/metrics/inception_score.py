@@ -1,10 +1,10 @@
-"""Inception Score: how sure a classifier is of each fake, and how varied it finds them.
+"""Inception Score: the confidence of a classifier on fakes, and the variety of its classes.
 
 Salimans et al., Improved Techniques for Training GANs, 2016, section 4:
 
     exp(mean_x KL(p(y | x) || mean_x p(y | x)))
 
-between 1 and the number of classes. It looks at no real sample. Numpy and float64 only.
+in [1, number of classes]. It needs no real samples. Numpy and float64 only.
 """
 
 import dataclasses
@@ -23,23 +23,22 @@ from compare_gan_tf.settings.signatures import Count, Index
 class InceptionScore(intervals.Jackknifed):
     """The mean of the score over splits of the fakes; higher is better.
 
-    The paper and most PyTorch code take 10 splits, compare_gan, TF-GAN and StudioGAN all fakes at
-    once: a score of fewer fakes is lower. NVIDIA's and torch-fidelity's networks have no bias in
-    the last layer.
+    The paper and most PyTorch code take 10 splits; compare_gan, TF-GAN and StudioGAN take one.
+    Fewer fakes give a lower score. The networks of NVIDIA and torch-fidelity have no bias in the
+    last layer.
 
     Attributes:
-      splits: of consecutive fakes, about equal in size.
-      bias: whether logits are taken with the bias of the last layer.
-      shuffle_seed: seed of a permutation of the fakes before they are split, None: as they come.
-        torch-fidelity's is 2020, and its splits are then these.
+      splits: number of splits into consecutive fakes, of about equal size.
+      bias: whether the logits include the bias of the last layer.
+      shuffle_seed: seed of a permutation of the fakes before they are split; None for no
+        permutation. 2020 gives the splits of torch-fidelity.
     """
 
     name = "inception_score"
     needs = {"real": (), "fake": ("logits",)}
     scores = {"inception_score": True}
-    samples_of_class: ClassVar[int] = (
-        50  # of each but one, for a bias of the logarithm of 1 % at most
-    )
+    # For each class but one: the bias of the score's logarithm is then 1 % at most.
+    samples_of_class: ClassVar[int] = 50
     bounds = (1.0, np.inf)
 
     splits: Count = 1
@@ -79,7 +78,7 @@ class InceptionScore(intervals.Jackknifed):
         return sums
 
     def _split_of_each(self, count: int) -> np.ndarray:
-        """The split [n] of each fake: [i n / s, (i + 1) n / s) of the places after the shuffle."""
+        """The split of each fake, [n]; split i has the shuffled fakes [i n / s, (i + 1) n / s)."""
         edges = [count * i // self.splits for i in range(self.splits + 1)]
         splits = np.repeat(np.arange(self.splits), np.diff(edges))
         if self.shuffle_seed is None:
@@ -91,7 +90,7 @@ class InceptionScore(intervals.Jackknifed):
 
 
 class _Sums:
-    """Sums over the fakes of each split and block: what a score of any of the blocks needs."""
+    """Sums over the fakes of each split and block, from which scores of any blocks follow."""
 
     def __init__(self, splits: int, classes: int):
         self._probabilities = np.zeros((splits, intervals.BLOCKS, classes))

@@ -1,13 +1,13 @@
-"""Neural-net divergence: how well a fresh critic tells held-out reals from samples of a model.
+"""Neural net divergence: the value that an independent critic reaches on reals and fakes.
 
 Raffel, GANs and divergence minimization, 2019, eq. 16; Gulrajani, Raffel and Metz, Towards GAN
 benchmarks which require generalization, 2019: the value of
 
     max_f  E_real f(x) - E_fake f(x) - lambda E (|grad f(x')| - 1)^2
 
-x' uniform between a real sample and a fake, that a critic reaches which the model was not trained
-against. Unlike FID and the Inception Score it ranks a model above its memorised training set, if
-the reals are none that the model was trained on: take the split test or validation.
+with x' uniform between a real sample and a fake, for a critic f that the model was not trained
+against. Unlike FID and the Inception Score, it ranks a good model above a memorised training set,
+if the reals are held out: take the split test or validation.
 """
 
 import dataclasses
@@ -64,10 +64,10 @@ Divergence = Annotated[Any, Made(_is_divergence, like="an f-divergence such as @
 class PenalisedWasserstein:
     """E f(real) - E f(fake) - penalty E (sqrt(1e-8 + |grad f|^2) - 1)^2, Gulrajani et al., 2017.
 
-    The penalty is part of the value, as in the official code: it is a minimax value, 0 where the
-    two sides are alike and D + D^2 / (4 penalty) for linear critics and means at a distance of D.
-    On the line, with one feature, a critic that starts with a slope of the wrong sign stays there,
-    for the penalty is in the way: take an f-divergence.
+    The penalty is part of the value, as in the official code: it is a minimax value, which is 0 for
+    equal distributions and D + D^2 / (4 penalty) for linear critics and means at a distance of D.
+    With a single feature, the penalty keeps a critic with an initial slope of the wrong sign from
+    changing it: take an f-divergence there.
 
     Attributes:
       penalty: lambda.
@@ -97,12 +97,12 @@ class PenalisedWasserstein:
 class FDivergenceBound:
     """E T(real) - E f*(T(fake)), a lower bound of D_f(real || fake) (Nowozin et al., 2016, eq. 4).
 
-    On few samples a critic learns these by heart, and the bound of KL has no limit: leave a
-    `scored_share` of them to the score.
+    A critic memorises few samples, and then the bound of KL is unlimited: set `scored_share`, so
+    that other samples are scored.
 
     Attributes:
-      divergence: one of `objectives.f_divergences`, such as @kl(): what has its `activation`, from
-        the critic to T, and `conjugate_of_activation`.
+      divergence: one of `objectives.f_divergences`, such as @kl(), or another object with
+        `activation`, from the critic to T, and `conjugate_of_activation`.
     """
 
     divergence: Divergence
@@ -167,32 +167,31 @@ def mlp_critic(shape: tuple[int, ...], seed: int, *, units: Count = 128, layers:
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class IndependentCritic(Metric):
-    """The mean value that critics reach which are trained on pixels, each from other weights.
+    """The mean value of several critics on pixels, which start from different weights.
 
-    Pixels x of 0 to 255 are fed as (x - 128) / 128 plus uniform noise on [0, 1/128). The value
-    grows with `iterations`, as a critic that is not trained to its end tells less, and with few
-    samples, which a critic learns by heart: compare models under one protocol, with as many
-    samples. Published scores have `iterations` 100,000, `batch_size` 256, `averaging` 0.999 and
-    `scored_batches` 10,000; on CPU cores the defaults take minutes for images of 8x8
-    and half an hour for 32x32.
+    The input of a critic is (x - 128) / 128 plus uniform noise on [0, 1/128), for pixels x in
+    [0, 255]. The value grows with `iterations`, and with fewer samples, which a critic memorises:
+    compare models under one protocol with equally many samples. Published scores have `iterations`
+    100,000, `batch_size` 256, `averaging` 0.999 and `scored_batches` 10,000. The defaults take
+    minutes on a CPU for 8x8 images, and half an hour for 32x32.
 
-    The interval is Student's over the critics: it tells what other critics would find for the same
-    samples, not what other samples would give.
+    The interval is Student's over the critics: it covers other critics on the same samples, not
+    other samples.
 
     Attributes:
-      estimate: what the critic maximises and is reported: None for `PenalisedWasserstein()`, or
+      estimate: the value that a critic maximises: None for `PenalisedWasserstein()`, or
         `FDivergenceBound` with any f-divergence.
       critic: (shape of a sample, seed) -> keras.Model to [n] or [n, 1].
-      critics: that are trained, 3 or more.
-      iterations: of each.
-      batch_size: of either side.
-      learning_rate: of Adam at the start; it falls linearly to 0.
-      averaging: factor of the moving average of the weights that are scored.
-      scored_batches: over which the value is averaged.
-      scored_share: of the samples of either side that are scored and not trained on; 0, as
-        published, scores those trained on.
-      scored_share_of_fakes: the same of the fakes; None for `scored_share`. With 0 the fakes are
-        all there is to the model, as for a memorised training set, and a critic may know them.
+      critics: number of critics, 3 or more.
+      iterations: training steps of each critic.
+      batch_size: samples of each side per step.
+      learning_rate: initial rate of Adam, with a linear decay to 0.
+      averaging: decay of the moving average of the weights, which are scored.
+      scored_batches: number of batches over which the value is averaged.
+      scored_share: share of the samples of each side that are scored and not trained on; 0, as
+        published, scores the samples that were trained on.
+      scored_share_of_fakes: the share for the fakes; None for `scored_share`. Use 0 if the fakes
+        are all samples that the model has, as for a memorised training set.
       seed: of weights, batches and noise.
     """
 
@@ -233,7 +232,7 @@ class IndependentCritic(Metric):
         kinds.require_shape(name, self.estimate, found, (), like=_ESTIMATE)
 
     def training(self, shape: tuple[int, ...]) -> Training:
-        """That of the critics of samples of this shape."""
+        """The training of critics for samples of this shape."""
         self._try_estimate(f"{type(self).__name__}.estimate")
         return Training(
             estimate=self.estimate,
@@ -272,7 +271,7 @@ def _mean(values: np.ndarray) -> Score:
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FeatureCritic(IndependentCritic):
-    """The same on features, in their own units; points in the plane are their own features."""
+    """`IndependentCritic` on features in their own units, for instance on points in the plane."""
 
     name: ClassVar[str] = "feature_critic"
     needs: ClassVar[dict] = {"real": ("features",), "fake": ("features",)}

@@ -7,9 +7,9 @@ real ones and fakes. With s_b these scores and m their mean, the variance of the
 
 (Tukey, 1958; Efron and Tibshirani, An Introduction to the Bootstrap, 1993, eq. 11.5), and the
 interval is the score +- t SE, with the quantile t of Student's distribution with B - 1 degrees of
-freedom. It tells how far a score moves with another draw of as many samples, of fakes and of
-reals; it does not tell the bias that a finite number of samples has, nor what another training
-would give. The blocks follow the order of the samples, so an interval does too, the score does not.
+freedom. It covers other draws of equally many fakes and reals. It does not cover the bias of a
+finite number of samples, nor another training. The blocks, and so the interval, depend on the order
+of the samples; the score does not.
 
 Numpy only.
 """
@@ -20,18 +20,18 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from compare_gan_tf.metrics.base import Collected, Metric, Score
+from compare_gan_tf.metrics.estimates import NORMAL_975
 
 BLOCKS = 20
-_NORMAL = 1.959963984540054  # 97.5 % of a normal distribution lie below
 
 
 class Replicates(NamedTuple):
-    """A score, and what it would be without each block of samples.
+    """A score, and the scores without each block of samples.
 
     Attributes:
       value: the score of all samples.
-      left_out: [B] scores without one block each, None: there is no interval.
-      extra_variance: what comes on top, from draws that are not of the samples.
+      left_out: [B], the scores without one block each; None for no interval.
+      extra_variance: an additional variance, from random draws other than the samples.
     """
 
     value: float
@@ -39,7 +39,7 @@ class Replicates(NamedTuple):
     extra_variance: float = 0.0
 
     def interval(self) -> tuple[float, float] | None:
-        """95 % of confidence, None where a score without a block is not there or not finite."""
+        """The 95 % confidence interval; None if `left_out` is missing or not finite."""
         if self.left_out is None or not np.isfinite(self.left_out).all():
             return None
         variance = jackknife_variance(self.left_out) + self.extra_variance
@@ -48,11 +48,11 @@ class Replicates(NamedTuple):
 
 
 class Jackknifed(Metric):
-    """A metric whose interval is that of the jackknife.
+    """A metric with the interval of the jackknife.
 
     Attributes:
-      bounds: the least and the greatest value that its scores have.
-      bounds_of: {score: its own bounds}, where they differ.
+      bounds: the smallest and the largest possible value of its scores.
+      bounds_of: {score: its bounds}, for scores with other bounds.
     """
 
     bounds: ClassVar[tuple[float, float]] = (0.0, math.inf)
@@ -80,7 +80,7 @@ def block_of(indices) -> np.ndarray:
 
 
 def has_interval(*counts: int) -> bool:
-    """Whether each side has samples enough, two a block, for blocks to be left out."""
+    """Whether each side has enough samples for the jackknife: two per block."""
     return min(counts) >= 2 * BLOCKS
 
 
@@ -95,7 +95,7 @@ def student_quantile(degrees: int) -> float:
 
     Abramowitz and Stegun, 1964, 26.7.5: an expansion in 1 / degrees; within 1e-3 from 4 on.
     """
-    x, v = _NORMAL, degrees
+    x, v = NORMAL_975, degrees
     terms = (
         (x**3 + x) / (4 * v),
         (5 * x**5 + 16 * x**3 + 3 * x) / (96 * v**2),
@@ -110,9 +110,9 @@ def paired_difference(
 ) -> dict[str, Score]:
     """Scores of model 1 minus those of model 2, against the same real samples.
 
-    The same blocks are left out for both, so that the luck of the real samples, and of latents
-    that both models were fed, drops out as far as it moves both scores alike. If the interval does
-    not hold 0, the models differ.
+    The same blocks are left out for both models, so that the effects of the real samples, and of
+    common latents, cancel as far as they are equal. If the interval does not contain 0, the models
+    differ.
 
     Raises:
       UndefinedScore: one of the two has no score.

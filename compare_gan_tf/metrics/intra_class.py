@@ -1,4 +1,4 @@
-"""FID within each class: whether a model is good at every label, not only at the mixture.
+"""FID within each class: whether a model is good for every label, not only for the mixture.
 
 Miyato and Koyama, cGANs with Projection Discriminator, 2018, section 5 (intra-FID).
 """
@@ -18,12 +18,11 @@ from compare_gan_tf.metrics.fid import Side, frechet_replicates, statistics_of
 class IntraClassFid(intervals.Jackknifed):
     """The mean over the labels of the Fréchet distance between reals and fakes of one label.
 
-    0 is best. Every label of the reals counts alike and must have two fakes at least: fakes are
-    drawn with all labels equally likely.
+    0 is best. All labels of the reals have the same weight, and each needs two fakes or more: fakes
+    are drawn with equally many of each label.
 
     Attributes:
-      interval: whether to work it out; blocks are left out within each class, the expansion is
-        that of `Fid`.
+      interval: whether to compute the interval, as in `Fid`; blocks are left out within each class.
     """
 
     name = "intra_class_fid"
@@ -70,7 +69,7 @@ class IntraClassFid(intervals.Jackknifed):
 
 
 def _smallest_class(side: Collected, real: Collected) -> int:
-    """Samples of a side with the label, of those of the reals, that it has the fewest of."""
+    """The number of samples of a side in its smallest class, among the classes of the reals."""
     labels = side.labels.read()
     return min(int(np.count_nonzero(labels == label)) for label in np.unique(real.labels.read()))
 

@@ -1,4 +1,4 @@
-"""Which latents make a generator draw given images? Found by gradient descent in z."""
+"""Inversion of a generator: searches for the latents of given images by gradient descent in z."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -51,10 +51,10 @@ def check_distance(name: str, distance: Callable, shape: tuple[int, ...]) -> Non
 
 
 class Inversion:
-    """Searches z with the least distance between G(z) and images: an upper bound of the minimum.
+    """Searches for the z that minimises the distance of G(z) to an image.
 
-    Adam from each of several starts, its steps falling linearly to 0; the least distance on the way
-    counts.
+    It runs Adam from several starts, with a linear decay of the learning rate to 0. The result is
+    the smallest distance on the way: an upper bound of the minimum.
 
     Args:
       generate: (z, labels or None) -> float32 images [n, H, W, C], differentiable.
@@ -69,7 +69,7 @@ class Inversion:
         self._step = tf.function(self._descend, reduce_retracing=True)
 
     def __call__(self, images, labels, starts) -> np.ndarray:
-        """The least distances, float64 [n]; infinite where none is finite.
+        """The smallest distances, float64 [n]; infinite if none is finite.
 
         Args:
           images: float32 [n, H, W, C].
@@ -112,17 +112,17 @@ def least_distances(
     seed: int,
     least: int = 1,
 ) -> np.ndarray:
-    """Of the first images of a real set to what G is found to draw, float64 [n].
+    """The smallest distances found between G's images and the first images of a real set, [n].
 
     Args:
       search: of G's latents.
-      real: with images, and labels if G takes them: then the search is under an image's own.
-      fake: with latents, and labels if G takes them.
-      count: images at most.
-      starts: latents that the search for an image begins at, drawn from the prior.
-      batch_size: images that are searched for at once.
+      real: has images, and labels if G takes them; G gets the label of the image.
+      fake: has latents, and labels if G takes them.
+      count: largest number of images.
+      starts: number of initial latents for each image, drawn from the prior.
+      batch_size: number of images in one search.
       seed: of the starts.
-      least: images that there must be.
+      least: smallest number of images.
 
     Raises:
       UndefinedScore: there are fewer, or G takes labels and the images have none.

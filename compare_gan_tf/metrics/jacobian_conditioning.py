@@ -1,4 +1,4 @@
-"""Conditioning of the generator's Jacobian: how unevenly directions of z move the image.
+"""Conditioning of the generator's Jacobian: how differently directions of z change the image.
 
 Odena et al., Is generator conditioning causally related to GAN performance?, 2018, section 3: the
 log of the condition number of the metric tensor J^T J at latents of the prior.
@@ -12,7 +12,7 @@ import gin
 import numpy as np
 
 from compare_gan_tf.metrics import estimates
-from compare_gan_tf.metrics.base import Metric, TwoOrMore, UndefinedScore
+from compare_gan_tf.metrics.base import Metric, TwoOrMore, UndefinedScore, labels_of_fakes
 from compare_gan_tf.settings.signatures import Count, Index
 
 _PRECISION = float(np.finfo(np.float32).eps)  # of the Jacobian
@@ -74,8 +74,8 @@ class JacobianConditioning(Metric):
     The interval is that of the mean; the deviation has none.
 
     Attributes:
-      points: latents at which the Jacobian is taken.
-      batch_size: Jacobians that are in memory at once.
+      points: number of latents at which the Jacobian is computed.
+      batch_size: number of Jacobians in memory.
       seed: of the latents, and of labels drawn from those of the fakes.
     """
 
@@ -90,10 +90,7 @@ class JacobianConditioning(Metric):
 
     def __call__(self, real, fake):
         latents = np.asarray(fake.latents(self.points, self.seed), np.float32)
-        labels = None
-        if fake.labels is not None:
-            rng = np.random.default_rng(self.seed)
-            labels = fake.labels.take(rng.integers(len(fake.labels), size=self.points))
+        labels = labels_of_fakes(fake, self.points, np.random.default_rng(self.seed))
         found = []
         for start in range(0, self.points, self.batch_size):
             part = slice(start, start + self.batch_size)

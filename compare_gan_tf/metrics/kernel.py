@@ -7,7 +7,7 @@ Two-Sample Test, 2012, eq. 3:
     sum_{i != j} k(x_i, x_j) / m(m-1) + sum_{i != j} k(y_i, y_j) / n(n-1)
         - 2 sum_{ij} k(x_i, y_j) / mn
 
-It may be below 0. Numpy and float64 only.
+The estimate may be below 0. Numpy and float64 only.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ from compare_gan_tf.settings.signatures import Count, Index
 
 
 class KernelSums:
-    """Sums of the kernel over pairs of samples, by the blocks that the two samples lie in.
+    """Sums of the kernel over pairs of samples, for each pair of blocks.
 
     Attributes:
       real, fake: [B, B], over pairs of different samples of one side.
@@ -108,13 +108,13 @@ class _KernelDistance(intervals.Jackknifed):
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Kid(_KernelDistance):
-    """The mean of KID over random subsets, as torch-fidelity, clean-fid and StyleGAN take it.
+    """The mean of KID over random subsets, as in torch-fidelity, clean-fid and StyleGAN.
 
-    A subset is drawn without replacement, from both sides, anew each time. With equal seeds the
-    subsets are torch-fidelity's, whose first input are the fakes.
+    Each subset is drawn without replacement from both sides. With the same seed the subsets are
+    those of torch-fidelity with the fakes as its first input.
 
     Attributes:
-      subsets: how many.
+      subsets: number of subsets.
       subset_size: reals and fakes in each.
       seed: of the draws.
     """
@@ -136,7 +136,7 @@ class Kid(_KernelDistance):
         return {"kid": intervals.Replicates(value, left_out)}
 
     def sums(self, real: Collected, fake: Collected) -> Iterator[KernelSums]:
-        """Those of each subset, whose `estimate` is its KID; raises UndefinedScore."""
+        """Yields the sums of each subset, whose `estimate` is its KID; raises UndefinedScore."""
         check_features(real, fake, least=2)
         fewest = min(len(real.features), len(fake.features))
         if fewest < self.subset_size:
@@ -159,15 +159,15 @@ class Kid(_KernelDistance):
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KidBlocks(_KernelDistance):
-    """The mean of KID over disjoint blocks of consecutive samples, as compare_gan and TF-GAN.
+    """The mean of KID over disjoint blocks of consecutive samples, as in compare_gan and TF-GAN.
 
-    Both sides fall into ceil(max(m, n) / largest) blocks of about equal size. The interval is that
-    of the mean of independent blocks, of which it takes 5.
+    Both sides are split into ceil(max(m, n) / largest) blocks of about equal size. The interval is
+    that of a mean of independent blocks; it needs 5 of them.
 
-    compare_gan divides the sum over the fakes' pairs by the number of reals; this does not.
+    compare_gan divides the sum over pairs of fakes by the number of reals; this metric does not.
 
     Attributes:
-      largest: samples in a block at most.
+      largest: largest number of samples in a block.
     """
 
     name = "kid_blocks"
@@ -212,7 +212,7 @@ def _edges(size: int, blocks: int) -> list[tuple[int, int]]:
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KidFull(_KernelDistance):
-    """KID over all pairs of samples: nothing is drawn, time grows with their square."""
+    """KID over all pairs of samples, without random draws; the time is quadratic."""
 
     name = "kid_full"
     scores = {"kid_full": False}

@@ -1,4 +1,4 @@
-"""Patches of every scale of a Laplacian pyramid, what the sliced Wasserstein distance compares.
+"""Patches at every scale of a Laplacian pyramid, for the sliced Wasserstein distance.
 
 Burt and Adelson, The Laplacian pyramid as a compact image code, 1983; the patches are those of
 Karras et al., Progressive growing of GANs, 2018, section 5. Numpy only.
@@ -7,7 +7,7 @@ Karras et al., Progressive growing of GANs, 2018, section 5. Numpy only.
 import numpy as np
 
 PATCH = 7  # pixels
-COARSEST = 16  # pixels of a side, as far as halving leads there
+COARSEST = 16  # pixels, the smallest side of the coarsest level
 _KERNEL = np.array([1, 4, 6, 4, 1], np.float32) / 16
 
 
@@ -30,9 +30,9 @@ def _double(images: np.ndarray) -> np.ndarray:
 
 
 def laplacian_pyramid(images: np.ndarray) -> list[np.ndarray]:
-    """Images [n, H, W, C] -> what each halving loses, finest first, and the rest.
+    """Images [n, H, W, C] -> the details that each halving loses, finest first, and the rest.
 
-    A side is halved as long as it is even and its half has at least 16 pixels.
+    Sides are halved while they are even and their half has at least 16 pixels.
     """
     levels, current = [], images.astype(np.float32)
     while all(side % 2 == 0 and side // 2 >= COARSEST for side in current.shape[1:3]):
@@ -43,7 +43,7 @@ def laplacian_pyramid(images: np.ndarray) -> list[np.ndarray]:
 
 
 def patches(images: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
-    """float32 [n * number, 7, 7, C] at random places, those of an image in succession."""
+    """Patches at random places, float32 [n * number, 7, 7, C]; those of an image are adjacent."""
     n, h, w, _ = images.shape
     corner = rng.random((n, number, 2)) * [h - PATCH + 1, w - PATCH + 1]
     windows = np.lib.stride_tricks.sliding_window_view(images, (PATCH, PATCH), axis=(1, 2))

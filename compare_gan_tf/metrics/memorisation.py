@@ -1,7 +1,7 @@
-"""Whether fakes are copies: of training samples, or of one another.
+"""Memorisation: whether fakes are copies of training samples, or of each other.
 
-All look at nearest neighbours in the space of the features; give the samples that the model was
-trained on as the real side.
+The metrics use nearest neighbours in the space of the features. The real side must be the samples
+that the model was trained on.
 """
 
 import dataclasses
@@ -19,6 +19,7 @@ from compare_gan_tf.metrics.base import (
 )
 from compare_gan_tf.metrics.fid import Side, frechet_replicates, statistics_of
 from compare_gan_tf.metrics.nearest import neighbours, share_space
+from compare_gan_tf.metrics.rows import subset
 from compare_gan_tf.settings.signatures import Index, NotNegative
 
 
@@ -28,9 +29,9 @@ class Authenticity(intervals.Jackknifed):
     """The share of fakes that are not copies of a training sample; higher is better.
 
     Alaa et al., How Faithful is your Synthetic Data?, 2022, section 3.3: a fake is not authentic if
-    it is nearer to its nearest training sample than that is to any other training sample. Fresh
-    samples of the data's distribution have about one half, not 1. The interval takes the training
-    samples as they are.
+    it is nearer to its nearest training sample than that sample is to any other training sample.
+    New samples from the data's distribution score about 0.5, not 1. The interval takes the training
+    samples as fixed.
     """
 
     name = "authenticity"
@@ -53,13 +54,13 @@ class Authenticity(intervals.Jackknifed):
 class Memorised(intervals.Jackknifed):
     """The share of fakes far nearer to one training sample than to all others; lower is better.
 
-    Yoon et al., Diffusion Probabilistic Models Generalize when They Fail to Memorize, 2023: those
-    whose nearest training sample is at most `ratio` times as far as the second nearest. Of samples
-    that occur twice in the training set no copy is found. The interval takes the training samples
-    as they are.
+    Yoon et al., Diffusion Probabilistic Models Generalize when They Fail to Memorize, 2023: a fake
+    counts if its nearest training sample is at most `ratio` times as far as the second nearest.
+    Copies of a sample that is twice in the training set are not found. The interval takes the
+    training samples as fixed.
 
     Attributes:
-      ratio: of the two distances.
+      ratio: largest ratio of the two distances.
     """
 
     name = "memorised"
@@ -82,11 +83,11 @@ class Memorised(intervals.Jackknifed):
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Duplicates(intervals.Jackknifed):
-    """The share of fakes with another fake nearly the same; lower is better, 0 of good ones.
+    """The share of fakes that nearly equal another fake; lower is better, and 0 is best.
 
-    Nearly the same is at most `ratio` times the median distance from a real sample to its nearest
-    other real sample. The more fakes, the more of them have a near one: compare equal numbers. The
-    interval takes the other samples as they are.
+    Two fakes are nearly equal if their distance is at most `ratio` times the median distance of a
+    real sample to its nearest other real sample. The share grows with the number of fakes: compare
+    equal numbers. The interval takes the other samples as fixed.
 
     Attributes:
       ratio: 0 counts exact copies only.
@@ -112,10 +113,10 @@ class Duplicates(intervals.Jackknifed):
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HeldOutGap(intervals.Jackknifed):
-    """How much closer the fakes are to the training samples than to real ones held out.
+    """How much closer the fakes are to the training samples than to held-out real samples.
 
-    Needs `held_out` of the real side. Both sides of a comparison have equally many samples, drawn
-    with the seed from the larger one.
+    It needs `held_out` on the real side. The two real sets have equally many samples, drawn from
+    the larger one with the seed.
 
     Its scores:
       fid_gap: FID to the held-out samples minus FID to the training samples; about 0 for a model
@@ -123,7 +124,7 @@ class HeldOutGap(intervals.Jackknifed):
       nearer_to_training: the share of fakes whose nearest training sample is nearer than their
         nearest held-out one, about one half for a model that generalises (Meehan et al., A
         Non-Parametric Test to Detect Data-Copying, 2020, compare the same distances). Its interval
-        takes the real samples as they are.
+        takes the real samples as fixed.
 
     Attributes:
       seed: of the draw.
@@ -157,8 +158,7 @@ class HeldOutGap(intervals.Jackknifed):
         if len(features) == count:
             return features
         rng = np.random.default_rng(self.seed)
-        chosen = np.sort(rng.permutation(len(features))[:count])
-        return features.picked(chosen)
+        return features.picked(subset(len(features), count, rng))
 
 
 def _fid_gap(training: Rows, held_out: Rows, fakes: Rows) -> intervals.Replicates:

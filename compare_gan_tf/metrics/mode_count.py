@@ -1,4 +1,4 @@
-"""How many of the modes of a distribution are there, and in which shares.
+"""The number of modes that fakes cover, and the shares of fakes in them.
 
 Of stacked MNIST: Metz et al., Unrolled generative adversarial networks, 2017, section 3.3; of
 Gaussians: Srivastava et al., VEEGAN, 2017, section 5.1.
@@ -34,7 +34,7 @@ def divergence(counts: np.ndarray, reference: np.ndarray) -> float:
     """KL(p || q) in nats of p = counts / sum and q = reference / sum, both [K].
 
     Raises:
-      UndefinedScore: a mode has samples that the reference says there are none of.
+      UndefinedScore: samples are in a mode in which the reference has none.
     """
     p, q = counts / np.sum(counts), reference / np.sum(reference)
     there = p > 0
@@ -44,9 +44,9 @@ def divergence(counts: np.ndarray, reference: np.ndarray) -> float:
 
 
 def _jackknifed(counts: np.ndarray, statistic: Callable):
-    """The score of a histogram; the interval is that of the jackknife over single samples.
+    """The score of a histogram, with the interval of the jackknife over single samples.
 
-    All samples of a mode change the score alike, so there are as many cases as modes.
+    All samples of a mode have the same influence, so there is one case per mode.
     """
     total, value = counts.sum(), statistic(counts)
     there = np.flatnonzero(counts)
@@ -89,18 +89,18 @@ def mnist_probabilities(images: np.ndarray) -> np.ndarray:
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StackedModes(Metric):
-    """Modes of stacked images: each channel shows a class, three channels of digits 1,000 modes.
+    """Modes of stacked images: each channel shows one class, so three digits have 1,000 modes.
 
-    `stacked_modes` counts those that fakes are in; `stacked_modes_kl` is KL(fakes || reference), in
-    nats. With n samples of K modes in the right shares the latter is about (K - 1) / 2 n, not 0:
-    numbers compare at equal n (published ones have 26,000).
+    `stacked_modes` is the number of modes with fakes; `stacked_modes_kl` is KL(fakes || reference)
+    in nats. For n samples from the reference with K modes the latter is about (K - 1) / 2 n, not 0:
+    compare numbers of equal n (published ones have 26,000).
 
     Attributes:
       classifier: uint8 images of one channel [n, H, W, 1] -> probabilities or logits [n, classes].
-      classes: of a channel.
-      uniform: the reference is uniform; otherwise it is the histogram of the real labels, which are
-        the numbers that the channels spell.
-      min_samples: that make a mode.
+      classes: number of classes of a channel.
+      uniform: whether the reference is uniform; else it is the histogram of the real labels, which
+        are the numbers that the channels spell.
+      min_samples: smallest number of samples that counts as a mode.
     """
 
     name: ClassVar[str] = "stacked_modes"
@@ -131,7 +131,7 @@ class StackedModes(Metric):
         return _modes_and_divergence(self.name, counts, reference, self.min_samples)
 
     def _modes(self, images: np.ndarray) -> np.ndarray:
-        """The numbers that the channels spell, int64 [n], the highest digit in the first."""
+        """The numbers that the channels spell, int64 [n]; the first is the highest digit."""
         number = np.zeros(len(images), np.int64)
         for channel in range(images.shape[-1]):
             scores = np.asarray(self.classifier(images[..., channel : channel + 1]))
@@ -163,18 +163,18 @@ Mixture = Annotated[Any, Made(_is_mixture, like=_MIXTURE)]
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GaussianModes(Metric):
-    """Modes of a mixture of Gaussians, such as ring and grid, and the share of points near one.
+    """Modes of a mixture of Gaussians, such as a ring or a grid, and the share of points near one.
 
-    A point is of high quality if it is within `within` deviations of the nearest mode.
-    `gaussian_modes` counts modes that have such points, `high_quality` is their share of all, and
-    `gaussian_modes_kl` the KL divergence in nats of their distribution over the modes from the
+    A point has high quality if it is within `within` standard deviations of the nearest mode.
+    `gaussian_modes` is the number of modes with such points, `high_quality` is their share, and
+    `gaussian_modes_kl` is the KL divergence in nats of their distribution over the modes from the
     uniform one. Features are the points themselves (the extractor `raw_features`). Of exact samples
-    in the plane 1 - exp(-4.5) = 98.9 % are within three deviations.
+    in the plane, 1 - exp(-4.5) = 98.9 % are within three deviations.
 
     Attributes:
-      mixture: with `modes` [K, d] and `scale`, the deviation of each; those of the data sets are.
-      within: deviations.
-      min_samples: that make a mode.
+      mixture: has `modes` [K, d] and `scale`, their standard deviation, as the data sets do.
+      within: number of standard deviations.
+      min_samples: smallest number of samples that counts as a mode.
     """
 
     name: ClassVar[str] = "gaussian_modes"
@@ -210,7 +210,7 @@ class GaussianModes(Metric):
         return found | _modes_and_divergence(self.name, counts, uniform, self.min_samples)
 
     def _counts(self, points: Rows, modes: np.ndarray) -> np.ndarray:
-        """Points of high quality of each mode, int64 [K]."""
+        """The number of high-quality points of each mode, int64 [K]."""
         check_rows(points, least=1, what="fakes")
         counts = np.zeros(len(modes), np.int64)
         for chunk in points.chunks(_CHUNK):

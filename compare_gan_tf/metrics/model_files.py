@@ -16,15 +16,13 @@ from compare_gan_tf.metrics.replicated import replicated
 from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.storage import files
 
-Outputs = dict[str, np.ndarray]
-
 
 class Outlets(NamedTuple):
-    """Which outputs of a network are wanted.
+    """The outputs of a network that are used.
 
     Attributes:
-      features: name of an output, or of a layer of a Keras model; None for the only output, or for
-        the first of `usual` that there is.
+      features: name of an output, or of a layer of a Keras model; None for the only output, or the
+        first of `usual` that exists.
       logits: name of an output or layer, or None for no logits.
       usual: names of outputs that are features by convention.
     """
@@ -35,14 +33,14 @@ class Outlets(NamedTuple):
 
 
 class Network(NamedTuple):
-    """A network, whatever it was stored as.
+    """A network from a file of any format.
 
     Attributes:
       forward: scaled float32 [n, H, W, C] -> (features [n, ...], logits [n, K] or None).
-      shape: (height, width, channels), None where the network leaves one open.
-      weights_sha256: of the file, or as `downloads.tree_digest` of the folder.
-      logit_bias: float32 [K], where it is known.
-      batch: number of images that it takes at once, or None for any.
+      shape: (height, width, channels), with None for a size that the network leaves open.
+      weights_sha256: of the file, or `downloads.tree_digest` of the folder.
+      logit_bias: float32 [K], or None if it is not known.
+      batch: number of images in a batch, or None for any.
     """
 
     forward: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
@@ -56,7 +54,7 @@ def open_model(path: str | os.PathLike, outlets: Outlets) -> Network:
     """Opens a .keras, .h5 or .onnx file, or the folder of a SavedModel.
 
     Raises:
-      UserError: it is not there, is none of these, or lacks an output that is asked for.
+      UserError: the path does not exist, has another format, or lacks a requested output.
     """
     path = pathlib.Path(path).expanduser()
     if not path.exists():
@@ -188,7 +186,7 @@ def onnx_session(path):
 
 
 def _onnx_sha256(path: pathlib.Path) -> str:
-    """Of the file; of a file whose weights lie beside it, as of a folder of them all."""
+    """SHA-256 of the file, or of all files if it has external files of weights."""
     beside = [other for other in path.parent.glob(f"{path.name}?*") if other.is_file()]
     return downloads.files_digest([path, *beside]) if beside else downloads.digest(path)
 
@@ -202,7 +200,7 @@ def pick(outputs: dict, outlets: Outlets, source: str):
     """The features among outputs by name.
 
     Raises:
-      UserError: which of the outputs is meant cannot be told.
+      UserError: there are several outputs, and none is named.
     """
     if outlets.features is not None:
         return _named(outputs, outlets.features, source)
@@ -223,7 +221,7 @@ def _named(outputs: dict, name: str, source: str):
 
 
 def _picking(call, names, outlets: Outlets, source: str):
-    """A network's forward function from one that returns its outputs by name."""
+    """Makes a network's forward function from a function that returns outputs by name."""
     pick(dict.fromkeys(names), outlets, source)
     if outlets.logits:
         _named(dict.fromkeys(names), outlets.logits, source)

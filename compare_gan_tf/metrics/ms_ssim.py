@@ -1,8 +1,8 @@
-"""Multi-scale structural similarity of pairs of samples: high where all samples look alike.
+"""Multi-scale structural similarity of pairs of samples: high if all samples look alike.
 
-Wang, Simoncelli and Bovik, Multi-scale structural similarity, 2003, eq. 7; as a measure of the
-diversity of a GAN by Odena, Olah and Shlens, Conditional image synthesis with auxiliary classifier
-GANs, 2017, section 4.2. Numpy only.
+Wang, Simoncelli and Bovik, Multi-scale structural similarity, 2003, eq. 7; Odena, Olah and Shlens,
+Conditional image synthesis with auxiliary classifier GANs, 2017, section 4.2, measure the diversity
+of a GAN by it. Numpy only.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ _BYTES = 32 << 20  # of a batch of pairs, about
 
 
 def num_scales(side: int, shrink_window: bool) -> int:
-    """Of the five scales, those that an image has whose smaller side is `side` pixels."""
+    """The number of scales, at most five, of an image whose smaller side has `side` pixels."""
     least = 2 if shrink_window else WINDOW
     sides = [side]
     while len(sides) < len(WEIGHTS):
@@ -107,20 +107,20 @@ def ms_ssim(
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MsSsim(Metric):
-    """Mean MS-SSIM of pairs of fakes: the higher, the less diverse; compare with `MsSsimReal`.
+    """Mean MS-SSIM of pairs of fakes; higher means less diverse. Compare it with `MsSsimReal`.
 
-    The pairs are disjoint, drawn by the seed, so the interval is that of a mean of independent
-    values. Odena and the ancestor average over all pairs within batches of 64; the expectation is
-    the same. Which samples are a pair depends on their order.
+    The pairs are disjoint and random, so the interval is that of a mean of independent values.
+    Odena et al. and compare_gan average over all pairs within batches of 64, which has the same
+    expectation. The pairs depend on the order of the samples.
 
-    An image whose smaller side falls below what a scale needs has fewer scales; the weights of
-    those left are enlarged to the sum of all five.
+    Small images have fewer than five scales; the weights of these are enlarged to the sum of all
+    five.
 
     Attributes:
-      pairs: at most; n samples have n // 2.
-      shrink_window: the window of 11 pixels is as small as the image at scales where that is
-        smaller, as with Odena and the ancestor: five scales from a side of 17 on. Without it a
-        scale needs 11 pixels, so that five scales begin at a side of 161; there both agree.
+      pairs: largest number of pairs; n samples have n // 2.
+      shrink_window: whether the window of 11 pixels shrinks to the image at small scales, as in
+        Odena et al. and compare_gan: then images from 17 pixels on have five scales. Else a scale
+        needs 11 pixels, and five scales need 161 pixels; from there on both agree.
       seed: of the pairs.
     """
 
@@ -157,7 +157,7 @@ class MsSsim(Metric):
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MsSsimReal(MsSsim):
-    """Mean MS-SSIM of pairs of real images, what that of the fakes should be."""
+    """Mean MS-SSIM of pairs of real images: the value that the fakes should have."""
 
     name: ClassVar[str] = "ms_ssim_real"
     needs: ClassVar[dict] = {"real": ("images",), "fake": ()}

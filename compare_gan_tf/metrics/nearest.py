@@ -5,10 +5,10 @@ error: for points x and y of d coordinates about their common centre it is
 
     |found - squared distance| <= (d + 16) 2^-24 (|x|^2 + |y|^2)
 
-(Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). Whatever that leaves
-open, which is little, is worked out in float64 from the differences themselves. So every decision
-is that of float64, equal distances compare as equal, nothing depends on the sizes of the tiles,
-and memory does not grow with the number of pairs.
+(Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). The few undecided cases
+are computed in float64 from the differences of the points. So all decisions are those of float64,
+equal distances compare as equal, results do not depend on the sizes of the tiles, and memory does
+not grow with the number of pairs.
 
 Numpy only.
 """
@@ -24,13 +24,13 @@ _PAIRS = 1024  # pairs whose differences are in memory at once
 
 
 class Points:
-    """Rows in units of a space that all sides share: about a centre, of a length near 1.
+    """Rows in coordinates that all sides share: (row - centre) / scale.
 
     Attributes:
       rows: [n, d].
       centre: [d].
-      scale: a power of 2, by which lengths are divided.
-      norms: float64 [n], squared.
+      scale: a power of 2, so that the largest coordinate is near 1.
+      norms: squared norms in these coordinates, float64 [n].
     """
 
     def __init__(self, rows: Rows, centre: np.ndarray, scale: float):
@@ -57,7 +57,7 @@ class Points:
 
 
 def share_space(*sides: Rows) -> list[Points]:
-    """Points of all sides about the mean of the first, which must not be empty; rows are finite."""
+    """The points of all sides, with the mean of the first side, which is not empty, as centre."""
     total = sum(chunk.sum(axis=0, dtype=np.float64) for chunk in sides[0].chunks())
     centre = (total / len(sides[0])).astype(sides[0].dtype)
     largest = max(
@@ -72,7 +72,8 @@ def share_space(*sides: Rows) -> list[Points]:
 def tiles(first: Points, second: Points) -> Iterator[tuple[slice, slice, np.ndarray]]:
     """(rows of first, rows of second, float32 squared distances [a, b]) of all pairs.
 
-    If both are the same points, only tiles on and above the diagonal, and no point is near itself.
+    If both are the same points, only tiles on and above the diagonal come, and the distance of a
+    point to itself is infinite.
     """
     same = first is second
     for rows, x in first.chunks():
@@ -100,14 +101,13 @@ def squared_distances(first: Points, i: np.ndarray, second: Points, j: np.ndarra
 
 
 class Neighbours(NamedTuple):
-    """The k-th nearest point of each query, and those about it.
+    """The k-th nearest point of each query, and its m nearest points.
 
     Attributes:
-      squared: float64 [n], squared distance of the k-th.
-      index: int64 [n], which point that is; one of them where several are as far.
-      near: float32 [n, m], squared distances of the m nearest in ascending order, as they were
-        found.
-      near_index: int64 [n, m].
+      squared: squared distances of the k-th nearest points, float64 [n].
+      index: their indices, int64 [n]; one of several at the same distance.
+      near: approximate squared distances of the m nearest points, ascending, float32 [n, m].
+      near_index: their indices, int64 [n, m].
     """
 
     squared: np.ndarray
@@ -117,7 +117,7 @@ class Neighbours(NamedTuple):
 
 
 def neighbours(queries: Points, points: Points, k: int) -> Neighbours:
-    """The k-th nearest of `points` to each query, itself excluded if both are the same.
+    """The k-th nearest of `points` to each query; a query itself does not count.
 
     Args:
       queries: n of them.
@@ -139,9 +139,10 @@ def neighbours(queries: Points, points: Points, k: int) -> Neighbours:
 
 
 def _decide(queries: Points, points: Points, k: int, which, near, near_index) -> tuple:
-    """The k-th of the candidates [a, m] of the queries `which` [a]: (squared, index, is open).
+    """The k-th nearest of the candidates [a, m] of the queries `which` [a].
 
-    It is open where a point that is no candidate may be as near.
+    Returns (squared, index, is_open); a query is open if a point that is no candidate may be as
+    near.
     """
     norms = queries.norms[which]
     error = points.error(norms[:, None], points.norms[near_index])
@@ -159,7 +160,7 @@ def _decide(queries: Points, points: Points, k: int, which, near, near_index) ->
 
 
 def _candidates(queries: Points, points: Points, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The `count` nearest to each query as float32 finds them, in ascending order, and which."""
+    """The `count` nearest points of each query in float32: ascending distances, and indices."""
     near = np.full((len(queries), count), np.inf, np.float32)
     near_index = np.zeros((len(queries), count), np.int64)
 
@@ -182,11 +183,12 @@ def _candidates(queries: Points, points: Points, count: int) -> tuple[np.ndarray
 
 
 def _padded(found: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All entries of each row of [a, b] below its limit [a, 1], and their columns; inf or others
-    fill the rows up.
+    """All entries of each row of [a, b] below its limit [a, 1], and their columns.
+
+    Rows are filled up with inf, or with other entries.
     """
     is_below = found < limit
-    if 4 * np.count_nonzero(is_below) > found.size:  # all of them cost less than to pick some
+    if 4 * np.count_nonzero(is_below) > found.size:  # to pick entries would cost more
         return found, np.broadcast_to(np.arange(found.shape[1]), found.shape)
     row, column = np.nonzero(is_below)
     counts = np.bincount(row, minlength=len(found))
@@ -198,7 +200,7 @@ def _padded(found: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _search(queries: Points, points: Points, query: int, k: int) -> tuple[float, int]:
-    """The k-th nearest to one query in float64, for the few whose candidates lie too close."""
+    """The k-th nearest to one query in float64, if the candidates do not decide it."""
     found = np.concatenate(
         [
             squared_distances(queries, np.full(last - first, query), points, np.arange(first, last))
@@ -213,7 +215,7 @@ def _search(queries: Points, points: Points, query: int, k: int) -> tuple[float,
 
 
 class Pairs(NamedTuple):
-    """Pairs of a query i and a point j that may be closer than a radius; each tile has one."""
+    """The pairs of a query i and a point j in one tile that may be closer than a radius."""
 
     i: np.ndarray  # int64 [p]
     j: np.ndarray  # int64 [p]
@@ -232,11 +234,11 @@ def are_inside(
     """Bool [p]: whether each pair is closer than its radius, decided as in float64.
 
     Args:
-      first: what i counts.
-      second: what j counts.
+      first: the points with index i.
+      second: the points with index j.
       pairs: p of them.
       squared_radii: float64 [p].
-      strict: whether a pair at the very distance of the radius is outside.
+      strict: whether a pair at exactly the radius is outside.
     """
     error = first.error(first.norms[pairs.i], second.norms[pairs.j])
     squared = pairs.squared.astype(np.float64)

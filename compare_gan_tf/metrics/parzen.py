@@ -1,4 +1,4 @@
-"""Log-likelihood of real samples under a Parzen window estimate that is fitted to the fakes.
+"""Log-likelihood of real samples under a Parzen window estimate from the fakes.
 
 Breuleux, Bengio and Vincent, Quickly generating representative samples from an RBM-derived
 process, 2011; of GANs: Goodfellow et al., Generative adversarial nets, 2014, section 5, table 1:
@@ -65,20 +65,20 @@ def log_likelihood(points: np.ndarray, chunks: Iterable[np.ndarray], sigmas) -> 
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Parzen(Metric):
-    """Mean Parzen log-likelihood of the real features, in nats a sample.
+    """Mean Parzen log-likelihood of the real features, in nats per sample.
 
-    The width is the one of `sigmas` under which the first `validation` of the real samples (half
-    of them if there are fewer than twice as many) are likeliest; the others are scored. `sigmas`
-    has the units of the features; the default is Goodfellow's for pixels in [0, 1], see
-    `PixelParzen`. `parzen_sigma` is the width chosen: at an end of `sigmas` the best lies outside.
+    The first `validation` real samples, or half of all if that is fewer, choose the width from
+    `sigmas` by maximum likelihood; the others are scored. `sigmas` has the units of the features;
+    the default is that of Goodfellow et al. for pixels in [0, 1], see `PixelParzen`. `parzen_sigma`
+    is the chosen width: at an end of `sigmas` the best width lies outside.
 
-    The interval is that of a mean over the scored samples, as the published standard error is; the
-    spread of the fakes is not in it.
+    The interval is that of a mean over the scored samples, as the published standard error; it does
+    not include the spread of the fakes.
 
     Attributes:
-      sigmas: widths of the window to choose from.
-      validation: real samples that choose.
-      fakes: at most, the published 10,000.
+      sigmas: candidates for the width of the window.
+      validation: number of real samples that choose the width.
+      fakes: largest number of fakes; published: 10,000.
     """
 
     name: ClassVar[str] = "parzen"
@@ -128,7 +128,7 @@ class Parzen(Metric):
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PixelParzen(Parzen):
-    """Parzen log-likelihood of the pixels in [0, 1]: what Goodfellow's table has."""
+    """Parzen log-likelihood of pixels in [0, 1], as in table 1 of Goodfellow et al., 2014."""
 
     name: ClassVar[str] = "pixel_parzen"
     needs: ClassVar[dict] = {"real": ("images",), "fake": ("images",)}

@@ -1,10 +1,10 @@
-"""Perceptual path length: how much an image changes over a short step between two latents.
+"""Perceptual path length: the change of an image over a short step between two latents.
 
 Karras et al., A style-based generator architecture for GANs, 2019, section 4.1, in z:
 
     E[ d(G(path(z1, z2, t)), G(path(z1, z2, t + eps))) / eps^2 ],  t uniform
 
-Images stay floats: rounding them to 8 bits at eps = 1e-4 multiplies the result by tens.
+Images stay floats: rounding to 8 bits with eps = 1e-4 would raise the result more than tenfold.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 import gin
 import numpy as np
 
-from compare_gan_tf.metrics.base import UndefinedScore
+from compare_gan_tf.metrics.base import UndefinedScore, labels_of_fakes
 from compare_gan_tf.metrics.intervals import BLOCKS, Jackknifed, Replicates, block_of
 from compare_gan_tf.settings import kinds
 from compare_gan_tf.settings.signatures import Count, Function, Index, Number
@@ -27,16 +27,16 @@ Interpolate = Annotated[Callable, Function(0, 0, 0, like="a function such as @sl
 
 @gin.configurable(module="metrics")
 def lerp(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """On the straight line: latents [n, d], [n, d] and shares [n, 1] of the second -> [n, d]."""
+    """Linear interpolation of latents [n, d] with shares [n, 1] of the second -> [n, d]."""
     return first + share * (second - first)
 
 
 @gin.configurable(module="metrics")
 def slerp(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """On the great circle between latents of nearly equal length, as normal ones are.
+    """Spherical interpolation, for latents of nearly equal length such as normal ones.
 
-    Shoemake, Animating rotation with quaternion curves, 1985. Latents that are parallel are joined
-    by the straight line.
+    Shoemake, Animating rotation with quaternion curves, 1985. Parallel latents are interpolated
+    linearly.
     """
     lengths = [np.linalg.norm(z, axis=1, keepdims=True) for z in (first, second)]
     cosine = np.sum(first * second, axis=1, keepdims=True) / np.maximum(np.prod(lengths, 0), 1e-30)
@@ -58,7 +58,7 @@ def mean_squared_pixels(first, second) -> np.ndarray:
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True)
 class SquaredFeatures:
-    """Squared Euclidean distance of features, the shape that LPIPS has, which is squared too.
+    """Squared Euclidean distance of features; LPIPS is a squared distance, too.
 
     Attributes:
       features: float images [n, H, W, C] in [-1, 1] -> [n, d]. The package's extractors take uint8
@@ -87,19 +87,19 @@ def trimmed_mean(values: np.ndarray, trim: float) -> float:
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PerceptualPathLength(Jackknifed):
-    """Mean distance of images a step of `epsilon` apart on paths between latents, over epsilon^2.
+    """Mean distance of images at a step of `epsilon` on a path between latents, over epsilon^2.
 
-    Both ends of a path have the same label, one that fakes were drawn with. The extreme values are
-    left out. The interval is that of the jackknife over the paths.
+    Both ends of a path have the same label, drawn from those of the fakes. Extreme values are left
+    out. The interval is that of the jackknife over the paths.
 
     Attributes:
-      paths: number of them.
+      paths: number of paths.
       epsilon: length of the step, as a share of the path.
       interpolate: `lerp`, or `slerp` for normal latents.
-      distance: (float32 images in [-1, 1], likewise) -> [n], of the order of a square; the
-        published numbers have LPIPS with VGG16.
-      trim: share of the values that is left out at either end.
-      batch_size: images that are generated at once.
+      distance: (float32 images in [-1, 1], float32 images) -> [n], quadratic in the difference; the
+        published numbers use LPIPS with VGG16.
+      trim: share of the values that is left out at each end.
+      batch_size: number of images in one pass of G.
       seed: of latents, places and labels.
     """
 
@@ -137,9 +137,7 @@ class PerceptualPathLength(Jackknifed):
         ends = latents[: self.paths], latents[self.paths :]
         rng = np.random.default_rng(self.seed)
         share = rng.random((self.paths, 1)) * (1 - self.epsilon)
-        labels = None
-        if fake.labels is not None:
-            labels = fake.labels.take(rng.integers(len(fake.labels), size=self.paths))
+        labels = labels_of_fakes(fake, self.paths, rng)
         found = []
         for start in range(0, self.paths, self.batch_size):
             part = slice(start, start + self.batch_size)

@@ -1,8 +1,8 @@
-"""Precision and recall by the distance to a manifold that is known.
+"""Precision and recall by the distance to a known manifold.
 
-Lucic et al., Are GANs created equal?, 2018, section 5.2: on a set of convex polygons precision is
-the share of samples near the manifold, and recall the share of test polygons near what the
-generator can draw, found by gradient descent in z.
+Lucic et al., Are GANs created equal?, 2018, section 5.2: for images of convex polygons, precision
+is the share of fakes near the manifold, and recall is the share of test images near an image of G,
+found by gradient descent in z.
 """
 
 import dataclasses
@@ -82,15 +82,15 @@ class PolygonPrecision(Metric):
 class PolygonPrecisionRecall(PolygonPrecision):
     """Precision, recall and F1. Intervals: Wilson's, and for F1 by propagation of errors.
 
-    Recall is the share of the first `inverted` real images of which G is found to draw one within
-    `threshold`; with a conditional G, under the label of the real image. Take test images.
+    Recall is the share of the first `inverted` real images for which a search finds an image of G
+    within `threshold`. A conditional G gets the label of the real image. Take test images.
 
     Attributes:
-      inverted: real images.
-      starts: latents that the search for an image begins at.
-      steps: of Adam from each.
-      learning_rate: of Adam at first, in units of z; it falls linearly to 0.
-      batch_size: images that are searched for at once.
+      inverted: number of real images.
+      starts: number of initial latents for each image.
+      steps: of Adam from each start.
+      learning_rate: initial rate of Adam, in units of z, with a linear decay to 0.
+      batch_size: number of images in one search.
       seed: of the starts.
     """
 

@@ -1,4 +1,4 @@
-"""Precision and recall of distributions: a curve of what quality at what diversity.
+"""Precision and recall of distributions: a curve of quality against diversity.
 
 Sajjadi et al., Assessing Generative Models via Precision and Recall, 2018. Features of both sides
 are clustered together; with the histograms P of the reals and Q of the fakes over the clusters
@@ -18,6 +18,7 @@ import numpy as np
 
 from compare_gan_tf.metrics import intervals
 from compare_gan_tf.metrics.base import Collected, Rows, ThreeOrMore, TwoOrMore, check_features
+from compare_gan_tf.metrics.rows import subset
 from compare_gan_tf.settings.signatures import Count, Index
 
 _MARGIN = 1e-10  # of the angles, and of F where both are 0
@@ -39,7 +40,7 @@ class Curve(NamedTuple):
 def curve(real_histogram, fake_histogram, angles: int = 1001) -> Curve:
     """The curve of two histograms [clusters], each of sum 1.
 
-    At the ends, where both are 0 but for rounding, precision and recall are cut to [0, 1].
+    Rounding errors at the ends are clipped to [0, 1].
     """
     slopes = np.tan(np.linspace(_MARGIN, np.pi / 2 - _MARGIN, angles))
     reals, fakes = np.asarray(real_histogram), np.asarray(fake_histogram)
@@ -53,14 +54,14 @@ class Prd(intervals.Jackknifed):
     """The best F of the curve with beta 8, for recall, and 1/8, for precision; higher is better.
 
     Curves are averaged over runs of scikit-learn's MiniBatchKMeans (Sculley, Web-Scale K-Means
-    Clustering, 2010), whose batches follow the order of the samples. Both sides count alike in the
-    clustering: of the larger one as many samples are drawn as there are of the other. The interval
-    takes the clusters as they are.
+    Clustering, 2010), whose batches depend on the order of the samples. Both sides enter the
+    clustering with equally many samples, drawn from the larger one. The interval takes the clusters
+    as fixed.
 
     Attributes:
-      clusters: of one run.
-      runs: how many clusterings.
-      angles: points of the curve.
+      clusters: number of clusters in one run.
+      runs: number of clusterings.
+      angles: number of points of the curve.
       seed: of the clusterings, and of the draw.
     """
 
@@ -120,8 +121,7 @@ class Prd(intervals.Jackknifed):
         shape = (2 * count, sides[0].shape[1])
         joined = np.memmap(file, np.float32, "w+", shape=shape)
         for side, rows in enumerate(sides):
-            rng = np.random.default_rng([self.seed, side])
-            chosen = np.sort(rng.permutation(len(rows))[:count])
+            chosen = subset(len(rows), count, np.random.default_rng([self.seed, side]))
             for start in range(0, count, 1024):
                 part = chosen[start : start + 1024]
                 joined[side * count + start : side * count + start + len(part)] = rows.take(part)

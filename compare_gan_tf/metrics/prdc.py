@@ -1,7 +1,7 @@
-"""Precision, recall, density and coverage: which share of each side lies near the other.
+"""Precision, recall, density and coverage: shares of one side near the samples of the other.
 
-A side's manifold is the union of balls about its samples, each reaching to its sample's k-th
-nearest neighbour on the same side, itself not counted. Distances are Euclidean, of features.
+Each sample has a ball that reaches to its k-th nearest neighbour on the same side, not counting
+itself. The manifold of a side is the union of its balls. Distances of features are Euclidean.
 
   precision  share of the fakes in a ball of a real sample
   recall     share of the reals in a ball of a fake
@@ -31,7 +31,10 @@ from compare_gan_tf.settings.signatures import Count
 
 
 class _Manifolds(intervals.Jackknifed):
-    """What the two metrics have in common; `k` and `strict` are theirs."""
+    """What the two metrics have in common."""
+
+    k: int
+    strict: bool
 
     needs = {"real": ("features",), "fake": ("features",)}
     enough = {"real": 10_000, "fake": 10_000}
@@ -53,9 +56,9 @@ class PrecisionRecall(_Manifolds):
     """Improved precision and recall with the paper's k; higher is better.
 
     Attributes:
-      k: which neighbour a ball reaches to. The paper, StyleGAN and torch-fidelity take 3, StudioGAN
-        takes 5.
-      strict: whether a sample on the very border of a ball is outside. StudioGAN's are.
+      k: a ball reaches to the k-th neighbour. The paper, StyleGAN and torch-fidelity take 3,
+        StudioGAN takes 5.
+      strict: whether a sample exactly on the border of a ball is outside, as in StudioGAN.
     """
 
     name = "precision_recall"
@@ -69,14 +72,14 @@ class PrecisionRecall(_Manifolds):
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Prdc(_Manifolds):
-    """Precision, recall, density and coverage as the package `prdc`; higher is better.
+    """Precision, recall, density and coverage as in the package `prdc`; higher is better.
 
-    Its precision and recall have their own names here, for they differ from those of
-    `PrecisionRecall` by k and by the border.
+    Its precision and recall have other names than those of `PrecisionRecall`, because k and the
+    border differ.
 
     Attributes:
-      k: which neighbour a ball reaches to.
-      strict: whether a sample on the very border of a ball is outside.
+      k: a ball reaches to the k-th neighbour.
+      strict: whether a sample exactly on the border of a ball is outside.
     """
 
     name = "prdc"
@@ -89,7 +92,7 @@ class Prdc(_Manifolds):
 
 
 class _Counts:
-    """Which samples are in a ball, without each block of samples, and last of all samples.
+    """The samples that are in a ball: a row without each block of samples, then a row of all.
 
     Attributes, B + 1 rows each:
       precise: bool [B + 1, fakes], in a ball of a real sample.

@@ -1,8 +1,8 @@
-"""Protocols that the field has used, by name: which samples, how many, which extractor and metrics.
+"""Presets: published protocols by name, with their samples, extractor and metrics.
 
-Each is a function, so that nothing is loaded before it is asked for: `--preset=studiogan`, or
-`evaluate.preset = @studiogan()` in gin. What is given besides a preset wins over it. Where ours
-differ from the code that they are named after, it is said there and in docs/evaluation.md.
+Each preset is a function, so that nothing is loaded before it is used: `--preset=studiogan`, or
+`evaluate.preset = @studiogan()` in gin. Other settings override those of the preset. The docstrings
+and docs/evaluation.md have the differences from the code that gave a preset its name.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""How a score was made: two scores compare only if all of this agrees."""
+"""The protocol of a score. Two scores are comparable only if their protocols are equal."""
 
 import dataclasses
 import hashlib
@@ -14,10 +14,10 @@ _LONGEST_NAME = 24  # characters of a data set's name in an id
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """Everything a score depends on besides the two sets of samples.
+    """Everything that a score depends on, apart from the two sets of samples.
 
-    What a metric does not look at is None: a score of fakes alone has no data set, one of pixels
-    has no extractor.
+    Fields that a metric does not use are None: a score of fakes alone has no data set, and a score
+    of pixels has no extractor.
 
     Attributes:
       metric: name of the metric, see `metrics.registry`.

@@ -1,11 +1,11 @@
-"""Minimum reconstruction error: how near a generator can come to images that it was not shown.
+"""Minimum reconstruction error: how closely a generator can reproduce images that it never saw.
 
 Qi, Loss-sensitive generative adversarial networks on Lipschitz densities, 2017:
 
     MRE = E_x min_z |x - G(z)|_1
 
-over test images x. A generator that dropped modes, or that learned its training set by heart, comes
-near to none of them.
+over test images x. The error is large for a generator that dropped modes or memorised its training
+set.
 """
 
 import dataclasses
@@ -31,25 +31,25 @@ _DISTANCE = "ReconstructionError.distance"
 @gin.register(module="metrics")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReconstructionError(Metric):
-    """Mean over real images of the least distance found, by default per pixel and channel.
+    """Mean over real images of the smallest distance found, by default per pixel and channel.
 
     Images are in [-1, 1]: the mean absolute difference times H W C is the L1 norm of the paper. A
-    generator that comes nowhere near, all black for instance, scores the order of 1. It is an upper
-    bound, as a search may miss the minimum; more `starts` and `steps` lower it. With a conditional
-    generator the search is under the label of the real image.
+    generator of black images scores about 1. The score is an upper bound, because a search may miss
+    the minimum; more `starts` and `steps` lower it. A conditional generator gets the label of the
+    real image.
 
-    With held-out reals beside those of training, as a run has on the split train, there come
-    `reconstruction_error_held_out` and `reconstruction_gap`, which is the former less
+    If there are held-out reals, as for a run on the split train, there are two more scores:
+    `reconstruction_error_held_out`, and `reconstruction_gap`, which is that score minus
     `reconstruction_error`: 0 without memorisation. Intervals are those of means over images.
 
     Attributes:
       distance: (images, images [n, H, W, C] in [-1, 1]) -> [n], a differentiable TensorFlow
         function: `mean_absolute_difference` or `mean_squared_difference`.
-      images: at most, of each real set, the first ones.
-      starts: latents that the search for an image begins at, drawn from the prior.
-      steps: of Adam from each.
-      learning_rate: of Adam at first, in units of z; it falls linearly to 0.
-      batch_size: images that are searched for at once.
+      images: largest number of images of each real set; the first ones are used.
+      starts: number of initial latents for each image, drawn from the prior.
+      steps: of Adam from each start.
+      learning_rate: initial rate of Adam, in units of z, with a linear decay to 0.
+      batch_size: number of images in one search.
       seed: of the starts.
     """
 

@@ -1,8 +1,8 @@
-"""The metrics by their names, as `--metrics=fid,kid` has them.
+"""Finds metrics by name, as in `--metrics=fid,kid`.
 
-Ours are found in the sources of this folder and imported when they are asked for. A class of
-anybody's becomes a metric by being defined, see `Metric`: in a module that a config imports or that
-an installed distribution names as entry point of the group `compare_gan_tf`.
+The metrics of this package are found in the sources of this folder and imported when they are used.
+Other metrics are registered by the definition of their class, see `Metric`, in a module that a
+config imports or that an entry point of the group `compare_gan_tf` names.
 """
 
 import difflib
@@ -26,13 +26,13 @@ def _ours() -> dict[str, str]:
 
 
 def names() -> list[str]:
-    """All names, also of metrics that others have registered."""
+    """The names of all metrics, including those of other packages."""
     plugins.load()
     return sorted({*_ours(), *Metric.named})
 
 
 def is_known(name: str) -> bool:
-    """Whether there is a metric of that name; imports others' modules only if none of ours is."""
+    """Whether a metric has that name; imports entry points only if none of this package has it."""
     return name in _ours() or name in Metric.named or name in names()
 
 
@@ -56,10 +56,10 @@ def directions() -> dict[str, bool | None]:
 
 
 def resolve(metrics: Iterable[str | Metric]) -> tuple[Metric, ...]:
-    """Values of metrics from values and names; what gin binds on the named ones counts.
+    """Metrics from metrics and names; named ones get their gin bindings.
 
     Raises:
-      UserError: an unknown name, the same metric with the same settings twice, or none at all.
+      UserError: a name is unknown, a metric is there twice with equal settings, or there is none.
     """
     found = tuple(
         config.configurable(find(one))() if isinstance(one, str) else one for one in metrics

@@ -1,4 +1,4 @@
-"""A function of rows, whose rows the replicas of a strategy share."""
+"""Distributes the rows of a function's inputs among the replicas of a strategy."""
 
 from collections.abc import Callable
 
@@ -6,12 +6,13 @@ import tensorflow as tf
 
 
 def replicated(function: Callable, strategy: tf.distribute.Strategy | None = None) -> Callable:
-    """A function {name: [n, ...]} -> tensors [n, ...], compiled, on all replicas of a strategy.
+    """Compiles a function {name: [n, ...]} -> tensors [n, ...] for all replicas of a strategy.
 
     Args:
-      function: of a dictionary of tensors with as many rows; each row of what it returns, a tensor
-        or a structure of them, is of its own row alone.
-      strategy: whose scope the function's variables were made in; None for the current one.
+      function: of a dictionary of tensors with equally many rows; returns a tensor or a structure
+        of tensors, whose row i depends on row i of the inputs only.
+      strategy: the strategy in whose scope the function's variables were made; None for the current
+        one.
     """
     function = tf.function(function, reduce_retracing=True)
     strategy = strategy or tf.distribute.get_strategy()

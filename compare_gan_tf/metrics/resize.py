@@ -1,8 +1,8 @@
-"""Resizes of images before a feature extractor, each with the exact definition of a reference.
+"""Resizing of images for a feature extractor; each rule has the exact definition of a reference.
 
-"Bilinear to 299" names at least four functions, and a score depends on which one it was. All of
-them are linear and separable: a rule is a function (old, new) -> matrix [new, old] for one axis,
-and an image is multiplied by one such matrix from each side.
+"Bilinear to 299" may mean at least four functions, which give different scores. All are linear and
+separable: a rule is a function (old, new) -> matrix [new, old] for one axis, and an image is
+multiplied by such a matrix from each side.
 
 With s = old / new and i the index of a new pixel:
 
@@ -37,7 +37,7 @@ Rule = Annotated[
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Resize:
-    """How images of any size are brought to that of a network.
+    """Resizes images of any size to the size of a network.
 
     Attributes:
       size: side of the square that results, in pixels.
@@ -108,7 +108,7 @@ def _along(rule: Rule, planes: np.ndarray, new: int) -> np.ndarray:
 
 
 def _along_8bit(rule: Rule, planes: np.ndarray, new: int) -> np.ndarray:
-    """As Pillow does with 8-bit images: weights of 22 bits, and rounding half up to a level.
+    """Resizes the last axis as Pillow does for 8-bit images: weights of 22 bits, rounded half up.
 
     All products and sums are whole numbers below 2**53, so float64 has them exactly.
     """
@@ -157,7 +157,7 @@ def antialiased_bicubic(old: int, new: int) -> np.ndarray:
 
 
 def _between(places: np.ndarray, old: int) -> np.ndarray:
-    """Weights of the two pixels next to each place; beyond the border the last pixel goes on."""
+    """Weights of the two pixels next to each place; beyond the border, of the border pixel."""
     places = np.clip(places, 0, old - 1)
     lower = np.floor(places).astype(np.int64)
     upper_weight = (places - lower).astype(np.float64)

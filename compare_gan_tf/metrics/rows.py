@@ -1,7 +1,4 @@
-"""Rows of features and images, in a temporary file as soon as they are many.
-
-So memory does not grow with the number of samples.
-"""
+"""Rows of features or images; many rows go to a temporary file, so that memory does not grow."""
 
 import tempfile
 import weakref
@@ -13,11 +10,16 @@ MEMORY = 32 << 20  # bytes of one side's rows that are kept out of the file
 CHUNK = 1024
 
 
+def subset(total: int, number: int, rng: np.random.Generator) -> np.ndarray:
+    """`number` of the indices 0, ..., total - 1, ascending, drawn without repetition."""
+    return np.sort(rng.permutation(total)[:number])
+
+
 class Rows:
     """Rows [n, ...] of one dtype that arrive in batches and are read in chunks.
 
-    The first `MEMORY` bytes stay in memory; what comes after goes to a file without a name, which
-    is gone with the object, or with the process however it ends.
+    The first `MEMORY` bytes stay in memory; the rest goes to an unnamed file, which disappears with
+    the object or at the end of the process.
 
     Attributes:
       dtype: of the first batch, None before it.

@@ -1,4 +1,4 @@
-"""How levels of 0 to 255 are scaled for a network: y = (x - mean) / deviation, per channel."""
+"""Scaling of pixel levels in [0, 255] for a network: y = (x - mean) / deviation, per channel."""
 
 import dataclasses
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Sliced Wasserstein distance: of patches at each scale of a Laplacian pyramid, and of features.
+"""Sliced Wasserstein distances of features, and of patches at each scale of a Laplacian pyramid.
 
 Rabin et al., Wasserstein barycenter and its application to texture mixing, 2011; of patches:
 Karras et al., Progressive growing of GANs, 2018, section 5. Numpy only.
@@ -37,12 +37,12 @@ def _projected(rows: Rows, axes: np.ndarray) -> np.ndarray:
 
 
 def _distance(real: np.ndarray, fake: np.ndarray) -> float:
-    """Wasserstein-1 of two lines [n] of equally many points, both ascending."""
+    """The Wasserstein-1 distance of two sets of n points on a line, both ascending [n]."""
     return np.abs(real.astype(np.float64) - fake).mean()
 
 
 def _distances_without_blocks(real: np.ndarray, fake: np.ndarray, owner: np.ndarray) -> np.ndarray:
-    """float64 [BLOCKS]: the distance of lines [n] without the points of each block."""
+    """The distances of lines [n] without the points of each block, float64 [BLOCKS]."""
     orders = [np.argsort(line) for line in (real, fake)]
     values, owners = (real[orders[0]], fake[orders[1]]), [owner[order] for order in orders]
     return np.array(
@@ -56,11 +56,11 @@ def _distances_without_blocks(real: np.ndarray, fake: np.ndarray, owner: np.ndar
 def sliced_wasserstein(real, fake, axes: np.ndarray, per_sample: int = 1) -> Replicates:
     """Mean over the axes of the Wasserstein-1 distance between projections.
 
-    The change that leaving a block of samples out makes is measured on the first of the axes.
+    The first axes alone give the changes without each block of samples.
 
     Args:
-      real: Rows [n, d], or what has their `chunks`.
-      fake: likewise [n, d].
+      real: Rows [n, d], or another object with `chunks`.
+      fake: [n, d], likewise.
       axes: [k, d].
       per_sample: consecutive rows that come from one sample.
 
@@ -94,7 +94,7 @@ def _common(real: Rows, fake: Rows, most: int | None = None) -> int:
 class FeatureSlicedWasserstein(Jackknifed):
     """Mean Wasserstein-1 distance of random one-dimensional projections of the features.
 
-    Both sides need equally many: of the larger one only its first rows are used.
+    Both sides need equally many samples: only the first rows of the larger one are used.
 
     Attributes:
       projections: random directions.
@@ -230,7 +230,7 @@ class SlicedWasserstein(Jackknifed):
 
 
 def _mean(scales: list[Replicates]) -> Replicates:
-    """Of equally many replicates."""
+    """The mean of replicates with equally many blocks."""
     without = [scale.left_out for scale in scales]
     value = float(np.mean([scale.value for scale in scales]))
     return Replicates(value, None if without[0] is None else np.mean(without, axis=0))

@@ -1,6 +1,7 @@
-"""What the modules of this folder register with gin, read in their sources.
+"""Finds what the modules of this folder register with gin, from their source.
 
-To import them all would take seconds, for some import TensorFlow: too long for a list of names.
+Importing all modules would take seconds, because some import TensorFlow: too long for a list of
+names.
 """
 
 import ast
@@ -9,7 +10,9 @@ from collections.abc import Iterator
 
 
 def registered(decorator: str) -> Iterator[tuple[str, ast.FunctionDef | ast.ClassDef]]:
-    """(module, definition) of what stands under a decorator, written as `gin.register`."""
+    """Yields (module, definition) of all functions and classes with a decorator, such as
+    `gin.register(module="metrics")`.
+    """
     for path in sorted(pathlib.Path(__file__).parent.glob("*.py")):
         text = path.read_text(encoding="utf-8")
         for node in ast.parse(text).body if f"\n@{decorator}" in text else ():
@@ -19,7 +22,7 @@ def registered(decorator: str) -> Iterator[tuple[str, ast.FunctionDef | ast.Clas
                     yield f"{__package__}.{path.stem}", node
 
 
-def constant(definition: ast.ClassDef, name: str):
+def constant(definition: ast.FunctionDef | ast.ClassDef, name: str):
     """The literal that a class assigns to an attribute in its own body, or None."""
     for node in definition.body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant):

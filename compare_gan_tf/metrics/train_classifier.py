@@ -2,9 +2,9 @@
 
     python -m compare_gan_tf.metrics.train_classifier --dataset=mnist --output=mnist_classifier.npz
 
-It sees the train split only; the images held out for validation select nothing. The same command
-on the same machine and TensorFlow writes the same bytes; another processor rounds differently, so
-a new file needs its SHA-256 in `classifiers.py`.
+It uses the train split only; no images for validation select the weights. The same command on the
+same machine and TensorFlow writes the same bytes. Another processor rounds differently, so a new
+file needs a new SHA-256 in `classifiers.py`.
 """
 
 import argparse
@@ -94,7 +94,7 @@ def images_sha256(images: np.ndarray) -> str:
 
 
 def _augmentation(recipe: Recipe) -> keras.Sequential:
-    """Small changes of pose that leave a thing the same thing."""
+    """Small changes of pose that keep the class of an image."""
     layers, options = keras.layers, {"fill_mode": "constant", "fill_value": 0.0}
     changes = []
     if recipe.mirror:

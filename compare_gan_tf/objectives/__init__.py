@@ -1,4 +1,4 @@
-"""The terms of the game: each loss, penalty or auxiliary task is a value in `GAN.objectives`."""
+"""The objectives: losses, penalties and auxiliary tasks, each a value in `GAN.objectives`."""
 
 from compare_gan_tf.objectives.base import *
 from compare_gan_tf.objectives.boundary_seeking import *

@@ -1,4 +1,4 @@
-"""The contract between the game and its terms."""
+"""The interface between an update of a player and the objectives."""
 
 __all__ = ["Game", "Objective", "Samples", "Scored", "Term", "View"]
 
@@ -12,17 +12,6 @@ from compare_gan_tf.settings.signatures import Count, Factor, checked
 DISCRIMINATOR, GENERATOR = "discriminator", "generator"
 
 
-class Samples(NamedTuple):
-    """One update's samples of this replica, shared by all objectives; n samples on each side."""
-
-    real: Any  # what D sees as real: [n, H, W, C] in [-1, 1], or points [n, D]
-    real_labels: Any  # int32 [n], or probabilities float32 [n, K], or None
-    z: Any  # what G was fed: [n, dim]
-    fake_labels: Any  # int32 [n], or None
-    fake: Any  # what G made of it, shaped as `real`
-    fake_outputs: Any = None  # with an alphabet G's logits, of which `fake` are hard samples
-
-
 class View(NamedTuple):
     """Samples for D to score; objectives that name the same tensors share the pass."""
 
@@ -31,62 +20,83 @@ class View(NamedTuple):
     needs_gradient: bool = False  # fills Scored.input_gradient
 
 
-class Scored(NamedTuple):
-    """D's outputs on one view."""
+class Samples(NamedTuple):
+    """The samples of one update on this replica, n on each side; all objectives share them."""
 
-    images: Any  # before augmentation
+    real: Any  # what D sees as real: [n, H, W, C] in [-1, 1], or points [n, D]
+    real_labels: Any  # int32 [n], or probabilities float32 [n, K], or None
+    z: Any  # the input of G: [n, dim]
+    fake_labels: Any  # int32 [n], or None
+    fake: Any  # the output of G, shaped as `real`
+    fake_outputs: Any = None  # with an alphabet: G's logits, from which `fake` is drawn
+
+    @property
+    def real_view(self) -> View:
+        """The reals under their labels."""
+        return View(self.real, self.real_labels)
+
+    @property
+    def fake_view(self) -> View:
+        """The fakes under their labels."""
+        return View(self.fake, self.fake_labels)
+
+
+class Scored(NamedTuple):
+    """D's outputs on one view of n samples."""
+
+    images: Any  # [n, ...], before augmentation
     logits: Any  # [n]
     features: Any  # [n, F]
     input_gradient: Any = None  # d logits[i] / d images[i], shaped as images, or None
-    heads: Any = None  # {name: [n, ...]}: all further outputs of D
+    heads: Any = None  # {name: [n, ...]}: all other outputs of D
 
 
 class Term(NamedTuple):
-    """Values of one additive term: it is sum(weights * values) / sum(weights) over all replicas."""
+    """One additive term of a loss: sum(weights * values) / sum(weights) over all replicas."""
 
     name: str  # "" for an objective with one term
     values: Any  # [n]
     weights: Any = None  # [n]; None means ones
-    factor: Any = None  # of the term in the loss, a number or a schedule; None: Objective.weight
+    factor: Any = None  # in the loss, a number or a schedule; None means Objective.weight
 
 
 class Game(NamedTuple):
-    """What an objective may ask of the update it is part of."""
+    """What an objective may use in an update."""
 
     noise: Any  # compare_gan_tf.random.Noise of this update
     gather: Callable  # [n, ...] -> the global batch [N, ...]; differentiable
     step: Any = None  # training steps done before this one, int64 scalar
-    generator: Any = None  # the networks: for penalties on weights, not to be called
+    generator: Any = None  # both networks, for penalties on weights: objectives do not call them
     discriminator: Any = None
-    generate: Callable | None = None  # (z, labels) -> samples; a pass of G that writes no state
+    generate: Callable | None = None  # (z, labels) -> samples: a pass of G that writes no state
     alphabet: Any = None  # of a discrete G, see `alphabets`
 
 
 class Objective(keras.layers.Layer):
-    """One additive term of the game, as `weight` times the sum of its terms.
+    """Adds terms to the losses of D and G, each times `weight`.
 
-    A subclass says which views of the data D must score for it and turns the scores into terms.
-    It never runs D itself: D makes one pass over the views that all objectives name together.
+    A subclass names the views that D must score, and turns the scores into terms. It never runs D
+    itself: D makes one pass over the views of all objectives.
 
-    Variables of its own, such as those of a head on D's features, are made in `build_for`; the
+    `build_for` makes the objective's own variables, such as those of a head on D's features; the
     players in `trains_with` train them.
 
     Args:
-      weight: factor of its terms in the loss: a number, 0 or more, or a schedule over the training
-        step. A negative one would turn a term round; what is to be made large, such as the distance
-        in `LatentConsistency`, has its minus sign in its own formula.
-      every: the terms exist in one of so many training steps, `every` times as heavy (lazy
-        regularisation, Karras et al., 2020, appendix B), and D's pass for them is made in that step
-        alone. The first is step number `every`. Logs have 0 in between.
-      name: prefix of its terms in the logs.
+      weight: factor of the terms in the loss: a number, 0 or more, or a schedule over training
+        steps. A term that is to be maximised, such as the distance in `LatentConsistency`, has a
+        minus sign in its formula, not in its weight.
+      every: k for terms in every k-th training step only, with k times the weight (lazy
+        regularisation, Karras et al., 2020, appendix B). The first one is step number k; the other
+        steps skip D's pass for these terms, and log 0.
+      name: prefix of the terms in the logs.
     """
 
-    generator_needs_real = False  # whether G's update needs fresh reals beside the fakes
-    estimates_gradient = False  # whether its terms for G need no gradient of the fakes
+    generator_needs_real = False  # whether G's update needs fresh reals
+    estimates_gradient = False  # whether G's terms need no gradient through the fakes
     generates = False  # whether it calls `Game.generate`
-    reads = ()  # D's outputs beside "logits" and "features" that its terms are of
-    trains_with = (DISCRIMINATOR,)  # the players whose optimiser moves its trainable variables
-    observes = False  # whether it has a state that `update` moves: set where a class defines it
+    reads = ()  # the outputs of D that it needs, other than "logits" and "features"
+    trains_with = (DISCRIMINATOR,)  # the players whose optimisers train its variables
+    observes = False  # whether the class defines `update`; set by `__init_subclass__`
 
     def __init_subclass__(cls, **keywords):
         super().__init_subclass__(**keywords)
@@ -100,31 +110,31 @@ class Objective(keras.layers.Layer):
         self.built = True
 
     def _of(self, parameter: str) -> str:
-        """How a message names a parameter."""
+        """The name of a parameter in messages, "Class.parameter"."""
         return f"{type(self).__name__}.{parameter}"
 
     def build_for(self, gan):
-        """Makes the variables; called once, when the players of `gan` exist.
+        """Makes the variables; called once, after the players of `gan` exist.
 
         Raises:
-          UserError: the objective does not fit that GAN.
+          UserError: the objective does not fit the GAN.
         """
 
     def views(self, player: str, game: Game, samples: Samples) -> dict[str, View]:
-        """The views that the update of `player` needs, under names of the objective's own."""
+        """The views that D must score in an update of `player`: {name: view}."""
         return {}
 
     def discriminator(self, game: Game, samples: Samples, scored: dict[str, Scored]) -> list[Term]:
-        """Terms of D's loss, of the scores of this objective's views."""
+        """Terms of D's loss, from the scores of this objective's views."""
         return []
 
     def generator(self, game: Game, samples: Samples, scored: dict[str, Scored]) -> list[Term]:
-        """Terms of G's loss."""
+        """Terms of G's loss, from the scores of this objective's views."""
         return []
 
     def update(self, game: Game, samples: Samples, scored: dict[str, Scored]):
-        """Moves state after an update of D, of the scores that were made in it.
+        """Updates the objective's state after an update of D, from the scores of that update.
 
-        State must come out equal on all replicas: see `Game.gather`. With `every` > 1 there are no
-        scores.
+        The state must be equal on all replicas, see `Game.gather`. With `every` > 1, `scored` is
+        empty.
         """

@@ -1,8 +1,8 @@
 """Boundary-seeking GANs on continuous data (Hjelm et al., 2018, section 3; 2017 draft).
 
-D learns the log ratio F = log(p / q) of data to fakes. G seeks the boundary of its decision, F = 0,
-where D takes p(x) for q(x), from both sides: beyond it the gradient changes its sign, which the
-non-saturating loss's never does.
+D learns the log ratio F = log(p / q) of data to fakes. G moves its samples to D's decision boundary
+F = 0 from both sides: the gradient changes its sign there. The gradient of the non-saturating loss
+never does.
 """
 
 __all__ = ["BoundarySeeking"]
@@ -13,6 +13,7 @@ from typing import Annotated
 import gin
 import tensorflow as tf
 
+from compare_gan_tf.layers import add_state
 from compare_gan_tf.objectives.base import Term
 from compare_gan_tf.objectives.losses import Adversarial, LogRatioLoss, non_saturating
 from compare_gan_tf.settings.signatures import Decay, Factor, checked
@@ -23,7 +24,7 @@ Distance = Annotated[Callable, Tried(ones(2), like="a function of `boundary` suc
 
 @gin.configurable(module="boundary")
 def squared(log_ratio):
-    """F^2 = (log D - log(1 - D))^2, as the published code has it."""
+    """F^2 = (log D - log(1 - D))^2, as in the published code."""
     return tf.square(log_ratio)
 
 
@@ -35,24 +36,24 @@ def half_squared(log_ratio):
 
 @gin.configurable(module="boundary")
 def cross_entropy(log_ratio):
-    """-(log D + log(1 - D)) / 2 = softplus(-F) + F / 2: least, log 2, at D = 1/2."""
+    """-(log D + log(1 - D)) / 2 = softplus(-F) + F / 2; its minimum is log 2, at D = 1/2."""
     return tf.math.softplus(-log_ratio) + 0.5 * log_ratio
 
 
 @gin.register(module="objectives")
 class BoundarySeeking(Adversarial):
-    """D as `loss` says; G minimises the distance of its samples from D's decision boundary.
+    """G minimises the distance of its samples from D's decision boundary; `loss` trains D.
 
-    With `log_z_decay` the boundary is F = log Z: Z = E_Q exp(F) is 1 only for the best D, and
-    log Z <- decay log Z + (1 - decay) log mean exp(F) of the global batch's fakes follows it, once
-    in each of D's updates. It is in the logs as "log_z".
+    With `log_z_decay` the boundary is F = log Z, where Z = E_Q exp(F) is 1 only for the best D.
+    Each update of D sets log Z <- decay log Z + (1 - decay) log mean exp(F), the mean over the
+    fakes of the global batch. The logs have it as "log_z".
 
     Args:
-      loss: of D, so that its logits are log ratios: `non_saturating`, or `f_gan` with @log_ratio.
-        Its part for G is not used.
+      loss: loss of D whose best logits are log ratios: `non_saturating`, or `f_gan` with
+        @log_ratio. Its loss of G is not used.
       distance: `squared`, `half_squared` or `cross_entropy`.
-      log_z_decay: of log Z in [0, 1), 0.995 in the published code; None: the boundary is F = 0.
-      weight: factor of the whole.
+      log_z_decay: decay of log Z in [0, 1), 0.995 in the published code; None for F = 0.
+      weight: factor of all terms.
       name: prefix of its terms in the logs.
     """
 
@@ -72,7 +73,7 @@ class BoundarySeeking(Adversarial):
 
     def build_for(self, gan):
         if self.log_z_decay is not None:
-            self.log_z = running_log_z(self)
+            self.log_z = add_state(self, "log_z")
 
     def generator(self, game, samples, scored):
         logits = scored["fake"].logits
@@ -87,19 +88,8 @@ class BoundarySeeking(Adversarial):
             follow_log_z(self.log_z, self.log_z_decay, game.gather(scored["fake"].logits))
 
 
-def running_log_z(objective):
-    """A variable for log Z, 0 at first; equal on all replicas, for it is of the global batch."""
-    return objective.add_weight(
-        shape=(),
-        initializer="zeros",
-        trainable=False,
-        aggregation="only_first_replica",
-        name="log_z",
-    )
-
-
 def follow_log_z(log_z, decay: float, log_ratios):
-    """log Z <- decay log Z + (1 - decay) log mean exp(F), F [N] of the global batch."""
+    """Sets log Z <- decay log Z + (1 - decay) log mean exp(F), for F [N] of the global batch."""
     count = tf.cast(tf.size(log_ratios), log_ratios.dtype)
     now = tf.reduce_logsumexp(log_ratios) - tf.math.log(count)
     log_z.assign(decay * log_z + (1.0 - decay) * now)

@@ -1,32 +1,27 @@
-"""Auxiliary classification of D's features by the labels: AC-GAN (Odena et al., 2017)."""
+"""An auxiliary classifier on D's features: AC-GAN (Odena et al., 2017)."""
 
 __all__ = ["Classification"]
 
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import (
-    DISCRIMINATOR,
-    Objective,
-    Term,
-    View,
-)
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
 from compare_gan_tf.objectives.heads import LinearHead, on_several, require_labels
 from compare_gan_tf.settings.signatures import Factor, checked
 
 
 @gin.register(module="objectives")
 class Classification(Objective):
-    """A linear head on D's features names the class: cross-entropy of D on reals, of G on fakes.
+    """A linear head on D's features predicts the class; D and G pay its cross-entropy.
 
-    In the paper D also classifies the fakes, by the labels that G was given; StudioGAN's
-    "ACGAN-Mod" leaves that out. Reals without a label (-1) do not count. For an AC-GAN D itself
-    takes no labels: the architecture's `conditioning` is None.
+    D pays on reals, and G on fakes. In the paper D also pays on fakes, under the labels that G was
+    given (`fakes`); StudioGAN's "ACGAN-Mod" does not. Reals without a label (-1) do not count. The
+    D of an AC-GAN takes no labels: set its architecture's `conditioning` to None.
 
     Args:
-      fakes: whether D classifies fakes, too.
+      fakes: whether D also pays on fakes.
       weight: of D's terms.
-      generator_weight: of G's, a number or a schedule.
+      generator_weight: of G's term, a number or a schedule.
       kernel_norm: reparameterises the head's kernel, e.g. `spectral_norm`; None for none.
       name: prefix of its terms in the logs.
     """
@@ -50,10 +45,10 @@ class Classification(Objective):
         self.head = LinearHead(gan.discriminator, gan.num_classes, kernel_norm=self.kernel_norm)
 
     def views(self, player, game, samples):
-        fake = {"fake": View(samples.fake, samples.fake_labels)}
+        fake = {"fake": samples.fake_view}
         if player != DISCRIMINATOR:
             return fake
-        return {"real": View(samples.real, samples.real_labels)} | (fake if self.fakes else {})
+        return {"real": samples.real_view} | (fake if self.fakes else {})
 
     def discriminator(self, game, samples, scored):
         labels = {"real": samples.real_labels, "fake": samples.fake_labels}
@@ -70,10 +65,14 @@ class Classification(Objective):
 
 
 def cross_entropy(labels, logits):
-    """(-log softmax(logits)[label] [n], weights [n]: 0 where the label is -1, else 1).
+    """The cross-entropy of each sample, and its weight.
 
-    Labels are int32 [n] or probabilities [n, K], of which the cross-entropy is meant; there rows of
-    zeros have no label.
+    Args:
+      labels: int32 [n], -1 for none; or probabilities [n, K], a row of zeros for none.
+      logits: [n, K].
+
+    Returns:
+      (-sum_k y_k log softmax(logits)_k, [n]; weights [n], 0 for samples without label, else 1).
     """
     if len(labels.shape) == 2:
         values = tf.nn.softmax_cross_entropy_with_logits(labels, logits)

@@ -1,4 +1,4 @@
-"""Consistency regularisation: D says the same of a sample and of a version of it.
+"""Consistency regularisation: D gives a sample and a transformed version of it the same logit.
 
 CR    Consistency(at_real)                                     Zhang et al., 2020, eq. 3
 bCR   Consistency(at_real) and Consistency(at_fake)            Zhao et al., 2021, algorithm 1
@@ -28,10 +28,10 @@ Transform = Annotated[
 @gin.configurable(module="consistency")
 @checked
 def flip_and_shift(images, noise, tag: str, share: Fraction = 0.125):
-    """Each image mirrored with probability 1/2 and shifted by up to `share` of its sides.
+    """Mirrors each image with probability 1/2, and shifts it by up to `share` of its sides.
 
-    Shifts are by whole pixels; what comes in at a border is the image reflected at it, without the
-    border's pixel again. Sides are at least 2 pixels.
+    Shifts are whole pixels, at least 1 and less than the side. The image is continued by
+    reflection without repeating the border pixel. Sides have at least 2 pixels.
     """
     number, height, width = images.shape[:3]
     flip = noise.integers(f"{tag}/flip", number, 2)[:, tf.newaxis]
@@ -43,8 +43,8 @@ def flip_and_shift(images, noise, tag: str, share: Fraction = 0.125):
 
 
 def _shifted(side: int, noise, tag: str, number: int, share: float):
-    """Which of the pixels along a side comes where, int32 [number, side]."""
-    most = max(1, int(side * share))
+    """The index of the pixel that moves to each place along a side, int32 [number, side]."""
+    most = min(max(1, int(side * share)), side - 1)  # then one reflection leads into the image
     shift = noise.integers(tag, number, 2 * most + 1)[:, tf.newaxis] - most
     index = tf.abs(tf.range(side) - shift)
     return tf.minimum(index, 2 * (side - 1) - index)
@@ -55,7 +55,7 @@ class Consistency(Objective):
     """D pays weight * mean (D(x) - D(T(x)))^2 of logits; gradients flow through both.
 
     Args:
-      points: x: `at_real` or `at_fake`, which cost no pass of their own.
+      points: x: `at_real` or `at_fake`.
       transform: T, function (images, noise, tag) -> images.
       weight: lambda; published: 10.
       every: see `Objective`.
@@ -94,14 +94,14 @@ class Consistency(Objective):
 
 @gin.register(module="objectives")
 class LatentConsistency(Objective):
-    """zCR: D says the same of G(z) and G(z + d), and G makes them differ; d ~ N(0, std^2).
+    """zCR: D gives G(z) and G(z + d) the same logit, and G makes them differ; d ~ N(0, std^2).
 
     D pays weight * mean (D(G(z)) - D(G(z + d)))^2, and G pays
     -generator_weight * mean |G(z) - G(z + d)|^2, where |.|^2 is the mean over an image's elements,
     as in StudioGAN.
 
     Args:
-      std: of d.
+      std: standard deviation of d.
       weight: lambda_dis; published: 5.
       generator_weight: lambda_gen, a number or a schedule; published: 0.5.
       name: prefix of its terms in the logs.
@@ -130,7 +130,7 @@ class LatentConsistency(Objective):
         if player != DISCRIMINATOR:
             return {}
         return {
-            "plain": View(samples.fake, samples.fake_labels),
+            "plain": samples.fake_view,
             "near": View(self._near(game, samples), samples.fake_labels),
         }
 

@@ -1,13 +1,13 @@
-"""Boundary-seeking GANs on discrete data (Hjelm et al., 2018, sections 2.2 and 2.3), and a rival.
+"""Boundary-seeking GANs on discrete data (Hjelm et al., 2018, sections 2.2 and 2.3), and MaliGAN.
 
-D's logits learn the log ratio F = log(p / q). G gives the distribution g(x | z) of which M samples
-are drawn for every z, and its gradient comes from them alone:
+D's logits learn the log ratio F = log(p / q). G outputs a distribution g(x | z). M samples are
+drawn from it for every z, and they alone give the gradient of G's loss:
 
   importance   -E_z sum_m w_m grad log g(x_m | z),  w = softmax_m F(x_m): KL(p || q), eq. 10
   reinforce    -E_z E_g (F(x) - b) grad log g(x | z): KL(q || p), eq. 13, b = log Z
   maligan      as importance, w normalised over the batch (Che et al., 2017, eq. 9), minus b
 
-The self-normalised weights are biased by O(1 / M), and of one sample they say nothing.
+The self-normalised weights have a bias of O(1 / M); with one sample the weight is always 1.
 """
 
 __all__ = ["DiscreteBoundarySeeking"]
@@ -19,8 +19,9 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers import add_state
 from compare_gan_tf.objectives.base import DISCRIMINATOR, Term, View
-from compare_gan_tf.objectives.boundary_seeking import follow_log_z, running_log_z
+from compare_gan_tf.objectives.boundary_seeking import follow_log_z
 from compare_gan_tf.objectives.losses import Adversarial, LogRatioLoss, non_saturating
 from compare_gan_tf.settings.signatures import Count, Decay, Factor, checked
 from compare_gan_tf.settings.trials import Tried, ones
@@ -30,25 +31,25 @@ Estimator = Annotated[
     Tried(ones(2, 2), ones(), tf.identity, like="a function of `estimators` such as @importance"),
 ]
 
-# Estimators: coefficients [n, M] of -log g(x_m | z_n), of F [n, M], log Z and `Game.gather`.
+# Estimators: functions (F [n, M], log Z, `Game.gather`) -> coefficients [n, M] of -log g(x_m | z).
 
 
 @gin.configurable(module="estimators")
 def importance(log_ratios, log_z, gather):
-    """softmax over the samples of one z."""
+    """w_m: the softmax of F over the M samples of one z (eq. 10)."""
     return tf.nn.softmax(log_ratios, 1)
 
 
 @gin.configurable(module="estimators")
 def reinforce(log_ratios, log_z, gather, baseline: bool = True):
-    """(F - log Z) / M, with log Z the running mean of Z as the baseline that takes variance off."""
+    """(F - log Z) / M (eq. 13); the running log Z is a baseline that reduces the variance."""
     rewards = log_ratios - log_z if baseline else log_ratios
     return rewards / log_ratios.shape[1]
 
 
 @gin.configurable(module="estimators")
 def maligan(log_ratios, log_z, gather, baseline: float = 1.0):
-    """(N w - b) / M, w the softmax over all samples of the global batch of N = n M."""
+    """(N w - b) / M; w is the softmax over all N samples of the global batch."""
     every = gather(log_ratios)
     total = tf.reduce_logsumexp(every)
     weights = tf.exp(log_ratios - total) * tf.cast(tf.size(every), log_ratios.dtype)
@@ -56,29 +57,29 @@ def maligan(log_ratios, log_z, gather, baseline: float = 1.0):
 
 
 def _forgets_one(estimator) -> bool:
-    """Whether coefficients of a single sample say nothing of its F."""
+    """Whether the coefficient of a single sample does not depend on its F."""
     coefficients = estimator(tf.constant([[0.0], [1.0]]), 0.0, tf.identity)
     return bool(coefficients[0, 0] == coefficients[1, 0])
 
 
 @gin.register(module="objectives")
 class DiscreteBoundarySeeking(Adversarial):
-    """The game of a discrete generator, which needs `GAN.alphabet`.
+    """Trains a discrete generator, with `GAN.alphabet`, by an estimator of its gradient.
 
-    In the logs: "effective_samples", 1 / sum_m softmax(F)_m^2 of 1 to M, and "log_z", the running
-    log mean exp(F) of the fakes: 0 for the best D.
+    The logs have "effective_samples", 1 / sum_m softmax(F)_m^2 from 1 to M, and "log_z", the
+    running log mean exp(F) of the fakes, which is 0 for the best D.
 
     Args:
-      loss: of D, so that its logits are log ratios: `non_saturating` (as the published code always
-        has it), or `f_gan` with @log_ratio, under any f-divergence. Its part for G is not used.
+      loss: loss of D whose best logits are log ratios: `non_saturating`, as in the published code,
+        or `f_gan` with @log_ratio, under any f-divergence. Its loss of G is not used.
       estimator: `importance`, `reinforce` or `maligan`.
       samples: M, 2 or more unless the estimator is `reinforce`.
-      log_z_decay: of the running log Z.
-      weight: factor of the whole.
+      log_z_decay: decay of the running log Z, in [0, 1).
+      weight: factor of all terms.
       name: prefix of its terms in the logs.
     """
 
-    estimates_gradient = True  # of G by itself: fakes need no gradient
+    estimates_gradient = True
 
     @checked
     def __init__(
@@ -106,7 +107,7 @@ class DiscreteBoundarySeeking(Adversarial):
                 "DiscreteBoundarySeeking needs GAN.alphabet, such as @Bits(); for images as they "
                 "are there is @BoundarySeeking()"
             )
-        self.log_z = running_log_z(self)
+        self.log_z = add_state(self, "log_z")
 
     def views(self, player, game, samples):
         if player == DISCRIMINATOR:

@@ -1,18 +1,18 @@
-"""f-divergences D_f(P || Q) = E_Q f(p / q), f convex, as values (Nowozin et al., 2016).
+"""f-divergences D_f(P || Q) = E_Q f(p / q) with convex f (Nowozin et al., 2016).
 
-With f's conjugate f*(t) = sup_u (u t - f(u)), any T gives the bound (eq. 4)
+With the conjugate f*(t) = sup_u (u t - f(u)), any function T gives the bound (eq. 4)
 
   D_f(P || Q) >= E_P T(x) - E_Q f*(T(x)),  tight at T = f'(p / q),
 
-and p > q exactly where the best T exceeds f'(1). D's logits v say what T is in one of two ways:
+and p > q exactly where the best T exceeds f'(1). There are two maps from D's logits v to T:
 
-  activation  T = g_f(v), the output activations of the paper's table 2 (Neyman's and Hellinger's
-              with exp(-v), so that a larger v is more real; the paper's are decreasing);
-  log ratio   T = f'(exp(v)): the best v is log(p / q) under every f, so that the density ratio of
-              boundary-seeking GANs (Hjelm et al., 2018) is (f*)'(T) = exp(v), always.
+  activation  T = g_f(v), the output activations of the paper's table 2. Those of Neyman and
+              Hellinger have exp(-v) here, so that they increase with v; the paper's decrease.
+  log ratio   T = f'(exp(v)): then the best v is log(p / q) for every f, and the density ratio of
+              boundary-seeking GANs (Hjelm et al., 2018) is (f*)'(T) = exp(v).
 
-Each value has both, and f*(T) of both in a form that neither overflows before T does nor cancels.
-All functions are elementwise and keep the dtype.
+An `FDivergence` has both, and f*(T) for both in a form that does not cancel, nor overflow before T
+does. All functions are elementwise and keep the dtype.
 """
 
 import dataclasses
@@ -30,14 +30,14 @@ from compare_gan_tf.settings.signatures import Number, Rule, checked
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FDivergence:
-    """One f, its conjugate, and D's two ways to T.
+    """One f, its conjugate, and two maps from D's logits to T.
 
     Attributes:
-      name: of the divergence D_f(P || Q), P the data.
-      f: of the ratio u = p / q > 0.
-      conjugate: f*, of T in its domain.
-      threshold: f'(1): above it T says "real".
-      activation: g_f, logits to the domain of f*.
+      name: of the divergence D_f(P || Q), where P is the data.
+      f: function of the ratio u = p / q > 0.
+      conjugate: f*, function of T in its domain.
+      threshold: f'(1); D decides for "real" where T is above it.
+      activation: g_f, from logits to the domain of f*.
       conjugate_of_activation: f*(g_f(v)).
       derivative_of_exp: f'(exp(v)), or None where f has none.
       conjugate_of_derivative: f*(f'(exp(v))), or None.
@@ -67,7 +67,7 @@ def _log_sigmoid(v):
 
 
 def _above(v):
-    """1 - exp(-v), of which there is less the less real v is."""
+    """1 - exp(-v)."""
     return -tf.math.expm1(-v)
 
 
@@ -174,7 +174,7 @@ def jeffrey() -> FDivergence:
 
 @gin.configurable(module="f_divergences")
 def jensen_shannon() -> FDivergence:
-    """2 JSD(P, Q) (the paper's D_f has half of it, its f has not).
+    """2 JSD(P, Q); the paper's table 1 has the factor 1/2 in D_f, but not in f.
 
     f = u log u - (u + 1) log((1 + u) / 2); T = log 2 + log sigma(v), f* = -log(2 - exp t).
     """
@@ -250,7 +250,7 @@ def weighted_jensen_shannon(share: Share = 0.5) -> FDivergence:
 def total_variation() -> FDivergence:
     """E_Q |p/q - 1| / 2: f = |u - 1| / 2; T = tanh(v) / 2, f* = t.
 
-    f has no derivative at 1, so that there is no logit that is a log ratio.
+    f has no derivative at 1, so there is no map by the log ratio.
     """
     return FDivergence(
         name="total_variation",

@@ -1,9 +1,9 @@
-"""The f-GAN losses (Nowozin et al., 2016): D's bound on an f-divergence, as values per sample.
+"""The f-GAN loss (Nowozin et al., 2016): a lower bound of an f-divergence, as values per sample.
 
-For `Adversarial(loss=f_gan)`: D maximises E_P T - E_Q f*(T), so that minus D's loss is the estimate
-of the divergence. What T is of D's logits, and what G minimises, are functions:
+For `Adversarial(loss=f_gan)`: D maximises E_P T - E_Q f*(T), so minus D's loss estimates the
+divergence. Two settings are functions: the map from D's logits v to T, and G's loss:
 
-  logits     output_activation  T = g_f(v), the paper's
+  logits     output_activation  T = g_f(v), as in the paper
              log_ratio          T = f'(exp(v)): v learns log(p / q) (Hjelm et al., 2018)
   generator  saddle             G minimises -E_Q f*(T), eq. 6: the divergence itself
              alternative        G minimises -E_Q T, section 3.2, for stronger early gradients
@@ -35,7 +35,7 @@ def log_ratio(divergence, logits):
     """(T, f*(T)) with T = f'(exp(v)).
 
     Raises:
-      UserError: f has no derivative somewhere.
+      UserError: f is not differentiable everywhere.
     """
     if divergence.derivative_of_exp is None:
         raise UserError(

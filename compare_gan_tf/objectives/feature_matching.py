@@ -8,7 +8,7 @@ from typing import Annotated
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import GENERATOR, Objective, Term, View
+from compare_gan_tf.objectives.base import GENERATOR, Objective, Term
 from compare_gan_tf.settings.signatures import Factor, checked
 from compare_gan_tf.settings.trials import Tried, ones
 
@@ -37,9 +37,9 @@ def mean_absolute_difference(a, b):
 
 @gin.register(module="objectives")
 class FeatureMatching(Objective):
-    """G pays weight * distance(E f(x), E f(G(z))), of D's features f, means over the global batch.
+    """G pays weight * distance(E f(x), E f(G(z))): f is D's features, E the global batch's mean.
 
-    In the paper it takes the place of G's adversarial loss; beside `Adversarial` it is added.
+    In the paper it replaces G's adversarial loss; in a list with `Adversarial` it is added to it.
 
     Args:
       distance: `squared_distance` or `mean_absolute_difference`.
@@ -62,10 +62,7 @@ class FeatureMatching(Objective):
     def views(self, player, game, samples):
         if player != GENERATOR:
             return {}
-        return {
-            "real": View(samples.real, samples.real_labels),
-            "fake": View(samples.fake, samples.fake_labels),
-        }
+        return {"real": samples.real_view, "fake": samples.fake_view}
 
     def generator(self, game, samples, scored):
         means = (tf.reduce_mean(game.gather(scored[side].features), 0) for side in ("real", "fake"))

@@ -1,14 +1,14 @@
-"""Penalties on the gradient of D's logits: where it is taken, and towards which norm it is pulled.
+"""Penalties on the gradient of D's logits at some points, towards a target norm.
 
-`points` is one of the five functions below; the published penalties are
+`points` is one of the five functions below. The published penalties are
 
   WGAN-GP  GradientPenalty(between, target=1, weight=10)       Gulrajani et al., 2017, eq. 3
   DRAGAN   GradientPenalty(around_real, target=1, weight=10)   Kodali et al., 2017
   R1       GradientPenalty(at_real, target=0, weight=gamma/2)  Mescheder et al., 2018, eq. 9
   R2       GradientPenalty(at_fake, target=0, weight=gamma/2)  Mescheder et al., 2018, eq. 10
 
-and R1 + R2 is a list of both, each with a name of its own. WGAN-GP's one-sided form, of section 4
-there, has `one_sided`. A weight may be a schedule (R3GAN), and `every` makes the penalty lazy.
+For R1 + R2 list both, with different names. `one_sided` gives WGAN-GP's one-sided form (its section
+4). The weight may be a schedule (R3GAN), and `every` makes the penalty lazy.
 """
 
 __all__ = ["GradientPenalty"]
@@ -59,8 +59,8 @@ def around_real(name, game, samples):
 def beside_real(name, game, samples):
     """real + alpha (std / 2) U[0, 1), alpha ~ U[0, 1) per sample and U per element; no clipping.
 
-    std is one number, as in `around_real`. It is DRAGAN's in compare_gan's first version and in
-    StudioGAN.
+    std is one number, as in `around_real`. compare_gan's first version and StudioGAN use these
+    points for DRAGAN.
     """
     std = tf.math.reduce_std(game.gather(samples.real))
     noise = game.noise.uniform(name, samples.real.shape)
@@ -71,18 +71,18 @@ def beside_real(name, game, samples):
 
 @gin.configurable(module="penalties")
 def at_real(name, game, samples):
-    """The real samples themselves: no extra pass of D."""
-    return View(samples.real, samples.real_labels)
+    """The real samples themselves."""
+    return samples.real_view
 
 
 @gin.configurable(module="penalties")
 def at_fake(name, game, samples):
-    """The fake samples themselves: no extra pass of D."""
-    return View(samples.fake, samples.fake_labels)
+    """The fake samples themselves."""
+    return samples.fake_view
 
 
 def squared_slope(scored: Scored, image_width: float):
-    """|d logit / d x|^2 [n], x measured in a range of this width."""
+    """|d logit / d x|^2, [n], with x measured in an image range of this width."""
     gradient = scored.input_gradient * (2.0 / image_width)
     return tf.reduce_sum(tf.square(gradient), list(range(1, len(gradient.shape))))
 
@@ -92,14 +92,14 @@ class GradientPenalty(Objective):
     """D pays weight * mean (slope - target)^2, slope = sqrt(epsilon + |d logit / d x|^2).
 
     Args:
-      points: where: `between`, `around_real`, `beside_real`, `at_real` or `at_fake`.
-      target: the slope it is pulled to. With target 0 the term is |d logit / d x|^2.
+      points: `between`, `around_real`, `beside_real`, `at_real` or `at_fake`.
+      target: of the slope. With target 0 the term is |d logit / d x|^2.
       weight: lambda; for R1 and R2 with the usual gamma it is gamma / 2.
-      epsilon: inside the root, which has no gradient at 0; None is 1e-4, compare_gan's. With target
-        0 there is no root.
+      epsilon: added inside the root, which has no gradient at 0; None for 1e-4, as in compare_gan.
+        With target 0 there is no root.
       one_sided: penalises only slopes above the target.
-      image_width: the width of the image range that x is measured in: 2 for [-1, 1], as inside this
-        library and in most papers' code; 1 for [0, 1], as compare_gan, where slopes are doubled.
+      image_width: width of the image range in which x is measured: 2 for [-1, 1], as in most
+        papers' code; 1 for [0, 1], as in compare_gan, which doubles the slopes.
       every: see `Objective`.
       name: prefix of its term in the logs.
     """

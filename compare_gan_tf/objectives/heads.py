@@ -1,4 +1,4 @@
-"""Heads of objectives: small networks on D's features."""
+"""Heads: small networks of objectives on D's features."""
 
 import keras
 import tensorflow as tf
@@ -8,13 +8,13 @@ from compare_gan_tf.layers.kernel_norm import reparameterised
 
 
 class LinearHead(keras.layers.Layer):
-    """features [n, F] -> [n, units]; kernel N(0, 0.02), bias 0, as compare_gan's.
+    """features [n, F] -> [n, units]; kernel N(0, 0.02), bias 0, as in compare_gan.
 
     Args:
-      discriminator: whose features it is for.
+      discriminator: the network whose features the head takes.
       units: of the output.
       kernel_norm: reparameterises the kernels, e.g. `spectral_norm`; None for none.
-      hidden: units of a layer of leaky ReLUs (0.1) before; 0 for none.
+      hidden: units of a hidden layer with leaky ReLU (0.1); 0 for no hidden layer.
     """
 
     def __init__(self, discriminator, units: int, *, kernel_norm=None, hidden: int = 0):
@@ -41,7 +41,7 @@ class LinearHead(keras.layers.Layer):
 class ResidualHead(keras.layers.Layer):
     """x [..., F] -> [..., units]: out(relu(hidden(x))) + shortcut(x), hidden as wide as x.
 
-    For maps these are convolutions 1x1. Kernels are Glorot-uniform, biases 0, as in mimicry.
+    On maps these are 1x1 convolutions. Kernels are Glorot-uniform, biases 0, as in mimicry.
 
     Args:
       width: F.
@@ -69,12 +69,12 @@ class ResidualHead(keras.layers.Layer):
 
 
 def _run(layer, x, arguments: dict):
-    """Dense takes no `training`, its wrappers do."""
+    """Calls a layer: Dense does not take `training`, its wrappers do."""
     return layer(x) if isinstance(layer, keras.layers.Dense) else layer(x, **arguments)
 
 
 def on_several(head, *features):
-    """The head on each of several features, in one pass, so that its state moves once."""
+    """Applies the head to several features in one pass, so that its state is updated once."""
     if len(features) == 1:
         return [head(features[0], training=True)]
     outputs = head(tf.concat(features, 0), training=True)
@@ -95,10 +95,10 @@ def require_labels(objective, gan):
 
 
 def require_images(objective, gan, *, square: bool = False):
-    """Refuses samples that are not images, or not square ones.
+    """Refuses samples that are not images or, with `square`, not square images.
 
     Raises:
-      UserError: as it says.
+      UserError: the GAN has such samples.
     """
     shape = gan.sample_shape
     if len(shape) != 3 or (square and shape[0] != shape[1]):

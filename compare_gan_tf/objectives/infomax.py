@@ -1,4 +1,4 @@
-"""InfoMax-GAN: information between D's local and global features (Lee et al., 2021)."""
+"""InfoMax-GAN: mutual information of D's local and global features (Lee et al., 2021)."""
 
 __all__ = ["InfoMax"]
 
@@ -6,7 +6,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import Objective, Term, View
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
 from compare_gan_tf.objectives.heads import ResidualHead
 from compare_gan_tf.settings.signatures import Count, Factor, checked
 
@@ -15,11 +15,11 @@ _LEFT_OUT = -1e9  # a score whose exponential is 0
 
 
 def contrast(local_features, global_features, every_local, first):
-    """InfoNCE of each sample, [n]: how hard its local features are to tell from other samples'.
+    """The InfoNCE loss of each sample, [n].
 
-    The mean over places u of -log(exp(s_u) / (exp(s_u) + sum exp(c))), where s_u is the inner
-    product of the sample's global features with its own local ones at u, and c runs over those with
-    the local ones of all other samples, at all places.
+    It is the mean over positions u of -log(exp(s_u) / (exp(s_u) + sum_c exp(c))). s_u is the inner
+    product of the sample's global features with its own local features at u; c runs over the inner
+    products with the local features of all other samples at all positions.
 
     Args:
       local_features: of this replica's samples, [n, places, units].
@@ -38,17 +38,17 @@ def contrast(local_features, global_features, every_local, first):
 
 @gin.register(module="objectives")
 class InfoMax(Objective):
-    """D and G pay the `contrast` of local and global features: D of reals, G of its fakes.
+    """D pays the `contrast` of local and global features of reals, and G that of its fakes.
 
-    Local are the maps that D's last block takes, behind a ReLU; global are D's features. Each is
-    projected by a `ResidualHead` of its own, which train with D. The negatives of a sample are of
-    the global batch. As in the published code (mimicry), a sample's local features at other places
-    are not among them; there they count, as a score of -10, which is left out here.
+    Local features are relu(x) for the maps x that D's last block takes; global features are D's
+    features. A `ResidualHead` projects each of the two; D trains both heads. The negatives come
+    from the global batch. As in the published code (mimicry), a sample's own features at other
+    positions are no negatives; that code gives them a score of -10, and here they are left out.
 
     Args:
       weight: of D's term, a number or a schedule; published: 0.2.
-      generator_weight: of G's, alike; published: 0.2.
-      units: of the space of the projections; published: 1,024.
+      generator_weight: of G's term, a number or a schedule; published: 0.2.
+      units: dimension of the projections; published: 1,024.
       kernel_norm: reparameterises the heads' kernels; published: `spectral_norm`. None for none.
       name: prefix of its terms in the logs.
     """
@@ -82,11 +82,7 @@ class InfoMax(Objective):
         )
 
     def views(self, player, game, samples):
-        sides = {
-            "discriminator": View(samples.real, samples.real_labels),
-            "generator": View(samples.fake, samples.fake_labels),
-        }
-        return {"own": sides[player]}
+        return {"own": samples.real_view if player == DISCRIMINATOR else samples.fake_view}
 
     def discriminator(self, game, samples, scored):
         return [Term("", self._values(game, scored["own"]))]

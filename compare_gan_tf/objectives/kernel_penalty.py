@@ -1,4 +1,4 @@
-"""Penalties on the kernels of a player, whatever it is shown: L2, orthogonality, spectral norm."""
+"""Penalties on the kernels of a player: L2, orthogonality, spectral norm."""
 
 __all__ = ["L2", "Orthogonal"]
 
@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers.spectral_norm import as_matrix
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term
 from compare_gan_tf.settings.signatures import Count, Factor, Function, OneOf, Several, checked
 
@@ -25,23 +26,17 @@ Deviation = Annotated[Callable, Function(0, like="a function of W^T W such as @o
 
 
 def kernels(network: keras.Model) -> list:
-    """The trainable kernels of a network: of dense layers and convolutions, under any norm.
+    """The trainable kernels of the dense layers and convolutions of a network.
 
-    Under spectral norm it is the kernel before it is divided.
+    Under spectral norm this is the kernel before the division by sigma.
     """
     return [v for v in network.trainable_variables if v.name == "kernel"]
 
 
-def as_matrix(kernel):
-    """[everything else, output channels]; of a transposed convolution the last are the inputs."""
-    kernel = tf.convert_to_tensor(kernel)
-    return tf.reshape(kernel, [-1, kernel.shape[-1]])
-
-
 class KernelPenalty(Objective):
-    """One number for all kernels of each player in `players`, part of that player's loss.
+    """Adds a function of all kernels of a player to that player's loss.
 
-    A subclass has `value(player, kernels)`.
+    A subclass defines `value(player, kernels)`.
 
     Args:
       players: "discriminator", "generator" or both, in a tuple.
@@ -78,7 +73,7 @@ class KernelPenalty(Objective):
 class L2(KernelPenalty):
     """The mean over layers of |W|^2 / 2, biases excluded (compare_gan's l2_penalty).
 
-    A mean, not a sum: the weight of a sum would be this one divided by the number of layers.
+    The weight here is the weight of a sum over layers times the number of layers.
 
     Args:
       players: see `KernelPenalty`.
@@ -103,22 +98,22 @@ class L2(KernelPenalty):
 
 @gin.configurable(module="orthogonality")
 def from_identity(products):
-    """W^T W - 1 (Brock et al., 2017; BigGAN's eq. 2): columns are orthogonal and of length 1."""
+    """W^T W - 1 (Brock et al., 2017; BigGAN's eq. 2): pulls columns to orthogonal unit vectors."""
     return products - tf.eye(products.shape[0], dtype=products.dtype)
 
 
 @gin.configurable(module="orthogonality")
 def off_diagonal(products):
-    """W^T W without its diagonal (BigGAN, Brock et al., 2019, eq. 3): lengths are free."""
+    """W^T W without its diagonal (BigGAN, Brock et al., 2019, eq. 3): lengths stay free."""
     return products - tf.linalg.diag(tf.linalg.diag_part(products))
 
 
 @gin.register(module="objectives")
 class Orthogonal(KernelPenalty):
-    """The sum over layers of |deviation(W^T W)|^2, Frobenius; a filter is a column of W.
+    """The sum over layers of the squared Frobenius norm |deviation(W^T W)|^2.
 
-    The published code of BigGAN adds 2 (W^T W without diagonal) W, which is half the gradient, at a
-    strength of 1e-4: that is weight 5e-5 here.
+    A filter is a column of W. The published code of BigGAN adds 2 (W^T W without diagonal) W to the
+    gradient with strength 1e-4. That is half of the gradient of this term: weight 5e-5 here.
 
     Args:
       deviation: `off_diagonal` or `from_identity`.

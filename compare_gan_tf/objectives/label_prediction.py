@@ -1,11 +1,11 @@
-"""Training D's own predictor of the labels: S3GAN (Lucic et al., 2019)."""
+"""Trains D's predictor of the labels: S3GAN (Lucic et al., 2019)."""
 
 __all__ = ["LabelPrediction"]
 
 import gin
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
 from compare_gan_tf.objectives.classification import cross_entropy
 from compare_gan_tf.objectives.heads import require_labels
 from compare_gan_tf.settings.signatures import Factor, checked
@@ -15,19 +15,18 @@ _OUTPUT = "class_logits"
 
 @gin.register(module="objectives")
 class LabelPrediction(Objective):
-    """Cross-entropy of D's predictor on those reals that have a label; D pays it, G nothing.
+    """D pays the cross-entropy of its predictor on the labelled reals.
 
-    mean over labelled reals of -sum_k y_k log softmax(class logits)_k, over the global batch; 0 if
-    none has a label. The predictor is that of D's conditioning `PredictedProjection`, and learns
-    from this term alone; D's features learn from it, too.
+    The term is the mean over labelled reals of -sum_k y_k log softmax(class logits)_k, over the
+    global batch; it is 0 if no real has a label. The predictor belongs to D's conditioning
+    `PredictedProjection`. No other term trains it; D's features learn from this term, too.
 
     The modes of S3GAN are combinations, each with or without `Rotation`:
 
-    * unsupervised: GAN.conditional = False; or D's conditioning None, and G draws labels that D
-      never sees;
-    * fully supervised, and labels inferred beforehand (S2GAN): D's conditioning `Projection`;
+    * unsupervised: GAN.conditional = False; or D's conditioning None, so that only G sees labels;
+    * fully supervised, or labels inferred beforehand (S2GAN): D's conditioning `Projection`;
     * co-training on few labels: `PredictedProjection` and this objective;
-    * soft labels: D's conditioning `SoftLabels`, of either.
+    * soft labels: D's conditioning `SoftLabels` with one of the two conditionings.
 
     Args:
       weight: of the term, a number or a schedule; compare_gan's weight_class_loss is 1.
@@ -52,7 +51,7 @@ class LabelPrediction(Objective):
     def views(self, player, game, samples):
         if player != DISCRIMINATOR:
             return {}
-        return {"real": View(samples.real, samples.real_labels)}
+        return {"real": samples.real_view}
 
     def discriminator(self, game, samples, scored):
         logits = scored["real"].heads[_OUTPUT]

@@ -1,4 +1,4 @@
-"""Lambert's W, the inverse of y exp(y), where that cannot overflow."""
+"""Lambert's W function, the inverse of y exp(y), of exponentials."""
 
 import tensorflow as tf
 
@@ -6,8 +6,8 @@ import tensorflow as tf
 def lambert_w_of_exp(x):
     """W(exp(x)): the y > 0 with y + log y = x, by Newton's method on log y.
 
-    Six steps are float64's digits for any x; the last two are differentiated, which is the right
-    first derivative.
+    Six steps reach the precision of float64 for any x. Only the last two are differentiated, which
+    gives the right first derivative.
     """
     start = tf.where(x > 1.0, tf.math.log(tf.maximum(x, 1.0)), x - tf.math.softplus(x))
 

@@ -1,4 +1,4 @@
-"""LeCam regularisation (Tseng et al., 2021): D's logits near their moving averages."""
+"""LeCam regularisation (Tseng et al., 2021): pulls D's logits to moving averages."""
 
 __all__ = ["LeCam"]
 
@@ -8,7 +8,8 @@ from typing import Annotated
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
+from compare_gan_tf.layers import add_state
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
 from compare_gan_tf.settings.signatures import Decay, Factor, Step, checked
 from compare_gan_tf.settings.trials import Tried, ones
 
@@ -22,27 +23,28 @@ Distance = Annotated[
 
 @gin.configurable(module="lecam")
 def squared_difference(above, below):
-    """(a - b)^2, the paper's eq. 4."""
+    """(a - b)^2, eq. 4 of the paper."""
     return tf.square(above - below)
 
 
 @gin.configurable(module="lecam")
 def squared_excess(above, below):
-    """max(0, a - b)^2: nothing once the order is the wrong way round (the published code)."""
+    """max(0, a - b)^2, as in the published code: 0 where a <= b."""
     return tf.square(tf.nn.relu(above - below))
 
 
 @gin.register(module="objectives")
 class LeCam(Objective):
-    """D pays distance(D(real), a_fake) + distance(a_real, D(fake)), a a moving average of logits.
+    """D pays distance(D(real), a_fake) + distance(a_real, D(fake)).
 
-    a <- decay a + (1 - decay) mean over the global batch, after each update of D. Up to
-    `start_step` a is a copy of that mean and the penalty is 0.
+    The two a are moving averages of D's logits. After each update of D,
+    a <- decay a + (1 - decay) mean, with the mean over the global batch. Before `start_step` a is a
+    copy of that mean, and the penalty is 0.
 
     Args:
       distance: `squared_difference` or `squared_excess`.
       decay: of the averages; published: 0.99.
-      start_step: training step of which on there is a penalty; published: 1000.
+      start_step: first training step with a penalty; published: 1000.
       weight: lambda; published: 0.3 with BigGAN on CIFAR.
       name: prefix of its terms in the logs.
     """
@@ -59,27 +61,15 @@ class LeCam(Objective):
         super().__init__(weight=weight, name=name)
         self.distance = distance
         self.decay = decay
-        self.start_step = max(start_step, 1)  # before the first step there is no average
+        self.start_step = max(start_step, 1)  # there is no average before the first step
 
     def build_for(self, gan):
-        self.real, self.fake = (
-            self.add_weight(
-                shape=(),
-                initializer="zeros",
-                trainable=False,
-                aggregation="only_first_replica",  # equal on all: of the global batch's logits
-                name=side,
-            )
-            for side in ("real", "fake")
-        )
+        self.real, self.fake = (add_state(self, side) for side in ("real", "fake"))
 
     def views(self, player, game, samples):
         if player != DISCRIMINATOR:
             return {}
-        return {
-            "real": View(samples.real, samples.real_labels),
-            "fake": View(samples.fake, samples.fake_labels),
-        }
+        return {"real": samples.real_view, "fake": samples.fake_view}
 
     def discriminator(self, game, samples, scored):
         on = tf.cast(game.step >= self.start_step, tf.float32)

@@ -1,10 +1,10 @@
-"""Divergences to a generator whose density is known, without a discriminator.
+"""Objectives for a generator whose density is known; they need no discriminator.
 
   MaximumLikelihood  -E_p log q(x) = KL(p || q) + the entropy of p
-  ReverseKL          E_q (log q(x) - log p(x)) = KL(q || p), where p is known, too
+  ReverseKL          E_q (log q(x) - log p(x)) = KL(q || p), if p is known, too
 
-The generator has a layer with `log_prob`, such as that of `gaussian.generator`. D trains beside it
-by a `Critic`, which estimates a divergence and moves nothing else.
+The generator needs a layer with `log_prob`, such as that of `gaussian.generator`. A `Critic` may
+train D at the same time, to estimate a divergence; G does not learn from it.
 """
 
 __all__ = ["Critic", "MaximumLikelihood", "ReverseKL"]
@@ -26,11 +26,11 @@ from compare_gan_tf.settings.signatures import Factor, Function, Positive, Rule,
 
 @gin.register(module="objectives")
 class Critic(Adversarial):
-    """D's part of a loss: its estimate of a divergence, from which G learns nothing.
+    """Trains D alone by a loss, for instance to estimate a divergence.
 
     Args:
-      loss: as for `Adversarial`; with `f_gan` minus the sum of its terms is the estimate.
-      weight: factor of the whole.
+      loss: as for `Adversarial`; with `f_gan` minus the sum of the terms is the estimate.
+      weight: factor of all terms.
       name: prefix of its terms in the logs.
     """
 
@@ -42,13 +42,18 @@ class Critic(Adversarial):
         return []
 
 
+def layers_with_density(generator) -> list:
+    """The layers of a generator that have a `log_prob`: its output's log density in nats."""
+    return [layer for layer in generator.layers if hasattr(layer, "log_prob")]
+
+
 def _density_of(generator, objective):
     """log q of the generator, a function of points [n, D].
 
     Raises:
-      UserError: it has none.
+      UserError: the generator has no such layer, or several.
     """
-    found = [layer for layer in generator.layers if hasattr(layer, "log_prob")]
+    found = layers_with_density(generator)
     if len(found) != 1:
         raise UserError(
             f"{type(objective).__name__} needs a generator whose density is known: set "
@@ -59,7 +64,7 @@ def _density_of(generator, objective):
 
 @gin.register(module="objectives")
 class MaximumLikelihood(Objective):
-    """G pays -log q(x) of the reals x.
+    """G pays the mean of -log q(x) over the reals x.
 
     Args:
       weight: factor.
@@ -81,7 +86,7 @@ class MaximumLikelihood(Objective):
 
 
 def _require_points(name: str, modes) -> None:
-    """Refuses what is no list of points in the plane."""
+    """Refuses a value that is not a list of points in the plane."""
     try:
         points = np.asarray(modes, np.float64)
     except (TypeError, ValueError):
@@ -98,11 +103,11 @@ Points = Annotated[tuple, Rule(_require_points)]
 
 @gin.register(module="densities")
 class MixtureDensity:
-    """Equal isotropic Gaussians in the plane; by default those of the data `gaussian_mixture`.
+    """A mixture of K equal isotropic Gaussians in the plane; by default that of `gaussian_mixture`.
 
     Args:
-      modes: their means, [K, 2].
-      scale: their standard deviation.
+      modes: the means, [K, 2].
+      scale: the standard deviation of each.
     """
 
     @checked
@@ -124,7 +129,7 @@ Density = Annotated[Callable, Function(0, like=_DENSITY)]
 
 @gin.register(module="objectives")
 class ReverseKL(Objective):
-    """G pays log q(x) - log p(x) at its samples x.
+    """G pays the mean of log q(x) - log p(x) over its samples x.
 
     Args:
       density: log p, function of points [n, D] -> [n], such as `MixtureDensity`.

@@ -1,15 +1,14 @@
-"""Loss-sensitive GANs (Qi, 2017): a real must cost less than a fake by a margin that grows with
-their distance.
+"""Loss-sensitive GANs (Qi, 2017): the loss of a real is below that of a fake by a margin.
 
-L(x) is the loss that D gives a sample, small on reals; here L = -logit, or what `cost` makes of the
-logit, so that a larger logit is more real as everywhere. With a = Delta(x, x') + L(x) - L(x') for a
-real x and a fake x',
+L(x) is the loss that D gives a sample, small for reals; here L = cost(logit), by default -logit, so
+that a larger logit means "more real" as in all objectives. The margin Delta(x, x') grows with the
+distance of a real x and a fake x'. With a = Delta(x, x') + L(x) - L(x'),
 
   D: minimise  real_weight E L(x) + weight E C(a),   C(a) = max(a, slope a)
   G: minimise  weight E L(x')
 
-Slope 0 is LS-GAN: pairs that keep their margin cost nothing. Other slopes in (-inf, 1] are GLS-GAN:
-1 is the Wasserstein loss but for the constant E Delta, -1 is |a|.
+Slope 0 is LS-GAN: a pair that keeps its margin has no cost. Other slopes in (-inf, 1] are GLS-GAN:
+with 1, C is the Wasserstein loss plus the constant E Delta; with -1, C = |a|.
 """
 
 __all__ = ["LossSensitive", "LossSensitiveClassifier"]
@@ -21,15 +20,10 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import (
-    DISCRIMINATOR,
-    Objective,
-    Scored,
-    Term,
-    View,
-)
+from compare_gan_tf.objectives.base import Objective, Scored, Term
 from compare_gan_tf.objectives.classification import cross_entropy
 from compare_gan_tf.objectives.heads import LinearHead, on_several, require_labels
+from compare_gan_tf.objectives.losses import Adversarial
 from compare_gan_tf.settings.signatures import Factor, NotNegative, Number, checked
 from compare_gan_tf.settings.trials import Tried, ones
 
@@ -38,7 +32,7 @@ Margin = Annotated[Callable, Tried(_SCORED, _SCORED, like="a function of `margin
 Cost = Annotated[Callable, Tried(ones(2), like="a function such as @negative")]
 Slope = Annotated[float, Number(most=1)]
 
-# Deltas: functions of a real's and a fake's Scored, [n] each; images in [-1, 1], flattened.
+# Deltas: functions (Scored of reals, Scored of fakes) -> [n]; distances are of images in [-1, 1].
 
 
 def _difference(real, fake):
@@ -59,7 +53,7 @@ def l2(real, fake):
 
 @gin.configurable(module="margins")
 def feature_l1(real, fake):
-    """|h(x) - h(x')|_1 of D's features, which do not learn by it."""
+    """|h(x) - h(x')|_1 of D's features h; no gradient flows to them."""
     return tf.stop_gradient(tf.reduce_sum(tf.abs(_difference(real.features, fake.features)), 1))
 
 
@@ -71,7 +65,7 @@ def negative(logits):
 
 @gin.configurable(module="costs")
 def rectified(logits):
-    """L = max(0, -logit) >= 0, as in the published code; no gradient beyond 0."""
+    """L = max(0, -logit), as in the published code; no gradient for logits above 0."""
     return tf.nn.relu(-logits)
 
 
@@ -82,24 +76,24 @@ def softened(logits):
 
 
 def margin_cost(real_losses, fake_losses, margins, slope: float):
-    """C(a) = max(a, slope a) of a = Delta + L(x) - L(x'), [n] each."""
+    """C(a) = max(a, slope a) for a = Delta + L(x) - L(x'), [n]."""
     excess = margins + real_losses - fake_losses
     return tf.maximum(excess, slope * excess)
 
 
 @gin.register(module="objectives")
 class LossSensitive(Objective):
-    """LS-GAN and GLS-GAN; its penalty is `GradientPenalty(at_real, target=0)`.
+    """LS-GAN and GLS-GAN; the paper adds `GradientPenalty(at_real, target=0)`.
 
-    The i-th real and the i-th fake are a pair.
+    The i-th real and the i-th fake of a batch are a pair.
 
     Args:
       margin: Delta, function of the Scored of reals and fakes: `l1`, `l2` or `feature_l1`.
       margin_scale: factor of Delta; published: 2e-4 with `l1` at 64 px.
       slope: of C below 0, at most 1: 0 is LS-GAN, 1 is WGAN.
-      cost: L of D's logits: `negative`, `rectified` or `softened`.
-      real_weight: of E L(x), a number or a schedule; the published code has 0.
-      weight: lambda, of the margin's term, and of G's.
+      cost: L as a function of D's logits: `negative`, `rectified` or `softened`.
+      real_weight: of E L(x), a number or a schedule; 0 in the published code.
+      weight: lambda: of the margin's term, and of G's term.
       name: prefix of its terms in the logs.
     """
 
@@ -121,11 +115,7 @@ class LossSensitive(Objective):
         self.cost = cost
         self.real_weight = real_weight
 
-    def views(self, player, game, samples):
-        fake = {"fake": View(samples.fake, samples.fake_labels)}
-        if player == DISCRIMINATOR:
-            return {"real": View(samples.real, samples.real_labels), **fake}
-        return fake
+    views = Adversarial.views
 
     def discriminator(self, game, samples, scored):
         real, fake = (self.cost(scored[side].logits) for side in ("real", "fake"))
@@ -143,14 +133,14 @@ class LossSensitive(Objective):
 class LossSensitiveClassifier(Objective):
     """CLS-GAN (Qi, 2017, section 7): L(x, y) = -log softmax_y of a head on D's features.
 
-    D: real_weight E L(x, y) + weight E C(Delta + L(x, y) - L(G(z, y), y)); G pays
-    weight E L(G(z, y), y).
-    The class of x is argmin_y L(x, y). A real without a label (-1) counts with the class that it
-    has now, min_y L(x, y), in the margin's term, and not in the first. The pairs share their
-    class if `GAN.label_distribution = @labels_of_reals`; else the cost of a real as its class is
-    compared with that of a fake as another. D's own logit takes no part, so that D takes no
-    labels (its architecture's `conditioning` is None) unless G learns by another objective, too.
-    The logs have the accuracy on the labelled reals.
+    D pays real_weight E L(x, y) + weight E C(Delta + L(x, y) - L(G(z, y), y)), and G pays
+    weight E L(G(z, y), y). The predicted class of x is argmin_y L(x, y).
+
+    A real without a label (-1) counts with its predicted class, min_y L(x, y), in the margin's
+    term, and not at all in the first term. A pair has one class if
+    `GAN.label_distribution = @labels_of_reals`; else its real and its fake may differ in class.
+    D's own logit is not used, so D takes no labels (its architecture's `conditioning` is None)
+    unless G learns by another objective, too. The logs have the accuracy on the labelled reals.
 
     Args:
       margin: Delta, as for `LossSensitive`.
@@ -158,7 +148,7 @@ class LossSensitiveClassifier(Objective):
       slope: of C below 0, at most 1.
       real_weight: of E L(x, y), a number or a schedule; published: 1.
       kernel_norm: reparameterises the head's kernel; None for none.
-      weight: of the margin's term, and of G's.
+      weight: of the margin's term, and of G's term.
       name: prefix of its terms in the logs.
     """
 
@@ -192,7 +182,7 @@ class LossSensitiveClassifier(Objective):
             )
         self.head = LinearHead(gan.discriminator, gan.num_classes, kernel_norm=self.kernel_norm)
 
-    views = LossSensitive.views
+    views = Adversarial.views
 
     def discriminator(self, game, samples, scored):
         real_logits, fake_logits = on_several(
@@ -216,6 +206,6 @@ class LossSensitiveClassifier(Objective):
 
 
 def _hits(labels, logits):
-    """1 where the class is right, [n]; for the logs."""
+    """1 where the predicted class is the label, else 0, [n]."""
     likeliest = tf.argmax(labels, 1, tf.int32) if len(labels.shape) == 2 else labels
     return tf.cast(tf.argmax(logits, 1, tf.int32) == likeliest, logits.dtype)

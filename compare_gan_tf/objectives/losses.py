@@ -1,14 +1,14 @@
-"""Adversarial losses, as values per sample, and the objective that is made of one.
+"""Adversarial losses, as values per sample, and the objective `Adversarial`.
 
-Each takes the logits of D, real [n] and fake [m], and returns three vectors: D's loss on each real
-sample [n], D's loss on each fake one [m], and G's loss on each fake one [m]. A batch's loss is the
-mean of each vector, and D's is the sum of its two means. sigma is the logistic function.
+A loss takes the logits of D, r [n] of reals and f [m] of fakes, and returns three vectors: D's loss
+of each real [n], D's loss of each fake [m], and G's loss of each fake [m]. The loss of D is the sum
+of the means of the first two, and that of G the mean of the third. sigma is the logistic function.
 
 `label_smoothing` s is one-sided (Salimans et al., 2016, section 3.4): D's target for reals is 1 - s
-instead of 1, that for fakes stays 0, and G's loss is as without. TF-GAN's default of 0.25 means
-another thing there: it is s = 0.125 here.
+instead of 1, the target for fakes stays 0, and G's loss does not change. TF-GAN's default of 0.25
+corresponds to s = 0.125.
 
-A loss of your own may also give a pair (D's loss, G's), or be a pair of functions: `as_losses`.
+Your own loss may also return a pair (D's loss, G's loss), or be a pair of functions: `as_losses`.
 """
 
 __all__ = ["Adversarial"]
@@ -38,16 +38,16 @@ class Losses(NamedTuple):
 
 
 class WholeLosses(Losses):
-    """`Losses` of a D whose loss is not told apart: `real` is the whole of it, `fake` is 0."""
+    """`Losses` if D's loss is not split into reals and fakes: `real` is all of it, `fake` is 0."""
 
 
 def as_losses(loss: Callable | tuple) -> Callable:
-    """A loss in any form as a function (real_logits [n], fake_logits [m]) -> `Losses`.
+    """Converts a loss of any form into a function (real_logits [n], fake_logits [m]) -> `Losses`.
 
     Args:
-      loss: such a function; or one that gives a pair (D's loss, G's loss); or a pair of functions,
-        D's of (real_logits, fake_logits) and G's of (fake_logits). What a pair has is a scalar, the
-        mean over the batch, or values [n]; then n = m.
+      loss: such a function; a function that returns a pair (D's loss, G's loss); or a pair of
+        functions, D's (real_logits, fake_logits) and G's (fake_logits). The members of a pair are
+        scalars, means over the batch, or values [n] with n = m.
     """
     if is_pair(loss):
         of_d, of_g = loss
@@ -58,17 +58,17 @@ def as_losses(loss: Callable | tuple) -> Callable:
         made = loss(real, fake)
         return _of_pair(made, real, fake) if is_pair(made) else made
 
-    losses.given = loss  # for those who describe it
+    losses.given = loss  # `gan.description` shows it
     return losses
 
 
 def is_pair(value) -> bool:
-    """Whether it is two things, as a list or tuple."""
+    """Whether a value is a list or tuple of two."""
     return isinstance(value, list | tuple) and len(value) == 2
 
 
 def _of_pair(pair, real_logits, fake_logits) -> WholeLosses:
-    """`Losses` of D's whole loss and of G's."""
+    """Converts (D's loss, G's loss) into `Losses`."""
     of_d, of_g = pair
     none = tf.zeros_like(fake_logits)
     return WholeLosses(real=of_d + tf.zeros_like(real_logits), fake=none, generator=of_g + none)
@@ -119,7 +119,7 @@ def least_squares(real_logits, fake_logits, label_smoothing: Smoothing = 0.0):
 @gin.configurable(module="losses")
 @checked
 def least_squares_on_probabilities(real_logits, fake_logits, label_smoothing: Smoothing = 0.0):
-    """`least_squares` of sigma(r) and sigma(f): what compare_gan calls least_squares."""
+    """`least_squares` of sigma(r) and sigma(f); compare_gan's least_squares."""
     return least_squares(tf.sigmoid(real_logits), tf.sigmoid(fake_logits), label_smoothing)
 
 
@@ -133,22 +133,22 @@ def hinge(real_logits, fake_logits):
     )
 
 
-# --- What is a loss ---------------------------------------------------------------------------
+# --- Checks of losses -------------------------------------------------------------------------
 
 _LOSS = "a function (real_logits, fake_logits) of `losses` such as @hinge"
 _LOGITS = (-1.0, 0.5, 2.0)
 
 
 def require_loss(name: str, loss, like: str = _LOSS) -> None:
-    """Refuses what is no loss of D's logits; its settings are refused here, not in training.
+    """Refuses a value that is not a loss of D's logits; tries it once on three logits.
 
     Args:
       name: of the setting.
-      loss: of it, in any form that `as_losses` takes.
-      like: what it must be, for messages.
+      loss: its value, in any form that `as_losses` takes.
+      like: what the value must be, for messages.
 
     Raises:
-      UserError: it is something else.
+      UserError: the value is not a loss, or one of its settings is wrong.
     """
     logits = tf.constant(_LOGITS)
     if is_pair(loss):
@@ -173,20 +173,20 @@ def require_loss(name: str, loss, like: str = _LOSS) -> None:
         )
 
 
-_RATIOS = (0.5, 2.0, 4.0)  # not 1, where the hinge's derivatives cancel as well
+_RATIOS = (0.5, 2.0, 4.0)  # without 1, where the derivatives of the hinge loss cancel, too
 
 
 def require_log_ratios(name: str, loss) -> None:
-    """Refuses losses whose best logits are not F = log(p / q), of data to fakes.
+    """Refuses a loss whose best logits are not F = log(p / q) of data to fakes.
 
-    Where p / q = r they have a minimum of r real(F) + fake(F), so that r real'(F) = -fake'(F).
+    Where p / q = r, the best logits minimise r real(F) + fake(F), so that r real'(F) = -fake'(F).
 
     Args:
       name: of the setting.
-      loss: of it, one that `require_loss` does not refuse.
+      loss: its value, which `require_loss` has accepted.
 
     Raises:
-      UserError: it is such a loss.
+      UserError: the best logits are others.
     """
     real_logits = tf.math.log(tf.constant(_RATIOS))
     fake_logits = tf.identity(real_logits)
@@ -214,12 +214,12 @@ LogRatioLoss = Annotated[Callable | tuple, Rule(require_loss), Rule(require_log_
 
 @gin.register(module="objectives")
 class Adversarial(Objective):
-    """A loss of `objectives/losses.py`: D tells real from fake, G makes D take fake for real.
+    """An adversarial loss: D separates reals from fakes, and G makes D score fakes as reals.
 
     Args:
-      loss: function of (real_logits [n], fake_logits [m]), see `losses`; or one of your own that
-        gives a pair (D's loss, G's loss), or a pair of functions: `losses.as_losses`.
-      weight: factor of the whole.
+      loss: function (real_logits [n], fake_logits [m]) -> `Losses`, see `losses`; or any other form
+        that `losses.as_losses` takes.
+      weight: factor of all terms.
       name: prefix of its terms in the logs.
     """
 
@@ -232,9 +232,8 @@ class Adversarial(Objective):
 
     def views(self, player, game, samples):
         fake = {"fake": View(samples.fake, samples.fake_labels)}
-        if player == DISCRIMINATOR:
-            return {"real": View(samples.real, samples.real_labels), **fake}
-        return fake
+        real = {"real": View(samples.real, samples.real_labels)}
+        return real | fake if player == DISCRIMINATOR else fake
 
     def discriminator(self, game, samples, scored):
         losses = self.loss(scored["real"].logits, scored["fake"].logits)

@@ -1,12 +1,13 @@
-"""The largest slope of D as its penalty (Zhou et al., 2019, Lipschitz GANs, section 4)."""
+"""A penalty on the largest slope of D (Zhou et al., 2019, Lipschitz GANs, section 4)."""
 
 __all__ = ["MaxGradientPenalty"]
 
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
+from compare_gan_tf.objectives.base import Objective, Term
 from compare_gan_tf.objectives.gradient_penalty import (
+    GradientPenalty,
     ImageWidth,
     Points,
     between,
@@ -20,7 +21,7 @@ class MaxGradientPenalty(Objective):
     """D pays weight * max |d logit / d x|^2 over the points of the global batch.
 
     Args:
-      points: where, see `gradient_penalty`; between real and fake in the paper.
+      points: see `gradient_penalty`; `between` in the paper.
       weight: lambda.
       image_width: see `GradientPenalty`.
       every: see `Objective`; on several replicas it must be 1.
@@ -40,11 +41,7 @@ class MaxGradientPenalty(Objective):
         self.points = points
         self.image_width = image_width
 
-    def views(self, player, game, samples):
-        if player != DISCRIMINATOR:
-            return {}
-        view = self.points(self.name, game, samples)
-        return {"points": view._replace(needs_gradient=True)}
+    views = GradientPenalty.views
 
     def discriminator(self, game, samples, scored):
         squared = squared_slope(scored["points"], self.image_width)

@@ -1,8 +1,8 @@
-"""InfoGAN's bound on the information that a sample has of its codes (Chen et al., 2016, eq. 5).
+"""InfoGAN: a bound on the mutual information of codes and samples (Chen et al., 2016, eq. 5).
 
-The codes c are part of z: see `latents.Coded`. A head Q on D's features guesses them, and
--E log Q(c | G(z, c)) is what D and G both pay. Each kind of code is an objective of its own, with a
-weight and a head: published are weights of 1 for categorical and of 0.1 for Gaussian codes.
+The codes c are part of z, see `latents.Coded`. A head Q on D's features predicts them, and both D
+and G pay -E log Q(c | G(z, c)). Each kind of code has its own objective with a weight and a head;
+the published weights are 1 for categorical and 0.1 for Gaussian codes.
 """
 
 __all__ = ["CategoricalInformation", "GaussianInformation"]
@@ -14,7 +14,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term, View
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective, Term
 from compare_gan_tf.objectives.heads import LinearHead, on_several
 from compare_gan_tf.settings.signatures import Factor, Number, checked
 
@@ -51,7 +51,7 @@ class _Information(Objective):
             )
 
     def views(self, player, game, samples):
-        return {"fake": View(samples.fake, samples.fake_labels)}
+        return {"fake": samples.fake_view}
 
     def _terms(self, z, guess) -> list[Term]:
         raise NotImplementedError
@@ -66,7 +66,7 @@ class _Information(Objective):
 
 @gin.register(module="objectives")
 class CategoricalInformation(_Information):
-    """Cross-entropy of each categorical code, under the names "0", "1", ...
+    """D and G pay the cross-entropy of each categorical code, a term each: "0", "1", ...
 
     Args:
       hidden: units of the head's hidden layer; 0 for none.
@@ -102,10 +102,11 @@ class CategoricalInformation(_Information):
 
 @gin.register(module="objectives")
 class GaussianInformation(_Information):
-    """-log N(c; mean, variance) of the continuous codes, summed over them.
+    """D and G pay -log N(c; mean, variance), summed over the continuous codes c.
 
     Args:
-      learn_variance: the head gives log variances too; else they are 1, as for the paper's MNIST.
+      learn_variance: whether the head also predicts log variances; else variances are 1, as in the
+        paper's MNIST experiment.
       hidden: units of the head's hidden layer; 0 for none.
       kernel_norm: reparameterises the head's kernels, e.g. `spectral_norm`; None for none.
       weight: lambda.

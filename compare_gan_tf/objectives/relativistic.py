@@ -1,14 +1,14 @@
-"""Relativistic losses (Jolicoeur-Martineau, 2018): D judges how much more real a real is.
+"""Relativistic losses (Jolicoeur-Martineau, 2018): D compares reals with fakes.
 
-Of two logits a and b the margin a - b says how much more real D takes the one to be. A loss of
-margins m is one of
+The margin a - b of two logits says how much more real the first sample is than the second one. A
+loss of margins m is one of
 
   logistic  log(1 + exp(-m))        RSGAN, RaSGAN
   squared   (m - 1)^2               RaLSGAN
   hinge     max(0, 1 - m)           RaHingeGAN
 
-and whom a sample is compared with is `paired` or `average`: six losses. RpGAN, of R3GAN (Huang et
-al., 2024), is `paired` with `logistic`.
+and `paired` or `average` decides with what a sample is compared: six losses. RpGAN, the loss of
+R3GAN (Huang et al., 2024), is `paired` with `logistic`.
 """
 
 __all__ = ["Relativistic"]
@@ -19,7 +19,7 @@ from typing import Annotated
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import Objective, Term, View
+from compare_gan_tf.objectives.base import Objective, Term
 from compare_gan_tf.settings.signatures import Factor, Function, checked
 from compare_gan_tf.settings.trials import Tried, ones
 
@@ -43,7 +43,7 @@ def logistic(margins):
 
 @gin.configurable(module="relativistic")
 def squared(margins):
-    """(m - 1)^2; without the half that `losses.least_squares` has."""
+    """(m - 1)^2, without the factor 1/2 of `losses.least_squares`."""
     return tf.square(margins - 1.0)
 
 
@@ -55,15 +55,16 @@ def margin_hinge(margins):
 
 @gin.configurable(module="relativistic")
 def paired(above, below, loss, gather):
-    """Each of `above` with the one of `below` in the same place: one term, loss(a_i - b_i)."""
+    """Compares the i-th logit of `above` with the i-th of `below`: one term, loss(a_i - b_i)."""
     return [Term("", loss(above - below))]
 
 
 @gin.configurable(module="relativistic")
 def average(above, below, loss, gather):
-    """Each with the mean of the others over the global batch: loss(a_i - E b) and loss(E a - b_i).
+    """Compares each logit with the mean of the other side: loss(a_i - E b) and loss(E a - b_i).
 
-    The loss is the sum of their means, as in the paper's equations; its code takes half of it.
+    E is the mean over the global batch. The loss is the sum of the means of the two terms, as in
+    the paper's equations; the paper's code takes half of it.
     """
     mean_above, mean_below = (tf.reduce_mean(gather(logits)) for logits in (above, below))
     return [Term("above", loss(above - mean_below)), Term("below", loss(mean_above - below))]
@@ -71,14 +72,14 @@ def average(above, below, loss, gather):
 
 @gin.register(module="objectives")
 class Relativistic(Objective):
-    """D's loss with the reals above the fakes, G's with the fakes above the reals.
+    """D pays the loss of margins of reals above fakes, and G that of fakes above reals.
 
-    In the logs "above" are the samples that the player wants more real, "below" the others.
+    In the logs, "above" is the side whose logits the player raises, "below" the other side.
 
     Args:
       compare: `paired` or `average`.
-      loss: function of margins [n].
-      weight: factor of the whole.
+      loss: function of margins [n]: `logistic`, `squared` or `margin_hinge`.
+      weight: factor of all terms.
       name: prefix of its terms in the logs.
     """
 
@@ -97,10 +98,7 @@ class Relativistic(Objective):
         self.loss = loss
 
     def views(self, player, game, samples):
-        return {
-            "real": View(samples.real, samples.real_labels),
-            "fake": View(samples.fake, samples.fake_labels),
-        }
+        return {"real": samples.real_view, "fake": samples.fake_view}
 
     def discriminator(self, game, samples, scored):
         return self.compare(scored["real"].logits, scored["fake"].logits, self.loss, game.gather)

@@ -15,18 +15,19 @@ _TURNS = 4
 
 @gin.register(module="objectives")
 class Rotation(Objective):
-    """A linear head on D's features tells by which of 0, 90, 180, 270 degrees an image is turned.
+    """A linear head on D's features predicts by 0, 90, 180 or 270 degrees an image is turned.
 
-    D pays weight * cross-entropy on reals, G generator_weight * that on its fakes (eq. 4 and 5; the
-    weights are beta and alpha). One image in `one_in` is taken, upright and in its three turns,
-    counter-clockwise, each with its label; uprights are those that D scores anyway.
+    D pays weight * cross-entropy on reals, and G generator_weight * cross-entropy on its fakes (eq.
+    4 and 5; the weights are beta and alpha). Every `one_in`-th image is used, upright and turned
+    three times, counter-clockwise, under its label. The upright images are those of `Adversarial`,
+    which D scores once.
 
-    With `Adversarial` left out it is compare_gan's "rotation_only".
+    Without `Adversarial` this is compare_gan's "rotation_only".
 
     Args:
       weight: of D's term; published: 1.
-      generator_weight: of G's, a number or a schedule; published: 0.2.
-      one_in: of how many images one is turned; divides the batch of a replica. compare_gan's
+      generator_weight: of G's term, a number or a schedule; published: 0.2.
+      one_in: k to use every k-th image; divides the batch of a replica. compare_gan's
         rotated_batch_size is 4 batch_size / one_in.
       kernel_norm: reparameterises the head's kernel, e.g. `spectral_norm`; None for none.
       name: prefix of its terms in the logs.
@@ -51,13 +52,11 @@ class Rotation(Objective):
         self.head = LinearHead(gan.discriminator, _TURNS, kernel_norm=self.kernel_norm)
 
     def views(self, player, game, samples):
-        real = View(samples.real, samples.real_labels)
-        fake = View(samples.fake, samples.fake_labels)
-        upright = real if player == DISCRIMINATOR else fake
+        upright = samples.real_view if player == DISCRIMINATOR else samples.fake_view
         return {"upright": upright, "turned": self._turned(upright)}
 
     def _turned(self, view: View) -> View:
-        """The chosen images at 90, then all at 180, then all at 270 degrees."""
+        """The chosen images turned by 90, then by 180, then by 270 degrees."""
         if view.images.shape[0] % self.one_in:
             raise UserError(
                 f"Rotation.one_in is {self.one_in}: it must divide the batch of a replica, "

@@ -1,12 +1,14 @@
-"""Spectral-norm regularisation: a penalty on sigma(W), where spectral norm divides by it."""
+"""Spectral-norm regularisation: a penalty on sigma(W), the largest singular value of a kernel."""
 
 __all__ = ["SpectralPenalty"]
 
 import gin
 import tensorflow as tf
 
+from compare_gan_tf.layers import add_state
+from compare_gan_tf.layers.spectral_norm import as_matrix
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
-from compare_gan_tf.objectives.kernel_penalty import KernelPenalty, Players, as_matrix, kernels
+from compare_gan_tf.objectives.kernel_penalty import KernelPenalty, Players, kernels
 from compare_gan_tf.settings.signatures import Factor, checked
 
 
@@ -14,8 +16,8 @@ from compare_gan_tf.settings.signatures import Factor, checked
 class SpectralPenalty(KernelPenalty):
     """weight * sum over layers of sigma(W)^2 / 2 (Yoshida and Miyato, 2017, eq. 3 and section 3.2).
 
-    sigma = u W v by power iteration from a stored v, one iteration after each update of D; the
-    gradient takes u and v as constants.
+    sigma = u W v comes from a power iteration, which starts from a stored v and makes one iteration
+    after each update of D. u and v are constants in the gradient.
 
     Args:
       players: see `KernelPenalty`.
@@ -35,17 +37,16 @@ class SpectralPenalty(KernelPenalty):
     def build_for(self, gan):
         super().build_for(gan)
         self.vectors = {player: self._vectors(getattr(gan, player)) for player in self.players}
-        for vector in self.variables:  # TensorFlow's checkpoints look at attributes, not into dicts
+        for vector in self.variables:  # TensorFlow's checkpoints find attributes, not dict entries
             setattr(self, vector.name, vector)
 
     def _vectors(self, network) -> list:
         return [
-            self.add_weight(
+            add_state(
+                self,
+                f"{network.name}{index}",
                 shape=(kernel.shape[-1],),
                 initializer="random_normal",
-                trainable=False,
-                aggregation="only_first_replica",  # equal on all: a function of W alone
-                name=f"{network.name}{index}",
             )
             for index, kernel in enumerate(kernels(network))
         ]
@@ -66,6 +67,6 @@ class SpectralPenalty(KernelPenalty):
 
 
 def _iterated(matrix, vector):
-    """(u, v) after a power iteration from v."""
+    """(u, v) after one power iteration from v."""
     u = tf.math.l2_normalize(tf.linalg.matvec(matrix, tf.convert_to_tensor(vector)))
     return u, tf.math.l2_normalize(tf.linalg.matvec(matrix, u, transpose_a=True))

@@ -1,4 +1,4 @@
-"""Top-k training (Sinha et al., 2020): G learns from its best samples only."""
+"""Top-k training (Sinha et al., 2020): G learns from its best fakes only."""
 
 __all__ = ["TopK", "TopKRelativistic"]
 
@@ -19,15 +19,15 @@ Share = Annotated[Any, Number(above=0, most=1, schedule=True)]
 class TopK(Adversarial):
     """`Adversarial`, but G's loss is the mean over the k fakes of the batch that D scores highest.
 
-    k = ceil(fraction N) of the N fakes of the global batch; those equal to the k-th count too. The
-    paper begins with all and takes k <- 0.99 k after each epoch, down to a half or three quarters
+    k = ceil(fraction N) for N fakes in the global batch; fakes that equal the k-th count, too. The
+    paper starts with k = N and sets k <- 0.99 k after each epoch, down to N / 2 or 3 N / 4
     (section 3.1): `exponential_decay(start=1, rate=0.99, steps=<of an epoch>, staircase=True,
     floor=0.5)`.
 
     Args:
       loss: see `Adversarial`.
       fraction: in (0, 1]: a number, or a schedule over the training step.
-      weight: factor of the whole.
+      weight: factor of all terms.
       name: prefix of its terms in the logs.
     """
 
@@ -51,14 +51,13 @@ class TopK(Adversarial):
 class TopKRelativistic(Relativistic):
     """`Relativistic` with `paired`, but G learns from the k pairs whose fakes D scores highest.
 
-    Which are kept is up to the fakes alone, as in `TopK`: what a pair's real adds to its margin
-    says nothing about the fake. Relativistic losses are not in the paper. With `average` there is
-    no such thing: there each real is compared with all fakes.
+    The fakes alone decide which pairs count, as in `TopK`: the real of a pair says nothing about
+    its fake. The paper has no relativistic losses. `average` has no pairs to select.
 
     Args:
       loss: function of margins [n], see `Relativistic`.
       fraction: see `TopK`.
-      weight: factor of the whole.
+      weight: factor of all terms.
       name: prefix of its terms in the logs.
     """
 
@@ -79,10 +78,10 @@ class TopKRelativistic(Relativistic):
 
 
 def _best(logits, fraction, game):
-    """1.0 for the best of this replica's fakes [n], else 0.0."""
+    """1.0 for this replica's fakes among the k best of the global batch, else 0.0, [n]."""
     ordered = tf.sort(game.gather(tf.stop_gradient(logits)), direction="DESCENDING")
     number = ordered.shape[0]
-    # A little less, so that 0.7 x 10, which is 7.0000002 in float32, is 7.
+    # Minus 1e-4, so that 0.7 x 10, which is 7.0000002 in float32, gives 7.
     k = tf.math.ceil(value_at(fraction, game.step) * number - 1e-4)
     last = tf.clip_by_value(tf.cast(k, tf.int32) - 1, 0, number - 1)
     return tf.cast(logits >= tf.gather(ordered, last), logits.dtype)

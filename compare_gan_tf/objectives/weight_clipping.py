@@ -11,14 +11,13 @@ from compare_gan_tf.settings.signatures import Positive, checked
 
 @gin.register(module="objectives")
 class WeightClipping(Objective):
-    """Clips every trainable variable of D to [-limit, limit] after each of its updates.
+    """Clips every trainable variable of D to [-limit, limit] after each update of D.
 
-    A constraint among the objectives: it has no term. Biases, and gains of norms, are clipped too,
-    as in the paper.
+    It adds no term to a loss. As in the paper, biases and the gains of norms are clipped, too.
 
     Args:
       limit: c; published: 0.01.
-      name: of the constraint.
+      name: of the objective.
     """
 
     @checked

@@ -7,14 +7,14 @@ from compare_gan_tf.layers import not_averaged
 
 
 class ExponentialMovingAverage(keras.layers.Layer):
-    """Keeps `generator`, a second network, as the average of the one in training.
+    """Holds the moving average of a generator's weights in a second network, `generator`.
 
-    average <- decay average + (1 - decay) weight, from step `start_step` on; before it the average
-    is a copy. Normalisation statistics are averaged with the weights; what layers name as not to be
-    averaged, such as spectral-norm vectors, is copied.
+    From step `start_step` on, average <- decay average + (1 - decay) weight; before it, the average
+    is a copy. The statistics of normalisations are averaged, too. Variables that layers list in
+    `not_averaged`, such as spectral-norm vectors, are copied.
 
     Args:
-      generator: the network that keeps the average.
+      generator: the network that holds the average.
       decay: per training step; None where `halflife` is given.
       start_step: the first training step that is averaged.
       halflife: in training steps, decay = 2^(-1 / halflife): a number, or a schedule over the
@@ -36,11 +36,11 @@ class ExponentialMovingAverage(keras.layers.Layer):
             average.assign(variable)
 
     def update(self, source: keras.Model, step):
-        """Follows `source` after training step `step` (the first is 1)."""
+        """Updates the average from `source` after training step `step` (the first is 1)."""
         copied = {id(variable) for variable in not_averaged(self.generator)}
         decay = tf.where(step >= self.start_step, self._decay_at(step), 0.0)
         for average, variable in self._pairs(source):
-            if not average.dtype.startswith(("float", "bfloat")):  # of Keras' dropout
+            if not average.dtype.startswith(("float", "bfloat")):  # seeds of Keras' dropout
                 average.assign(variable)
                 continue
             rate = 0.0 if id(average) in copied else decay

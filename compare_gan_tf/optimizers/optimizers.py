@@ -1,4 +1,4 @@
-"""Optimisers under gin: small functions, because a misspelt parameter of theirs is an error."""
+"""Optimisers for gin: functions with named parameters, so that gin refuses misspelt ones."""
 
 __all__ = [
     "FusedAdam",
@@ -33,11 +33,11 @@ DecayOrSchedule = Annotated[Any, Number(least=0, below=1, schedule=True)]
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class FusedAdam(keras.optimizers.Adam):
-    """Keras' Adam with TensorFlow's own kernel: one pass over each variable instead of a dozen.
+    """Keras' Adam with TensorFlow's fused kernel: one pass over each variable instead of a dozen.
 
-    The formula, the slots and the config are those of Keras; only rounding differs. Gradients are
-    dense, and there is no amsgrad. `beta_2` may be a schedule; the correction of the bias is then
-    that of a constant with its present value, as in R3GAN (Huang et al., 2024).
+    The formula, the slots and the config are those of Keras; only rounding differs. It takes dense
+    gradients and has no amsgrad. `beta_2` may be a schedule; the bias correction then uses its
+    present value as a constant, as in R3GAN (Huang et al., 2024).
     """
 
     def build(self, variables):
@@ -46,7 +46,7 @@ class FusedAdam(keras.optimizers.Adam):
         super().build(variables)
 
     def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)  # inherited, as are the two lists of slots
+        index = self._get_variable_index(variable)  # of Keras' Adam, as are the lists of slots
         slots = self._momentums[index], self._velocities[index]
         variable, momentum, velocity = (_resource(v) for v in (variable, *slots))
         dtype = gradient.dtype
@@ -78,8 +78,8 @@ class ScheduledSGD(keras.optimizers.SGD):
     Args:
       learning_rate: a number, or a schedule.
       momentum: a schedule of m.
-      nesterov: moves by m v - rate g of the new v instead.
-      settings: more of Keras'.
+      nesterov: whether w <- w + m v - rate g, with the new v.
+      settings: other settings of Keras' SGD.
     """
 
     def __init__(self, learning_rate, momentum, nesterov=False, **settings):
@@ -100,7 +100,7 @@ class ScheduledSGD(keras.optimizers.SGD):
 
 
 def _with_schedule(config: dict, name: str, custom_objects) -> dict:
-    """The config with a schedule in place of its own config, if it is one that is saved."""
+    """The config with the setting `name` deserialised, if it is the config of a schedule."""
     if not isinstance(config[name], dict):
         return config
     return config | {name: keras.saving.deserialize_keras_object(config[name], custom_objects)}
@@ -114,7 +114,7 @@ def _resource(variable):
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class PerTrainingStep(Schedule):
-    """A schedule over training steps, read by an optimiser that makes `updates` in each."""
+    """A schedule over training steps for an optimiser that makes `updates` updates per step."""
 
     def __init__(self, schedule, updates: int):
         self.schedule = schedule
@@ -132,16 +132,16 @@ class PerTrainingStep(Schedule):
 
 
 def value_at(value, step):
-    """A number as it is; the value of a schedule at a training step as a float32 scalar."""
+    """A number itself, or the value of a schedule at a training step, a float32 scalar."""
     return tf.cast(value(step), tf.float32) if callable(value) else value
 
 
 def count_training_steps(optimizer, *, updates: int):
-    """Makes the schedules of an optimiser, which counts its updates, run over training steps.
+    """Makes the schedules of an optimiser run over training steps instead of its updates.
 
     Args:
-      optimizer: of Keras.
-      updates: that it makes in a training step.
+      optimizer: a Keras optimiser.
+      updates: number of its updates per training step.
     """
     if updates == 1:
         return
@@ -155,7 +155,7 @@ def count_training_steps(optimizer, *, updates: int):
 
 
 def _clips(clip_norm: float | None, clip_value: float | None) -> dict:
-    """Keras' settings of clipping.
+    """Keras' settings for clipping gradients.
 
     Raises:
       UserError: both are given.
@@ -167,9 +167,9 @@ def _clips(clip_norm: float | None, clip_value: float | None) -> dict:
     return {"global_clipnorm": clip_norm, "clipvalue": clip_value}
 
 
-# Of each optimiser:
+# All optimisers have these parameters:
 #   learning_rate  a number, or a schedule over training steps, see `schedules`;
-#   clip_norm      scales the gradients of all variables together to this norm, if it is above;
+#   clip_norm      scales down the gradients of all variables together to this norm;
 #   clip_value     clips each element of the gradients to [-clip_value, clip_value].
 
 
@@ -186,7 +186,7 @@ def adam(
 ):
     """Adam (Kingma and Ba, 2015); epsilon is TensorFlow 1's 1e-8, not Keras' 1e-7.
 
-    `beta_2` may be a schedule as `learning_rate` may.
+    `beta_2` may be a schedule, as `learning_rate` may.
     """
     clips = _clips(clip_norm, clip_value)
     return FusedAdam(learning_rate, beta_1, beta_2, epsilon, **clips)
@@ -202,9 +202,9 @@ def sgd(
     clip_norm: Positive | None = None,
     clip_value: Positive | None = None,
 ):
-    """Stochastic gradient descent, with momentum (Sutskever et al., 2013) if it is not 0.
+    """Stochastic gradient descent with momentum (Sutskever et al., 2013).
 
-    `momentum` may be a schedule as `learning_rate` may.
+    `momentum` may be a schedule, as `learning_rate` may.
     """
     clips = _clips(clip_norm, clip_value)
     kind = ScheduledSGD if callable(momentum) else keras.optimizers.SGD
@@ -221,6 +221,6 @@ def rmsprop(
     clip_norm: Positive | None = None,
     clip_value: Positive | None = None,
 ):
-    """RMSprop (Tieleman and Hinton, 2012) as the Wasserstein GAN's experiments have it."""
+    """RMSprop (Tieleman and Hinton, 2012) as in the experiments of the Wasserstein GAN."""
     clips = _clips(clip_norm, clip_value)
     return keras.optimizers.RMSprop(learning_rate, rho, epsilon=epsilon, **clips)

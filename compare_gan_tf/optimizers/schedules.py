@@ -1,7 +1,7 @@
-"""Schedules over the training step: for learning rates, weights of objectives, half-lives and more.
+"""Schedules over training steps: for learning rates, weights of objectives, half-lives and more.
 
-Each function makes a Keras schedule, called with the number of training steps done before. No value
-is negative: none of what they are for may be.
+Each function makes a Keras schedule: a function of the number of training steps done. Its values
+are 0 or more, as those settings must be.
 """
 
 import itertools
@@ -27,7 +27,7 @@ Steps = Annotated[int, Number(least=1, whole=True, unit="training steps")]
 
 
 class _Decay(Schedule):
-    """From `start` to `end` in `steps` steps, after `delay` steps of `start`; then it stays."""
+    """From `start` to `end` in `steps` steps, after `delay` steps of `start`; then `end`."""
 
     @checked
     def __init__(self, start: NotNegative, end: NotNegative, steps: Steps, delay: Step = 0):
@@ -44,7 +44,7 @@ class _Decay(Schedule):
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class LinearDecay(_Decay):
-    """On a straight line."""
+    """A linear decay."""
 
     def _shape(self, gone):
         return gone
@@ -52,7 +52,7 @@ class LinearDecay(_Decay):
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class CosineDecay(_Decay):
-    """On half a wave of the cosine."""
+    """A decay along half a period of the cosine."""
 
     def _shape(self, gone):
         return 0.5 - 0.5 * ops.cos(gone * 3.141592653589793)
@@ -125,7 +125,7 @@ Values = Annotated[list, Several(Number(least=0), least=0, like="[1.0, 0.1, 0.01
 @gin.configurable(module="schedules")
 @checked
 def piecewise_constant(*, boundaries: Boundaries, values: Values):
-    """values[i] up to and including step boundaries[i], the last of `values` after them all."""
+    """values[i] up to and including step boundaries[i], then the last of `values`."""
     if len(values) != len(boundaries) + 1:
         raise UserError(
             f"piecewise_constant.values has {len(values)} numbers for {len(boundaries)} "

@@ -5,6 +5,7 @@ import math
 from compare_gan_tf.comparison.table import Table
 from compare_gan_tf.report import theme
 
+_ENDS = (0.0, 100.0)  # of a cell, which an interval reaches that failed runs reach
 _KEYS = ("best", "best_low", "best_high", "lower_quartile", "upper_quartile")
 
 
@@ -34,7 +35,9 @@ def _bar(row: dict, scale) -> dict[str, float] | None:
     middle, low, high, left, right = (row[key] for key in _KEYS)
     if middle is None:
         return None
-    ends = (middle if low is None else low, middle if high is None else high)
+    span = (middle, middle) if low is None and high is None else (low, high)
+    low, high = (
+        end if value is None else scale(value) for value, end in zip(span, _ENDS, strict=True)
+    )
     box = (None, None) if None in (left, right) else (scale(left), scale(right))
-    return {"middle": scale(middle), "low": scale(ends[0]), "high": scale(ends[1]),
-            "left": box[0], "right": box[1]}  # fmt: skip
+    return {"middle": scale(middle), "low": low, "high": high, "left": box[0], "right": box[1]}

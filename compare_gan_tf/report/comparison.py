@@ -1,36 +1,60 @@
-"""The page of a comparison: one file that holds its verdict, tables, figures, samples and protocols."""
+"""The page of a comparison: its verdict, tables, figures, samples and protocols in one file."""
 
-import collections
+import dataclasses
 import os
 
 from compare_gan_tf.comparison import outcomes
-from compare_gan_tf.comparison.facets import Pictured, pictured
+from compare_gan_tf.comparison.facets import pictured
 from compare_gan_tf.comparison.records import FAILED, Comparison
+from compare_gan_tf.comparison.table import Table
 from compare_gan_tf.comparison.tables import tables as all_tables
-from compare_gan_tf.comparison.verdict import cautions, verdict
+from compare_gan_tf.comparison.verdict import cautions, findings, missing
 from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.report import bars, html
-from compare_gan_tf.report.figures import Shown, figures, looks
+from compare_gan_tf.report.all_figures import Shown, figures, looks
 from compare_gan_tf.storage import files
 
 MARK = '<meta name="generator" content="compare_gan_tf comparison">'  # that every page of ours has
-# Sections of figures: (id, title, what it tells, kinds of figures, tables shown below them).
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A part of the page: its kinds of figures, and the tables that are folded below them."""
+
+    id: str
+    title: str
+    short: str
+    note: str
+    kinds: tuple[str, ...]
+    tables: tuple[str, ...] = ()
+
+
 SECTIONS = (
-    ("certainty", "How sure is the order?",
-     "What would change if other seeds had been drawn.",
-     ("pairwise", "ranks", "profile"), ("power",)),
-    ("budget", "What does a budget buy?",
-     "Variants that win with many runs may lose with few.",
-     ("budget", "cost"), ("efficiency", "cost")),
-    ("best", "The best runs, and what they trade",
-     "A low score can hide that samples are all alike.",
-     ("top", "diversity"), ()),
-    ("training", "How they learn",
-     "On the split that selects; the band reaches from the worst to the best seed.",
-     ("learning", "ends"), ("ends",)),
-    ("settings", "What settings do",
-     "A line is a run, through its settings to its score.",
-     ("parallel", "importance"), ("importance",)),
+    Section(
+        "certainty", "How sure is the order?", "Certainty",
+        "What would change if other seeds had been drawn.",
+        ("pairwise", "ranks", "profile"), ("power",),
+    ),
+    Section(
+        "budget", "What does a budget buy?", "Budget",
+        "Variants that win with many runs may lose with few.",
+        ("budget", "cost"), ("efficiency", "cost"),
+    ),
+    Section(
+        "best", "The best runs, and what they trade", "Best runs",
+        "A low score can hide that samples are all alike.",
+        ("top", "diversity"),
+    ),
+    Section(
+        "training", "How they learn", "Training",
+        "On the split that selects; the band reaches from the worst to the best seed.",
+        ("learning", "ends"), ("ends",),
+    ),
+    Section(
+        "settings", "What settings do", "Settings",
+        "A line is a run, through its variant and its settings to its score.",
+        ("parallel", "importance"), ("importance",),
+    ),
 )  # fmt: skip
 _WIDE = {"parallel", "leaderboard", "learning", "profile"}
 
@@ -79,10 +103,10 @@ def _refuse_others(path: str) -> None:
 def _page(comparison: Comparison, grids, importance) -> dict:
     tables = all_tables(comparison, importance)
     shown = figures(comparison, tables)
-    said = verdict(comparison, tables)
     return {
         "title": comparison.title,
-        "verdict": said,
+        "findings": findings(comparison, tables),
+        "missing": missing(comparison),
         "cautions": cautions(comparison),
         "facts": _facts(comparison),
         "tables": tables,
@@ -91,8 +115,8 @@ def _page(comparison: Comparison, grids, importance) -> dict:
         "tasks": comparison.tasks(),
         "metric": comparison.metric,
         "standings": [_chart(one) for one in shown if one.kind == "leaderboard"],
-        "sections": [_section(*one, shown, tables) for one in SECTIONS],
-        "pictures": _pictures(comparison, grids),
+        "sections": [_section(one, shown, tables) for one in SECTIONS],
+        "pictures": _pictures(comparison, grids, tables),
         "provenance": comparison.provenance,
         "mark": MARK,
         "data": html.data(
@@ -121,12 +145,11 @@ def _facts(comparison: Comparison) -> dict[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
-def _section(identity, title, note, kinds, names, shown: list[Shown], tables) -> dict:
-    charts = [_chart(one) for kind in kinds for one in shown if one.kind.partition("-")[0] == kind]
-    return {
-        "id": identity, "title": title, "note": note, "charts": charts,
-        "tables": [tables[name] for name in names if name in tables],
-    }  # fmt: skip
+def _section(section: Section, shown: list[Shown], tables: dict[str, Table]) -> dict:
+    """What the template shows of a section."""
+    charts = [_chart(one) for kind in section.kinds for one in shown if one.kind == kind]
+    folded = [tables[name] for name in section.tables if name in tables]
+    return dataclasses.asdict(section) | {"charts": charts, "tables": folded}
 
 
 def _chart(shown: Shown) -> dict:
@@ -140,10 +163,16 @@ def _chart(shown: Shown) -> dict:
     }
 
 
-def _pictures(comparison: Comparison, grids: dict[str, bytes]) -> dict[str, list[Pictured]]:
-    """{task: what is pictured and has a grid}, as (where, PNG)."""
-    found = collections.defaultdict(list)
+def _pictures(comparison: Comparison, grids: dict[str, bytes], tables) -> dict[str, dict]:
+    """{task: {variant: [(what is pictured, its PNG)]}} of those with a grid, the best first."""
+    found: dict[str, dict] = {}
+    for row in tables["leaderboard"].rows if "leaderboard" in tables else ():
+        found.setdefault(row["task"], {})[row["variant"]] = []
     for one in pictured(comparison):
         if one.run in grids:
-            found[one.task].append((one, grids[one.run]))
-    return dict(found)
+            found[one.task][one.variant].append((one, grids[one.run]))
+    kept = {
+        task: {variant: ones for variant, ones in variants.items() if ones}
+        for task, variants in found.items()
+    }
+    return {task: variants for task, variants in kept.items() if variants}

@@ -19,8 +19,8 @@ def lines(
 ) -> go.Figure:
     """Values by training step; NaN is a gap.
 
-    The axis is logarithmic where all values are positive and span a decade: a first FID of 200 would
-    flatten all that follow.
+    The axis is logarithmic where all values are positive and span a decade: a first FID of 200
+    would flatten all that follow.
 
     Args:
       series: {label: (steps, values)}.
@@ -34,7 +34,7 @@ def lines(
     figure = theme.figure(
         title,
         xaxis={"title": {"text": "training step"}},
-        yaxis={"title": {"text": theme.safe(y_label)}, "type": theme.axis_kind([*values, *levels.values()])},
+        yaxis={"title": {"text": theme.safe(y_label)}} | theme.scale([*values, *levels.values()]),
         hovermode="x unified",
         meta={"legend": "below"},
     )  # fmt: skip

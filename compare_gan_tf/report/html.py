@@ -98,7 +98,7 @@ def number(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """ "5 min 3 s"; the two units that matter."""
+    """As in 5 min 3 s: the two units that matter."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24) if hours >= 48 else (0, hours)

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from compare_gan_tf.comparison.records import Comparison
 from compare_gan_tf.errors import UserError, unwritable
-from compare_gan_tf.report.figures import figures
+from compare_gan_tf.report.all_figures import figures
 from compare_gan_tf.storage import files
 
 FORMATS = ("pdf", "png", "svg")
@@ -22,8 +22,8 @@ def write_figures(
 ) -> list[str]:
     """Writes every figure of the page of a comparison as `<folder>/<name>.<format>`.
 
-    Chrome draws them, through the package kaleido; nothing is asked of a network. Files of these names
-    are replaced.
+    Chrome draws them, through the package kaleido; nothing is asked of a network. Files of these
+    names are replaced.
 
     Args:
       comparison: the runs.

@@ -75,6 +75,7 @@ def _page(model_dir: str, gan, dataset) -> dict:
         "run": os.path.basename(os.path.normpath(model_dir)),
         "step": gan.current_step,
         "ema": gan.uses_ema,
+        "summary": _summary(scores, chosen, floors),
         "facts": _score_facts(scores, chosen, floors) | _facts(gan, dataset, log, starts),
         "losses": losses,
         "metrics": metrics,
@@ -88,6 +89,32 @@ def _page(model_dir: str, gan, dataset) -> dict:
         "config": contents.read_config(model_dir),
         "starts": [contents.flat(start) for start in starts],
     }
+
+
+def _summary(scores, chosen, floors) -> str | None:
+    """The score of the best checkpoint, and that of real samples, in a sentence."""
+    if chosen is None:
+        return None
+    row = contents.reported(scores, chosen) or chosen
+    said = (
+        f"{html.metric_title(row['metric'])} {_in_text(row)} on the {row['split']} split at step "
+        f"{row['step']:,}, the best of {_steps(scores, chosen)} on validation"
+    )
+    floor = results.floor_of(row, floors)
+    known = floor is not None and floor["value"] is not None
+    return f"{said}; real samples score {_in_text(floor)}." if known else f"{said}."
+
+
+def _in_text(row) -> str:
+    interval = row["interval"]
+    bounds = f" [{', '.join(map(html.number, interval))}]" if interval else ""
+    return f"{html.number(row['value'])}{bounds}"
+
+
+def _steps(scores, chosen) -> str:
+    keys = ("metric", "split", "protocol_id")
+    steps = {row["step"] for row in scores if all(row[key] == chosen[key] for key in keys)}
+    return "one checkpoint" if len(steps) == 1 else f"{len(steps)} checkpoints"
 
 
 def _score_facts(scores, chosen, floors) -> dict:

@@ -15,7 +15,7 @@ _MOST_VALUES = 12  # of a setting, which then has a tick for each
 
 
 def learning(board: Board, looks: Looks) -> go.Figure:
-    """The score by step of each variant's best setting: the median of its seeds, and their range."""
+    """The score by step of each variant's best setting: the median of its seeds and their range."""
     curves = {label(one.variant): _by_step(one.chosen, board.metric) for one in board.outcomes}
     values = [value for curve in curves.values() for ones in curve.values() for value in ones]
     figure = theme.figure(
@@ -52,7 +52,8 @@ def _seeds(figure, curve, name, look):
             showlegend=False, **shared,
         )  # fmt: skip
     figure.add_scatter(
-        x=steps, y=middle, mode="lines", line={"color": look.colour, "dash": look.dash, "width": 2.2},
+        x=steps, y=middle, mode="lines",
+        line={"color": look.colour, "dash": look.dash, "width": 2.2},
         customdata=[
             f"{one:.4g} [{first:.4g}, {last:.4g}], {len(ones)} seeds"
             for one, first, last, ones in zip(middle, low, high, curve.values(), strict=True)
@@ -102,7 +103,8 @@ def ends(table: Table, looks: Looks, task: str, metric: str) -> go.Figure:
     for key, symbol in (("best", "circle"), ("last", "circle-open")):
         figure.add_scatter(
             x=[row[key] for row in rows], y=names, mode="markers", name=f"{key} checkpoint",
-            marker={"color": colours, "symbol": symbol, "size": 11, "line": {"width": 2, "color": colours}},
+            marker={"color": colours, "symbol": symbol, "size": 11}
+            | {"line": {"width": 2, "color": colours}},
             customdata=[interval_text(row, key) for row in rows],
             hovertemplate=f"%{{y}}<br>{key}: %{{customdata}}<extra></extra>",
         )  # fmt: skip
@@ -127,7 +129,8 @@ def cost(costs: Table, standing: Table, looks: Looks, task: str, metric: str) ->
             continue
         look = looks[row["variant"]]
         figure.add_scatter(
-            x=[row[f"{key}_of_one"]], y=[place["best"]], **theme.named(row["variant"]), mode="markers",
+            x=[row[f"{key}_of_one"]], y=[place["best"]], mode="markers",
+            **theme.named(row["variant"]),
             marker={"color": look.colour, "symbol": look.symbol, "size": 12},
             customdata=[interval_text(place, "best")],
             hovertemplate=f"{name}<br>%{{x:.4g}}: %{{customdata}}<extra></extra>",

@@ -1,6 +1,7 @@
 """Figures of variants against one another, each of a table of `comparison.tables`.
 
-`looks` gives each variant its style; where tables have rows of several data sets, a figure is of one.
+`looks` gives each variant its style; where tables have rows of several data sets, a figure is of
+one.
 """
 
 import plotly.graph_objects as go
@@ -37,7 +38,8 @@ def leaderboard(table: Table, looks: Looks, task: str, metric: str) -> go.Figure
             "array": [ends[1] - row["best"]], "arrayminus": [row["best"] - ends[0]],
         }  # fmt: skip
         figure.add_scatter(
-            x=[row["best"]], y=[name], mode="markers", error_x=whisker, **theme.named(row["variant"]),
+            x=[row["best"]], y=[name], mode="markers", error_x=whisker,
+            **theme.named(row["variant"]),
             marker={"color": look.colour, "symbol": look.symbol, "size": 11},
             customdata=[[interval_text(row, "best"), row["seeds"], theme.safe(row["setting"])]],
             hovertemplate="%{y}<br>%{customdata[0]} over %{customdata[1]} seeds<br>"
@@ -132,8 +134,8 @@ def pairwise(table: Table, task: str, order: list[str] = ()) -> go.Figure:
     )
 
 
-def ranks(table: Table, looks: Looks, task: str) -> go.Figure:
-    """How likely each rank of each variant is: a bar of shares, the best mean rank on top."""
+def ranks(table: Table, task: str) -> go.Figure:
+    """How likely each rank of each variant is, the best mean rank on top."""
     rows = table.where(task=task)
     means = {row["variant"]: row["mean_rank"] for row in rows}
     names = sorted(means, key=means.get)
@@ -156,7 +158,7 @@ def ranks(table: Table, looks: Looks, task: str) -> go.Figure:
 
 
 def _share(row: dict) -> str:
-    """ ".25"; nothing of what hardly happens."""
+    """As in .25; nothing of what hardly happens."""
     share = row["probability"]
     return "" if share < 0.005 else "1" if share > 0.995 else f"{share:.2f}".lstrip("0")
 

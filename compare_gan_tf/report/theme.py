@@ -1,4 +1,4 @@
-"""How figures look: colours that also the colour-blind tell apart, for light pages and for dark ones.
+"""How figures look: colours that also the colour-blind tell apart, for light and dark pages.
 
 The functions that make figures use `LIGHT`; a page shows the same figure in `DARK` by putting each
 colour's counterpart in its place.
@@ -55,7 +55,7 @@ def in_the_dark() -> dict[str, str]:
 
 
 def _head(colour: str) -> str:
-    """ "rgba(0,114,178," of "#0072b2"."""
+    """As in rgba(0,114,178, of #0072b2."""
     return "rgba({},{},{},".format(*(int(colour[i : i + 2], 16) for i in (1, 3, 5)))
 
 
@@ -95,7 +95,8 @@ def figure(title: str, traces=(), **layout) -> go.Figure:
     """
     layout = {"height": HEIGHT, "template": template(), "meta": {"legend": "page"}, **layout}
     return go.Figure(
-        list(traces), {"title": {"text": safe(title), "x": 0.0, "xanchor": "left"}, **layout}
+        list(traces),
+        {"title": {"text": safe(title), "x": 0.0, "xanchor": "left", "pad": {"l": 12}}, **layout},
     )
 
 
@@ -117,7 +118,7 @@ def scale(values) -> dict[str, str]:
 
 
 def axis_kind(values) -> str:
-    """ "log" where positive values span a decade or more, else "linear"."""
+    """The word log where positive values span a decade or more, else "linear"."""
     known = [value for value in values if value is not None and math.isfinite(value)]
     spans = known and min(known) > 0 and max(known) / min(known) >= _DECADES
     return "log" if spans else "linear"

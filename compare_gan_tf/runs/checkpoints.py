@@ -1,4 +1,4 @@
-"""Checkpoints of a run: what they hold, which are complete, and what survives a crash."""
+"""Saves, lists and restores the checkpoints of a run."""
 
 import os
 import re
@@ -6,7 +6,7 @@ import re
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.errors import UserError, as_user_error, unwritable
 from compare_gan_tf.runs import results
 from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.storage import files
@@ -110,12 +110,10 @@ def read_players(gan, prefix: str, *, average: bool = True, **more):
     `average` says that the checkpoint has; else as `restore_players`.
     """
     players = {name: p for name, p in _players(gan).items() if average or name != "ema"}
-    try:
+    with as_user_error(f"cannot read checkpoint {prefix}", *_READ_ERRORS):
         with files.without_patterns(prefix) as path_:
             status = tf.train.Checkpoint(**_states(players), **more).read(path_)
             status.assert_existing_objects_matched().expect_partial()
-    except _READ_ERRORS as error:
-        raise UserError(f"cannot read checkpoint {prefix}: {_one_line(error)}") from error
 
 
 class Checkpoints:

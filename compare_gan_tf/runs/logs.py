@@ -1,4 +1,4 @@
-"""A run's logs: reading them, and cutting them back to the step that training goes on from."""
+"""A run's logs: reading them, and the cut of them at the step from which training resumes."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""`manifest.json`: with which command, versions, devices and seed a run was started.
+"""`manifest.json`: the command, versions, devices and seed of every start of a run.
 
 Every start of a training adds one entry, so a run that was resumed on another machine says so.
 """

@@ -8,6 +8,7 @@ The file is a log: where a checkpoint was scored twice, the later line counts.
 
 import datetime
 import functools
+import itertools
 import json
 import os
 import sys
@@ -17,7 +18,7 @@ from typing import NotRequired, TypedDict
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.errors import UserError, as_user_error, unwritable
 from compare_gan_tf.storage import files
 
 FILE_NAME = "scores.jsonl"
@@ -106,24 +107,25 @@ def refuse_others(model_dir) -> None:
         path = os.path.join(str(model_dir), name)
         files.refuse_link(path)
         files.refuse_link(f"{path}.partial")
-        if not tf.io.gfile.exists(path):
-            continue
-        _require_file(path)
-        try:
-            with tf.io.gfile.GFile(path, "rb") as file:
-                start = file.read(len(_BEGINNING))
-        except tf.errors.OpError as error:
-            raise UserError(f"cannot read {path}: {error.message}; make it readable") from error
-        if not _BEGINNING.startswith(start):  # a process may have died in it
-            raise UserError(
-                f"{path} is there and holds no scores of ours: move it to another place"
-            )
+        beginning = b"".join(itertools.islice(_pieces(path, len(_BEGINNING)), 1))
+        if not _BEGINNING.startswith(beginning):  # a process may have died in it
+            raise UserError(f"{path} is there and holds no scores of ours: move it away")
 
 
-def _require_file(path: str) -> None:
-    """Refuses folders, and pipes, which would be waited for."""
+def _pieces(path: str, size: int) -> Iterator[bytes]:
+    """The bytes of a file of scores, `size` of them at a time; none without a file.
+
+    Raises:
+      UserError: it cannot be read, or is a folder, or a pipe, which would be waited for.
+    """
+    if not tf.io.gfile.exists(path):
+        return
     if not files.is_remote(path) and not os.path.isfile(path):
         raise UserError(f"{path} is no regular file: move it to another place")
+    with as_user_error(f"cannot read {path}", tf.errors.OpError, cure="make it readable"):
+        with tf.io.gfile.GFile(path, "rb") as file:
+            while piece := file.read(size):
+                yield piece
 
 
 def append(path, *rows: Row) -> None:
@@ -185,20 +187,13 @@ def read(path) -> list[Row]:
     Raises:
       UserError: the file exists but cannot be read.
     """
-    path = str(path)
-    if not tf.io.gfile.exists(path):
-        return []
-    _require_file(path)
     rows = []
-    try:
-        for number, line in enumerate(lines(path), start=1):
-            found = _decode(line)
-            if found is not None:
-                rows.append(found)
-            elif line.strip():
-                _report_skipped(path, number)
-    except tf.errors.OpError as error:
-        raise UserError(f"cannot read {path}: {error.message}; make it readable") from error
+    for number, line in enumerate(lines(str(path)), start=1):
+        found = _decode(line)
+        if found is not None:
+            rows.append(found)
+        elif line.strip():
+            _report_skipped(str(path), number)
     return rows
 
 
@@ -206,17 +201,16 @@ def lines(path: str, longest: int = _LONGEST_LINE) -> Iterator[bytes]:
     """The lines of a file, without their ends; of one that is too long only its beginning.
 
     Raises:
-      tf.errors.OpError: the file cannot be read.
+      UserError: the file cannot be read.
     """
     rest = b""
-    with tf.io.gfile.GFile(path, "rb") as file:
-        while part := file.read(_LONGEST_LINE):
-            *whole, last = part.split(b"\n")
-            if whole:
-                yield (rest + whole[0])[:longest]
-                yield from (line[:longest] for line in whole[1:])
-                rest = b""
-            rest = (rest + last)[:longest]
+    for part in _pieces(path, _LONGEST_LINE):
+        *whole, last = part.split(b"\n")
+        if whole:
+            yield (rest + whole[0])[:longest]
+            yield from (line[:longest] for line in whole[1:])
+            rest = b""
+        rest = (rest + last)[:longest]
     if rest:
         yield rest
 

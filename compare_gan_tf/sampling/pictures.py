@@ -16,8 +16,7 @@ _MOST_POINTS = 100_000  # of a scatter diagram
 
 def grid(path, drawn, source: Source, wanted: Wanted, columns: int | None) -> str:
     """A grid with one column for each class; or row by row, class after class."""
-    height, width, channels = source.sample_shape
-    _require_colours(source)
+    height, width, _ = source.sample_shape
     scale = max(1, round(samples.SIDE / height))
     cell = (height * scale + samples.GAP) * (width * scale + samples.GAP) * 3
     if wanted.number * cell > _LARGEST:
@@ -40,20 +39,12 @@ def grid(path, drawn, source: Source, wanted: Wanted, columns: int | None) -> st
     return f"a grid of {wanted.number:,} images of {source.where}{shown}"
 
 
-def _require_colours(source: Source) -> None:
-    if source.sample_shape[-1] not in (1, 3):
-        raise UserError(
-            f"images of {source.sample_shape[-1]} channels have no PNG: let --output end in .npz"
-        )
-
-
 def _name(source: Source, label: int) -> str:
     return source.class_names[label] if source.class_names else str(label)
 
 
 def files(folder, drawn, source: Source, wanted: Wanted) -> str:
     """A PNG for each image, called by its number and its label."""
-    _require_colours(source)
     number = 0
     for images, labels in drawn:
         for index, image in enumerate(images):

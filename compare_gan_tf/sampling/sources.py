@@ -11,11 +11,10 @@ import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import tensorflow as tf
 
 from compare_gan_tf.config.gin_errors import did_you_mean
 from compare_gan_tf.data.images import from_unit_interval, to_uint8
-from compare_gan_tf.errors import UserError, first_line
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import modules
 
 _MOST_OF_A_BLOCK = 64  # samples
@@ -112,32 +111,25 @@ def of_module(handle: str) -> Source:
       handle: folder of a module, or a TF Hub handle.
 
     Raises:
-      UserError: it cannot be loaded, or has no endpoint `sample(num, seed, truncation)`.
+      UserError: it cannot be loaded or sampled, or its metadata are damaged.
     """
-    module, metadata = modules.load_module(handle), modules.read_metadata(handle)
-    classes = metadata.get("num_classes") if metadata.get("conditional") else None
-    alphabet = metadata.get("alphabet") or {}
-    vocabulary = alphabet.get("vocabulary")
+    module = modules.Loaded(handle)
+    names = module.metadata.get("class_names")
+    vocabulary = (module.metadata.get("alphabet") or {}).get("vocabulary")
+    is_text = module.trial.dtype.is_integer
+    is_images = module.trial.shape.rank == 4 and not is_text
 
     def make(number, seed, truncation, labels):
-        given = () if labels is None else (labels,)
-        samples = module.sample(number, np.asarray(seed, np.int32), np.float32(truncation), *given)
-        images = samples.dtype.is_floating and samples.shape.rank == 4
-        return np.asarray(to_uint8(from_unit_interval(samples)) if images else samples)
+        samples = module.sample(number, seed, truncation, labels)
+        return np.asarray(to_uint8(from_unit_interval(samples)) if is_images else samples)
 
-    try:
-        trial = make(1, (0, 0), 0.0, None if classes is None else np.zeros([1], np.int32))
-    except (TypeError, ValueError, tf.errors.OpError) as error:
-        raise UserError(f"the module {handle} cannot be sampled: {first_line(error)}") from error
-    kind = {"u": "images", "f": "points"}.get(trial.dtype.kind, "text")
-    names = metadata.get("class_names")
     return Source(
         f"the module {handle}",
         make,
-        trial.shape[1:],
-        kind,
-        num_classes=classes,
-        class_names=tuple(names) if names and classes else None,
+        tuple(module.trial.shape[1:]),
+        "text" if is_text else "images" if is_images else "points",
+        num_classes=module.classes,
+        class_names=tuple(names) if names and module.classes else None,
         vocabulary=tuple(vocabulary) if vocabulary else None,
     )
 
@@ -181,15 +173,13 @@ def wanted(
             f"--truncation={truncation:g}: the prior of {source.where} cannot be truncated; leave"
             " the flag out"
         )
-    if source.num_classes is None:
-        if classes:
-            raise UserError(
-                f"--classes={','.join(classes)}: {source.where} makes samples without labels; leave"
-                " the flag out"
-            )
-        return Wanted(number, seed, truncation)
+    if classes and source.num_classes is None:
+        raise UserError(
+            f"--classes={','.join(classes)}: {source.where} makes samples without labels; leave"
+            " the flag out"
+        )
     labels = tuple(_label(text, source) for text in classes or ())
-    return Wanted(number, seed, truncation, labels or tuple(range(source.num_classes)))
+    return Wanted(number, seed, truncation, labels or tuple(range(source.num_classes or 0)) or None)
 
 
 def _label(text: str, source: Source) -> int:
@@ -203,11 +193,7 @@ def _label(text: str, source: Source) -> int:
             return names.index(name)
     if text.isdecimal() and len(text) <= _MOST_DIGITS and int(text) < source.num_classes:
         return int(text)
-    range_ = f"0 to {source.num_classes - 1}"
-    if not names:
-        raise UserError(f"--classes has {text!r}: the classes of {source.where} are {range_}")
-    nearest = did_you_mean(text, names)
     raise UserError(
-        f"--classes has {text!r}: it is no class of {source.where}{nearest or ''}"
-        f" (numbers are {range_})"
+        f"--classes has {text!r}: the classes of {source.where} are 0 to {source.num_classes - 1}"
+        f"{', or their names' if names else ''}{did_you_mean(text, names)}"
     )

@@ -30,17 +30,12 @@ def format_of(output: str, asked: str | None) -> str:
     said = {ending: name for name, ending in FORMATS.items() if ending}.get(extension)
     if output.endswith("/") or os.path.isdir(output):
         said = "png"
-    if asked is None and said is None:
-        raise UserError(
-            f"--output={_shown(output)}: a name ends in .png (a grid), .npz, .txt, or in / for a"
-            " folder of PNG files"
-        )
-    if asked is None or asked == said or (asked == "png" and said is None):
-        return asked or said
-    ending = FORMATS[asked] or "/"
-    raise UserError(
-        f"--output={_shown(output)} is no name for --format={asked}: let it end in {ending}"
-    )
+    said = said or ("png" if asked == "png" else None)  # any name will do for a folder
+    if said is None or asked not in (None, said):
+        endings = {name: ending or "/" for name, ending in FORMATS.items() if asked in (None, name)}
+        told = ", ".join(f"{ending} for --format={name}" for name, ending in endings.items())
+        raise UserError(f"--output={_shown(output)} must end in {told}")
+    return said
 
 
 def require_free(output: str, format_: str, *, overwrite: bool) -> None:
@@ -131,11 +126,13 @@ def _writer(source: Source, wanted: Wanted, format_: str, columns: int | None) -
             f"samples of {source.where} are {source.kind}, which are not written as {format_}:"
             f" choose --format={'|'.join(written)}"
         )
+    write_, channels = written[format_], source.sample_shape[-1]
     if source.kind == "text" and source.vocabulary is None:
         raise UserError(f"{source.where} has no metadata that tells its characters")
-    if columns is not None and written[format_] is not pictures.grid:
+    if write_ in (pictures.grid, pictures.files) and channels not in (1, 3):
+        raise UserError(f"images of {channels} channels have no PNG: let --output end in .npz")
+    if columns is not None and write_ is not pictures.grid:
         raise UserError(f"--columns={columns} is for a grid of images: leave it out")
-    write_ = written[format_]
     if write_ is pictures.grid:
         return lambda path, drawn: pictures.grid(path, drawn, source, wanted, columns)
     return lambda path, drawn: write_(path, drawn, source, wanted)

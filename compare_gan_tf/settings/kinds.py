@@ -49,6 +49,7 @@ def require_number(
     most: float = math.inf,
     below: float = math.inf,
     whole: bool = False,
+    schedule: bool = False,
     unit: str = "",
 ) -> None:
     """Refuses what is not a finite number in a range.
@@ -59,17 +60,20 @@ def require_number(
       least, above: its lower bound, which it may reach, or may not.
       most, below: its upper bound, which it may reach, or may not.
       whole: whether it counts something.
+      schedule: whether a schedule over the training step will do, whatever its values.
       unit: what it counts, for the message.
 
     Raises:
-      UserError: it is something else.
+      UserError: it is something else, such as gin's @linear_decay where @linear_decay() is meant.
     """
+    if schedule and _is_of_keras(value, "optimizers.schedules.LearningRateSchedule"):
+        return
     wanted = numbers.Integral if whole else numbers.Real
     is_number = isinstance(value, wanted) and not isinstance(value, bool)
     is_finite = is_number and -math.inf < value < math.inf  # also of ints beyond floats
     if is_finite and least <= value <= most and above < value < below:
         return
-    kind = "a whole number" if whole else "a number"
+    kind = "a whole number" if whole else "a number or a schedule" if schedule else "a number"
     unit = f" of {unit}" if unit else ""
     span = _range(least, above, most, below)
     raise UserError(f"{name} is {shown(value)}: it must be {kind}{unit}{span}{_cure(value)}")
@@ -93,26 +97,6 @@ def _cure(value) -> str:
     return ""
 
 
-def require_number_or_schedule(name: str, value: Any, **span: float) -> None:
-    """Refuses what is neither a finite number in a range nor a schedule over the training step.
-
-    Args:
-      name: of the setting.
-      value: of it.
-      **span: see `require_number`; the values of a schedule are not looked at.
-
-    Raises:
-      UserError: such as gin's @linear_decay where @linear_decay() is meant.
-    """
-    if _is_of_keras(value, "optimizers.schedules.LearningRateSchedule"):
-        return
-    try:
-        require_number(name, value, **span)
-    except UserError as error:
-        text = str(error).replace("it must be a number", "it must be a number or a schedule", 1)
-        raise UserError(text) from None
-
-
 def require_function(
     name: str, value: Any, /, *arguments, like: str, classes: bool = False, **keywords
 ) -> None:
@@ -131,13 +115,9 @@ def require_function(
     Raises:
       UserError: it is no function, or one of other arguments.
     """
-    if not callable(value) or (isinstance(value, type) and not classes):
+    is_other = not callable(value) or (isinstance(value, type) and not classes)
+    if is_other or _is_of_keras(value, *_NEVER_CALLED):
         raise UserError(f"{name} is {shown(value)}: it must be {like}, without parentheses")
-    if _is_of_keras(value, *_NEVER_CALLED):
-        raise UserError(
-            f"{name} is {shown(value)}, which a function has made: it must be {like}, without "
-            "parentheses"
-        )
     try:
         inspect.signature(value).bind_partial(*arguments, **keywords)
     except TypeError as error:
@@ -212,10 +192,5 @@ def require_made(name: str, value: Any, fits: Callable[[Any], bool], *, like: st
     Raises:
       UserError: it is something else, or the function or class itself.
     """
-    if isinstance(value, type) or (inspect.isroutine(value) and not fits(value)):
-        raise UserError(
-            f"{name} is {shown(value)}, a function or class: give {shown(value)}(), with "
-            f"parentheses, if that makes {like}"
-        )
-    if not fits(value):
-        raise UserError(f"{name} is {shown(value)}: it must be {like}")
+    if isinstance(value, type) or not fits(value):
+        raise UserError(f"{name} is {shown(value)}: it must be {like}{_cure(value)}")

@@ -20,23 +20,18 @@ from compare_gan_tf.settings import kinds
 
 
 class Number:
-    """A finite number in a range.
+    """A finite number in a range, or a schedule over the training step.
 
     Args:
-      least, above: its lower bound, which it may reach, or may not.
-      most, below: its upper bound, which it may reach, or may not.
-      whole: whether it counts something.
-      unit: what it counts, for messages.
-      schedule: whether a schedule over the training step will do.
+      **span: least, above, most, below, whole, schedule and unit of `kinds.require_number`.
     """
 
-    def __init__(self, *, schedule: bool = False, **span):
-        self.schedule, self.span = schedule, span
+    def __init__(self, **span):
+        self.span = span
 
     def check(self, name: str, value: Any) -> None:
         """Refuses another value; `name` is that of the setting."""
-        require = kinds.require_number_or_schedule if self.schedule else kinds.require_number
-        require(name, value, **self.span)
+        kinds.require_number(name, value, **self.span)
 
 
 class Function:

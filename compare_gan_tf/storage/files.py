@@ -1,14 +1,13 @@
-"""Small files that are never half-written, on any file system TensorFlow knows, and whose they are.
+"""Reads and writes small files whole, on every file system that TensorFlow knows.
 
 Nothing is written, replaced or deleted through a link: it may lead to what another program made.
 """
 
 import contextlib
 import os
-import stat
 from collections.abc import Iterator
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, as_user_error
 
 _PATTERNS = "[]*?\\{}"
 CONFIG = "config.gin"  # in a run's folder: what it was trained with
@@ -56,14 +55,8 @@ def refuse_links(folder: str, names) -> None:
     Raises:
       UserError: see `refuse_link`.
     """
-    if is_remote(folder):
-        return
-    for name in names:
-        path = os.path.join(folder, name)
+    for path in _in_parts(folder, names):
         refuse_link(path)
-        for parent, folders, files in os.walk(path):
-            for inner in (*folders, *files):
-                refuse_link(os.path.join(parent, inner))
 
 
 def refuse_pipes(folder: str, names) -> None:
@@ -72,15 +65,17 @@ def refuse_pipes(folder: str, names) -> None:
     Raises:
       UserError: names a pipe, a socket or a device.
     """
-    if is_remote(folder):
-        return
-    for name in names:
-        path = os.path.join(folder, name)
-        inner = (os.path.join(parent, one) for parent, _, all_ in os.walk(path) for one in all_)
-        for one in (path, *inner):
-            mode = os.stat(one).st_mode if os.path.exists(one) else stat.S_IFREG
-            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise UserError(f"{one} is neither a file nor a folder: remove it")
+    for path in _in_parts(folder, names):
+        if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+            raise UserError(f"{path} is neither a file nor a folder: remove it")
+
+
+def _in_parts(folder: str, names) -> Iterator[str]:
+    """The paths of these parts of a local folder, and of all that is in them, outermost first."""
+    for name in () if is_remote(folder) else names:
+        yield os.path.join(folder, name)
+        for parent, folders, files in os.walk(os.path.join(folder, name)):
+            yield from (os.path.join(parent, inner) for inner in (*folders, *files))
 
 
 def exists(path: str) -> bool:
@@ -132,23 +127,15 @@ def read_text(path: str) -> str | None:
     Raises:
       UserError: it cannot be read, or is no text.
     """
-    try:
+    with as_user_error(f"cannot read {path} as text", OSError, UnicodeDecodeError):
+        if not exists(path):
+            return None
         if is_remote(path):
             import tensorflow as tf
 
-            if not tf.io.gfile.exists(path):
-                return None
             with tf.io.gfile.GFile(path, "rb") as file:
                 return file.read().decode()
-        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+        if not os.path.isfile(path):  # a pipe would be waited for
             raise UserError(f"{path} is not a file: remove it")
         with open(path, "rb") as file:
             return file.read().decode()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}; make it readable") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not UTF-8 text: it is damaged, or not what it should be") from (
-            error
-        )

@@ -1,4 +1,4 @@
-"""One writer for each part of a run's folder, by a lock that ends with its process."""
+"""Locks that allow one writer for each part of a run's folder, and end with its process."""
 
 import contextlib
 import datetime

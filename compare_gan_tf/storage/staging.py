@@ -1,8 +1,8 @@
-"""Folders and files that appear whole or not at all, and in nobody else's place.
+"""Writes folders and files that appear whole or not at all, and replaces no other program's.
 
-They are written in a hidden folder beside their final path, which has a name of its own, a marker
-and, while its writer lives, a lock. They take the final path by a rename. What a killed process
-left is known by its marker, and that nobody holds its lock; whoever writes there next removes it.
+They are written in a hidden folder beside their final path. The hidden folder has a random name, a
+marker and, while its writer lives, a lock; a rename moves its content to the final path. The next
+writer removes hidden folders that have a marker and no lock: a killed process left them.
 """
 
 import contextlib
@@ -99,20 +99,25 @@ def require_replaceable(final: str, foreign: Foreign) -> None:
         raise UserError(f"{os.path.join(final, found)} is in the way and not ours: {cure}")
 
 
+# What may lie where a file is to be written, and what to do about it; the first that fits is said.
+_IN_THE_WAY = (
+    (os.path.islink, "is a link, which is not followed: choose another path"),
+    (lambda path: os.path.isdir(path) or path.endswith("/"), "is a folder: name a file in it"),
+    (os.path.isfile, "exists: choose another path, or give --overwrite"),
+    (os.path.lexists, "is no ordinary file: choose another path"),
+)
+
+
 def require_free(final: str, *, overwrite: bool = False) -> None:
     """Refuses to write a file where something else is; see `staged_file`.
 
     Raises:
       UserError: names it.
     """
-    if os.path.islink(final):
-        raise UserError(f"{final} is a link, which is not followed: choose another path")
-    if os.path.isdir(final):
-        raise UserError(f"{final} is a folder: name a file in it")
-    if os.path.lexists(final) and not overwrite:
-        raise UserError(f"{final} exists: choose another path, or give --overwrite")
-    if os.path.lexists(final) and not os.path.isfile(final):
-        raise UserError(f"{final} is no ordinary file: choose another path")
+    is_replaced = overwrite and os.path.isfile(final) and not os.path.islink(final)
+    for is_so, what in () if is_replaced else _IN_THE_WAY:
+        if is_so(final):
+            raise UserError(f"{final} {what}")
 
 
 def contents(folder: str) -> Iterator[tuple[str, bool]]:

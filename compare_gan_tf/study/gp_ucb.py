@@ -2,8 +2,9 @@
 
 A Gaussian process predicts the value of a setting x, with mean mu(x) and standard deviation
 sigma(x), from the trials that are complete. The next trial gets the setting where the upper
-confidence bound mu(x) + sqrt(beta) sigma(x) is highest (their equation 6). A trial that still runs
-lowers sigma around its setting, so that a batch spreads out.
+confidence bound mu(x) + sqrt(beta) sigma(x) is highest (their equation 6). Trials that still run
+count as complete with the value mu, which lowers sigma around them and leaves mu as it is: so a
+batch spreads out (GP-BUCB, Desautels et al., 2014, section 3).
 """
 
 import contextlib
@@ -13,19 +14,17 @@ from typing import Any
 import optuna
 import threadpoolctl
 import torch
-from botorch.acquisition import qUpperConfidenceBound
+from botorch.acquisition import UpperConfidenceBound
 from botorch.exceptions import ModelFittingError
 from botorch.fit import fit_gpytorch_mll
 from botorch.generation import gen_candidates_scipy
 from botorch.models import SingleTaskGP
-from botorch.models.transforms import Standardize
 from botorch.models.utils.gpytorch_modules import (
     get_gaussian_likelihood_with_gamma_prior,
     get_matern_kernel_with_gamma_prior,
 )
-from botorch.sampling import SobolQMCNormalSampler
 from botorch.utils.sampling import draw_sobol_samples
-from botorch.utils.transforms import normalize, unnormalize
+from botorch.utils.transforms import normalize, standardize, unnormalize
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.samplers import BaseSampler
@@ -33,7 +32,6 @@ from optuna.trial import TrialState
 from optuna_integration import BoTorchSampler
 from torch import Tensor
 
-_DRAWS = 256  # of the values at a new point and at those of the running trials
 _SCREENED = 1024  # points all over the space, of which the best are improved
 _NEAR = 256  # more of them, around the best trial
 _STARTS = 10  # of the improvement
@@ -68,7 +66,8 @@ class _Sampler(BoTorchSampler):
 
     def sample_relative(self, study, trial, search_space) -> dict[str, Any]:
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if len(complete) < self._startup:  # BoTorchSampler counts the running ones as well
+        # BoTorchSampler counts the running ones as well. One value has no spread.
+        if len(complete) < max(self._startup, 2):
             return {}
         self._space = search_space
         with threadpoolctl.threadpool_limits(1):  # workers share the cores
@@ -95,19 +94,19 @@ def propose(
     Returns:
       float64 [1, d].
     """
-    model = fitted(normalize(x, bounds), clipped(y))
-    bound = qUpperConfidenceBound(
-        model,
-        beta,
-        sampler=SobolQMCNormalSampler(torch.Size([_DRAWS]), seed=int(torch.randint(2**31, ()))),
-        X_pending=normalize(pending, bounds) if len(pending) else None,
-    )
+    model = fitted(normalize(x, bounds), standardize(clipped(y)))
+    if len(pending):
+        pending = normalize(pending, bounds)
+        model = model.condition_on_observations(pending, model.posterior(pending).mean.detach())
+    bound = UpperConfidenceBound(model, beta)
     best = x[y.argmax()]
-    points = normalize(possible(_screened(best, bounds), space), bounds)
+    points = normalize(possible(_screened(best, bounds), space), bounds).clamp(0.0, 1.0)
     with torch.no_grad():
         starts = points[bound(points[:, None]).topk(_STARTS).indices]
     # Categories and small whole numbers stay as they are while the other columns are improved.
     fixed = _discrete(space)
+    if fixed.all():
+        return unnormalize(starts[:1], bounds)
     points, values = gen_candidates_scipy(
         starts[:, None],
         bound,
@@ -139,14 +138,14 @@ def fitted(x: Tensor, y: Tensor) -> SingleTaskGP:
 
     Args:
       x: float64 [n, d] in [0, 1].
-      y: float64 [n, 1].
+      y: float64 [n, 1], standardised.
     """
     model = SingleTaskGP(
         x,
         y,
         covar_module=get_matern_kernel_with_gamma_prior(ard_num_dims=x.shape[1]),
         likelihood=get_gaussian_likelihood_with_gamma_prior(),
-        outcome_transform=Standardize(m=1),
+        outcome_transform=None,
     )
     with contextlib.suppress(ModelFittingError):  # it keeps the modes of its priors
         fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))

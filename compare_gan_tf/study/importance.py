@@ -15,6 +15,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.importance import PedAnovaImportanceEvaluator
 
 from compare_gan_tf.comparison.records import COMPLETE, Comparison, Run
+from compare_gan_tf.study import connection  # noqa: F401  it keeps Optuna quiet
 
 _BEST = 0.1  # of the runs are the best ones
 _FEWEST_BEST = 5  # for fewer the divergence is mostly noise
@@ -105,6 +106,6 @@ def _ranks_within_tasks(runs: list[Run], metric: str, higher_is_better: bool) ->
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """In [0, 1], equal values their mean: 0 if all are below, 1 if all are above, 0.5 if alone."""
+    """The share of the values that lie below each, of which equal ones count half; in (0, 1)."""
     below = (values[:, None] > values).mean(1)
     return below + (values[:, None] == values).mean(1) / 2

@@ -1,4 +1,6 @@
-"""Does a part of yours keep the rules that the package relies on? Call these from a test.
+"""Checks that a part of your own keeps the rules that the package relies on.
+
+Call them from a test:
 
     from compare_gan_tf.testing import check_objective
     from my_parts import Grey
@@ -7,8 +9,8 @@
     def test_grey():
         check_objective(Grey)
 
-Each is a function of plain assertions, which pytest and Python show alike. The package tests its
-own parts by them, in tests/conformance.
+Each check is a function that raises an `AssertionError`. The package checks its own parts by them,
+in tests/conformance.
 """
 
 from compare_gan_tf.testing.architectures import *

@@ -1,4 +1,4 @@
-"""What every pair of players keeps."""
+"""Checks of architectures: pairs of a generator and a discriminator."""
 
 __all__ = ["check_architecture", "check_player"]
 
@@ -26,10 +26,10 @@ def check_architecture(
 ) -> None:
     """Checks the functions that make a generator and a discriminator, see `architectures`.
 
-    * G gives samples of the shape, images within [-1, 1] also of extreme latents where it is
-      `bounded`; D gives logits [n] and features [n, F].
-    * Labels change what a player gives that takes them.
-    * For both: see `check_player`.
+    * G returns samples of the right shape. If it is `bounded`, its images stay within [-1, 1],
+      also for extreme latents.
+    * D returns logits [n] and features [n, F].
+    * Both players pass `check_player`.
 
     Args:
       generator: function (sample_shape=, latent_dim=, num_classes=) -> Keras model.
@@ -37,10 +37,10 @@ def check_architecture(
       sample_shape: of the samples: (height, width, channels), or (D,) of points.
       latent_dim: of z.
       num_classes: of the labels; None without them.
-      bounded: whether G's images stay within [-1, 1] by themselves, as by a tanh.
+      bounded: whether G's images stay within [-1, 1], for instance by a tanh.
 
     Raises:
-      AssertionError: one of these is not so; says which.
+      AssertionError: a rule is broken; the message says which.
     """
     rng = np.random.default_rng(0)
     labels = tf.constant(np.arange(_N) % (num_classes or 1), tf.int32)
@@ -58,11 +58,12 @@ def check_architecture(
         assert np.all(np.isfinite(found)), f"G's samples of z * {scale} are not finite"
         inside = np.abs(found).max() <= 1.0
         assert inside or not bounded or len(sample_shape) == 1, "G's images leave [-1, 1]"
-    judge = check_player(lambda: discriminator(**shapes), {"images": samples, "labels": labels})
-    said = judge(_taken(judge, {"images": samples, "labels": labels}))
-    assert {"logits", "features"} <= said.keys(), f"D gives {sorted(said)}"
-    assert said["logits"].shape == (_N,), f"D's logits are {said['logits'].shape}, not [n]"
-    shape = said["features"].shape
+    given = {"images": samples, "labels": labels}
+    made = check_player(lambda: discriminator(**shapes), given)
+    outputs = made(_taken(made, given))
+    assert {"logits", "features"} <= outputs.keys(), f"D gives {sorted(outputs)}"
+    assert outputs["logits"].shape == (_N,), f"D's logits are {outputs['logits'].shape}, not [n]"
+    shape = outputs["features"].shape
     assert shape.rank == 2, f"D's features are {shape}, not [n, F]"
 
 
@@ -70,21 +71,21 @@ def check_player(make: Callable[[], keras.Model], inputs: dict) -> keras.Model:
     """Checks one network.
 
     * The same global seed makes the same weights.
-    * An inference pass changes no variable, and gives each sample what it gets without the others.
-    * In a graph it gives what it gives in eager mode.
+    * An inference pass changes no variable, and a sample's outputs do not depend on the others.
+    * Outputs in a graph equal outputs in eager mode.
     * A gradient reaches every trainable variable.
-    * Labels, if it takes them, change what it gives.
-    * Weights that are saved and loaded give the same again.
+    * Labels, if the network takes them, change the outputs.
+    * Saved and loaded weights give the same outputs.
 
     Args:
       make: makes the model.
-      inputs: {name: batch [n, ...]} of all that it may take; what it does not take is left out.
+      inputs: {name: batch [n, ...]}; inputs that the network does not take are left out.
 
     Returns:
       The model.
 
     Raises:
-      AssertionError: one of these is not so; says which.
+      AssertionError: a rule is broken; the message says which.
     """
     models = []
     for _ in range(2):
@@ -115,7 +116,10 @@ def check_player(make: Callable[[], keras.Model], inputs: dict) -> keras.Model:
 
 
 def _check_labels(model: keras.Model, given: dict) -> None:
-    """With larger weights, for those of narrow networks make differences of 1e-7."""
+    """Compares outputs under two sets of labels.
+
+    Weights are multiplied by 10: the initial ones of narrow networks make differences of 1e-7.
+    """
     before = [variable.numpy() for variable in model.trainable_variables]
     for variable, value in zip(model.trainable_variables, before, strict=True):
         variable.assign(10.0 * value)
@@ -129,7 +133,7 @@ def _check_labels(model: keras.Model, given: dict) -> None:
 
 
 def _taken(model: keras.Model, inputs: dict) -> dict:
-    """Those of the inputs that the model takes."""
+    """The inputs that the model takes."""
     names = {tensor.name for tensor in model.inputs}
     return {name: value for name, value in inputs.items() if name in names}
 

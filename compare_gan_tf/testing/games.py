@@ -20,7 +20,7 @@ BATCH, CLASSES, SHAPE = 8, 3, (4, 4, 1)
 
 
 def sgd(learning_rate: float = 0.02):
-    """It shows a wrong scale of gradients, which Adam hides."""
+    """SGD, which shows gradients of a wrong scale; Adam would hide them."""
     return optimizers.sgd(learning_rate=learning_rate)
 
 
@@ -33,18 +33,18 @@ def small_gan(
     kernel_norm=spectral_norm,
     **settings,
 ) -> GAN:
-    """A conditional GAN of one hidden layer a player, whose latents carry two codes.
+    """A conditional GAN with one hidden layer per player, and latents with codes.
 
-    Both players have state: G batch statistics, D vectors of spectral norm. D gives the further
-    outputs that the objectives read, as far as they are our objectives'.
+    Both players have state: G batch statistics, D vectors of spectral norm. D has the outputs that
+    `InfoMax` and `LabelPrediction` read, if they are among the objectives.
 
     Args:
-      objectives: of the GAN, a list.
+      objectives: a list of objectives.
       sample_shape: (height, width, channels).
       num_classes: of its labels.
       optimizer: function without arguments that makes the optimiser of a player.
       d_norm, kernel_norm: of D, see `layers`; a D with batch norm takes no lazy objectives.
-      **settings: of `GAN`, in place of those here.
+      **settings: settings of `GAN` that replace the ones here.
     """
     player = {"units": 6, "depth": 1}
     defaults = dict(
@@ -70,7 +70,7 @@ def small_gan(
 
 
 def random_batch(gan: GAN, rng: np.random.Generator):
-    """What `gan.train_step` takes for 8 samples an update; some labels are -1, unlabelled.
+    """A batch for `gan.train_step` with 8 samples per update; some labels are -1 (unlabelled).
 
     Returns:
       images uint8 [8, slices, ...], labels int32 [8, slices].
@@ -85,10 +85,10 @@ def _any(objectives, kind: type) -> bool:
 
 
 def _with_maps(sample_shape, num_classes=None, **options):
-    """A discriminator that gives `local_features` too."""
+    """A discriminator with the output `local_features`."""
     model = mlp.discriminator(sample_shape, num_classes, **options)
-    # Of 1, lest a place have no map above 0: a head's units there are at the kink of their ReLU,
-    # and which side they are on is up to the rounding of their bias.
+    # Biases of 1, so that every position has a map above 0. Else the head's units would be at the
+    # kink of their ReLU, and rounding would decide the side.
     settings = {"bias_initializer": "ones", "name": "maps"}
     maps = keras.layers.Conv2D(6, 2, 2, **settings)(model.input["images"])
     return keras.Model(model.input, {**model.output, "local_features": maps}, name=model.name)

@@ -1,4 +1,4 @@
-"""What every loss of D's logits keeps."""
+"""A check of losses of D's logits."""
 
 __all__ = ["check_loss"]
 
@@ -15,18 +15,18 @@ _FAR = (-50.0, -1.0, 0.0, 1.0, 50.0)
 def check_loss(loss: Callable | tuple) -> None:
     """Checks an adversarial loss, in any form that `Adversarial` takes.
 
-    * It gives D's and G's losses per sample, those of G of the fakes alone.
-    * They and their gradients are finite, also where D is sure: at logits of -50 and 50.
-    * In a graph and under XLA they are what they are in eager mode.
-    * Logits are larger for reals: at 0.5 D's loss falls with those of reals and rises with those of
-      fakes, and G's loss falls with those of fakes.
+    * It returns losses per sample, and G's losses depend on the fakes only.
+    * Losses and gradients are finite, also at logits of -50 and 50.
+    * Losses and gradients in a graph and under XLA equal those in eager mode.
+    * A larger logit means "more real": at logits of 0.5, D's loss falls with the logits of reals
+      and rises with those of fakes, and G's loss falls with those of fakes.
 
     Args:
       loss: function (real_logits [n], fake_logits [n]) -> `Losses`, or (D's loss, G's loss); or a
         pair of functions: see `losses.as_losses`.
 
     Raises:
-      AssertionError, UserError: one of these is not so; says which.
+      AssertionError, UserError: a rule is broken; the message says which.
     """
     require_loss("the loss", loss)
     function = as_losses(loss)

@@ -1,4 +1,4 @@
-"""What every metric keeps."""
+"""A check of metrics."""
 
 __all__ = ["check_metric", "random_side"]
 
@@ -23,19 +23,19 @@ def check_metric(
 ) -> None:
     """Checks a metric on samples of both sides.
 
-    * It says what it needs and what it returns, and its settings can be written as JSON.
-    * Two of the same settings are equal and have the same scores, which are those that it names,
-      finite and within their intervals.
-    * The sides stay as they are; in what batches they came does not matter.
-    * Of no, one or two samples, unless it makes its own, and of features that are not finite, it
-      has finite scores or raises `UndefinedScore`.
+    * It declares what it needs and what it returns, and JSON can hold its settings.
+    * Two metrics with the same settings are equal and return the same scores: those that they
+      declare, finite, and within their intervals.
+    * It does not change the samples, and their batches do not change the scores.
+    * For 0, 1 or 2 samples, unless it generates its own, and for features that are not finite, its
+      scores are finite or it raises `UndefinedScore`.
 
     Args:
       make: makes the metric.
       real, fake: samples of both sides; None for random ones, see `random_side`.
 
     Raises:
-      AssertionError: one of these is not so; says which.
+      AssertionError: a rule is broken; the message says which.
     """
     metric = make()
     _check_declaration(metric, make())
@@ -59,12 +59,12 @@ def check_metric(
 
 
 def random_side(kinds: Collection[str], seed: int, number: int = 60) -> Collected:
-    """Samples of 3 classes, or the random players that make or judge them.
+    """Random samples of 3 classes, or random players that generate or score them.
 
     Args:
       kinds: names of fields of `Collected`.
       seed: of the samples.
-      number: of the samples.
+      number: number of samples.
     """
     rng = np.random.default_rng(seed)
     labels = np.arange(number, dtype=np.int32) % _CLASSES

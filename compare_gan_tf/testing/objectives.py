@@ -1,4 +1,4 @@
-"""What every objective keeps: it moves its players, in graphs too, and outlives a restart."""
+"""A check of objectives: their gradients, their graphs and their checkpoints."""
 
 __all__ = ["check_objective"]
 
@@ -17,27 +17,27 @@ from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 from compare_gan_tf.runs import checkpoints
 from compare_gan_tf.testing.games import random_batch, small_gan
 
-_BESIDE = "beside"  # the name of the adversarial loss that keeps both players in the game
+_BESIDE = "beside"  # name of the adversarial loss, which trains both players in any case
 
 
 def check_objective(
     make: Callable[[], Objective | list[Objective]], *, gan: Callable[..., GAN] = small_gan
 ) -> None:
-    """Checks an objective in a small GAN beside an adversarial loss.
+    """Checks an objective in a small GAN that also has an adversarial loss.
 
-    * Its terms are finite, and are logged under its name.
-    * Two steps compiled by XLA give the terms and weights of two in eager mode.
-    * Each player that it has a term for, and each trainable variable of its own, moves by it.
-    * A run restored from a checkpoint goes on as one that did not stop: its state is kept.
+    * Its terms are finite, and the logs have them under its name.
+    * Two training steps compiled by XLA give the same terms and weights as in eager mode.
+    * Each of its terms changes the player's weights; each of its trainable variables is trained.
+    * A run restored from a checkpoint continues as if it had not stopped: the state is saved.
 
     Args:
-      make: makes the objective anew, as every GAN needs its own; or a list of several, each of
-        which is checked in the company of the others.
-      gan: function (objectives) -> the GAN in which they are checked; `small_gan` with other
-        settings where the objective asks for another player or alphabet.
+      make: makes a new objective, because every GAN needs its own; or a list of several, which are
+        checked together.
+      gan: function (objectives) -> the GAN in which they are checked; pass `small_gan` with other
+        settings if the objective needs another player or an alphabet.
 
     Raises:
-      AssertionError: one of these is not so; says which.
+      AssertionError: a rule is broken; the message says which.
     """
 
     def made() -> GAN:
@@ -66,7 +66,10 @@ def _values(gan: GAN) -> dict[str, np.ndarray]:
 
 def _check_graph(made: Callable[[], GAN]) -> None:
     found = []
-    for wrap in (lambda step: step, functools.partial(tf.function, jit_compile=True)):
+    for wrap in (
+        lambda step: step,
+        functools.partial(tf.function, jit_compile=True, autograph=False),
+    ):
         gan = made()
         logs = _steps(wrap(gan.train_step), gan, 2, seed=0)
         terms = {
@@ -127,7 +130,11 @@ def _check_restores(made: Callable[[], GAN]) -> None:
 
         def start():
             gan = made()
-            return gan, checkpoints.Checkpoints(gan, folder, keep=1), tf.function(gan.train_step)
+            return (
+                gan,
+                checkpoints.Checkpoints(gan, folder, keep=1),
+                tf.function(gan.train_step, autograph=False),
+            )
 
         gan, saver, step = start()
         _steps(step, gan, 2, seed=3)

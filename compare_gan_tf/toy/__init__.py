@@ -1,1 +1,1 @@
-"""The playground of divergences: what each does to a model in the plane, step by step."""
+"""Experiments in the plane: how each divergence moves a model, step by step."""

@@ -1,4 +1,4 @@
-"""What a run in the plane went through: its fit, D's field and the divergences, by checkpoint."""
+"""The course of a run in the plane: fit, D's logits and divergences at each checkpoint."""
 
 import dataclasses
 import json
@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives import f_divergences
+from compare_gan_tf.objectives.likelihood import layers_with_density
 from compare_gan_tf.runs import checkpoints, logs
 from compare_gan_tf.storage import files
 from compare_gan_tf.toy import quadrature
@@ -24,15 +25,15 @@ EXACT = {
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """One checkpoint.
+    """The state at one checkpoint; p is the data's distribution and q that of G.
 
     Attributes:
-      step: of training.
+      step: training step of the checkpoint.
       samples: of G, [n, 2].
-      mean: of q, [2]: exact where its density is known, else of many samples.
+      mean: of q, [2]; exact if its density is known, else the mean of many samples.
       covariance: of q, [2, 2].
-      field: D's logits on a square, [nodes, nodes], the first axis upwards.
-      exact: {name: divergence in nats}; empty where the density of p or q is not known.
+      field: D's logits on a square, [nodes, nodes]; the first axis is y, upwards.
+      exact: {name: divergence in nats}; empty if the density of p or q is not known.
     """
 
     step: int
@@ -44,10 +45,10 @@ class Frame:
 
 
 def require_plane(dataset) -> None:
-    """Refuses data that are no points in the plane.
+    """Refuses data that are not points in the plane.
 
     Raises:
-      UserError: they are not.
+      UserError: the samples have another shape than (2,).
     """
     if dataset.sample_shape != (2,):
         raise UserError(
@@ -57,16 +58,16 @@ def require_plane(dataset) -> None:
 
 
 def frames(model_dir: str, gan, dataset, *, last: int | None = None) -> list[Frame]:
-    """The checkpoints of a run, in order.
+    """A frame for each checkpoint of a run, by step.
 
     Args:
-      model_dir: of the run.
-      gan: of the run; it is left with the players of the last checkpoint.
-      dataset: of the run.
-      last: how many of the checkpoints, from the end; None for all.
+      model_dir: the run's folder.
+      gan: the GAN of the run; afterwards it has the players of the last checkpoint.
+      dataset: the data of the run.
+      last: number of checkpoints, counted from the end; None for all.
 
     Raises:
-      UserError: there are none.
+      UserError: there are no checkpoints.
     """
     steps = checkpoints.list_steps(model_dir)[-last if last else 0 :]
     if not steps:
@@ -83,13 +84,13 @@ def frames(model_dir: str, gan, dataset, *, last: int | None = None) -> list[Fra
 
 def _frame(gan, step: int, square: np.ndarray, log_p) -> Frame:
     samples = gan.sample(_SAMPLES, _SEED).numpy()
-    layer = gaussian_of(gan.sampling_generator)
+    known = layers_with_density(gan.sampling_generator)
     exact = {}
-    if layer is None:
+    if not known:
         many = gan.sample(20_000, _SEED).numpy().astype(np.float64)
         mean, covariance = many.mean(0), np.cov(many.T)
     else:
-        mean, covariance = (np.float64(x) for x in (layer.mean, layer.covariance()))
+        mean, covariance = (np.float64(x) for x in (known[0].mean, known[0].covariance()))
         if log_p is not None:
             log_q = quadrature.gaussian_log_density(square, mean, covariance)
             exact = {k: quadrature.divergence(v, log_p, log_q) for k, v in EXACT.items()}
@@ -99,16 +100,10 @@ def _frame(gan, step: int, square: np.ndarray, log_p) -> Frame:
     return Frame(step, samples, mean, covariance, field, exact)
 
 
-def gaussian_of(generator):
-    """Its layer with a known density, or None."""
-    found = [layer for layer in generator.layers if hasattr(layer, "log_prob")]
-    return found[0] if found else None
-
-
 def learned(model_dir: str) -> dict[str, tuple[list[int], list[float]]]:
-    """{objective: (steps, minus D's loss)} of the logs: the estimates of f-divergences.
+    """D's estimates of f-divergences in the logs: {objective: (steps, minus D's loss)}.
 
-    Those are the objectives that have a term "real" and a term "fake"; none if the logs are gone.
+    These are the objectives with a term "real" and a term "fake". Without logs there are none.
     """
     text = files.read_text(logs.log_path(model_dir)) or ""
     rows = [json.loads(line) for line in text.splitlines() if line.strip()]

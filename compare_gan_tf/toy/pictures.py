@@ -35,7 +35,7 @@ class _Picture:
             self.figure.colorbar(colours, ax=self._plane, label=text, alpha=0.5, shrink=0.8)
 
     def draw(self, index: int) -> None:
-        """The run up to its frame `index`."""
+        """Draws the run up to frame `index`."""
         self._draw_plane(self._frames[: index + 1])
         self._draw_curves(self._frames[: index + 1])
 
@@ -87,13 +87,16 @@ def _ellipse(frame: Frame, deviations: int, label: str | None) -> Ellipse:
 
 
 def write(folder: str, frames: list[Frame], reals: np.ndarray, learned: dict) -> list[str]:
-    """Writes figure.png, the run's end, and animation.gif into a folder; returns their paths.
+    """Writes figure.png, the last frame, and animation.gif, all frames, into a folder.
 
     Args:
       folder: made if it does not exist.
-      frames: of the run, in order.
+      frames: of the run, by step.
       reals: points [n, 2].
-      learned: {name: (steps, estimates)}.
+      learned: {name: (steps, estimates)}, see `path.learned`.
+
+    Returns:
+      The paths of the two files.
     """
     picture = _Picture(frames, reals, learned)
     tf.io.gfile.makedirs(folder)

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import tensorflow as tf
 
-_HALF = 14.0  # of the square's side: what lies outside does not count
+_HALF = 14.0  # half of the square's side; the integral leaves out what lies outside
 _NODES = 1_120  # along each side
-_MOST = 300.0  # |log p / q|: beyond it the smaller of the two is nothing
+_MOST = 300.0  # of |log p / q|; exp(-300) is 0 for the integral
 
 
 def square(half: float = _HALF, nodes: int = _NODES) -> np.ndarray:
@@ -21,9 +21,9 @@ def divergence(value, log_p: np.ndarray, log_q: np.ndarray, half: float = _HALF)
 
     Args:
       value: an `FDivergence`.
-      log_p: log densities at the points of `square(half)`, float64 [n].
-      log_q: those of Q.
-      half: of the square's side.
+      log_p: log densities of P in nats at the points of `square(half)`, float64 [n].
+      log_q: log densities of Q, float64 [n].
+      half: half of the square's side.
     """
     cell = (2.0 * half) ** 2 / len(log_p)
     ratio = np.clip(log_p - log_q, -_MOST, _MOST)

@@ -64,7 +64,11 @@ class Training:
         with frozen_layers.frozen(gan, self.kept), folder.sole_training(self.model_dir):
             # 1. What is in the folder is refused or taken, before anything in it changes.
             seen = data.identity(self.dataset)
-            self._require_own_run(config_text, seen)
+            folder.require_own_run(
+                self.model_dir,
+                config_text=None if self.allow_config_change else config_text,
+                seen=None if self.allow_data_change else seen,
+            )
             folder.begin(self.model_dir)
             # 2. The newest checkpoint that can be read; logs end where it was written.
             saver = self._saver()
@@ -89,14 +93,6 @@ class Training:
             folder.end(self.model_dir, gan.current_step)
         print(f"{self.model_dir} is trained to step {gan.current_step}")
         return gan
-
-    def _require_own_run(self, config_text: str | None, seen: dict) -> None:
-        if not checkpoints.list_steps(self.model_dir):
-            return  # a start that failed before binds to nothing
-        if not self.allow_config_change:
-            folder.require_same_config(self.model_dir, config_text)
-        if not self.allow_data_change:
-            folder.require_same_data(self.model_dir, seen)
 
     def _saver(self) -> checkpoints.Checkpoints:
         return checkpoints.Checkpoints(

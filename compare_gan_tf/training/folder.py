@@ -48,20 +48,27 @@ def sole_training(model_dir: str) -> Iterator[None]:
         yield
 
 
-def require_same_config(model_dir: str, new: str | None) -> None:
-    """Refuses a config that differs, in what decides the weights, from the one that is there."""
+def require_own_run(model_dir: str, *, config_text: str | None, seen: dict | None) -> None:
+    """Refuses to go on with a run of another config, or that has seen other data.
+
+    Args:
+      model_dir: the run's folder; without a checkpoint in it nothing is refused.
+      config_text: of the config, of which only what decides the weights is compared; None for any.
+      seen: `data.identity` of the data set; None for any.
+
+    Raises:
+      UserError: names what differs.
+    """
+    if not checkpoints.list_steps(model_dir):
+        return  # a start that failed before binds to nothing
     old = files.read_text(os.path.join(model_dir, files.CONFIG))
-    lines = config.differing_lines(old, new, FREE) if old and new else []
+    lines = config.differing_lines(old, config_text, FREE) if old and config_text else []
     if lines:
         raise UserError(
             f"the config differs from that of the run in {model_dir}: {' | '.join(lines)}; use "
             "another folder, or allow_config_change=True (--allow_config_change) to go on"
         )
-
-
-def require_same_data(model_dir: str, now: dict) -> None:
-    """Refuses data other than the run has seen; `now` is `data.identity` of the data set."""
-    changes = data_changes(model_dir, now)
+    changes = data_changes(model_dir, seen) if seen else []
     if changes:
         raise UserError(
             f"the data set is not the one that the run in {model_dir} has seen:"

@@ -12,26 +12,18 @@ from compare_gan_tf.data import as_dataset
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN, distribution, dry_run
 from compare_gan_tf.runs import checkpoints
-from compare_gan_tf.settings import kinds
-from compare_gan_tf.settings.signatures import Count, Index, checked
+from compare_gan_tf.settings.signatures import Count, Index, Made, Several, checked
 from compare_gan_tf.training import frozen_layers, warm_start
 from compare_gan_tf.training.building import Model, Seed, build
 from compare_gan_tf.training.fit import Training
 
-
-class _Callbacks:
-    """A list of Keras callbacks."""
-
-    def check(self, name: str, value) -> None:
-        """Refuses another value; `name` is that of the setting."""
-        if not isinstance(value, list | tuple):
-            raise UserError(f"{name} is {kinds.shown(value)}: it must be a list of Keras callbacks")
-        for one in value:
-            fits = isinstance(one, keras.callbacks.Callback)
-            kinds.require_made(f"{name}: one", one, lambda _, fits=fits: fits, like=_ONE)
-
-
-_ONE = "a Keras callback, as @MyCallback() of a module of yours"
+_CALLBACK = Made(
+    keras.callbacks.Callback, like="a Keras callback, as @MyCallback() of a module of yours"
+)
+Callbacks = Annotated[
+    Sequence[keras.callbacks.Callback],
+    Several(_CALLBACK, least=0, like="[@MyCallback()] of Keras callbacks"),
+]
 
 
 @gin.configurable(
@@ -63,7 +55,7 @@ def prepare(
     sample_every: Count = 1_000,
     init_from: str | None = None,
     freeze_d_layers: Index = 0,
-    callbacks: Annotated[Sequence[keras.callbacks.Callback], _Callbacks()] = (),
+    callbacks: Callbacks = (),
     strategy: tf.distribute.Strategy | None = None,
     keep_unscored_every: Index | None = None,
     allow_config_change: bool = False,

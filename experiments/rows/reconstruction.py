@@ -34,7 +34,7 @@ def measure(seed: int, folder: str) -> dict[str, float]:
 def _scores(folder: str, step: int):
     """Of the first 100 images of train and of test, with the weights of a checkpoint."""
     from compare_gan_tf.evaluation.generators import Players
-    from compare_gan_tf.evaluation.sides import Wanted
+    from compare_gan_tf.evaluation.sides import Method, Wanted
     from compare_gan_tf.metrics.base import Collected, Rows
     from compare_gan_tf.metrics.reconstruction_error import ReconstructionError
 
@@ -44,7 +44,7 @@ def _scores(folder: str, step: int):
         for chosen in (dataset.splits["train"], dataset.splits["test"])
     )
     kinds = frozenset(("generate", "latents", "labels"))
-    wanted = Wanted(kinds=kinds, number=10, seed=0, passes=None)
+    wanted = Wanted(kinds=kinds, number=10, method=Method(seed=0))
     real = Collected(**train_side, held_out=Collected(**test_side))
     fake = Players(gan, tag="test").give(wanted)
     return ReconstructionError(images=100, starts=2, steps=100)(real, fake)

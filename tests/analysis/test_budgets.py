@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from compare_gan_tf import analysis
 from compare_gan_tf.analysis import budgets
@@ -56,7 +57,7 @@ def test_it_agrees_with_simulated_orders_within_one_percent():
     scores = 40.0 * np.exp(0.1 * rng.normal(size=240))
     orders = np.array([rng.permutation(scores) for _ in range(1_000)])
     simulated = np.minimum.accumulate(orders, axis=1)
-    found = analysis.budget_curve(scores, resamples=10)
+    found = analysis.budget_curve(scores)
     assert found.expected.value == pytest.approx(simulated.mean(0), rel=0.01)
 
 
@@ -73,18 +74,30 @@ def test_its_distribution_agrees_with_simulated_orders_within_one_percent():
 def test_it_is_stable_for_thousands_of_runs():
     """The best of k of the numbers 1 to n is (n + 1) / (k + 1)."""
     runs, few = 4_000, [1, 2, 17, 1_000, 3_999, 4_000]
-    found = analysis.budget_curve(np.arange(1.0, runs + 1), few, resamples=5)
+    found = analysis.budget_curve(np.arange(1.0, runs + 1), few)
     assert found.expected.value == pytest.approx([(runs + 1) / (k + 1) for k in few], rel=1e-9)
 
 
 def test_the_band_of_one_run_is_that_of_a_mean():
-    scores = np.random.default_rng(3).normal(size=30)
-    found = analysis.budget_curve(scores, [1, 30], resamples=4_000)
-    mean = analysis.interval(scores, analysis.mean, resamples=4_000)
-    width = mean.high - mean.low
-    assert found.expected.low[0] == pytest.approx(mean.low, abs=0.06 * width)
-    assert found.expected.high[0] == pytest.approx(mean.high, abs=0.06 * width)
-    assert found.expected.low[1] == scores.min()
+    scores = np.random.default_rng(3).normal(30, 5, size=30)
+    found = analysis.budget_curve(scores, [1], level=0.9).expected
+    test = scipy.stats.ttest_1samp(scores, 0.0).confidence_interval(0.9)
+    assert (found.low[0], found.high[0]) == pytest.approx((test.low, test.high))
+
+
+def test_the_band_is_that_of_the_jackknife():
+    """Each run is left out once, and the curve of the others taken."""
+    scores = np.random.default_rng(4).lognormal(size=13)
+    scores[2] = np.nan
+    for k in (2, 5, 11):
+        others = [analysis.expected_best(np.delete(scores, i), k) for i in range(13)]
+        error = np.sqrt(12 / 13 * np.sum((others - np.mean(others)) ** 2))
+        found = analysis.budget_curve(scores, [k]).expected
+        reach = scipy.stats.t.ppf(0.975, 12) * error
+        assert found.high[0] - found.value[0] == pytest.approx(reach)
+        assert found.value[0] - found.low[0] == pytest.approx(reach)
+    assert analysis.budget_curve(scores, [1]).expected == (np.inf, np.inf, np.inf)
+    assert analysis.budget_curve([3.0]).expected == (3.0, -np.inf, np.inf)
 
 
 @pytest.mark.parametrize("wrong", [[0], [4], [1.5], [], [[1]], "a", [-1], [[1], [2, 3]]])
@@ -97,7 +110,7 @@ def test_budgets_that_there_are_not_are_refused(wrong):
 
 def test_resamples_that_no_memory_holds_are_refused():
     with pytest.raises(UserError, match="resamples is 1000000000"):
-        analysis.budget_curve([1.0, 2.0, 3.0], resamples=10**9)
+        analysis.budget_ratio([1.0, 2.0, 3.0], [1.0, 2.0], resamples=10**9)
 
 
 @pytest.mark.parametrize("factor", [2, 3])

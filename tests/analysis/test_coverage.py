@@ -83,6 +83,19 @@ def test_correlations_are_covered(correlation, runs):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("runs", [20, 50])
+@pytest.mark.parametrize("draw", ["normal", "skewed"])
+def test_expected_bests_are_covered_up_to_a_fifth_of_the_runs(draw, runs):
+    rng = np.random.default_rng(4)
+    budgets = [1, 2, runs // 10, runs // 5]
+    truths = [DRAWS[draw](rng, (100_000, k)).min(1).mean() for k in budgets]
+    found = [analysis.budget_curve(DRAWS[draw](rng, runs), budgets).expected for _ in range(2_000)]
+    for at, truth in enumerate(truths):
+        covered = np.mean([one.low[at] <= truth <= one.high[at] for one in found])
+        assert (0.91 if budgets[at] <= runs // 10 else 0.88) <= covered <= 0.97, budgets[at]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind, truth", [("difference", 2.0), ("ratio", 32 / 30)])
 @pytest.mark.parametrize("runs", [20, 50])
 def test_differences_of_medians_are_covered_rather_too_often(kind, truth, runs):

@@ -109,3 +109,9 @@ def test_equal_variants_are_rarely_told_apart():
 def test_claims_without_sense_are_refused(first, second, settings, message):
     with pytest.raises(UserError, match=message):
         analysis.effect(first, second, **settings)
+
+
+def test_a_ratio_beyond_all_numbers_is_infinite():
+    low, high = [1e-200] * 6, [1e200] * 6
+    assert analysis.effect(low, high, "ratio").interval == (np.inf, np.inf, np.inf)
+    assert analysis.effect(high, low, "ratio").interval == (0.0, 0.0, 0.0)

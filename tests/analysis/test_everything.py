@@ -20,7 +20,7 @@ ONE = {  # of the scores [runs] of a variant on a task
     "interval of the median": lambda x, **y: analysis.interval(x, analysis.median, **FEW, **y),
     "interval of the mean": lambda x, **y: analysis.interval(x, analysis.mean, **FEW, **y),
     "performance_profile": lambda x, **y: analysis.performance_profile(x, [-3, 3.0], **FEW, **y),
-    "budget_curve": functools.partial(analysis.budget_curve, **FEW),
+    "budget_curve": analysis.budget_curve,
     "expected_best": lambda x, **y: analysis.expected_best(x, 1, **y),
 }
 TWO = {  # of the scores [n] of each of two variants on a task
@@ -160,10 +160,12 @@ def test_what_is_no_score_is_refused(scores):
 )
 def test_settings_without_sense_are_refused_by_name(settings):
     (name,) = settings
+    if name == "level":
+        with pytest.raises(UserError, match=name):
+            analysis.budget_curve([1.0, 2.0], **settings)
     two = [[1.0, 2.0], [2.0, 3.0]]
     for function, scores in (
         (analysis.interval, two[:1]),
-        (analysis.budget_curve, two[:1]),
         (analysis.budget_ratio, two),
         (analysis.effect, two),
         (analysis.improvement_matrix, [two]),

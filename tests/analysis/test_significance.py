@@ -67,12 +67,23 @@ def test_the_p_value_of_many_runs_is_normal(ties):
     assert analysis.mann_whitney([1.0] * 60, [1.0] * 70) == 1.0
 
 
-def test_exact_and_normal_meet():
+def test_the_p_value_of_many_seeds_is_normal():
+    rng = np.random.default_rng(6)
+    first, second = np.round(rng.normal([[0.0], [0.08]], size=(2, 700)), 1)
+    expected = scipy.stats.wilcoxon(first, second, method="asymptotic").pvalue
+    assert analysis.wilcoxon(first, second) == pytest.approx(expected)
+
+
+def test_exact_and_normal_meet(monkeypatch):
     rng = np.random.default_rng(3)
     first, second = rng.normal(size=31), rng.normal(0.5, size=32)
     exact = analysis.mann_whitney(first, second)
     normal = significance._mann_whitney_normal(first, second)
     assert normal == pytest.approx(exact, rel=0.03)
+    first, second = rng.normal([[0.0], [0.1]], size=(2, 450))
+    exact = analysis.wilcoxon(first, second)
+    monkeypatch.setattr(significance, "_MOST_SEEDS", 10)
+    assert analysis.wilcoxon(first, second) == pytest.approx(exact, rel=0.01)
 
 
 def test_failures_lose_to_all_and_tie_among_themselves():

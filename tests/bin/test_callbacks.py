@@ -81,9 +81,13 @@ def test_callbacks_of_a_config_are_called_kept_and_free_to_change(own, run_verb,
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("[@Note]", "train.callbacks: one is @Note, a function or class: give @Note()"),
+        (
+            "[@Note]",
+            "train.callbacks: one is @Note: it must be a Keras callback, as @MyCallback() of a"
+            " module of yours; give @Note(), with parentheses",
+        ),
         ("[3]", "train.callbacks: one is 3: it must be a Keras callback"),
-        ("@Note()", "it must be a list of Keras callbacks"),
+        ("@Note()", "it must be a list such as [@MyCallback()] of Keras callbacks"),
     ],
 )
 def test_what_is_no_list_of_callbacks_is_one_line(own, run_verb, tmp_path, value, words):

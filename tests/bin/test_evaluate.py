@@ -135,7 +135,10 @@ FEATURES = np.ones((4, 2))
     [
         ((), "name the folder of a run by --model_dir, or two sides by --real and --fake"),
         (("--real=digits/test",), "--fake is missing"),
-        (("--real=digits/test", "--fake=nothing.npz"), "there is no file nothing.npz"),
+        (
+            ("--real=digits/test", "--fake=nothing.npz"),
+            "'nothing.npz' is no file, no folder and no data set",
+        ),
         (("--real=digit/test", "--fake={npz}"), "did you mean digits?"),
         (("--real=digits/extra", "--fake={npz}"), "no split 'extra', only train, validation, test"),
         (("--real=digits/test", "--fake={npz}", "--metrics=fdi"), "nearest names are fid"),
@@ -145,7 +148,7 @@ FEATURES = np.ones((4, 2))
             ("--real=digits/test", "--fake={npz}", "--extractor=raw"),
             "no extractor 'raw': the nearest names",
         ),
-        (("--real=digits/test", "--fake={npz}", "--held_out={npz}"), "add held_out_gap"),
+        (("--real=digits/test", "--fake={npz}", "--held_out={npz}"), "(add held_out_gap)"),
         (("--real=digits/test", "--fake={npz}", "--output={folder}"), "is a folder: name a file"),
         (
             ("--real={features}", "--fake={features}", "--extractor=digits_classifier"),
@@ -172,7 +175,7 @@ FEATURES = np.ones((4, 2))
             ),
             "used by nothing: mlp_critic.units",
         ),
-        (("--real=digits/test", "--fake={npz}", "--model_dir=x"), "--model_dir is for a run"),
+        (("--real=digits/test", "--fake={npz}", "--model_dir=x"), "--model_dir=x: it is for a run"),
         (("--real=digits/test", "--fake={npz}", "--checkpoint=2"), "neither side is one"),
         (
             ("--real=digits/test", "--fake={npz}", "--gin_bindings=evaluate.every = 2"),

@@ -15,6 +15,8 @@ from compare_gan_tf import data
 from compare_gan_tf.bin import export, sample, train
 from compare_gan_tf.errors import UserError
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
+
 SMALL = """
 data.load.name = "digits"
 train.model = @GAN
@@ -126,19 +128,20 @@ def test_text_is_lines(run_verb, trained, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        ([], "neither is given"),
-        (["--model_dir=x", "--module=y"], "both are given"),
+        ([], "name a run by --model_dir or a module by --module, one of the two"),
+        (["--model_dir=x", "--module=y", "--output=x.png"], "one of the two"),
         (["--module=x"], "--output is missing"),
-        (["--module=x", "--checkpoint=2", "--output=x.png"], "--checkpoint is for a run"),
-        (["--module=x", "--gin_bindings=a.b = 1", "--output=x.png"], "--gin_bindings is for a run"),
+        (["--module=x", "--checkpoint=2", "--output=x.png"], "--checkpoint=2: it is for a run"),
+        (["--module=x", "--gin_bindings=a.b = 1", "--output=x.png"], "it is for a run"),
         (["--module=x", "--output=x.png", "--num=0"], "--num=0"),
         (["--module=x", "--output=x.png", "--num=-1"], "--num=-1"),
         (["--module=x", "--output=x.png", "--num=1000000000000"], "[1, 10000000]"),
         (["--module=x", "--output=x.png", "--seed=-1"], "--seed=-1"),
         (["--module=x", "--output=x.png", "--truncation=-1"], "--truncation=-1"),
         (["--module=x", "--output=x.png", "--truncation=inf"], "--truncation=inf"),
+        (["--module=x", "--output=x.png", "--truncation=nan"], "--truncation=nan"),
         (["--module=x", "--output=x.png", "--columns=0"], "--columns=0"),
-        (["--module=x", "--output=x.jpg"], "a name ends in .png"),
+        (["--module=x", "--output=x.jpg"], "--output=x.jpg must end in .png for --format=grid"),
         (["--module=x", "--output=x.png", "--format=gif"], "--format=gif"),
         (["--module=x", "--output=gs://x/y.png"], "local files"),
         (["--module=/nowhere", "--output=x.png"], "cannot load the module /nowhere"),

@@ -3,7 +3,9 @@
 import pytest
 from PIL import Image
 
+from compare_gan_tf import data, training
 from compare_gan_tf.bin import toy
+from compare_gan_tf.training import preparing
 
 SHORT = tuple(
     f"--gin_bindings=train.{name} = {value}"
@@ -27,6 +29,30 @@ def test_it_draws_every_checkpoint(run_verb, tmp_path, config):
         assert animation.n_frames == 3  # of steps 0, 10 and 20
     with Image.open(tmp_path / "toy" / "figure.png") as figure:
         assert min(figure.size) > 400
+
+
+def test_data_and_gan_are_made_once(run_verb, tmp_path, monkeypatch):
+    """By a start, and by a second one that only draws."""
+    made = []
+
+    def count(module, name):
+        function = getattr(module, name)
+
+        def counted(*arguments, **keywords):
+            made.append(name)
+            return function(*arguments, **keywords)
+
+        monkeypatch.setattr(module, name, counted)
+
+    count(data, "load")
+    count(preparing, "build")
+    count(training, "build")
+    flags = ("--gin_config=toy/reverse_kl.gin", f"--model_dir={tmp_path}", *SHORT)
+    for _ in range(2):
+        made.clear()
+        code, _, err = run_verb(toy, *flags)
+        assert code == 0, err
+        assert made == ["load", "build"]
 
 
 def test_images_are_refused(run_verb, tmp_path):

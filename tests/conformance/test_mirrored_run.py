@@ -1,24 +1,16 @@
 """A whole run, with checkpoints, logs, grids and a resume, on two replicas as on one."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
-
-SCRIPT = pathlib.Path(__file__).parents[1] / "helpers" / "mirrored_run.py"
+import strategies
 
 
 def test_a_run_on_two_replicas_is_one_on_one(tmp_path):
+    strategies.run("mirrored_run.py", tmp_path)
     found, logs = {}, {}
-    folders = {replicas: tmp_path / str(replicas) for replicas in (1, 2)}
-    children = [
-        subprocess.Popen([sys.executable, str(SCRIPT), str(replicas), str(folder)])
-        for replicas, folder in folders.items()
-    ]
-    assert [child.wait() for child in children] == [0, 0]
-    for replicas, folder in folders.items():
+    for replicas in (1, 2):
+        folder = tmp_path / str(replicas)
         found[replicas] = np.load(folder / "kernels.npy")
         lines = (folder / "logs" / "train.jsonl").read_text().splitlines()
         logs[replicas] = [json.loads(line)["discriminator/loss"] for line in lines]

@@ -1,12 +1,19 @@
 """Small files of the forms that data come in."""
 
+import collections
 import io
 import struct
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from decoded import NUMBER
+from label_files import NAMES
 from PIL import Image
+
+from compare_gan_tf.data import lazy_images
+from compare_gan_tf.data.layout import encoded as encoded_names
+from compare_gan_tf.data.records import Files
 
 
 def picture(seed: int, height: int = 8, width: int = 8, channels: int = 3) -> np.ndarray:
@@ -80,3 +87,40 @@ def folder(tmp_path):
         name = f"{'ant' if number % 2 else 'bee'}/{number:02}.png"
         write(root / name, encoded(picture(number)))
     return root
+
+
+@pytest.fixture
+def put(made, tmp_path):
+    """A function (files, names of images) -> folder with both."""
+
+    def write(files, images=NAMES):
+        root = tmp_path / "photos"
+        for number, name in enumerate(images):
+            made.write(root / name, made.encoded(made.picture(number)))
+        for name, text in files.items():
+            made.write(root / name, text if isinstance(text, bytes) else text.encode())
+        return root
+
+    return write
+
+
+@pytest.fixture
+def records(made, tmp_path):
+    names = [f"{number:02}.png" for number in range(NUMBER)]
+    for number, name in enumerate(names):
+        made.write(tmp_path / "photos" / name, made.encoded(made.picture(number)))
+    return Files(str(tmp_path / "photos"), encoded_names(names))
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Counts the images that are decoded."""
+    counts = collections.Counter()
+    decode_all = lazy_images.decoded
+
+    def decoded(records, decoder, chosen, draws=None):
+        counts["images"] += len(chosen)
+        return decode_all(records, decoder, chosen, draws)
+
+    monkeypatch.setattr(lazy_images, "decoded", decoded)
+    return counts

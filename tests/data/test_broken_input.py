@@ -47,10 +47,10 @@ def test_2_a_file_of_no_bytes(folder, made, tmp_path):
     ("shape", "part"),
     [
         ((10, 8), "uint8 of shape [10, 8]"),
-        ((10, 3, 8, 8), "have 8 channels"),
-        ((10, 8, 8, 2), "have 2 channels"),
+        ((10, 3, 8, 8), "C = 1, 3 or 4"),
+        ((10, 8, 8, 2), "uint8 of shape [10, 8, 8, 2]"),
         ((2, 10, 8, 8, 3), "of shape [2, 10, 8, 8, 3]"),
-        ((0, 8, 8, 3), "are empty"),
+        ((0, 8, 8, 3), "uint8 of shape [0, 8, 8, 3]"),
     ],
 )
 def test_3_wrong_shapes_in_npz(tmp_path, shape, part):

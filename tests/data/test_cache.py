@@ -3,6 +3,7 @@ import os
 import numpy as np
 import pytest
 
+from compare_gan_tf import data
 from compare_gan_tf.data.cache import Cache, default_folder, file_facts, fingerprint
 from compare_gan_tf.errors import UserError
 
@@ -88,5 +89,5 @@ def test_the_facts_of_a_file_change_with_it(tmp_path):
 
 
 def test_a_folder_that_is_on_no_disk_is_refused():
-    with pytest.raises(UserError, match="data.load.cache_folder = 'gs://bucket/x'"):
-        Cache("gs://bucket/x", 1)
+    with pytest.raises(UserError, match="data.load.cache_folder is 'gs://bucket/x': .* on a disk"):
+        data.load("digits", cache_folder="gs://bucket/x")

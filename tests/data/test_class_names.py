@@ -153,13 +153,13 @@ def test_features_that_may_be_the_labels_are_not_dropped(made, tmp_path):
             for i in range(4)
         ],
     )
-    with pytest.raises(UserError, match="have image/class, which may be the labels"):
+    with pytest.raises(UserError, match="has image/class, which may be the labels"):
         record_files.find(path)
     assert record_files.find(path, label_feature="image/class").num_classes == 2
     found = record_files.find(path, label_feature=False)
     assert found.labels is None
     assert found.notes == ("features of the records passed over: height, image/class",)
-    with pytest.raises(UserError, match="label_feature = 'kind': the records of .* have height"):
+    with pytest.raises(UserError, match="label_feature = 'kind': a record of .* has height"):
         record_files.find(path, label_feature="kind")
 
 

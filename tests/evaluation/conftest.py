@@ -93,7 +93,7 @@ def scores(monkeypatch):
         for metric in metrics:
             keys = {name: [(step, split, name), (step, split)] for name in metric.scores}
             values = {n: next((table[k] for k in keys[n] if k in table), step) for n in keys}
-            found = [Outcome(name, float(v), None, None, 0.0) for name, v in values.items()]
+            found = [Outcome(name, float(v), None, None) for name, v in values.items()]
             yield engine.Scored(metric, [one.rows(metric, found, 0.0)], [])
 
     monkeypatch.setattr(engine.Engine, "score", score)

@@ -9,7 +9,7 @@ import pytest
 from compare_gan_tf import data, evaluation
 from compare_gan_tf.evaluation import engine, outcomes, pairs
 from compare_gan_tf.evaluation.outcomes import Outcome
-from compare_gan_tf.evaluation.stores import FloorStore
+from compare_gan_tf.evaluation.stores import RunStore
 from compare_gan_tf.metrics import registry
 from compare_gan_tf.metrics.features import Extracted, raw_features
 from compare_gan_tf.runs import best, results
@@ -53,11 +53,12 @@ def test_a_floor_that_failed_is_tried_again_only_if_asked(tmp_path, value, retry
     fid = registry.find("fid")()
     protocol = types.SimpleNamespace(id="one", to_dict=lambda: {"metric": "fid"})
     comparisons = {"test": types.SimpleNamespace(protocols={fid: protocol})}
-    before = FloorStore(str(tmp_path), comparisons, retry)
-    assert before.lacking == {"test": [fid]}
-    outcome = Outcome("fid", value, None if value else "it failed", None, 0.1)
-    before.note("test", engine.Scored(fid, [[outcomes.row(outcome, protocol)]], []))
-    assert len(FloorStore(str(tmp_path), comparisons, retry).lacking) == lacks
+    settings = {"floors": comparisons, "select_by": None, "retry_failed": retry}
+    before = RunStore(str(tmp_path), {}, **settings)
+    assert before.lacking_floors == {"test": [fid]}
+    outcome = Outcome("fid", value, None if value else "it failed", None)
+    before.note_floor("test", engine.Scored(fid, [[outcomes.row(outcome, protocol, 0.1)]], []))
+    assert len(RunStore(str(tmp_path), {}, **settings).lacking_floors) == lacks
 
 
 def test_it_is_worked_out_once(run, gan, digits):

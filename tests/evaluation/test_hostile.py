@@ -10,7 +10,7 @@ import pytest
 from compare_gan_tf import evaluation
 from compare_gan_tf.data import npz
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import openings, pairs, scores, statistics_files
+from compare_gan_tf.evaluation import openings, pairs, references, scores
 from compare_gan_tf.runs import best, results
 
 FEATURES = np.random.default_rng(0).normal(size=(60, 4))
@@ -103,7 +103,7 @@ def test_statistics_of_ours_are_replaced(tmp_path):
     path = str(tmp_path / "stats.npz")
     for scale in (1, 2):
         pairs.evaluate(scale * FEATURES, FEATURES, metrics="fid", save_real_statistics=path)
-    assert statistics_files.read(path).mean == pytest.approx(2 * FEATURES.mean(0), abs=1e-6)
+    assert references.read(path).mean == pytest.approx(2 * FEATURES.mean(0), abs=1e-6)
     assert os.listdir(tmp_path) == ["stats.npz"]
 
 

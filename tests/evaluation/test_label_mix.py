@@ -115,7 +115,7 @@ def conditional(tmp_path, imbalanced, build, save):
 
 def given_labels(gan, tag, real, metric, number):
     sides = labelled_sides(Players(gan, tag=""), (metric,), real, None, 42)
-    batches = sides[metric].tagged(tag, "").batches(number, 7, 42)
+    batches = sides[metric].tagged(tag).batches(number, 7, 42)
     return np.concatenate([batch.labels for batch in batches])
 
 

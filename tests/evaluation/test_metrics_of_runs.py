@@ -239,7 +239,9 @@ def test_a_preset_names_split_numbers_and_metrics(run, gan, digits):
     assert found == {"validation": (300, 300), "train": (1000, 90)}
     rows = evaluation.evaluate(run, gan, digits, steps=[1], preset=preset, num_samples=80)
     assert {row["protocol"]["n_fake"] for row in rows} == {80}
-    with pytest.raises(UserError, match="50000 real samples .* has 1197: .*hold_out = False"):
+    with pytest.raises(
+        UserError, match="num_real is 50000, .* has 1197 samples: .*hold_out = False"
+    ):
         evaluation.evaluate(run, gan, digits, steps=[1], preset="mimicry", extractor=Counting())
 
 

@@ -139,16 +139,16 @@ def test_intervals_that_are_missing_or_wide_are_told():
     assert wide not in warnings(features(90, 4), features(80, 4) + 9, "kid_full")["kid_full"]
     parzen = warnings(features(90, 4), features(80, 4), "parzen")
     assert missing not in parzen["parzen_sigma"]  # a width that was found has no interval
-    one = outcomes.Outcome("fid", -5.0, None, [-6.0, -4.0], 0.0)  # as logarithms are
+    one = outcomes.Outcome("fid", -5.0, None, [-6.0, -4.0])  # as logarithms are
     assert misleading._of_interval(registry.find("fid")(), one) == []
 
 
 def test_a_warning_is_in_a_row_once_and_only_beside_a_value():
-    one = outcomes.Outcome("fid", 5.0, None, [4.0, 6.0], 0.0, ("b", "a"))
+    one = outcomes.Outcome("fid", 5.0, None, [4.0, 6.0], ("b", "a"))
     protocol = Protocol(metric="fid", n_fake=10, seed=0)
-    assert outcomes.row(one, protocol, ["a", "a"])["warnings"] == ["a", "b"]
-    assert "warnings" not in outcomes.row(one._replace(value=None), protocol, ["a"])
-    assert "warnings" not in outcomes.row(one._replace(warnings=()), protocol)
+    assert outcomes.row(one, protocol, 0.0, ["a", "a"])["warnings"] == ["a", "b"]
+    assert "warnings" not in outcomes.row(one._replace(value=None), protocol, 0.0, ["a"])
+    assert "warnings" not in outcomes.row(one._replace(warnings=()), protocol, 0.0)
 
 
 def test_truncation_is_told(tmp_path, gan, digits, save):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from compare_gan_tf.evaluation import pairs, progress
-from compare_gan_tf.evaluation.sides import Samples
+from compare_gan_tf.evaluation.sides import Method, Samples
 from compare_gan_tf.metrics.features import Extracted
 
 IMAGES = np.zeros((400, 4, 4, 1), np.uint8)
@@ -28,7 +28,7 @@ def slow(images):
 def test_a_forecast_is_extrapolated_from_a_warm_batch():
     slow.calls = 0
     side = Samples("zeros", IMAGES)
-    found = progress.forecast([(side, 50_000, True)], slow, 10, 0)
+    found = progress.forecast([(side, 50_000, True)], Method(extractor=slow, batch_size=10))
     assert slow.calls == 2
     assert 100 <= found.seconds < 250  # 2 ms each, on a busy machine more
     assert found.samples == 50_000
@@ -38,7 +38,12 @@ def test_a_forecast_is_extrapolated_from_a_warm_batch():
 
 
 def test_few_batches_are_not_worth_a_forecast():
-    assert progress.forecast([(Samples("zeros", IMAGES), 390, False)], slow, 10, 0) is None
+    assert (
+        progress.forecast(
+            [(Samples("zeros", IMAGES), 390, False)], Method(extractor=slow, batch_size=10)
+        )
+        is None
+    )
 
 
 def test_the_forecast_stands_above_the_bar(capsys):

@@ -6,12 +6,12 @@ from compare_gan_tf.metrics.protocol import Protocol
 from compare_gan_tf.runs import results
 
 PROTOCOL = Protocol(metric="fid", n_fake=10, seed=0)
-OUTCOME = Outcome("fid", 2.5, None, [2.0, 3.0], 0.1, ("few",))
+OUTCOME = Outcome("fid", 2.5, None, [2.0, 3.0], ("few",))
 
 
 def test_a_row_of_a_run_is_that_of_a_comparison_and_which_checkpoint_it_is_of(monkeypatch):
     monkeypatch.setattr(results, "now", lambda: "2020-01-01T00:00:00+00:00")
-    plain = row(OUTCOME, PROTOCOL, ["train", "few"])
+    plain = row(OUTCOME, PROTOCOL, 0.1, ["train", "few"])
     which = {"step": 3, "checkpoint": "abc", "split": "test"}
     (of_run,) = stores._of_run("runs/mine/", [plain], **which)
     assert of_run == {"run": "mine", **which, **plain}
@@ -24,5 +24,5 @@ def test_a_row_of_a_run_is_that_of_a_comparison_and_which_checkpoint_it_is_of(mo
 
 def test_without_a_value_there_is_nothing_to_warn_of():
     failed = OUTCOME._replace(value=None, reason="why", interval=None)
-    assert "warnings" not in row(failed, PROTOCOL, ["train"])
-    assert "warnings" not in row(OUTCOME._replace(warnings=()), PROTOCOL)
+    assert "warnings" not in row(failed, PROTOCOL, 0.1, ["train"])
+    assert "warnings" not in row(OUTCOME._replace(warnings=()), PROTOCOL, 0.1)

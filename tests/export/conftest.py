@@ -1,9 +1,9 @@
 """Small runs, exported once for all tests of the exporter."""
 
 import dataclasses
-import pathlib
 
 import keras
+import keras_checks
 import pytest
 
 from compare_gan_tf import export
@@ -92,20 +92,10 @@ def _export(run, model_dir):
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory):
-    """The exported runs by name."""
+    """The exported runs by name; their `.keras` files are checked here."""
     keras.utils.set_random_seed(1)
-    return {name: _export(maker(), tmp_path_factory.mktemp(name)) for name, maker in MAKERS.items()}
-
-
-@pytest.fixture
-def in_this_process(monkeypatch):
-    """Checks `.keras` files here, for a process that imports TensorFlow takes seconds."""
-
-    def run(job):
-        try:
-            fresh_process.compute(job)
-        except SystemExit:
-            failure = pathlib.Path(fresh_process._failure(job["folder"]))
-            raise fresh_process.LoadingFailed(failure.read_text()) from None
-
-    monkeypatch.setattr(fresh_process, "_run", run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fresh_process, "_run", keras_checks.run_here)
+        return {
+            name: _export(maker(), tmp_path_factory.mktemp(name)) for name, maker in MAKERS.items()
+        }

@@ -152,7 +152,7 @@ def test_weights_of_another_step_are_refused(tiny, tmp_path):
 
 @pytest.mark.parametrize("step", ["abc", -1, 30.0, True, None, float("nan")])
 def test_a_step_that_is_no_whole_number_is_refused(step, tiny, tmp_path):
-    with pytest.raises(UserError, match="export_run's step is .*: it must be a whole number"):
+    with pytest.raises(UserError, match=r"export_run\.step is .*: it must be a whole number"):
         export.export_run(tiny, str(tmp_path), step)
     assert os.listdir(tmp_path) == []
 

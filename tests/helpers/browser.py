@@ -1,4 +1,4 @@
-"""A page in headless Chromium, spoken to through a pipe: its DevTools protocol, without a library."""
+"""A page in headless Chromium: its DevTools protocol, spoken through a pipe."""
 
 import base64
 import itertools
@@ -54,8 +54,7 @@ class Browser:
             self._send(f"{domain}.enable")
         self._send("Network.emulateNetworkConditions", offline=offline, latency=0,
                    downloadThroughput=-1, uploadThroughput=-1)  # fmt: skip
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self._send("Emulation.setEmulatedMedia", features=[scheme])
+        self.scheme(dark)
         self.resize(width, height)
 
     def __enter__(self):
@@ -66,6 +65,11 @@ class Browser:
         self._process.terminate()
         self._process.wait(20)
         os.close(self._read)
+
+    def scheme(self, dark: bool) -> None:
+        """What the reader prefers."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._send("Emulation.setEmulatedMedia", features=[scheme])
 
     def resize(self, width: int, height: int) -> None:
         """Sets the size of the view in CSS pixels."""
@@ -89,6 +93,13 @@ class Browser:
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"].get("exception", answer))
         return answer["result"].get("value")
+
+    def seconds(self) -> float:
+        """Of a processor, that the page has used: what else the machine does is not in it."""
+        session, self._session = self._session, None
+        processes = self._send("SystemInfo.getProcessInfo")["processInfo"]
+        self._session = session
+        return max(one["cpuTime"] for one in processes if one["type"] == "renderer")
 
     def scroll_through(self) -> None:
         """Shows every part of the page once, and the top again."""

@@ -165,6 +165,23 @@ GROUPS = {
 LAZY = dict(_lazy())  # they need a D without batch norm
 ALL = {name: make for group in (*GROUPS.values(), LAZY) for name, make in group.items()}
 
+# One of each kind, in groups; members of a kind differ only in the formula.
+KINDS = {
+    "games": (
+        "top_k", "top_k_paired", "paired_logistic", "average_margin_hinge", "f_gan_jeffrey",
+        "boundary_squared", "loss_sensitive_l1", "loss_sensitive_classifier",
+    ),
+    "penalties": (
+        "between", "r1_scheduled", "max_gradient", "lecam", "l2", "orthogonal", "spectral_penalty",
+        "weight_clipping",
+    ),
+    "tasks": tuple(GROUPS["tasks"]),
+    "lazy": ("lazy_r1", "lazy_consistency", "lazy_orthogonal"),
+}  # fmt: skip
+_NAMED = {ALL[name].func for group in KINDS.values() for name in group}
+_OTHERS = {make.func: name for name, make in reversed(ALL.items()) if make.func not in _NAMED}
+KINDS |= {"others": tuple(_OTHERS.values())} if _OTHERS else {}
+
 
 def make(names) -> list:
     """New objectives by their names here, which are their names in the logs too."""

@@ -1,4 +1,4 @@
-"""A comparison that was never trained: its scores follow known laws, and the same seed makes it again."""
+"""A comparison that was never trained: its scores follow known laws, and depend on a seed."""
 
 import itertools
 
@@ -30,8 +30,8 @@ def comparison(
 ) -> records.Comparison:
     """`losses` x `norms` x `settings` x `seeds` runs of each task.
 
-    The law of FID: task x loss x norm x setting x exp(SPREAD x Gaussian); `prefix` is put before each
-    run's name; a share `failed` of the runs, at random, has no score.
+    The law of FID: task x loss x norm x setting x exp(SPREAD x Gaussian); `prefix` is put before
+    each run's name; a share `failed` of the runs, at random, has no score.
     """
     draw = np.random.default_rng(random)
     grid = itertools.product(tasks, losses, norms, range(settings), range(seeds))
@@ -104,3 +104,47 @@ def _scored(steps, selected, reported, higher, task, floor):
         protocol_id=f"{task}-test360",
         warnings=["360 fakes: fid needs 10,000 for a small bias"] if floor == 1.5 else [],
     )
+
+
+def scored(selected, reported, last=None, higher=False, step=100) -> records.Scored:
+    """A score at one checkpoint: what selected it, and what is reported; None: failed."""
+    return records.Scored(
+        curve=[(step, selected)], best_step=step, best=reported, best_interval=None,
+        last=reported if last is None else last, last_interval=None, floor=None,
+        protocol={"real_split": "test"}, protocol_id="p", warnings=[],
+    )  # fmt: skip
+
+
+def run(variant, reported, seed=0, *, selected=None, task="digits", setting=None, **changes):
+    """One run of a variant {axis: value} or of {"loss": variant}; a score of None: it failed."""
+    variant = variant if isinstance(variant, dict) else {"loss": variant}
+    text = "-".join([*variant.values(), *map(str, (setting or {}).values())])
+    selected = reported if selected is None else selected
+    failed = reported is None
+    fields = {
+        "name": f"{task}/{text}/{seed}", "variant": variant, "setting": setting or {}, "seed": seed,
+        "task": task, "status": records.FAILED if failed else records.COMPLETE,
+        "reason": "it diverged" if failed else None,
+        "scores": {} if failed else {"fid": scored(selected, reported)},
+        "steps": 100, "images": 6400, "seconds": 2.0, "multiply_adds": 1e9, "folder": None,
+    }  # fmt: skip
+    return records.Run(**fields | changes)
+
+
+def of_runs(runs, higher=False, **changes) -> records.Comparison:
+    """A comparison of these runs, by FID."""
+    axes: dict[str, list[str]] = {}
+    for one in runs:
+        for axis, value in one.variant.items():
+            values = axes.setdefault(axis, [])
+            values += [value] * (value not in values)
+    fields = {
+        "title": "A few runs", "metric": "fid", "higher_is_better": {"fid": higher}, "axes": axes,
+        "runs": runs, "provenance": {},
+    }  # fmt: skip
+    return records.Comparison(**fields | changes)
+
+
+def seeds(variant, values, **changes) -> list[records.Run]:
+    """A run for each value, with seeds 0 and on."""
+    return [run(variant, value, seed, **changes) for seed, value in enumerate(values)]

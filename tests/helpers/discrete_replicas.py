@@ -1,6 +1,7 @@
-"""Trains each discrete game for three steps; run by test_discrete_replicas.py, once per strategy.
+"""Trains each discrete game for three steps; run by test_discrete_replicas.py, on one and two
+replicas.
 
-Usage: discrete_replicas.py NUMBER_OF_REPLICAS OUTPUT.npz
+Usage: discrete_replicas.py OUTPUT.npz
 """
 
 import functools
@@ -8,7 +9,7 @@ import sys
 
 import numpy as np
 import replicas
-from strategies import make_strategy
+import strategies
 
 from compare_gan_tf import GAN, latents
 from compare_gan_tf.architectures import mlp, text_networks
@@ -67,12 +68,10 @@ def data(name: str) -> Split:
 
 
 def main():
-    number, output, found = int(sys.argv[1]), sys.argv[2], {}
-    strategy = make_strategy(number)
-    for name in CASES:
-        trained = replicas.train(strategy, functools.partial(make, name), data(name))
-        found |= {f"{name}|{key}": value for key, value in trained.items()}
-    np.savez(output, **found)
+    def train(strategy, name):
+        return replicas.train(strategy, functools.partial(make, name), data(name))
+
+    strategies.write(sys.argv[1], {name: name for name in CASES}, train)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
-"""Trains a run in two parts on two replicas; run by test_mirrored_run.py.
+"""Trains a run in two parts, on one and on two replicas; run by test_mirrored_run.py.
 
-Usage: mirrored_run.py REPLICAS FOLDER
+Usage: mirrored_run.py FOLDER
 """
 
 import sys
 
 import catalogue
 import numpy as np
+import strategies
 import tensorflow as tf
-from strategies import make_strategy
 
 from compare_gan_tf import data, objectives, training
 from compare_gan_tf.runs import checkpoints
@@ -19,8 +19,11 @@ def model(sample_shape, num_classes, seed):
 
 
 def main():
-    number, folder = int(sys.argv[1]), sys.argv[2]
-    strategy = make_strategy(number)
+    for replicas, strategy in strategies.one_and_two().items():
+        train(f"{sys.argv[1]}/{replicas}", strategy)
+
+
+def train(folder: str, strategy: tf.distribute.Strategy):
     settings = dict(dataset=data.load("digits"), model=model, strategy=strategy, batch_size=8)
     settings |= dict(checkpoint_every=2, log_every=1, sample_every=2)
     training.train(folder, training_steps=4, **settings)

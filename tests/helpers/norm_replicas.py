@@ -1,6 +1,7 @@
-"""Runs each norm that looks at the batch for three training passes; run by test_norm_replicas.py.
+"""Runs each norm that looks at the batch for three training passes, on one and two
+replicas; run by test_norm_replicas.py.
 
-Usage: norm_replicas.py NUMBER_OF_REPLICAS OUTPUT.npz
+Usage: norm_replicas.py OUTPUT.npz
 """
 
 import functools
@@ -8,8 +9,8 @@ import sys
 
 import keras
 import numpy as np
+import strategies
 import tensorflow as tf
-from strategies import make_strategy
 
 from compare_gan_tf import layers
 
@@ -48,10 +49,11 @@ def global_batch(seed):
 
 def train(strategy, norm) -> dict[str, np.ndarray]:
     """Outputs and summed gradients of each pass, and the variables of every replica at the end."""
+    keras.utils.clear_session()  # names count anew
     with strategy.scope():
         model = make(norm)
 
-    @tf.function
+    @functools.partial(tf.function, autograph=False)
     def step(batch):
         def on_replica(inputs):
             with tf.GradientTape() as tape:
@@ -97,13 +99,5 @@ def part(whole, size, context):
     return {name: tf.constant(value[start : start + size]) for name, value in whole.items()}
 
 
-def main():
-    replicas, output = int(sys.argv[1]), sys.argv[2]
-    strategy, found = make_strategy(replicas), {}
-    for name, norm in NORMS.items():
-        found |= {f"{name}|{key}": value for key, value in train(strategy, norm).items()}
-    np.savez(output, **found)
-
-
 if __name__ == "__main__":
-    main()
+    strategies.write(sys.argv[1], NORMS, train)

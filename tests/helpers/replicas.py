@@ -1,6 +1,6 @@
-"""Trains every objective for three steps, in groups; run by test_replicas.py, once per strategy.
+"""Trains objectives for three steps, in groups, on one and two replicas; run by test_replicas.py.
 
-Usage: replicas.py NUMBER_OF_REPLICAS OUTPUT.npz
+Usage: replicas.py kinds|all OUTPUT.npz
 """
 
 import functools
@@ -9,13 +9,14 @@ import sys
 import catalogue
 import keras
 import numpy as np
-from strategies import make_strategy
+import strategies
 
 from compare_gan_tf import optimizers
 from compare_gan_tf.augment import ADA, APA, Adaptive, Chain
+from compare_gan_tf.augment.geometry import x_flip
 from compare_gan_tf.data import Split, pipeline
 from compare_gan_tf.gan.distribution import distribute
-from compare_gan_tf.layers import no_norm
+from compare_gan_tf.layers import batch_norm, no_norm
 from compare_gan_tf.optimizers.schedules import cosine_decay
 from compare_gan_tf.testing import games
 
@@ -35,20 +36,27 @@ def _clipping():
 
 def _augmentation():
     controllers = (Adaptive(target=0.0, speed=20.0, interval=1, p=0.4) for _ in range(2))
-    return Chain([APA(next(controllers)), ADA(colours=[], controller=next(controllers))])
+    return Chain(
+        [APA(next(controllers)), ADA(geometry=[x_flip], colours=[], controller=next(controllers))]
+    )
 
 
-def cases() -> dict:
+def cases(which: str) -> dict:
     """{name: function that makes its GAN}; the objectives of a group are in one list."""
     first = "non_saturating"
+    groups = {"kinds": catalogue.KINDS, "all": catalogue.GROUPS | {"lazy": catalogue.LAZY}}[which]
     found = {
-        name: functools.partial(_gan, dict.fromkeys([first, *group]))
-        for name, group in catalogue.GROUPS.items()
+        name: functools.partial(
+            _gan,
+            dict.fromkeys([first, *group]),
+            d_norm=no_norm if name == "lazy" else batch_norm,
+        )
+        for name, group in groups.items()
     }
-    found["lazy"] = functools.partial(_gan, [first, *catalogue.LAZY], d_norm=no_norm)
     found["adam"] = functools.partial(_gan, [first], optimizer=_adam, d_steps=2)
-    found["clipping"] = functools.partial(_gan, [first], optimizer=_clipping)
-    found["augmented"] = lambda: _gan([first, "at_real"], augment=_augmentation())
+    found["augmented"] = lambda: _gan(
+        [first, "at_real"], optimizer=_clipping, augment=_augmentation()
+    )
     return found
 
 
@@ -77,6 +85,7 @@ def images() -> Split:
 
 def train(strategy, make, split: Split) -> dict[str, np.ndarray]:
     """Variables after three steps, and every log."""
+    keras.utils.clear_session()  # names count anew
     keras.utils.set_random_seed(1)
     with strategy.scope():
         gan = make()
@@ -105,11 +114,8 @@ def train(strategy, make, split: Split) -> dict[str, np.ndarray]:
 
 
 def main():
-    replicas, output = int(sys.argv[1]), sys.argv[2]
-    strategy, found = make_strategy(replicas), {}
-    for name, make in cases().items():
-        found |= {f"{name}|{key}": value for key, value in train(strategy, make, images()).items()}
-    np.savez(output, **found)
+    which, output = sys.argv[1:]
+    strategies.write(output, cases(which), lambda *case: train(*case, images()))
 
 
 if __name__ == "__main__":

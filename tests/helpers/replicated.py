@@ -1,13 +1,13 @@
-"""Scores of a GAN built under a strategy of N logical devices; run by test_strategy.py.
+"""Scores of a GAN under one and under two devices, a line of JSON each; run by test_strategy.py.
 
-Usage: replicated.py REPLICAS FOLDER
+Usage: replicated.py FOLDER
 """
 
 import json
 import sys
 
 import killed
-from strategies import make_strategy
+import strategies
 
 from compare_gan_tf import data, evaluation
 from compare_gan_tf.evaluation import pairs
@@ -15,8 +15,11 @@ from compare_gan_tf.metrics import extractors, scalings
 
 
 def main():
-    replicas, folder = int(sys.argv[1]), sys.argv[2]
-    strategy = make_strategy(replicas)
+    for replicas, strategy in strategies.one_and_two().items():
+        score(f"{sys.argv[1]}/{replicas}", strategy)
+
+
+def score(folder: str, strategy):
     digits = data.load("digits")
     options = {"metrics": ["fid", "kid_full", "inception_score"], "batch_size": 90}
     with strategy.scope():

@@ -144,6 +144,14 @@ def test_consistency_is_the_squared_difference_of_logits():
     np.testing.assert_allclose(term.values, [4.0, 0.25])
 
 
+def test_a_shift_by_up_to_the_whole_side_stays_in_the_image():
+    images = tf.reshape(tf.range(1.0, 33.0), [2, 4, 4, 1])
+    for seed in range(20):
+        changed = consistency.flip_and_shift(images, random.Noise(seed, 0, 0), "t", share=1.0)
+        for image, own in zip(changed.numpy(), images.numpy(), strict=True):
+            assert set(image.ravel()) <= set(own.ravel())
+
+
 def test_flips_and_shifts_are_those_of_numpy():
     """Reflected padding by one pixel, cropped: each image is one of 2 x 3 x 3."""
     changed = consistency.flip_and_shift(IMAGES, random.Noise(0, 0, 0), "t").numpy()

@@ -1,6 +1,7 @@
 """A run whose samples and files are known exactly, and a reader of its page."""
 
 import base64
+import gzip
 import html.parser
 import io
 import json
@@ -13,7 +14,7 @@ from PIL import Image
 from compare_gan_tf.data import Dataset, Split
 from compare_gan_tf.report import write_report
 
-VOID = {"meta", "img", "source", "link", "br", "hr"}
+VOID = {"input", "meta", "img", "source", "link", "br", "hr"}
 
 
 class FakeGan:
@@ -137,15 +138,14 @@ class Page(html.parser.HTMLParser):
         super().__init__()
         with open(path, encoding="utf-8") as file:
             text = file.read()
-        self.source, mark, scripts = text.partition("<script")
-        data, *others = scripts.split("<script")
-        assert mark and [one.split(">")[0] for one in others] == [
-            ' type="text/plain" id="plotly"',
-            "",
-        ]
-        start, end = ' type="application/json" id="data">', "</script>\n"
-        assert data.startswith(start) and data.endswith(end)
-        self.data = json.loads(data.removeprefix(start).removesuffix(end))
+        self.source, *scripts = text.split("<script")
+        heads, contents = zip(*(one.split(">", 1) for one in scripts), strict=True)
+        assert heads == (' type="text/plain" id="data"', ' type="text/plain" id="plotly"', "")
+        packed, self.library = (
+            gzip.decompress(base64.b64decode(one.partition("<")[0], validate=True))
+            for one in contents[:2]
+        )
+        self.data = json.loads(packed)
         self.path = path
         self.tags, self.open, self.text, self.tables = [], [], "", []
         self.feed(text)

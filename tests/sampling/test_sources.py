@@ -81,7 +81,7 @@ def test_a_name_that_is_a_number_is_no_label():
         (
             {"num_classes": 3, "class_names": NAMES},
             {"classes": ["dgo"]},
-            r"has 'dgo': it is no class of the test; did you mean dog\?",
+            r"has 'dgo': .* are 0 to 2, or their names; did you mean dog\?",
         ),
         ({}, {"classes": ["0", "1"]}, "--classes=0,1: the test makes samples without labels"),
         ({"truncates": False}, {"truncation": 0.5}, "--truncation=0.5: the prior of the test"),

@@ -7,45 +7,14 @@ import zipfile
 
 import numpy as np
 import pytest
+from few_samples import images, points, text, write
 from PIL import Image
 
 from compare_gan_tf import data, sampling
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import openings
-from compare_gan_tf.sampling import arrays
 
 NAMES = ("cat", "dog", "bird")
-
-
-def images(shape=(64, 64, 1), **settings):
-    """A source whose images have one grey level, that of their number and label."""
-
-    def make(number, seed, truncation, labels):
-        level = np.arange(number) + 64 * seed[0]
-        level = level if labels is None else 100 * np.asarray(labels) + level // 3
-        return np.broadcast_to(level.astype(np.uint8)[:, None, None, None], (number, *shape))
-
-    return sampling.Source("the test", make, shape, "images", **settings)
-
-
-def points(dim=2):
-    def make(number, seed, truncation, labels):
-        return np.random.default_rng(seed).standard_normal((number, dim)).astype(np.float32)
-
-    return sampling.Source("the test", make, (dim,), "points")
-
-
-def text(vocabulary=("a", "b", "é", " ")):
-    def make(number, seed, truncation, labels):
-        return np.random.default_rng(seed).integers(0, 4, (number, 5)).astype(np.int32)
-
-    return sampling.Source("the test", make, (5,), "text", vocabulary=vocabulary)
-
-
-def write(source, output, number=10, classes=None, **options):
-    format_ = sampling.format_of(str(output), options.pop("format_", None))
-    wanted = sampling.wanted(source, number, classes=classes)
-    return sampling.write(source, wanted, str(output), format_, **options)
 
 
 def levels(path, columns, rows, size=64):
@@ -213,106 +182,3 @@ def test_the_same_samples_are_the_same_bytes(tmp_path):
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.npz") as archive:  # an unzipped one can be read by all
         assert {member.external_attr >> 16 for member in archive.infolist()} == {0o644}
-
-
-# --- What cannot be written -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "asked", "message"),
-    [
-        ("grid.jpg", None, "a name ends in .png"),
-        ("grid", None, "a name ends in .png"),
-        ("grid.png", "npz", "no name for --format=npz: let it end in .npz"),
-        ("grid.npz", "grid", "no name for --format=grid: let it end in .png"),
-        ("grid.jpg", "grid", "no name for --format=grid"),
-        ("grid.npz", "png", "no name for --format=png: let it end in /"),
-        ("folder/", "txt", "no name for --format=txt"),
-    ],
-)
-def test_names_that_say_no_format_are_refused(name, asked, message):
-    with pytest.raises(UserError, match=message):
-        sampling.format_of(name, asked)
-
-
-def test_names_say_the_format():
-    said = {"a.png": "grid", "a.PNG": "grid", "a/": "png", "a.npz/": "png", "a.txt": "txt"}
-    assert {name: sampling.format_of(name, None) for name in said} == said
-    assert sampling.format_of("a", "png") == "png"
-
-
-@pytest.mark.parametrize(
-    ("source", "name", "options", "message"),
-    [
-        (points(), "folder/", {}, "are points, which are not written as png: .*grid|npz"),
-        (text(), "grid.png", {}, "are text, which are not written as grid: .*txt|npz"),
-        (images(), "lines.txt", {}, "are images, which are not written as txt"),
-        (text(vocabulary=None), "lines.txt", {}, "no metadata that tells its characters"),
-        (images((8, 8, 2)), "grid.png", {}, "images of 2 channels have no PNG: .*npz"),
-        (images((8, 8, 2)), "folder/", {}, "images of 2 channels have no PNG"),
-        (images(), "arrays.npz", {"columns": 3}, "--columns=3 is for a grid"),
-        (points(), "points.png", {"columns": 3}, "--columns=3 is for a grid"),
-        (images((512, 512, 3)), "grid.png", {"number": 9999}, "is too large: at most --num=33"),
-        (points(), "points.png", {"number": 200_000}, "too full: at most --num=100000"),
-    ],
-)
-def test_samples_that_a_format_cannot_hold_are_one_line(source, name, options, message, tmp_path):
-    with pytest.raises(UserError, match=message) as caught:
-        write(source, f"{tmp_path}/{name}", **options)
-    assert "\n" not in str(caught.value)
-    assert os.listdir(tmp_path) == []
-
-
-def test_arrays_that_the_disk_has_no_room_for_are_not_begun(tmp_path, monkeypatch):
-    usage = arrays.shutil._ntuple_diskusage(1000, 900, 100)
-    monkeypatch.setattr(arrays.shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(UserError, match="10 samples take 40,960 bytes, and 100 are free there"):
-        write(images(), tmp_path / "samples.npz")
-    assert os.listdir(tmp_path) == []
-
-
-@pytest.mark.parametrize("name", ["grid.png", "folder/", "samples.npz"])
-def test_a_disk_that_fills_up_leaves_nothing(name, tmp_path):
-    def make(*arguments):
-        if arguments[1][0] > 0:
-            raise OSError(28, "No space left on device")
-        return images().make(*arguments)
-
-    source = sampling.Source("the test", make, (64, 64, 1), "images")
-    with pytest.raises(UserError, match=f"cannot write .*{name}: No space left on device; free"):
-        write(source, f"{tmp_path}/{name}", 100)
-    assert os.listdir(tmp_path) == []
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no such device")
-def test_no_device_is_written():
-    with pytest.raises(UserError, match="--output=/dev/full|/dev/full"):
-        write(images(), "/dev/full", format_="npz")
-
-
-def test_nothing_is_written_through_a_link_or_into_a_file(tmp_path):
-    (tmp_path / "target").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "target")
-    (tmp_path / "file").write_text("old")
-    for output in (f"{tmp_path}/link/", f"{tmp_path}/file/", f"{tmp_path}/file/grid.png"):
-        with pytest.raises(UserError):
-            write(images(), output, overwrite=True)
-    assert os.listdir(tmp_path / "target") == [] and (tmp_path / "file").read_text() == "old"
-    with pytest.raises(UserError, match="local files"):
-        write(images(), "gs://bucket/grid.png")
-
-
-@pytest.mark.parametrize(
-    "name", ["x[1]", "*", "a b", "%s{x}", "-", "日本", "two\nlines", "n" * 250]
-)
-def test_any_name_will_do(name, tmp_path):
-    folder = tmp_path / name[:200]
-    write(images(), folder / f"{name[:251]}.png")
-    write(images(), folder / "in" / name, format_="png")
-    assert len(os.listdir(folder / "in" / name)) == 10
-
-
-def test_a_name_that_is_not_utf_8_will_do(tmp_path):
-    name = os.fsdecode(os.fsencode(tmp_path) + b"/x\xff.png")
-    write(images(), name)
-    assert os.path.getsize(name) > 0

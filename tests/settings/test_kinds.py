@@ -46,10 +46,10 @@ def test_numbers_out_of_range_are_named_with_the_range(value, span, words):
 
 
 def test_a_schedule_may_stand_for_a_number():
-    kinds.require_number_or_schedule("a.b", linear_decay(start=1.0, steps=2), least=0)
-    kinds.require_number_or_schedule("a.b", 0.5, least=0)
+    kinds.require_number("a.b", linear_decay(start=1.0, steps=2), least=0, schedule=True)
+    kinds.require_number("a.b", 0.5, least=0, schedule=True)
     words = "it must be a number or a schedule, 0 or more"
-    assert words in message_of(kinds.require_number_or_schedule, "a.b", -1, least=0)
+    assert words in message_of(kinds.require_number, "a.b", -1, least=0, schedule=True)
 
 
 def test_functions_are_told_by_what_they_take():

@@ -2,13 +2,15 @@
 
 import functools
 import json
+import shutil
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_runs import model
 
-from compare_gan_tf import data, latents, optimizers, training
+from compare_gan_tf import data, latents, training
 from compare_gan_tf.architectures import mlp
 from compare_gan_tf.augment.ada import ADA
 from compare_gan_tf.augment.controllers import Adaptive
@@ -16,60 +18,14 @@ from compare_gan_tf.augment.geometry import x_flip
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN
 from compare_gan_tf.gan.distribution import check_batch_size, get_strategy
-from compare_gan_tf.layers import batch_norm, spectral_norm
 from compare_gan_tf.objectives import (
     Adversarial,
-    GradientPenalty,
     LeCam,
     Rotation,
     WeightClipping,
 )
 from compare_gan_tf.runs import checkpoints, logs, results
 from compare_gan_tf.runs.logs import events_dir, log_path
-
-
-def usual_objectives():
-    return [Adversarial(), GradientPenalty(weight=0.1)]
-
-
-def model(sample_shape, num_classes, seed, rate=1e-2, **settings):
-    """A small GAN with every kind of state: slots, statistics, vectors, an average."""
-    settings = {"ema_decay": 0.9, "objectives": usual_objectives(), **settings}
-    return GAN(
-        sample_shape,
-        num_classes,
-        seed,
-        conditional=True,
-        generator=functools.partial(mlp.generator, units=8, depth=1, norm=batch_norm),
-        discriminator=functools.partial(
-            mlp.discriminator, units=8, depth=2, kernel_norm=spectral_norm
-        ),
-        latents=latents.Normal(4),
-        g_optimizer=optimizers.adam(learning_rate=rate),
-        d_optimizer=optimizers.adam(learning_rate=rate),
-        d_steps=2,
-        **settings,
-    )
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return data.load("digits")
-
-
-@pytest.fixture(scope="module")
-def run(digits):
-    def train(folder, steps, **settings):
-        defaults = dict(batch_size=50, checkpoint_every=7, log_every=1, sample_every=5)
-        return training.train(
-            str(folder),
-            dataset=digits,
-            model=settings.pop("model", model),
-            training_steps=steps,
-            **defaults | settings,
-        )
-
-    return train
 
 
 def everything(gan):
@@ -85,10 +41,11 @@ def assert_equal(first, second):
 
 
 @pytest.fixture(scope="module")
-def whole(run, tmp_path_factory):
-    """A run of 30 steps without interruption: more than one epoch of the 1,197 digits."""
-    folder = tmp_path_factory.mktemp("whole")
-    return run(folder, 30), folder
+def begun(run, tmp_path_factory):
+    """Folder of the same run after 14 steps, to be copied."""
+    folder = tmp_path_factory.mktemp("begun")
+    run(folder, 14)
+    return folder
 
 
 def test_a_run_in_parts_ends_in_the_same_bits(run, whole, tmp_path):
@@ -133,8 +90,8 @@ def test_another_seed_ends_elsewhere(run, whole, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["truncate", "no data", "garbage index", "bit flip"])
-def test_a_damaged_checkpoint_is_passed_over(run, whole, tmp_path, damage, caplog):
-    run(tmp_path, 14)
+def test_a_damaged_checkpoint_is_passed_over(run, whole, begun, tmp_path, damage, caplog):
+    shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
     prefix = tmp_path / "checkpoints" / "ckpt-14"
     content, index = prefix.with_name("ckpt-14.data-00000-of-00001"), f"{prefix}.index"
     bytes_ = content.read_bytes()
@@ -153,13 +110,13 @@ def test_a_damaged_checkpoint_is_passed_over(run, whole, tmp_path, damage, caplo
     assert_equal(gan, whole[0])
 
 
-def test_damage_of_every_checkpoint_is_an_error_and_deletes_nothing(run, tmp_path):
-    run(tmp_path, 7)
+def test_damage_of_every_checkpoint_is_an_error_and_deletes_nothing(run, begun, tmp_path):
+    shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
     files = sorted(tmp_path.glob("checkpoints/*.data*"))
     for path in files:
         path.write_bytes(b"")
-    with pytest.raises(UserError, match="none of the 2 checkpoints .* can be read"):
-        run(tmp_path, 14)
+    with pytest.raises(UserError, match="none of the 3 checkpoints .* can be read"):
+        run(tmp_path, 30)
     assert sorted(tmp_path.glob("checkpoints/*.data*")) == files
 
 
@@ -187,8 +144,8 @@ def event_steps(folder, tag):
     return sorted(steps)
 
 
-def test_logs_hold_every_step_once_though_steps_were_done_twice(run, whole, tmp_path):
-    run(tmp_path, 14)
+def test_logs_hold_every_step_once_though_steps_were_done_twice(run, whole, begun, tmp_path):
+    shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
     for path in tmp_path.glob("checkpoints/ckpt-14.*"):
         path.unlink()
     with open(log_path(str(tmp_path)), "a") as log:
@@ -248,40 +205,6 @@ def test_weights_that_are_not_finite_are_not_saved(run, tmp_path, digits):
     )
     with pytest.raises(UserError, match="weight .*kernel of generator is not finite"):
         checkpoints.Checkpoints(gan, str(tmp_path), keep=2).save()
-
-
-def test_a_warm_start_takes_the_players_and_leaves_the_rest(run, whole, tmp_path):
-    gan = run(tmp_path, 1, init_from=str(whole[1]), freeze_d_layers=2, seed=5)
-    assert int(gan.step) == 1
-    source = whole[0].discriminator
-    for name, frozen in (("dense0", True), ("dense1", True), ("logit", False)):
-        new, old = (d.get_layer(name).layer.kernel.numpy() for d in (gan.discriminator, source))
-        assert np.array_equal(new, old) == frozen
-        assert np.allclose(new, old, atol=0.1)
-    resumed = run(tmp_path, 2, init_from=str(whole[1]), freeze_d_layers=2, seed=5)
-    assert int(resumed.step) == 2
-
-
-def test_a_bad_warm_start_writes_nothing(run, whole, tmp_path):
-    with pytest.raises(UserError, match="no checkpoints"):
-        run(tmp_path / "run", 1, init_from=str(tmp_path / "nowhere"))
-    whole = str(whole[1])
-    with pytest.raises(UserError, match="3 layers with weights, so it must be 0 to 2"):
-        run(tmp_path / "run", 1, freeze_d_layers=3, init_from=whole)
-    with pytest.raises(UserError, match="freeze_d_layers = 1 would keep random weights"):
-        run(tmp_path / "run", 1, freeze_d_layers=1)
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_warm_start_makes_the_average_that_the_other_run_had_not(run, tmp_path):
-    plain = functools.partial(model, ema_decay=None)
-    source = run(tmp_path / "plain", 2, model=plain)
-    gan = run(tmp_path / "averaged", 1, init_from=str(tmp_path / "plain"), seed=3)
-    pairs = zip(gan.ema.generator.variables, source.generator.variables, strict=True)
-    for average, weight in pairs:
-        np.testing.assert_allclose(average, weight, atol=0.02)  # one step from there
-    back = run(tmp_path / "back", 1, model=plain, init_from=str(tmp_path / "averaged"))
-    assert not back.uses_ema
 
 
 @pytest.mark.filterwarnings("ignore:Model doesn't support")  # of Keras, as it drops XLA

@@ -76,6 +76,8 @@ def create(values: flags.FlagValues):
     address = url(values)
     plan, texts = reading.read(values.gin_config[0], values.gin_bindings)
     all_cells = cells.cells(plan)
+    for cell in all_cells:
+        cells.slots(plan, cell)  # a grid has no ranges, nor too many settings
     samplers.sampler(plan.search)
     folder.check(study_dir, plan.name, address)
     with connection.explained(address):

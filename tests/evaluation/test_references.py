@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.evaluation import statistics_files
+from compare_gan_tf.evaluation import references
 from compare_gan_tf.metrics.gaussian_statistics import GaussianStatistics
 
 FACTS = {"samples": "0" * 64, "name": "digits-cnn", "number": 20}
@@ -20,8 +20,8 @@ def statistics():
 
 def test_what_is_written_is_read(statistics, tmp_path):
     path = str(tmp_path / "new" / "stats.npz")
-    statistics_files.write(path, statistics, FACTS)
-    found = statistics_files.read(path)
+    references.write(path, statistics, FACTS)
+    found = references.read(path)
     assert found.count == 20
     np.testing.assert_array_equal(found.mean, statistics.mean)
     np.testing.assert_allclose(found.covariance, statistics.covariance, rtol=1e-15)
@@ -31,12 +31,12 @@ def test_what_is_written_is_read(statistics, tmp_path):
 
 
 def test_the_cache_tells_facts_apart(statistics, cache):
-    assert statistics_files.cached(FACTS) is None
-    statistics_files.keep(FACTS, statistics)
-    assert statistics_files.cached(dict(reversed(FACTS.items()))).count == 20
+    assert references.cached(FACTS) is None
+    references.keep(FACTS, statistics)
+    assert references.cached(dict(reversed(FACTS.items()))).count == 20
     for name, other in (("samples", "1" * 64), ("number", 19), ("name", "raw"), ("more", None)):
-        assert statistics_files.cached(FACTS | {name: other}) is None
-    assert os.listdir(cache) == [f"{statistics_files.key(FACTS)}.npz"]
+        assert references.cached(FACTS | {name: other}) is None
+    assert os.listdir(cache) == [f"{references.key(FACTS)}.npz"]
 
 
 @pytest.mark.parametrize(
@@ -52,27 +52,27 @@ def test_where_the_cache_is(monkeypatch, variables, expected):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert statistics_files.folder() == expected
+    assert references.folder() == expected
 
 
 def test_a_cache_that_cannot_be_written_is_a_warning(statistics, tmp_path, monkeypatch, caplog):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("COMPARE_GAN_CACHE", str(tmp_path / "file"))
     with caplog.at_level(logging.WARNING, "absl"):
-        statistics_files.keep(FACTS, statistics)
+        references.keep(FACTS, statistics)
     assert "are not kept: cannot write" in caplog.text
 
 
 def test_a_damaged_file_of_the_cache_is_a_warning(statistics, cache, caplog):
-    statistics_files.keep(FACTS, statistics)
+    references.keep(FACTS, statistics)
     (path,) = cache.iterdir()
     path.write_bytes(path.read_bytes()[:200])
     with caplog.at_level(logging.WARNING, "absl"):
-        assert statistics_files.cached(FACTS) is None
+        assert references.cached(FACTS) is None
     assert "it is made again" in caplog.text
 
 
 def test_a_file_that_cannot_be_written_is_one_line(statistics, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write .*stats.npz"):
-        statistics_files.write(str(tmp_path / "file" / "stats.npz"), statistics, {})
+        references.write(str(tmp_path / "file" / "stats.npz"), statistics, {})

@@ -1,4 +1,4 @@
-"""All figures of a comparison, by name; each is a function of its own in `standings` or `portraits`."""
+"""All figures of a comparison; each is a function of `standings` or `portraits`."""
 
 import dataclasses
 
@@ -31,8 +31,8 @@ class Shown:
 
     @property
     def kind(self) -> str:
-        """Its name without the data set."""
-        return self.name.partition(".")[0]
+        """What it shows: its name without the data set and the metrics."""
+        return self.name.partition(".")[0].partition("-")[0]
 
 
 def looks(comparison: Comparison) -> standings.Looks:
@@ -77,7 +77,7 @@ def _standings(board: Board, tables, styles) -> dict[str, go.Figure]:
         "leaderboard": lambda table: standings.leaderboard(table, styles, task, metric),
         "budget": lambda table: standings.budget(table, styles, task, metric),
         "pairwise": lambda table: standings.pairwise(table, task, order),
-        "ranks": lambda table: standings.ranks(table, styles, task),
+        "ranks": lambda table: standings.ranks(table, task),
         "top": lambda table: standings.top(table, styles, task, metric),
     }
     return {
@@ -100,20 +100,22 @@ def _portraits(comparison: Comparison, board: Board, tables, styles) -> dict[str
 
 
 def _of_all(comparison: Comparison, tables, styles) -> list[Shown]:
-    found = []
+    made = {}
     if "profile" in tables:
-        figure = standings.profile(tables["profile"], styles, comparison.metric)
-        found.append(Shown("profile", figure, "profile", ALL_TASKS))
-    for name in ("pairwise", "ranks"):
-        if name in tables and tables[name].where(task=ALL_TASKS):
-            table = tables[name]
-            figure = (
-                standings.pairwise(table, ALL_TASKS)
-                if name == "pairwise"
-                else standings.ranks(table, styles, ALL_TASKS)
-            )
-            found.append(Shown(f"{name}.all", figure, name, ALL_TASKS))
+        made["profile"] = standings.profile(tables["profile"], styles, comparison.metric)
+    if "pairwise" in tables and tables["pairwise"].where(task=ALL_TASKS):
+        order = _by_wins(tables["pairwise"])
+        made["pairwise.all"] = standings.pairwise(tables["pairwise"], ALL_TASKS, order)
+    if "ranks" in tables and tables["ranks"].where(task=ALL_TASKS):
+        made["ranks.all"] = standings.ranks(tables["ranks"], ALL_TASKS)
     if "importance" in tables:
-        figure = portraits.importance(tables["importance"])
-        found.append(Shown("importance", figure, "importance", ALL_TASKS))
-    return found
+        made["importance"] = portraits.importance(tables["importance"])
+    return [Shown(name, figure, name.partition(".")[0], ALL_TASKS) for name, figure in made.items()]
+
+
+def _by_wins(pairwise: Table) -> list[str]:
+    """The variants over all data sets, that which beats the others most surely first."""
+    wins: dict[str, float] = {}
+    for row in pairwise.where(task=ALL_TASKS):
+        wins[row["first"]] = wins.get(row["first"], 0.0) + row["probability"]
+    return sorted(wins, key=wins.get, reverse=True)

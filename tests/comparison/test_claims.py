@@ -1,0 +1,100 @@
+"""The claims of the landscape, on runs whose scores are planted."""
+
+import itertools
+
+import pytest
+
+from compare_gan_tf.comparison import Comparison, Run, Scored, claims, tables, terminal
+
+AXES = {
+    "loss": ["non-saturating", "Wasserstein"],
+    "penalty": ["none", "gradient penalty", "L2"],
+    "normalisation": ["none", "spectral", "layer", "batch"],
+    "network": ["SNDCGAN", "ResNet"],
+    "ratio": ["1:1", "5:1"],
+}
+
+
+def run(variant, seed, score, setting=0):
+    scored = Scored([(100, score)], 100, score, None, score, None, None, {}, "p", [])
+    return Run(
+        name=f"{variant}/{setting}/{seed}", variant=variant, setting={"rate": setting}, seed=seed,
+        task="digits", status="complete" if score is not None else "failed", reason=None,
+        scores={"fid": scored} if score is not None else {}, steps=100, images=6400, seconds=1.0,
+        multiply_adds=None, folder=None,
+    )  # fmt: skip
+
+
+def claims_of(law, seeds=5):
+    """The claims on every combination of the axes; `law` gives the score of (variant, seed)."""
+    variants = [dict(zip(AXES, one, strict=True)) for one in itertools.product(*AXES.values())]
+    runs = [run(one, seed, law(one, seed)) for one in variants for seed in range(seeds)]
+    comparison = Comparison("landscape", "fid", {"fid": False}, AXES, runs, {})
+    return {row["id"]: row for row in claims.claims(comparison).rows}
+
+
+def paper(variant, seed):
+    """As the paper has it."""
+    score = 100.0
+    score *= {"none": 1.0, "spectral": 0.2, "layer": 0.6, "batch": 1.3}[variant["normalisation"]]
+    score *= {"none": 1.0, "gradient penalty": 0.7, "L2": 1.2}[variant["penalty"]]
+    wide = variant["penalty"] == "gradient penalty" or variant["loss"] == "Wasserstein"
+    spread = 0.3 if wide else 0.05
+    if variant["penalty"] == "gradient penalty":
+        better = "5:1" if variant["network"] == "ResNet" else "1:1"
+        score *= 0.4 if variant["ratio"] == better else 1.0
+    return score * (1.0 + spread * (seed - 2) / 2)
+
+
+def test_what_is_planted_is_supported():
+    found = claims_of(paper)
+    assert set(found) == {claim.id for claim in claims.CLAIMS}
+    verdicts = {name: row["verdict"] for name, row in found.items()}
+    assert verdicts == dict.fromkeys(verdicts, "supported")
+
+
+def test_the_ratio_is_that_of_the_medians():
+    """100 / 20 of spectral normalisation; the ratio of D's updates changes nothing there."""
+    row = claims_of(paper)["C1"]
+    assert row["ratio"] == pytest.approx(5.0) and row["pairs"] == 4 and row["runs"] == 40
+
+
+def test_the_opposite_is_contradicted():
+    found = claims_of(lambda variant, seed: 1e4 / paper(variant, seed))
+    opposite = [found[name]["verdict"] for name in ("C1", "C2", "C3", "C4a", "C7", "C9a", "C9b")]
+    assert set(opposite) == {"contradicted"}
+
+
+def test_what_does_not_differ_is_undecided():
+    found = claims_of(lambda variant, seed: 50.0 + seed)
+    assert {row["verdict"] for row in found.values()} == {"undecided"}
+    assert found["C1"]["chance"] == pytest.approx(0.5)
+
+
+def test_one_seed_decides_nothing():
+    assert claims_of(paper, seeds=1)["C9a"]["verdict"] == "undecided"
+
+
+def test_failed_runs_are_worse_than_all():
+    """Without normalisation every run diverges."""
+
+    def law(variant, seed):
+        return None if variant["normalisation"] == "none" else paper(variant, seed)
+
+    found = claims_of(law)
+    assert found["C1"]["verdict"] == "supported" and found["C2"]["verdict"] == "contradicted"
+
+
+def test_a_study_without_the_axes_has_no_claims():
+    runs = [run({"loss": loss}, 0, 1.0) for loss in AXES["loss"]]
+    comparison = Comparison("losses", "fid", {"fid": False}, {"loss": AXES["loss"]}, runs, {})
+    assert claims.claims(comparison).rows == []
+
+
+def test_a_table_is_lines_of_text():
+    scores = {"hinge": (9.0, 10.0), "ns": (5.0, 6.0)}
+    runs = [run({"loss": loss}, s, one[s]) for loss, one in scores.items() for s in (0, 1)]
+    comparison = Comparison("losses", "fid", {"fid": False}, {"loss": list(scores)}, runs, {})
+    heading, first, second = terminal.text(tables.tables(comparison)["leaderboard"]).splitlines()
+    assert heading.split()[:3] == ["#", "Variant", "FID,"]
+    assert first.split()[:3] == ["1", "ns", "5.5"] and second.split()[:3] == ["2", "hinge", "9.5"]

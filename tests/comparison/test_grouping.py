@@ -1,0 +1,120 @@
+"""Runs that are there, grouped by what they differ in."""
+
+import pytest
+import run_folders
+
+from compare_gan_tf.comparison import grouping
+from compare_gan_tf.comparison.folders import Rule
+from compare_gan_tf.errors import UserError
+
+SCORES = {"fid validation": [9.0, 5.0], "fid test": [8.0, 6.0]}
+
+
+@pytest.fixture
+def make(tmp_path):
+    def made(name, *, scores=SCORES, protocol=None, **config):
+        bound = {key.replace("__", "."): value for key, value in config.items()}
+        return run_folders.write(tmp_path / name, scores, config=bound, protocol=protocol)
+
+    return made
+
+
+def axes(*folders):
+    return grouping.comparison(folders, Rule()).axes
+
+
+def test_seeds_are_one_variant(make):
+    runs = [make(f"seed{seed}", train__seed=str(seed)) for seed in (0, 1, 2)]
+    found = grouping.comparison(runs, Rule())
+    assert found.axes == {} and found.variants() == [{}]
+    assert [(run.name, run.seed) for run in found.runs] == [
+        ("seed0", 0),
+        ("seed1", 1),
+        ("seed2", 2),
+    ]
+
+
+def test_an_axis_is_a_binding_that_tells_runs_apart(make):
+    runs = [
+        make(f"{loss}-{rate}", Adversarial__loss=f"@{loss}", adam__learning_rate=rate)
+        for loss in ("hinge", "wasserstein")
+        for rate in ("0.001", "0.01")
+    ]
+    assert axes(*runs) == {
+        "Adversarial.loss": ["hinge", "wasserstein"],
+        "adam.learning_rate": ["0.001", "0.01"],
+    }
+
+
+def test_what_differs_together_is_one_axis(make):
+    """A penalty comes with settings that runs without it do not have."""
+    plain = make("plain")
+    penalised = make(
+        "penalised",
+        GAN__objectives="[@Adversarial(), @GradientPenalty()]",
+        GradientPenalty__weight="10.0",
+        GradientPenalty__points="@between",
+    )
+    assert axes(plain, penalised) == {
+        "GAN.objectives": ["[Adversarial]", "[Adversarial, GradientPenalty]"]
+    }
+
+
+def test_a_setting_of_a_part_tells_apart_those_that_have_it(make):
+    objectives = "[@Adversarial(), @GradientPenalty()]"
+    runs = [make("plain")] + [
+        make(f"weight{w}", GAN__objectives=objectives, GradientPenalty__weight=w)
+        for w in ("1.0", "10.0")
+    ]
+    assert axes(*runs) == {"GradientPenalty.weight": ["not bound", "1.0", "10.0"]}
+
+
+def test_data_sets_are_tasks_and_logs_do_not_count(make):
+    here = make("digits", train__log_every="10")
+    there = make("mnist", load__name="'mnist'", protocol={"dataset": "mnist", "n_real": 10_000})
+    found = grouping.comparison([here, there], Rule())
+    assert found.axes == {} and found.tasks() == ["digits", "mnist"]
+
+
+@pytest.mark.parametrize(
+    "second, message",
+    [
+        ({}, r"first and \S+second have the same settings and the seed 0"),
+        ({"train__seed": "1", "protocol": {"n_fake": 999}}, "protocols: n_fake 300 and 999"),
+        (
+            {"load__name": "'mnist'", "protocol": {"dataset": "mnist", "truncation": 0.5}},
+            "protocols: truncation 0.0 and 0.5",
+        ),
+    ],
+)
+def test_what_does_not_compare_is_refused(make, second, message):
+    with pytest.raises(UserError, match=message):
+        grouping.comparison([make("first"), make("second", **second)], Rule())
+
+
+def test_runs_without_scores_are_refused_if_none_has_any(make):
+    runs = [make(f"seed{seed}", scores={}, train__seed=str(seed)) for seed in (0, 1)]
+    with pytest.raises(UserError, match="none of the 2 runs has scores"):
+        grouping.comparison(runs, Rule())
+    scored = make("seed2", train__seed="2")
+    found = grouping.comparison([*runs, scored], Rule())
+    assert [run.status for run in found.runs] == ["failed", "failed", "complete"]
+
+
+@pytest.mark.parametrize(
+    "folders, message",
+    [
+        ([], "needs at least two runs: none given"),
+        (["a"], "needs at least two runs: a given"),
+        (["a", "a/"], "needs at least two runs: a given"),
+        (["nothing", "neither"], "nothing has no config.gin"),
+    ],
+)
+def test_too_few_runs_are_refused(folders, message):
+    with pytest.raises(UserError, match=message):
+        grouping.comparison(folders, Rule())
+
+
+def test_a_metric_without_a_better_end_is_refused():
+    with pytest.raises(UserError, match="--metric=fied is no score with a better end"):
+        grouping.comparison(["a", "b"], Rule(metric="fied"))
