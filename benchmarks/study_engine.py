@@ -1,4 +1,4 @@
-r"""What the engine of studies costs beside the trainings: CPU-seconds of driver and workers a trial.
+r"""What the engine of studies costs beside trainings: CPU-seconds of driver and workers a trial.
 
     python benchmarks/study_engine.py --cells=100 --settings=100 --trials=8 --seconds=20
 

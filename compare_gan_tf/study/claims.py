@@ -24,12 +24,16 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from compare_gan_tf.storage import locks
-from compare_gan_tf.study import connection, tables
+from compare_gan_tf.study import connection, optuna_insides
 from compare_gan_tf.study.cells import Cell
+from compare_gan_tf.study.optuna_insides import Row
 from compare_gan_tf.study.storage import Study
-from compare_gan_tf.study.tables import Row
 
-_KEPT = (tables.SLOT, "runs", "seconds")  # attributes that a trial has from the one it replaces
+_KEPT = (
+    optuna_insides.SLOT,
+    "runs",
+    "seconds",
+)  # attributes that a trial has from the one it replaces
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +161,7 @@ def requeue(study: Study, study_dir: str) -> None:
     """Puts another trial in the place of each whose worker has died, or has given it back."""
     current = study.current()
     running = [one for one in current if one[1].state == TrialState.RUNNING]
-    stale = tables.stale(study.storage, [row.trial_id for _, row in running])
+    stale = optuna_insides.stale(study.storage, [row.trial_id for _, row in running])
     for cell, row in running:
         if row.trial_id in stale:
             _fail(study, row.trial_id)

@@ -14,7 +14,7 @@ try:
     import optuna
     import sqlalchemy
 
-    from compare_gan_tf.study.tables import Storage
+    from compare_gan_tf.study.optuna_insides import Storage
 except ImportError as error:
     raise UserError(
         "a study needs Optuna, which is not installed: pip install 'compare_gan_tf[study]'"

@@ -17,11 +17,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from compare_gan_tf.config.gin_statements import statements
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.study import cells, reading, tables
+from compare_gan_tf.study import cells, optuna_insides, reading
 from compare_gan_tf.study.cells import Cell
+from compare_gan_tf.study.optuna_insides import Row
 from compare_gan_tf.study.plan import Plan
 from compare_gan_tf.study.reading import Texts
-from compare_gan_tf.study.tables import Row
 
 _MOMENT = 5  # seconds that lie between a new study and its header, at most
 _MOST_OF_A_NAME = 500  # characters, of 512 that Optuna's table has
@@ -63,9 +63,10 @@ class Study:
 
     def current(self) -> list[tuple[Cell, Row]]:
         """The trial of every slot that counts: the first that has not failed, else the last."""
-        of_study = {one._study_id: cell for cell, one in zip(self.cells, self.studies, strict=True)}
+        ids = map(optuna_insides.study_id, self.studies)
+        of_study = dict(zip(ids, self.cells, strict=True))
         found: dict[tuple[int, int], Row] = {}
-        for row in tables.rows(self.storage, list(of_study)):
+        for row in optuna_insides.rows(self.storage, self.studies):
             place = row.study_id, row.slot
             if place not in found or found[place].state == TrialState.FAIL:
                 found[place] = row
@@ -75,14 +76,14 @@ class Study:
         """As `current`, of one cell and in full, in the order of its slots."""
         found: dict[int, FrozenTrial] = {}
         for trial in self.studies[cell.number].get_trials(deepcopy=False):
-            slot = trial.user_attrs[tables.SLOT]
+            slot = trial.user_attrs[optuna_insides.SLOT]
             if slot not in found or found[slot].state == TrialState.FAIL:
                 found[slot] = trial
         return [found[slot] for slot in sorted(found)]
 
     def attributes(self, name: str) -> dict[int, Any]:
         """{trial: its attribute of a name}, of all trials that have it, also those that failed."""
-        return tables.attributes(self.storage, [one._study_id for one in self.studies], name)
+        return optuna_insides.attributes(self.storage, self.studies, name)
 
 
 # --- Creating ---------------------------------------------------------------------------------
@@ -122,7 +123,7 @@ def create(
     studies = []
     for cell in all_cells:
         study = _optuna_study(storage, plan, cell, bool(directions[plan.metric]))
-        tables.enqueue(storage, study._study_id, enumerate(slots[cell.number]))
+        optuna_insides.enqueue(storage, study, enumerate(slots[cell.number]))
         studies.append(study)
     # The one of the longest budget counts; the rest of the text cannot differ.
     head.set_user_attr(_HEADER, head.user_attrs[_HEADER] | {"study": texts.study})

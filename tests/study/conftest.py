@@ -10,7 +10,7 @@ AXES = '{"loss": {"a": ["Adversarial.loss = @hinge"], "b": ["Adversarial.loss = 
 
 @pytest.fixture
 def write(tmp_path):
-    """A function (**parameters, name of the file) -> path of a study, two losses if not said else."""
+    """A function (**parameters) -> path of a study, of two losses by default."""
     (tmp_path / "base.gin").write_text(BASE)
 
     def write(file="one.gin", **parameters):

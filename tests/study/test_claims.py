@@ -1,4 +1,4 @@
-"""Workers that share a study: none runs another's trial, none takes a trial with it when it dies."""
+"""Workers that share a study: none runs another's trial, none takes one with it when it dies."""
 
 import datetime
 import os

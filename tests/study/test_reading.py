@@ -23,8 +23,9 @@ def test_every_parameter(write):
     path = write(
         name='"ours"',
         bindings='["train.batch_size = 8"]',
-        axes='{"loss": {"a": "L.loss = @a", "b": ["L.loss = @b", "L.x = 1"]}, "adam.beta_1": [0.0, 0.5]}',
-        tasks='{"digits": ["load.name = \'digits\'"], "faces": {"bindings": ["load.name = \'faces\'"]}}',
+        axes='{"loss": {"a": "L.loss = @a", "b": ["L.loss = @b", "L.x = 1"]},'
+        ' "adam.beta_1": [0.0, 0.5]}',
+        tasks='{"digits": ["load.name = \'x\'"], "faces": {"bindings": ["load.name = \'y\'"]}}',
         settings='{"adam.rate": ("log", 1e-5, 1e-2), "n.units": ("whole", 8, 64), "p.w": [1, 2.5]}',
         exclude='[{"loss": "a", "adam.beta_1": 0.5}, {"task": ["faces"], "loss": ["b"]}]',
         search="@tpe()",
@@ -131,7 +132,8 @@ WRONG = {
     ),
     "a binding is no gin": ({"axes": AXIS('["a.b = "]')}, "cannot parse a binding"),
     "two axes bind one": (
-        {"axes": '{"x": {"a": ["a.b = 1"]}, "a.b": [1, 2]}'}, "axis 'x' and axis 'a.b' both bind a.b",
+        {"axes": '{"x": {"a": ["a.b = 1"]}, "a.b": [1, 2]}'},
+        "axis 'x' and axis 'a.b' both bind a.b",
     ),
     "axis and setting bind one": (
         {"axes": '{"a.b": [1, 2]}', "settings": '{"a.b": ("uniform", 0, 1)}'}, "both bind a.b",
@@ -150,8 +152,10 @@ WRONG = {
     "a range of texts": ({"settings": '{"a.b": ("log", "1", "2")}'}, "it must be a number"),
     "a range of bools": ({"settings": '{"a.b": ("log", True, 2)}'}, "it must be a number"),
     "a whole range of fractions": ({"settings": '{"a.b": ("whole", 0.5, 2)}'}, "a whole number"),
-    "a range without end": ({"settings": '{"a.b": ("uniform", 0, 1e999)}'}, "Failed to parse token 'inf'"),
-    "a range beyond floats": ({"settings": f'{{"a.b": ("uniform", 0, {10**400})}}'}, "it must be a"),
+    "a range without end": ({"settings": '{"a.b": ("uniform", 0, 1e999)}'},
+        "Failed to parse token 'inf'"),
+    "a range beyond floats": ({"settings": f'{{"a.b": ("uniform", 0, {10**400})}}'},
+        "it must be a"),
     "a setting's value has settings": (
         {"settings": '{"a": {"x": {"settings": {"b.c": [1]}}}}'}, "only a value of an axis may",
     ),
@@ -194,7 +198,8 @@ WRONG = {
     "a metric that is a number": ({"metric": "3"}, "study.metric is 3"),
     "a split that is none": ({"select_on": '"valid"'}, "study.select_on is 'valid'"),
     "a checkpoint that is none": ({"checkpoint": '"first"'}, "study.checkpoint is 'first'"),
-    "the best of the reported split": ({"select_on": '"test"'}, "study.select_on and study.report_on"),
+    "the best of the reported split": ({"select_on": '"test"'},
+        "study.select_on and study.report_on"),
     "prune is a text": ({"prune": '"no"', "seeds": "9"}, "study.prune is 'no'"),
     "prune of few seeds": ({"prune": "True", "seeds": "4"}, "no setting is pruned"),
     "an unknown parameter": ({"seed": "3"}, "no parameter 'seed'; did you mean seeds?"),

@@ -160,9 +160,9 @@ def test_workers_of_a_stored_study_propose_by_cell_and_slot(tmp_path):
         for one in study.studies:
             one.sampler = samplers.sampler(study.plan.search)
         with claims.claim(study, str(tmp_path)) as claimed:
-            setting = samplers.suggest(claimed.trial, claimed.cell)
+            setting = samplers.suggest(claims.begin(study, claimed), claimed.cell)
             found[claimed.cell.number, claimed.slot] = setting
-            study.studies[claimed.cell.number].tell(claimed.trial, 1.0)
+            claims.complete(study, claimed, 1.0)
     assert found.keys() == set(itertools.product((0, 1), (0, 1)))
     for (number, slot), setting in found.items():
         again = in_memory(study.studies[number].study_name)

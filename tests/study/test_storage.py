@@ -13,7 +13,7 @@ import pytest
 from optuna.trial import TrialState
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.study import connection, folder, storage, tables
+from compare_gan_tf.study import connection, folder, optuna_insides, storage
 
 
 def opened(study_dir, **options):
@@ -33,7 +33,7 @@ def test_a_study_has_a_trial_for_each_slot(make, tmp_path):
 
 
 def test_trials_made_at_once_are_as_those_of_optuna(make, tmp_path):
-    """What `tables.enqueue` writes, Optuna's own `enqueue_trial` writes too."""
+    """What `optuna_insides.enqueue` writes, Optuna's own `enqueue_trial` writes too."""
     study = make(tmp_path / "s", settings='{"a.b": [1, 2]}')
     theirs = optuna.create_study(study_name="theirs", storage=study.storage)
     theirs.enqueue_trial({"a.b": "1"}, user_attrs={"slot": 0})
@@ -48,7 +48,9 @@ def test_trials_made_at_once_are_as_those_of_optuna(make, tmp_path):
 
 
 def test_the_tables_are_those_that_were_seen():
-    assert optuna.__version__ == tables.SEEN_IN, "look at `tables` again, and at its tests"
+    assert optuna.__version__ == optuna_insides.SEEN_IN, (
+        "look at `optuna_insides` again, and at its tests"
+    )
 
 
 def test_making_it_twice_changes_nothing(make, tmp_path):
@@ -141,7 +143,7 @@ def test_making_that_was_broken_off_goes_on(make, tmp_path, monkeypatch, calls):
 
     with monkeypatch.context() as patched:
         for owner, name in (
-            (optuna.Study, "set_user_attr"), (tables, "enqueue"), (optuna, "create_study"),
+            (optuna.Study, "set_user_attr"), (optuna_insides, "enqueue"), (optuna, "create_study"),
         ):  # fmt: skip
             patched.setattr(owner, name, breaking(getattr(owner, name)))
         try:

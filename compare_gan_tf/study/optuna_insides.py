@@ -1,7 +1,7 @@
-"""What is read from and written to Optuna's tables at once, where its own calls go trial by trial.
+"""All that studies need of Optuna and Optuna does not offer: its private parts, in one place.
 
-The tables are those of Optuna's private `models`, seen in the version `SEEN_IN`; Optuna itself
-refuses a database of other tables.
+Optuna's own calls go trial by trial; here its tables are read and written at once. They are those
+of its `models`, seen in the version `SEEN_IN`; Optuna itself refuses a database of other tables.
 """
 
 import dataclasses
@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import optuna
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
@@ -45,7 +46,12 @@ class Storage(RDBStorage):
         return super().set_trial_state_values(trial_id, state, values)
 
 
-def rows(storage: RDBStorage, study_ids: list[int]) -> list[Row]:
+def study_id(study: optuna.Study) -> int:
+    """By which the tables know an Optuna study."""
+    return study._study_id
+
+
+def rows(storage: RDBStorage, studies: list[optuna.Study]) -> list[Row]:
     """Every trial of some Optuna studies, in the order of their numbers."""
     trial, attribute = models.TrialModel, models.TrialUserAttributeModel
     asked = (
@@ -53,7 +59,7 @@ def rows(storage: RDBStorage, study_ids: list[int]) -> list[Row]:
             trial.trial_id, trial.study_id, trial.number, attribute.value_json, trial.state
         )
         .join(attribute, attribute.trial_id == trial.trial_id)
-        .where(attribute.key == SLOT, trial.study_id.in_(study_ids))
+        .where(attribute.key == SLOT, trial.study_id.in_(map(study_id, studies)))
         .order_by(trial.number)
     )  # fmt: skip
     with Session(storage.engine) as session:
@@ -63,13 +69,13 @@ def rows(storage: RDBStorage, study_ids: list[int]) -> list[Row]:
         ]
 
 
-def attributes(storage: RDBStorage, study_ids: list[int], name: str) -> dict[int, Any]:
+def attributes(storage: RDBStorage, studies: list[optuna.Study], name: str) -> dict[int, Any]:
     """{trial: its attribute of a name}, of all trials that have it."""
     trial, attribute = models.TrialModel, models.TrialUserAttributeModel
     asked = (
         select(trial.trial_id, attribute.value_json)
         .join(trial, attribute.trial_id == trial.trial_id)
-        .where(attribute.key == name, trial.study_id.in_(study_ids))
+        .where(attribute.key == name, trial.study_id.in_(map(study_id, studies)))
     )
     with Session(storage.engine) as session:
         return {trial_id: json.loads(value) for trial_id, value in session.execute(asked)}
@@ -87,20 +93,23 @@ def stale(storage: RDBStorage, trial_ids: list[int]) -> set[int]:
         return {trial_id for trial_id, seen in session.execute(asked) if seen < oldest}
 
 
-def enqueue(storage: RDBStorage, study_id: int, slots: Iterable[tuple[int, dict | None]]) -> None:
+def enqueue(
+    storage: RDBStorage, study: optuna.Study, slots: Iterable[tuple[int, dict | None]]
+) -> None:
     """Adds a waiting trial for each slot that has none yet, all of them or none.
 
     Args:
       storage: of the Optuna study.
-      study_id: of it.
+      study: which gets them.
       slots: (slot, what its parameters are; None where they are searched).
     """
+    number_of_study = study_id(study)
     with Session(storage.engine) as session, session.begin():
         if storage.engine.dialect.name == "sqlite":
             session.execute(text("BEGIN IMMEDIATE"))
         # As Optuna does, so that no other gives the same numbers.
-        models.StudyModel.find_or_raise_by_id(study_id, session, for_update=True)
-        of_study = models.TrialModel.study_id == study_id
+        models.StudyModel.find_or_raise_by_id(number_of_study, session, for_update=True)
+        of_study = models.TrialModel.study_id == number_of_study
         number = session.scalar(select(func.count()).where(of_study))
         there = set(
             session.scalars(
@@ -111,7 +120,7 @@ def enqueue(storage: RDBStorage, study_id: int, slots: Iterable[tuple[int, dict 
         )
         lacking = [one for one in slots if json.dumps(one[0]) not in there]
         made = [
-            models.TrialModel(study_id=study_id, number=number + i, state=TrialState.WAITING)
+            models.TrialModel(study_id=number_of_study, number=number + i, state=TrialState.WAITING)
             for i in range(len(lacking))
         ]
         session.add_all(made)
