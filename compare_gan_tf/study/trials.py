@@ -16,7 +16,7 @@ from compare_gan_tf.study.claims import Claim
 from compare_gan_tf.study.storage import Study
 
 LOG, RECORD, SAMPLES = "log.txt", "record.json", "samples.png"  # in the folder of a run
-_LOOK = 0.1  # seconds between two looks at a process
+_LOOK = 2.0  # seconds between two looks at whether a trial was lost
 _MOST_DEATHS = 5  # of a run's process in a row, by a signal, without progress in between
 _SIGNALLED = 128  # exit code of a verb that a signal has ended, less the signal
 _LONGEST = 300  # characters of a reason
