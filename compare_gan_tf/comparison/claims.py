@@ -3,8 +3,8 @@
 A claim says that runs with some facts are better than runs with others. It is looked at in every
 pair of variants that differ in these facts alone, on every data set, each with the seeds of its
 best setting; what all pairs say together is supported, contradicted or undecided at the scale of
-the comparison. The facts are the values of the axes "loss", "penalty", "normalisation", "network" and
-"ratio", under the names that `base/landscape_axes.gin` gives them.
+the comparison. The facts are the values of the axes "loss", "penalty", "normalisation", "network"
+and "ratio", under the names that `base/landscape_axes.gin` gives them.
 """
 
 import dataclasses
@@ -119,12 +119,12 @@ def claims(comparison: Comparison, level: float = 0.95) -> Table:
     return Table(
         "claims",
         "Claims of the GAN landscape",
-        "Each claim in all pairs of variants that differ in it alone. Chance: that a run of the"
-        " side which the claim prefers is the better one, 0.5 for a tie; of a spread, that its distance"
-        " from the median of its variant is the smaller one. Ratio: of the other side's median to"
-        " that of the preferred side, above 1 where the claim holds; of budgets, of the runs that"
-        " each needs. Intervals are bootstraps over seeds, of 95 %. Undecided: the interval holds a"
-        " tie, or there are too few runs.",
+        "Each claim in all pairs of variants that differ in it alone. Chance: that a run of the side "
+        "which the claim prefers is the better one, 0.5 for a tie; of a spread, that its distance "
+        "from the median of its variant is the smaller one. Ratio: of the other side's median to "
+        "that of the preferred side, above 1 where the claim holds; of budgets, of the runs that "
+        "each needs. Intervals are bootstraps over seeds, of 95 %. Undecided: the interval holds a "
+        "tie, or there are too few runs.",
         [
             Column("id", "", TEXT),
             Column("claim", "Claim", LONG),

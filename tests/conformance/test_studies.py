@@ -1,4 +1,4 @@
-"""The studies that ship: their headers, their numbers of runs, and that gin takes what they bind."""
+"""The studies that ship: their headers and numbers of runs, and that gin takes what they bind."""
 
 import pathlib
 import re
