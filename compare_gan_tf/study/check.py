@@ -3,9 +3,10 @@
     python -m compare_gan_tf.study.check < QUESTION
 
 The question is {"base": text, "bindings": [list for each run that is tried], "metric": name,
-"allow_imports": names}, the answer {"higher_is_better": of every metric} or {"error": one line}.
+"splits": names, "allow_imports": names}, the answer {"higher_is_better": of every metric} or {"error": one line}.
 """
 
+import copy
 import json
 import subprocess
 import sys
@@ -36,6 +37,8 @@ def check(
     """
     tried = [list(plan.bindings) + one for cell in all_cells for one in _examples(cell)]
     question = {"base": texts.base, "bindings": tried, "metric": plan.metric}
+    selecting = [plan.select_on] if plan.checkpoint == "best" else []
+    question["splits"] = [*selecting, plan.report_on]
     question["allow_imports"] = list(allow_imports)
     done = subprocess.run(
         [sys.executable, "-m", __name__],
@@ -74,11 +77,6 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
 
     gin_imports.allow(question["allow_imports"])
     configurables.load()
-    with tempfile.NamedTemporaryFile("w", suffix=".gin") as base:
-        base.write(question["base"])
-        base.flush()
-        for bindings in question["bindings"]:
-            config.parse([base.name], bindings)
     higher, metric = registry.directions(), question["metric"]
     if higher.get(metric) is None:
         from compare_gan_tf.config.gin_errors import did_you_mean
@@ -86,7 +84,38 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
         known = [name for name, one in higher.items() if one is not None]
         hint = did_you_mean(metric, known) or f"; there are {', '.join(sorted(known))}"
         return {"error": f"study.metric is {metric!r}: it must be a score with a better end{hint}"}
+    with tempfile.NamedTemporaryFile("w", suffix=".gin") as base:
+        base.write(question["base"])
+        base.flush()
+        for bindings in question["bindings"]:
+            config.parse([base.name], bindings)
+            _check_scored(question["metric"], question["splits"])
     return {"higher_is_better": higher}
+
+
+def _check_scored(metric: str, splits: list[str]) -> None:
+    """Refuses runs whose evaluation, as it is bound, leaves out what the study needs."""
+    import gin
+
+    from compare_gan_tf.metrics import presets
+
+    bound = gin.get_bindings("evaluate", resolve_references=False)
+    preset, metrics = (copy.deepcopy(bound.get(name)) for name in ("preset", "metrics"))
+    scores = {
+        one for found in presets.metrics_of(metrics, presets.find(preset)) for one in found.scores
+    }
+    if metric not in scores:
+        raise UserError(
+            f"study.metric is {metric!r}, and the runs score {', '.join(sorted(scores))}: bind it in"
+            f" study.bindings, as evaluate.metrics = '{metric}', or choose another"
+        )
+    there = bound.get("splits")
+    for split in splits if there is not None else ():
+        if split not in there:
+            raise UserError(
+                f"the study needs scores on the split {split!r}, and the runs have evaluate.splits ="
+                f" {there!r}: bind that in study.bindings, or other splits of the study"
+            )
 
 
 if __name__ == "__main__":

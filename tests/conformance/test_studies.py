@@ -6,6 +6,7 @@ import re
 import pytest
 
 from compare_gan_tf.config import gin_files
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.study import cells, check, reading
 
 STUDIES = [name for name in gin_files.packaged_configs() if name.startswith("study/")]
@@ -48,3 +49,22 @@ def test_a_variant_with_a_penalty_has_the_24_settings_of_table_1():
 def test_gin_takes_what_every_cell_binds(name):
     plan, texts = reading.read(name)
     assert check.check(plan, texts, cells.cells(plan))["fid"] is False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "bindings, message",
+    [
+        (['study.metric = "recall"'], "study.metric is 'recall', and the runs score fid"),
+        (['study.metric = "recal"'], r"must be a score with a better end; did you mean recall"),
+        (
+            ["study.bindings = [\"evaluate.splits = ('test',)\"]"],
+            r"needs scores on the split 'validation', and the runs have evaluate.splits = \('test'",
+        ),
+        (['study.bindings = ["adam.beta = 0.5"]'], "doesn't have a parameter named 'beta'"),
+    ],
+)
+def test_a_study_that_would_come_to_nothing_is_refused_at_once(bindings, message):
+    plan, texts = reading.read("study/digits.gin", bindings)
+    with pytest.raises(UserError, match=message):
+        check.check(plan, texts, cells.cells(plan))
