@@ -3,7 +3,8 @@
     python -m compare_gan_tf.study.check < QUESTION
 
 The question is {"base": text, "bindings": [list for each run that is tried], "metric": name,
-"splits": names, "allow_imports": names}, the answer {"higher_is_better": of every metric} or {"error": one line}.
+"splits": names, "allow_imports": names}, the answer {"higher_is_better": of every metric} or
+{"error": one line}.
 """
 
 import copy
@@ -101,20 +102,19 @@ def _check_scored(metric: str, splits: list[str]) -> None:
 
     bound = gin.get_bindings("evaluate", resolve_references=False)
     preset, metrics = (copy.deepcopy(bound.get(name)) for name in ("preset", "metrics"))
-    scores = {
-        one for found in presets.metrics_of(metrics, presets.find(preset)) for one in found.scores
-    }
+    scored = presets.metrics_of(metrics, presets.find(preset))
+    scores = {name for one in scored for name in one.scores}
     if metric not in scores:
         raise UserError(
-            f"study.metric is {metric!r}, and the runs score {', '.join(sorted(scores))}: bind it in"
-            f" study.bindings, as evaluate.metrics = '{metric}', or choose another"
+            f"study.metric is {metric!r}, and the runs score {', '.join(sorted(scores))}: bind"
+            f" it in study.bindings, as evaluate.metrics = '{metric}', or choose another"
         )
     there = bound.get("splits")
     for split in splits if there is not None else ():
         if split not in there:
             raise UserError(
-                f"the study needs scores on the split {split!r}, and the runs have evaluate.splits ="
-                f" {there!r}: bind that in study.bindings, or other splits of the study"
+                f"the study needs scores on the split {split!r}, and the runs have evaluate.splits"
+                f" = {there!r}: bind that in study.bindings, or choose others"
             )
 
 
