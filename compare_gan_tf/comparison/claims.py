@@ -121,10 +121,10 @@ def claims(comparison: Comparison, level: float = 0.95) -> Table:
         "Claims of the GAN landscape",
         "Each claim in all pairs of variants that differ in it alone. Chance: that a run of the "
         "side which the claim prefers is the better one, 0.5 for a tie; of a spread, that its "
-        "distance from the median of its variant is the smaller one. Ratio: of the other side's median to "
-        "that of the preferred side, above 1 where the claim holds; of budgets, of the runs that "
-        "each needs. Intervals are bootstraps over seeds, of 95 %. Undecided: the interval holds a "
-        "tie, or there are too few runs.",
+        "distance from the median of its variant is the smaller one. Ratio: of the other side's "
+        "median to that of the preferred side, above 1 where the claim holds; of budgets, of "
+        "the runs that each needs. Intervals are bootstraps over seeds, of 95 %. Undecided: the "
+        "interval holds a tie, or there are too few runs.",
         [
             Column("id", "", TEXT),
             Column("claim", "Claim", LONG),
