@@ -1,4 +1,4 @@
-"""The two ways a run ends that are not bugs: the user can cure it, or a signal stopped it."""
+"""Exceptions that are not bugs: errors that the user can fix, and a stop by a signal."""
 
 import contextlib
 import errno
@@ -8,23 +8,27 @@ from collections.abc import Iterator
 
 
 class UserError(ValueError):
-    """Input or environment that the user can cure; the message is one line naming value and cure.
+    """An error that the user can fix. The message is one line: the wrong value, and how to fix it.
 
-    The command line tools print it on stderr without a traceback and exit with code 1.
+    The command line prints it on stderr without a traceback and exits with code 1.
     """
 
     def __init_subclass__(cls):
-        """Gin makes a subclass for an error that passes it, whose text goes on about the call."""
-        with_call = cls.__str__
-        cls.__str__ = lambda self: re.split(_APPENDED, with_call(self))[0]
+        """Removes gin's additions from the message.
+
+        When an error passes through a configurable, gin raises a subclass of the error's class,
+        and appends a description of the call to the message.
+        """
+        text_of_gin = cls.__str__
+        cls.__str__ = lambda self: re.split(_APPENDED, text_of_gin(self))[0]
 
 
 class Stopped(Exception):
-    """A signal ended the work, and nothing is lost; the exit code is 128 + signal.
+    """A signal stopped the work, and nothing is lost. The exit code is 128 + signal.
 
     Args:
-      signal_number: of it.
-      step: of training, of which a checkpoint was written; None of other work.
+      signal_number: number of the signal.
+      step: training step of the checkpoint that was written; None for work other than training.
     """
 
     def __init__(self, signal_number: int, step: int | None = None):
@@ -36,7 +40,7 @@ class Stopped(Exception):
         self.step = step
 
 
-# What cures that a file cannot be written, by the cause; TensorFlow tells causes in words alone.
+# {errno: how to fix it}. TensorFlow reports only the text of these errors, without the number.
 _CURES = {
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.ENOSPC: "free space there",
@@ -54,26 +58,26 @@ _CURES = {
 
 
 def file_error(error: Exception) -> int | None:
-    """The number of the file system's error that Python or TensorFlow reports; None if none is."""
+    """The errno of a file system error of Python or TensorFlow; None for any other error."""
     if isinstance(error, OSError) and error.errno in _CURES:
         return error.errno
-    said = str(error).lower()
-    return next((number for number in _CURES if os.strerror(number).lower() in said), None)
+    text = str(error).lower()
+    return next((number for number in _CURES if os.strerror(number).lower() in text), None)
 
 
 def unwritable(what: str, error: Exception, otherwise: str = "choose another place") -> str:
-    """One line for an error of the file system: what cannot be done, the cause, and its cure.
+    """A one-line message about a file system error: what failed, the cause, and how to fix it.
 
     Args:
-      what: such as "cannot write report/index.html".
-      error: an OSError, or one of TensorFlow.
-      otherwise: the cure where the cause tells none.
+      what: what failed, such as "cannot write report/index.html".
+      error: an OSError, or an error of TensorFlow.
+      otherwise: how to fix it when the cause is not a known errno.
     """
     return f"{what}: {_cause(error)}; {_CURES.get(file_error(error), otherwise)}"
 
 
 def _cause(error: Exception) -> str:
-    """What a library says, on one line: without paths and operations, which are named elsewhere."""
+    """The message of a library's error on one line, without its path and operation name."""
     cause = getattr(error, "strerror", None) or getattr(error, "message", None) or str(error)
     cause = re.sub(r"\{\{.*?\}\}|\[Op:\w+\]", "", " ".join(cause.split())).strip()[:300]
     return cause or type(error).__name__
@@ -81,15 +85,15 @@ def _cause(error: Exception) -> str:
 
 @contextlib.contextmanager
 def as_user_error(what: str, *kinds: type[Exception], cure: str = "") -> Iterator[None]:
-    """Turns errors of a library in its block into a `UserError`: "what: the cause; cure".
+    """Context manager that converts errors of a library into a `UserError`: "what: cause; cure".
 
     Args:
-      what: went wrong, such as "the text notes.txt cannot be read".
-      *kinds: classes of the errors. A `UserError` passes as it is.
-      cure: what to do about it; "" where the cause tells.
+      what: what went wrong, such as "the text notes.txt cannot be read".
+      *kinds: exception classes to convert. A `UserError` passes unchanged.
+      cure: how to fix it; "" when the cause already says it.
 
     Raises:
-      UserError: instead of such an error.
+      UserError: in place of an error of these classes.
     """
     try:
         yield
@@ -99,17 +103,18 @@ def as_user_error(what: str, *kinds: type[Exception], cure: str = "") -> Iterato
         raise UserError(f"{what}: {_cause(error)}{cure and f'; {cure}'}") from error
 
 
-# What calling a function raises that does not fit its place.
+# What Python raises when a function does not take the arguments it is called with, or when an
+# object of the wrong type is used.
 MISFITS = (TypeError, ValueError, AttributeError, LookupError)
 
-# What gin appends to a message, about the call that it came from, and what follows one of ours.
+# The start of what gin appends to a message: a description of the call that raised the error.
 _APPENDED = r"\n  (?:In call to configurable|No values supplied|Gin had values)|\n\n"
-# What Keras writes around the message of an error in a layer.
+# The text that Keras puts around the message of an error in a layer.
 _IN_KERAS = r"Exception encountered when calling .*?\n\n\x1b\[1m(.*?)\x1b\[0m"
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, on one line: without what gin and Keras add about where it arose."""
+    """The message of an error on one line, without what gin and Keras add about its origin."""
     text = str(error)
     if in_keras := re.match(_IN_KERAS, text, re.DOTALL):
         text = in_keras[1]

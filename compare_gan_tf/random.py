@@ -1,32 +1,32 @@
 """Noise as a pure function of (seed, tag, step, substep, global sample index).
 
-Nothing random is stored: a resumed run, or one on another number of replicas, draws exactly the
-noise that the uninterrupted run on one device would have drawn.
+No random state is stored: a resumed run, or a run on another number of replicas, draws exactly the
+same noise as an uninterrupted run on one device.
 
-TensorFlow's stateless floats differ with and without XLA; the bits of Philox do not, so floats are
-made of them here. Row i of every draw depends on the seed and on i alone.
+TensorFlow's stateless floats differ with and without XLA. The bits of Philox do not, so this module
+computes floats from these bits. Row i of every draw depends on the seed and on i only.
 """
 
 import hashlib
 
 import tensorflow as tf
 
-_PHILOX = 1  # TensorFlow's number for it
-SUBSTEPS = 1024  # of one training step; more updates than that are refused
+_PHILOX = 1  # TensorFlow's identifier of the algorithm Philox
+SUBSTEPS = 1024  # largest number of updates in one training step; more are refused
 
 
 def key(seed: int, tag: str) -> int:
-    """A 63-bit key of a run's seed and of what the noise is for."""
+    """A 63-bit Philox key, a hash of the run's seed and of the tag, which names a use of noise."""
     digest = hashlib.blake2b(f"{seed}/{tag}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
 
 
 def bits(shape, seed):
-    """uint32 of `shape` by Philox 4x32-10 (Salmon et al., 2011).
+    """Random bits, uint32 of shape `shape`, by Philox 4x32-10 (Salmon et al., 2011).
 
     Args:
-      shape: of the result.
-      seed: int [2], Philox's key and the upper half of its counter; the lower half counts on.
+      shape: shape of the result.
+      seed: int [2]: Philox's key, and the upper half of its counter. The lower half starts at 0.
     """
     seed = tf.bitcast(tf.cast(seed, tf.int64), tf.uint64)
     return tf.raw_ops.StatelessRandomUniformFullIntV2(
@@ -39,17 +39,26 @@ def bits(shape, seed):
 
 
 def uniform(shape, seed):
-    """float32 of `shape`, uniform on the 2^23 midpoints (k + 1/2) 2^-23 of (0, 1), all exact."""
+    """float32 of shape `shape` in (0, 1), uniform on the 2^23 exact midpoints (k + 1/2) 2^-23.
+
+    `shape` and `seed` are those of `bits`.
+    """
     return (tf.cast(tf.bitwise.right_shift(bits(shape, seed), 9), tf.float32) + 0.5) * 2.0**-23
 
 
 def integers(shape, seed, limit: int):
-    """int32 of `shape`, uniform on [0, limit) up to limit / 2^32."""
+    """int32 of shape `shape`, uniform on [0, limit) up to a bias of limit / 2^32."""
     return tf.cast(tf.math.floormod(bits(shape, seed), tf.constant(limit, tf.uint32)), tf.int32)
 
 
 class Noise:
-    """Draws for one update; each replica gets its rows of the draw for the global batch."""
+    """Random draws for one update. Noise is drawn for the global batch; a replica takes its rows.
+
+    Args:
+      seed: the run's seed.
+      step: integer scalar, the training step.
+      substep: index of the update within the step, in [0, SUBSTEPS).
+    """
 
     def __init__(self, seed: int, step, substep: int):
         self._seed = seed
@@ -59,7 +68,7 @@ class Noise:
         self._replica = replica.replica_id_in_sync_group
 
     def seed(self, tag: str):
-        """A seed int64 [2] for TensorFlow's stateless draws."""
+        """int64 [2], a seed for TensorFlow's stateless random functions."""
         return tf.stack([tf.constant(key(self._seed, tag), tf.int64), self._position])
 
     def _rows(self, values, num: int):
@@ -71,13 +80,20 @@ class Noise:
         return tf.slice(values, begin, [num, *rest])
 
     def draw(self, tag: str, sample, num: int):
-        """`num` rows of `sample(num, seed)`, whose row i must not depend on `num`."""
+        """This replica's `num` rows of a draw for the global batch.
+
+        Args:
+          tag: name of what the noise is used for; different tags give independent noise.
+          sample: function (number of rows, seed int [2]) -> tensor [rows, ...], whose row i must
+            not depend on the number of rows.
+          num: rows of this replica.
+        """
         return self._rows(sample(num * self._replicas, self.seed(tag)), num)
 
     def uniform(self, tag: str, shape):
-        """float32 of `shape` (this replica's), uniform on (0, 1)."""
+        """float32 of shape `shape`, this replica's, uniform on (0, 1)."""
         return self.draw(tag, lambda num, seed: uniform([num, *shape[1:]], seed), shape[0])
 
     def integers(self, tag: str, num: int, limit: int):
-        """int32 [num], uniform on [0, limit)."""
+        """int32 [num], this replica's, uniform on [0, limit)."""
         return self.draw(tag, lambda total, seed: integers([total], seed, limit), num)

@@ -63,7 +63,7 @@ class Comparison:
         if self.is_floor:
             return []
         truncation, extractor = self.protocols[metric].truncation, self.method.extractor
-        return misleading.of_protocol(metric, self.real, self.fake, extractor, truncation)
+        return misleading.protocol_warnings(metric, self.real, self.fake, extractor, truncation)
 
     def fakes_are_of(self, where: str) -> None:
         """Names what makes the fakes from now on, for messages."""
@@ -178,7 +178,7 @@ class Engine:
     def _scored(self, comparisons, metric, real, fakes, start: float) -> Scored:
         rows = []
         for comparison, fake in zip(comparisons, fakes, strict=True):
-            outcomes.check_width(real, fake)
+            outcomes.check_feature_dims(real, fake)
             found = outcomes.outcomes(metric, real, fake)
             rows.append(comparison.rows(metric, found, _since(start)))
         if len(fakes) == 1:

@@ -1,4 +1,4 @@
-"""What one metric says of two sides, a reason where it says nothing."""
+"""Computes the scores of one metric from two sides; a score that fails has a reason, no value."""
 
 import dataclasses
 import math
@@ -16,7 +16,7 @@ from compare_gan_tf.metrics.protocol import differences as differing
 from compare_gan_tf.runs import results
 
 SIDES = {"real": "the real side", "fake": "the fakes"}
-# What a metric needs and how to give it, by the field of `Collected`.
+# {field of `Collected`: what the metric needs, and how the user can provide it}.
 NEEDS = {
     "features": "features of {side}: give samples or features",
     "logits": "logits of {side}: give samples, and an extractor that has logits",
@@ -36,14 +36,14 @@ NEEDS = {
 
 
 class Outcome(NamedTuple):
-    """One score.
+    """One score, or the reason why it could not be computed.
 
     Attributes:
-      name: of the score, such as "precision".
-      value: None if there is none.
-      reason: why there is none, else None.
-      interval: of 95 %, or None.
-      warnings: why it may mislead, as far as the samples tell, see `misleading`.
+      name: name of the score, such as "precision".
+      value: the score; None if it could not be computed.
+      reason: why `value` is None, else None.
+      interval: [low, high] of the 95 % confidence interval, or None.
+      warnings: warnings about sample counts and the interval, see `misleading`.
     """
 
     name: str
@@ -54,13 +54,18 @@ class Outcome(NamedTuple):
 
 
 def needs(metrics, side: str) -> frozenset:
-    """Names of the fields of `Collected` that any of the metrics looks at on a side."""
-    looks = [looked.get(side, ()) for metric in metrics for looked in (metric.needs, metric.wants)]
-    return frozenset(kind for kinds in looks for kind in kinds)
+    """Names of the fields of `Collected` that any of the metrics uses on a side.
+
+    Args:
+      metrics: values of `metrics.registry`.
+      side: "real" or "fake".
+    """
+    used = [fields.get(side, ()) for metric in metrics for fields in (metric.needs, metric.wants)]
+    return frozenset(kind for kinds in used for kind in kinds)
 
 
 def attempt(collect: Callable[[], Collected]) -> Collected | str:
-    """What is collected of a side, or the reason why its samples have no scores."""
+    """Calls `collect`; returns its result, or the reason why the samples cannot be scored."""
     try:
         return collect()
     except UndefinedScore as error:
@@ -68,37 +73,40 @@ def attempt(collect: Callable[[], Collected]) -> Collected | str:
 
 
 def outcomes(metric, real: Collected | str, *fakes: Collected | str) -> list[Outcome]:
-    """The scores of a metric, in the order of its `scores`, and then what it tells besides.
+    """Computes the scores of a metric.
 
-    Of two models they are the differences, the first minus the second, with an interval where the
-    metric can tell one.
-
-    A metric to which mean and covariance of the reals will do gets nothing else of their features,
-    also where others need them: its interval then does not depend on what else is scored, nor on
-    what was in the cache.
+    A metric that needs only mean and covariance of the real features gets only these, even when
+    other metrics need the features themselves. So its interval depends neither on which other
+    metrics are scored nor on the state of the cache.
 
     Args:
       metric: value of `metrics.registry`.
-      real: what is collected of the real side, or a reason, see `attempt`, which is then that of
-        every score.
-      *fakes: likewise, of one model or of two.
+      real: what was collected of the real side; or a reason (see `attempt`), which then becomes
+        the reason of every score.
+      *fakes: likewise for the fakes, of one model or of two.
+
+    Returns:
+      The outcomes in the order of the metric's `scores`, then its further outputs. For two models,
+      the differences of the scores, first minus second, with an interval if the metric has one.
     """
     for side in (real, *fakes):
         if isinstance(side, str):
             return failed(metric, side)
     if metric.takes_statistics and real.statistics is not None:
         real = dataclasses.replace(real, features=None)
-    reasons = [lacking(metric, {"real": real, "fake": fake}) for fake in fakes]
+    reasons = [missing_input(metric, {"real": real, "fake": fake}) for fake in fakes]
     found, reason = {}, next(filter(None, reasons), None)
     if reason is None:
         found, reason = _attempt(metric, real, *fakes)
     names = dict.fromkeys((*metric.scores, *found))
     made = [_outcome(name, found.get(name), reason) for name in names]
-    return misleading.warned(made, metric, real, *fakes) if found and len(fakes) == 1 else made
+    if not found or len(fakes) > 1:
+        return made
+    return misleading.with_sample_warnings(made, metric, real, *fakes)
 
 
 def failed(metric, reason: str) -> list[Outcome]:
-    """All scores of a metric without a value, for the same reason."""
+    """An outcome without a value for each score of a metric, all with the same reason."""
     return [Outcome(name, None, reason, None) for name in metric.scores]
 
 
@@ -110,11 +118,11 @@ def _attempt(metric, real: Collected, *fakes: Collected) -> tuple[dict, str | No
     except np.linalg.LinAlgError as error:
         return {}, f"the linear algebra of {metric.name} failed: {error}"
     except MemoryError:
-        return {}, f"{metric.name} needs more memory than there is: take fewer samples"
+        return {}, f"{metric.name} needs more memory than there is: use fewer samples"
 
 
 def _computed(metric, real: Collected, first: Collected, second: Collected | None = None) -> dict:
-    """{name: its `Score`} of one model, or of the first minus the second."""
+    """{name: `Score`} of one model, or of the difference, first minus second."""
     if second is None:
         return metric(real, first)
     if isinstance(metric, Jackknifed):
@@ -123,12 +131,13 @@ def _computed(metric, real: Collected, first: Collected, second: Collected | Non
     return {name: Score(one[name].value - two[name].value) for name in metric.scores}
 
 
-def lacking(metric, sides: dict[str, Collected]) -> str | None:
-    """What a metric needs and a side has not got, in words."""
+def missing_input(metric, sides: dict[str, Collected]) -> str | None:
+    """A message about the first input that a metric needs and a side does not have; else None."""
     for side, collected in sides.items():
         for kind in metric.needs.get(side, ()):
-            instead = kind == "features" and metric.takes_statistics
-            if getattr(collected, kind, None) is None and not (instead and collected.statistics):
+            replaceable = kind == "features" and metric.takes_statistics
+            has_replacement = replaceable and collected.statistics
+            if getattr(collected, kind, None) is None and not has_replacement:
                 return f"{metric.name} needs {NEEDS[kind].format(side=SIDES[side])}"
     return None
 
@@ -146,13 +155,13 @@ def _outcome(name: str, score: Score | None, reason: str | None) -> Outcome:
 
 
 def row(outcome: Outcome, protocol, seconds: float, warnings=()) -> results.Score:
-    """One score as it is stored, a dict of JSON.
+    """The stored form of one score, a dict of JSON values.
 
     Args:
-      outcome: see there.
-      protocol: see `metrics.protocol`.
-      seconds: that it took, together with the metric's other scores.
-      warnings: more than the outcome has, if it has a value.
+      outcome: the score.
+      protocol: its `metrics.protocol.Protocol`.
+      seconds: time that all scores of the metric took together.
+      warnings: further warnings, added to the outcome's if it has a value.
     """
     made = {
         "metric": outcome.name,
@@ -164,31 +173,32 @@ def row(outcome: Outcome, protocol, seconds: float, warnings=()) -> results.Scor
         "seconds": seconds,
         "time": results.now(),
     }
-    said = list(dict.fromkeys((*warnings, *outcome.warnings)))
-    return made | ({"warnings": said} if said and outcome.value is not None else {})
+    texts = list(dict.fromkeys((*warnings, *outcome.warnings)))
+    return made | ({"warnings": texts} if texts and outcome.value is not None else {})
 
 
-def check_width(real: Collected | str, fake: Collected | str) -> None:
-    """Refuses features of different lengths.
+def check_feature_dims(real: Collected | str, fake: Collected | str) -> None:
+    """Checks that the features of both sides have the same dimension.
 
     Raises:
-      UserError: names both.
+      UserError: the dimensions differ; the message names both.
     """
-    widths = [None if isinstance(one, str) else misleading.width_of(one) for one in (real, fake)]
-    if None not in widths and widths[0] != widths[1]:
+    dims = [None if isinstance(one, str) else misleading.feature_dim(one) for one in (real, fake)]
+    if None not in dims and dims[0] != dims[1]:
         raise UserError(
-            f"the features of the two sides differ in length, {widths[0]} and {widths[1]}: they"
+            f"the features of the two sides differ in length, {dims[0]} and {dims[1]}: they"
             " must come from one extractor"
         )
 
 
 def check_comparable(metric, first: Protocol, second: Protocol) -> None:
-    """Refuses two models whose fakes were made under protocols that do not compare.
+    """Checks that two models are scored under the same protocol.
 
-    What is known of one of them only, such as the truncation of images in a folder, is let pass.
+    A field that is known for only one of them, such as the truncation of images in a folder, is
+    not compared.
 
     Raises:
-      UserError: names the fields.
+      UserError: the protocols differ; the message names the fields.
     """
     fields = differing(first.to_dict(), second.to_dict())
     told = [f"{name} {a!r} and {b!r}" for name, (a, b) in fields.items() if None not in (a, b)]

@@ -1,7 +1,7 @@
-"""The scores of a run in TensorBoard: events of their own beside those of the training.
+"""Writes the scores of a run as TensorBoard scalars, in event files separate from training's.
 
-What is there already is found in the events themselves, so that nothing is written twice, and what
-a process that died did not write comes with the next evaluation.
+Before it writes, it reads the existing events: no score is written twice, and the next evaluation
+adds the scores that a killed process did not write.
 """
 
 import os
@@ -17,23 +17,24 @@ _Summary = tf.compat.v1.Summary
 
 
 def folder(model_dir) -> str:
-    """Where the events of the scores lie; a training writes and cuts back its own elsewhere."""
+    """Folder of the score events. Training writes and truncates its own events elsewhere."""
     return os.path.join(str(model_dir), FOLDER)
 
 
 def write(model_dir, rows: list[results.Row]) -> None:
-    """Writes each score as a scalar at its step, unless it is there.
+    """Writes each score as a scalar at its step, unless the events already hold it.
 
-    The tag is `scores/METRIC/SPLIT`; scores under a second protocol, which do not compare with
-    those of the first, have its id behind that. A folder that cannot be written is a warning.
+    The tag is `scores/METRIC/SPLIT`. Scores under a second protocol are not comparable with those
+    of the first, so their tag is `scores/METRIC/SPLIT/PROTOCOL_ID`. If the folder cannot be
+    written, a warning is logged.
 
     Args:
       model_dir: the run's folder.
-      rows: all scores of the run that count, the oldest first.
+      rows: the current scores of the run, the oldest first.
     """
     try:
-        known = _known(folder(model_dir))
-        new = [one for one in _scalars(rows) if known.get(one[:2]) != one[2]]
+        written = _read_events(folder(model_dir))
+        new = [one for one in _scalars(rows) if written.get(one[:2]) != one[2]]
         if not new:
             return
         writer = tf.summary.create_file_writer(folder(model_dir))
@@ -43,26 +44,26 @@ def write(model_dir, rows: list[results.Row]) -> None:
                 tf.summary.experimental.write_raw_pb(summary.SerializeToString())
         writer.close()
     except (OSError, tf.errors.OpError) as error:
-        logging.warning("the scores are not in TensorBoard's events: %s", error)
+        logging.warning("cannot write the scores as TensorBoard events: %s", error)
 
 
 def _scalars(rows: list[results.Row]):
-    """(tag, step, float32 value) of each score."""
-    first: dict = {}
+    """Yields (tag, step, float32 value) for each score."""
+    first_protocol: dict = {}  # {tag: protocol id}
     for row in rows:
         if row["value"] is None:
             continue
         tag = f"scores/{row['metric']}/{row['split']}"
-        own = first.setdefault(tag, row["protocol_id"]) == row["protocol_id"]
-        value = float(np.clip(row["value"], *_FLOAT32).astype(np.float32))
-        yield tag if own else f"{tag}/{row['protocol_id']}", row["step"], value
+        is_first = first_protocol.setdefault(tag, row["protocol_id"]) == row["protocol_id"]
+        value = float(np.clip(row["value"], *_FLOAT32_RANGE).astype(np.float32))
+        yield tag if is_first else f"{tag}/{row['protocol_id']}", row["step"], value
 
 
-_FLOAT32 = np.finfo(np.float32).min, np.finfo(np.float32).max
+_FLOAT32_RANGE = np.finfo(np.float32).min, np.finfo(np.float32).max
 
 
-def _known(path: str) -> dict[tuple, float]:
-    """{(tag, step): the last value written}; a record that a crash cut short ends its file."""
+def _read_events(path: str) -> dict[tuple, float]:
+    """{(tag, step): the last value written}. A file is read up to its first truncated record."""
     found = {}
     if not tf.io.gfile.isdir(path):
         return found

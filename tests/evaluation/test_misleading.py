@@ -104,7 +104,7 @@ def test_numbers_are_of_the_sides_that_a_metric_looks_at(name):
 
 def test_pixels_as_features_are_told_of_images_and_not_of_points(digits):
     sides = "digits/test", digits.splits["validation"].images
-    pixels = "the features are the pixels: their distances are not those that eyes see"
+    pixels = "the features are raw pixels: their distances do not measure visual similarity"
     assert pixels in warnings(*sides, "fid", extractor=raw_features())["fid"]
     assert pixels not in warnings(*sides, "fid")["fid"]
     assert pixels not in warnings(*sides, "ms_ssim")["ms_ssim"]  # which is of pixels by its nature
@@ -113,14 +113,14 @@ def test_pixels_as_features_are_told_of_images_and_not_of_points(digits):
 
 
 def test_a_classifier_of_other_images_is_told(digits):
-    other = "digits-cnn was trained on digits: its features fit no other images"
+    other = "digits-cnn was trained on digits: its features suit no other images"
     images = RNG.integers(0, 256, (90, 8, 8, 1), dtype=np.uint8)
     assert other in warnings(images, images[::-1], "fid", extractor=digits_classifier())["fid"]
     assert other not in warnings("digits/test", images, "fid")["fid"]
 
 
 def test_a_training_split_as_the_real_side_is_told_but_where_it_is_meant():
-    start = "the real samples are of the split train"
+    start = "the real samples are the training split"
     for metric, told in (("fid", True), ("prdc", True), ("memorised", False)):
         for texts in warnings("digits/train", "digits/test", metric).values():
             assert any(text.startswith(start) for text in texts) == told
@@ -129,7 +129,7 @@ def test_a_training_split_as_the_real_side_is_told_but_where_it_is_meant():
 
 
 def test_intervals_that_are_missing_or_wide_are_told():
-    missing = "no interval: how far chance moves it is not known"
+    missing = "no interval: the effect of chance on the score is unknown"
     silent = registry.find("fid")(interval=False)
     assert missing in warnings(features(90, 4), features(80, 4), silent)["fid"]
     wide = "the interval is wider than the value"
@@ -140,7 +140,7 @@ def test_intervals_that_are_missing_or_wide_are_told():
     parzen = warnings(features(90, 4), features(80, 4), "parzen")
     assert missing not in parzen["parzen_sigma"]  # a width that was found has no interval
     one = outcomes.Outcome("fid", -5.0, None, [-6.0, -4.0])  # as logarithms are
-    assert misleading._of_interval(registry.find("fid")(), one) == []
+    assert misleading._interval_warnings(registry.find("fid")(), one) == []
 
 
 def test_a_warning_is_in_a_row_once_and_only_beside_a_value():

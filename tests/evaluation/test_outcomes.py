@@ -78,4 +78,4 @@ def test_every_field_that_a_metric_may_need_has_a_cure():
 )
 def test_what_is_lacking_is_told_with_a_cure(name, reason):
     metric, nothing = registry.find(name)(), Collected()
-    assert reason in outcomes.lacking(metric, {"real": nothing, "fake": nothing})
+    assert reason in outcomes.missing_input(metric, {"real": nothing, "fake": nothing})

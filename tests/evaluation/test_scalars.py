@@ -60,7 +60,7 @@ def test_what_a_crash_cut_off_comes_with_the_next_evaluation(run, gan, digits, r
     with open(path, "ab") as file:
         file.write(rest)
     evaluation.evaluate(run, gan, digits, steps=[1])
-    known = scalars._known(scalars.folder(run))
+    known = scalars._read_events(scalars.folder(run))
     assert known.keys() == {("scores/fid/validation", 1), ("scores/fid/test", 1)}
 
 
