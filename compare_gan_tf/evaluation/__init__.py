@@ -1,15 +1,15 @@
-"""Scores: of the checkpoints of a run, and of any two sides that hold samples or features.
+"""Scores the checkpoints of a run, or any two sides that hold samples or features.
 
-One engine, two stores:
+Two entry points, one engine, two stores:
 
-  runs, following   what is scored: a run's checkpoints against the splits of its data (splits)
-  pairs             what is scored: any two sides that a user names (openings)
-  engine            each side once through the extractor, then metric by metric (outcomes)
-  stores            where the scores go: a run's scores.jsonl, or the file of --output (scores)
+  runs, following   compare a run's checkpoints with the splits of its data set (splits)
+  pairs             compares any two sides that the user names (openings)
+  engine            sends each side through the extractor once, then computes each metric (outcomes)
+  stores            keep the scores: a run's scores.jsonl, or the file of --output (scores)
 
-A side is samples, features or statistics (sides) or a generator (generators, modules, onnx), whose
-labels are drawn as the reals have them (label_mix). What is known of the reals is cached
-(references). A score has its protocol (protocols) and its warnings (misleading).
+A side holds samples, features or statistics (sides), or is a generator (generators, modules, onnx)
+whose labels follow the distribution of the real labels (label_mix). Statistics of the real side are
+cached (references). Each score has a protocol (protocols) and may have warnings (misleading).
 """
 
 from compare_gan_tf.evaluation.following import follow

@@ -1,4 +1,4 @@
-"""What a scoring may be asked for: settings that a run and any two sides have in common."""
+"""Types of the settings that the scoring of a run and of any two sides have in common."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -29,5 +29,5 @@ Steps = Annotated[
         like="a list of steps such as [1000, 2000]",
     ),
 ]
-# Of latents whose standard deviation is 1; 0 for none.
+# Largest |z| of latents with standard deviation 1; 0 for no truncation.
 Truncation = Annotated[float, Number(least=0, most=1e6)]

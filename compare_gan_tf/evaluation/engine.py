@@ -1,7 +1,7 @@
-"""Scores fakes against real samples: each side is gone through once, then metric follows metric.
+"""Scores fakes against real samples: one pass over each side, then one metric after the other.
 
-The one engine of the checkpoints of a run (`runs`) and of any two sides (`pairs`): these say what
-is compared, `stores` know which scores are there already and keep those that are found.
+`runs` (the checkpoints of a run) and `pairs` (any two sides) both use this engine. They decide what
+is compared; `stores` know which scores exist already, and store the new ones.
 """
 
 import contextlib
@@ -26,13 +26,14 @@ class Comparison:
 
     Attributes:
       metrics: values of `metrics.registry`.
-      method: how samples are looked at.
+      method: how samples are processed.
       real: the real side.
-      n_real: samples of it; None for statistics that do not tell of how many they are.
-      fake: the other side.
-      n_fake: samples of it.
-      held_out: real samples that no model was trained on, or None.
-      is_floor: whether real samples stand for fakes: then only the samples are warned of.
+      n_real: number of real samples; None for statistics without a sample count.
+      fake: the fake side.
+      n_fake: number of fakes.
+      held_out: a side of real samples that no model was trained on, or None.
+      is_floor: whether real samples take the place of the fakes; then no warnings about the
+        protocol are given.
     """
 
     metrics: tuple
@@ -46,7 +47,7 @@ class Comparison:
 
     @functools.cached_property
     def sides(self) -> dict:
-        """{metric: the fakes as it needs them}, see `label_mix`."""
+        """{metric: the fakes with the label distribution that it needs}, see `label_mix`."""
         return labelled_sides(self.fake, self.metrics, self.real, self.n_real, self.method.seed)
 
     @functools.cached_property
@@ -59,43 +60,42 @@ class Comparison:
         }
 
     def warnings(self, metric) -> list[str]:
-        """What the protocol tells against the scores of a metric."""
+        """Warnings about the protocol of a metric's scores, see `misleading`."""
         if self.is_floor:
             return []
         truncation, extractor = self.protocols[metric].truncation, self.method.extractor
         return misleading.protocol_warnings(metric, self.real, self.fake, extractor, truncation)
 
     def fakes_are_of(self, where: str) -> None:
-        """Names what makes the fakes from now on, for messages."""
+        """Sets the name of the fakes' source, such as a checkpoint, in messages."""
         for side in (self.fake, *self.sides.values()):
             side.where = where
 
     def passes(self, metrics) -> dict[Side, list]:
-        """{side: those of the metrics that look at it}."""
+        """{side of fakes: the metrics that use it}; each side needs one pass."""
         found: dict = {}
         for metric in metrics:
             found.setdefault(self.sides[metric], []).append(metric)
         return found
 
     def rows(self, metric, found, seconds: float) -> list[results.Score]:
-        """The outcomes of a metric as they are stored."""
+        """The outcomes of a metric in their stored form."""
         protocol, warnings = self.protocols[metric], self.warnings(metric)
         return [outcomes.row(one, protocol, seconds, warnings) for one in found]
 
     def failed(self, metric, reason: str) -> "Scored":
-        """Rows without a value, where there are no fakes to score."""
+        """Rows without a value, when there are no fakes to score."""
         return Scored(metric, [self.rows(metric, outcomes.failed(metric, reason), 0.0)], [])
 
 
 class Scored(NamedTuple):
-    """What one metric says.
+    """The scores of one metric.
 
     Attributes:
       metric: value of `metrics.registry`.
-      rows: for each comparison, a row of each score. `seconds` are those since the last row: what
-        metrics share, as the making of samples, counts once.
-      differences: of two comparisons, by how much the scores of the first exceed those of the
-        second; else empty.
+      rows: for each comparison, one row per score. A row's `seconds` is the time since the row
+        before, so that work which metrics share, such as generating samples, counts once.
+      differences: for two comparisons, rows of first minus second; else empty.
     """
 
     metric: object
@@ -104,10 +104,10 @@ class Scored(NamedTuple):
 
 
 class Engine:
-    """See the module.
+    """Computes scores, and keeps what it has collected of the real samples for the next call.
 
     Args:
-      kept: dict that is read and filled with what is collected of real samples; None for a new one.
+      kept: dict in which the collected data are kept, for callers in a loop; None for a new one.
     """
 
     def __init__(self, kept: dict | None = None):
@@ -115,11 +115,11 @@ class Engine:
 
     @contextlib.contextmanager
     def progress(self, work, *, shown: bool = True) -> Iterator[Progress]:
-        """A bar over the samples of some work, below a forecast of what it takes.
+        """Context manager of a progress bar over samples, with a forecast of time and memory.
 
         Args:
-          work: pairs of comparisons and metrics, as `score` takes them.
-          shown: whether there is anything to see.
+          work: pairs (comparisons, metrics), the arguments of the calls of `score`.
+          shown: whether to show it.
         """
         jobs = self._passes(work)
         total = sum(number for _, number, _ in jobs)
@@ -130,7 +130,7 @@ class Engine:
             yield bar
 
     def _passes(self, work) -> list[tuple]:
-        """(side, samples, whether images are kept) of all that is sent through the extractor."""
+        """(side, number of samples, whether images are kept) of each pass over samples."""
         found, reals = {}, set(self._kept)
 
         def add(side, number, needs):
@@ -151,13 +151,13 @@ class Engine:
     def score(
         self, comparisons: Sequence[Comparison], metrics, progress: Progress, title: str = ""
     ) -> Iterator[Scored]:
-        """What each metric says, one after the other; those that share fakes follow each other.
+        """Yields the scores of each metric. Metrics that share fakes are computed in succession.
 
         Args:
-          comparisons: one; or two with the same real samples, which are also told apart.
-          metrics: those of the comparisons that are asked for.
-          progress: a bar.
-          title: of all that is scored, for the bar.
+          comparisons: one; or two with the same real samples, whose difference is scored too.
+          metrics: the metrics to compute, some or all of the comparisons' metrics.
+          progress: the progress bar.
+          title: prefix of the metric's name in the bar.
         """
         held: dict = {}
         with contextlib.ExitStack() as closing:
@@ -194,7 +194,7 @@ class Engine:
         return outcomes.attempt(functools.partial(side.give, wanted))
 
     def _real(self, comparison: Comparison, metrics, fakes, progress) -> Collected | str:
-        """What is collected of the reals; where there are no fakes at all, the reason for that."""
+        """The data collected of the real side; or, if there are no fakes at all, the reason."""
         if all(isinstance(fake, str) for fake in fakes):
             return fakes[0]
         key = _real_key(comparison, metrics)
@@ -214,7 +214,7 @@ def _real_key(comparison: Comparison, metrics) -> tuple:
 
 
 def _by_fakes(comparisons, metrics) -> list:
-    """The metrics, those that look at the same sides next to each other."""
+    """The metrics, sorted so that those with the same fakes are adjacent."""
     groups: dict = {}
     for metric in metrics:
         groups.setdefault(tuple(one.sides[metric] for one in comparisons), []).append(metric)

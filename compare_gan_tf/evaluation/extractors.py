@@ -1,4 +1,4 @@
-"""Which extractor looks at the samples, where none is named."""
+"""Chooses the feature extractor when the user names none."""
 
 import contextlib
 
@@ -8,7 +8,7 @@ from compare_gan_tf.evaluation.sides import EXTRACTED
 from compare_gan_tf.metrics import extractor_names, features
 from compare_gan_tf.metrics.extractors import callable_features
 
-# By the name of a public data set.
+# {name of a public data set: the function that makes its classifier}.
 _CLASSIFIERS = {
     "digits": features.digits_classifier,
     "mnist": features.mnist_classifier,
@@ -17,26 +17,25 @@ _CLASSIFIERS = {
 
 
 def is_needed(metrics) -> bool:
-    """Whether any metric looks at features or logits."""
+    """Whether any metric uses features or logits."""
     kinds = outcomes.needs(metrics, "real") | outcomes.needs(metrics, "fake")
     return bool(kinds & EXTRACTED)
 
 
 def choose(given, preset, metrics, sample_shape: tuple[int, ...], images_of: str | None):
-    """The extractor given, or the preset's, or that of the data; None if no metric needs one.
-
-    What is given may be a name of `metrics.extractor_names`, or any function that
-    `metrics.extractors.callable_features` takes.
+    """The given extractor, or the preset's, or the default of the data; None if none is needed.
 
     Args:
-      given: an extractor, a function, or None.
+      given: an extractor, a name of `metrics.extractor_names`, a function that
+        `metrics.extractors.callable_features` takes, or None.
       preset: a value of `metrics.presets`.
       metrics: values of `metrics.registry`.
       sample_shape: (H, W, C) of an image, (D,) of a point.
       images_of: name of the public data set whose images the samples are, or None.
 
     Raises:
-      UserError: samples of this shape cannot be sent through it, or its weights are not here.
+      UserError: the extractor takes no samples of this shape, or its weights are not on this
+        machine.
     """
     if not is_needed(metrics):
         return None
@@ -45,22 +44,22 @@ def choose(given, preset, metrics, sample_shape: tuple[int, ...], images_of: str
     if given is not None and not hasattr(given, "weights_sha256"):
         given = callable_features(given)
     if given is None:
-        make = preset.extractor or (lambda: _of_data(tuple(sample_shape), images_of))
+        make = preset.extractor or (lambda: _default(tuple(sample_shape), images_of))
         given = make()
     given.check(tuple(sample_shape))
     return given
 
 
-def _of_data(sample_shape: tuple[int, ...], images_of: str | None):
-    """Points in their own space; images through the classifier that knows them, or ResNet50.
+def _default(sample_shape: tuple[int, ...], images_of: str | None):
+    """The raw coordinates for points; for images their classifier if one ships, else ResNet50.
 
-    Images of a view are not those that the classifier knows: their scores carry a warning.
+    The classifier was not trained on images of a view: their scores have a warning.
     """
     if len(sample_shape) == 1:
         return features.raw_features()
     if images_of in _CLASSIFIERS:
         classifier = _CLASSIFIERS[images_of]()
-        with contextlib.suppress(UserError):  # of another size
+        with contextlib.suppress(UserError):  # the images have another size
             classifier.check(sample_shape)
             return classifier
     from compare_gan_tf.metrics import image_networks

@@ -1,4 +1,4 @@
-"""Scores checkpoints as a training writes them."""
+"""Continuous evaluation: scores checkpoints while another process trains."""
 
 import os
 import time
@@ -22,20 +22,20 @@ def follow(
     poll_seconds: NotNegative = 60.0,
     timeout_seconds: NotNegative = 24 * 3600.0,
 ) -> list[results.Row]:
-    """Scores checkpoints as they come; everything else is bound on `evaluate`.
+    """Scores each new checkpoint. All other settings are those of `evaluate`.
 
-    Ends when training has left its file TRAIN_DONE and nothing is to be scored, or when no new
-    checkpoint came for `timeout_seconds`.
+    It returns when training has written its file TRAIN_DONE and all checkpoints are scored, or when
+    no new checkpoint has appeared for `timeout_seconds`.
 
     Args:
       model_dir: the run's folder; it need not exist yet.
-      gan: the built GAN of the run, not the object that is being trained.
-      dataset: with the splits to compare with.
-      poll_seconds: between two looks at the folder.
-      timeout_seconds: without a new checkpoint, after which this gives up.
+      gan: the built GAN of the run; not the object that is being trained.
+      dataset: the data set with the splits to compare with.
+      poll_seconds: time between two checks of the folder.
+      timeout_seconds: time without a new checkpoint after which to give up.
 
     Returns:
-      The rows of every checkpoint that was met, by step.
+      The rows of every checkpoint that was found, sorted by step.
 
     Raises:
       UserError: see `runs.plan` and `Plan.run`.

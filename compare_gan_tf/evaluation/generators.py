@@ -1,7 +1,7 @@
-"""The side of a generator: samples that are made when they are asked for.
+"""Sides that generate their samples.
 
-Latents and labels of all samples are drawn before the first is made, so that the batch size changes
-no sample.
+The latents and labels of all samples are drawn before the first batch is generated, so that the
+batch size does not change any sample.
 """
 
 import copy
@@ -27,14 +27,14 @@ from compare_gan_tf.layers.standing_statistics import standing_statistics
 from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
 from compare_gan_tf.metrics.replicated import replicated
 
-_STANDING_BATCH = 64  # samples of a batch that standing statistics are taken over
+_STANDING_BATCH = 64  # batch size for standing statistics
 
 
 class Generator(Side):
-    """What makes samples; `make` is theirs who inherit."""
+    """Base class of generators; subclasses implement `make`."""
 
     available = None
-    mix = UNIFORM  # of the labels
+    mix = UNIFORM  # the distribution of the labels
 
     def __init__(self, name: str, where: str, sample_shape, *, classes: int | None, facts: dict):
         self.name, self.where, self.classes = name, where, classes
@@ -45,26 +45,29 @@ class Generator(Side):
         self.offers = EXTRACTED | images | (set() if classes is None else {"labels"})
 
     def labelled(self, mix: LabelMix) -> "Generator":
-        """The same generator of labels drawn by another mix."""
+        """A copy of the generator whose labels follow another distribution."""
         other = copy.copy(self)
         other.mix, other.facts = mix, self.facts | {"labels": mix.name}
         return other
 
     def labels(self, number: int, seed: int, tag: str) -> np.ndarray | None:
-        """int32 [number] of the mix, for a seed and a tag; None without classes."""
+        """Labels int32 [number] drawn from `mix` for a seed and a tag; None without classes."""
         if self.classes is None:
             return None
         return self.mix.draw(number, [random.key(seed, tag), 0], self.classes)
 
     def make(self, number: int, size: int, seed: int) -> Iterator[tuple]:
-        """(float images [n, H, W, C] in [-1, 1] or points, labels or None), `number` in all."""
+        """Yields batches (samples, labels or None), `number` samples in total.
+
+        Samples are images float [n, H, W, C] in [-1, 1] or points float [n, D].
+        """
         raise NotImplementedError
 
     def batches(self, number: int, size: int, seed: int) -> Iterator[Batch]:
-        """As every side's.
+        """See `Side.batches`.
 
         Raises:
-          UndefinedScore: at the end, if some are not finite; says how many.
+          UndefinedScore: after the last batch, if samples were not finite; it says how many.
         """
         bad = 0
         for samples, labels in self.make(number, size, seed):
@@ -78,7 +81,7 @@ class Generator(Side):
 
 
 def files_hash(paths) -> str:
-    """SHA-256 of the contents of files, one after the other."""
+    """SHA-256 of the contents of several files."""
     digest = hashlib.sha256()
     for path in paths:
         with open(path, "rb") as file:
@@ -87,18 +90,18 @@ def files_hash(paths) -> str:
 
 
 class Players(Generator):
-    """The sampling generator of a built GAN, as it is when samples are asked for.
+    """The sampling generator of a built GAN, with the weights it has when samples are requested.
 
     Args:
       gan: a built GAN.
-      tag: goes into the seeds of latents and labels; other tags, other samples.
-      where: for messages, such as "checkpoint 100".
-      name: for the protocol.
-      truncation: of the latents; 0 for none.
-      standing: samples to take batch norm's statistics over before others are made; 0 leaves
-        those of training.
-      checkpoint_rule: for the protocol.
-      fingerprint: of the weights, if it is known.
+      tag: part of the seeds of latents and labels; different tags give different samples.
+      where: description for messages, such as "checkpoint 100".
+      name: name in the protocol.
+      truncation: truncation of the latents, 0 or more; 0 for none.
+      standing: number of samples for standing batch norm statistics, which are computed before the
+        samples are generated; 0 to use those of training.
+      checkpoint_rule: how the checkpoint was chosen, for the protocol.
+      fingerprint: fingerprint of the weights, or None.
     """
 
     def __init__(
@@ -131,7 +134,7 @@ class Players(Generator):
         return self._fingerprint
 
     def tagged(self, tag: str) -> "Players":
-        """The same players, for other latents."""
+        """A copy with another tag, thus other latents and labels."""
         other = copy.copy(self)
         other._tag = tag
         return other
@@ -147,8 +150,8 @@ class Players(Generator):
     def inputs(self, number: int, seed: int, purpose: str = "") -> dict:
         """Latents z [n, d] and, for a conditional generator, labels int32 [n].
 
-        Other ones for each tag, so that the luck of those on which a checkpoint was selected does
-        not flatter the score that is reported.
+        Each split has its own tag: the reported score uses other latents than the score that
+        selected the checkpoint, and so does not benefit from lucky ones.
         """
         gan, tag = self._gan, f"evaluate/{self._tag}/{purpose}"
         inputs = {
@@ -163,11 +166,11 @@ class Players(Generator):
         return inputs
 
     def take_statistics(self, seed: int) -> None:
-        """Sets the generator's batch norm to the statistics of `standing` samples, if any."""
+        """Sets the batch norm statistics to those of `standing` samples, if `standing` > 0."""
         if not self._standing:
             return
         inputs = self.inputs(self._standing, seed, "standing/")
-        inputs.pop("uniforms", None)  # they draw from what the generator gives
+        inputs.pop("uniforms", None)  # they are no input of the generator: they sample its output
         starts = range(0, self._standing, _STANDING_BATCH)
         parts = ({k: v[i : i + _STANDING_BATCH] for k, v in inputs.items()} for i in starts)
         standing_statistics(self._gan.sampling_generator, parts)
@@ -176,7 +179,7 @@ class Players(Generator):
         seed = wanted.method.seed
         self.take_statistics(seed)
         passed = wanted.kinds & PASSED & self.offers
-        if passed == {"labels"}:  # they are known before anything is made
+        if passed == {"labels"}:  # labels are known without generating samples
             labels = self.inputs(wanted.number, seed)["labels"].numpy()
             collected = Collected(labels=Rows.of(labels))
         else:
@@ -186,9 +189,9 @@ class Players(Generator):
 
     @property
     def _further(self) -> dict[str, Callable]:
-        """What metrics may have of the players besides samples: {name: function that gives it}.
+        """{field of `Collected` besides samples: function that returns it}.
 
-        Discrete samples have no derivative, and their D takes symbols.
+        Discrete samples have no derivative, and their discriminator takes symbols.
         """
         if self._gan.alphabet:
             return {"kernels": self._kernels}

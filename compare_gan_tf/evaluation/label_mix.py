@@ -1,7 +1,7 @@
-"""How often each label is given to a conditional generator: as often as the reals have it.
+"""The label distribution of a conditional generator's fakes: that of the real samples.
 
-Fakes of equal shares, scored against reals of other shares, pay for a difference that no training
-could mend.
+If fakes with uniform labels were compared with real samples of another label distribution, the
+score would include a difference that no training can remove.
 """
 
 import dataclasses
@@ -16,34 +16,36 @@ from compare_gan_tf.evaluation.sides import Side, chosen
 
 @dataclasses.dataclass(frozen=True)
 class LabelMix:
-    """Probabilities of the labels; None for equal ones.
+    """A distribution of labels.
 
     Attributes:
-      probabilities: K of them, which add up to 1, or None.
+      probabilities: K probabilities that add up to 1; None for the uniform distribution.
     """
 
     probabilities: tuple[float, ...] | None = None
 
     @property
     def name(self) -> str:
-        """For the protocol: "uniform", or "real mix" and 8 digits of a hash of the shares."""
+        """Name in the protocol: "uniform", or "real mix" and 8 digits of a hash of the values."""
         if self.probabilities is None:
             return "uniform"
         text = json.dumps([round(one, 12) for one in self.probabilities])
         return f"real mix {hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
     def draw(self, number: int, seed, classes: int) -> np.ndarray:
-        """int32 [number] in [0, classes), each independent; label i depends on seed and i alone.
+        """Draws independent labels int32 [number] in [0, classes).
+
+        Label i depends only on the seed and i.
 
         Args:
-          number: of labels.
+          number: number of labels.
           seed: int [2], see `random`.
-          classes: K.
+          classes: number of classes K.
         """
         if self.probabilities is None:
             return random.integers([number], seed, classes).numpy()
         uniform = (random.bits([number], seed).numpy() + 0.5) / 2.0**32
-        ends = np.cumsum(self.probabilities)  # the last is 1 but for less than 2^-33
+        ends = np.cumsum(self.probabilities)  # the last is 1, up to an error below 2^-33
         return np.searchsorted(ends, uniform, side="right").astype(np.int32)
 
 
@@ -51,16 +53,16 @@ UNIFORM = LabelMix()
 
 
 def of_reals(real: Side | None, classes: int, number: int | None, seed: int) -> LabelMix:
-    """The mix of the real samples that are compared with.
+    """The label distribution of the real samples.
 
-    Unlabelled samples (-1) are left out; of soft labels [N, K] it is the mean. Reals without
-    labels, or of another number of classes, leave all labels equally likely.
+    Unlabelled samples (-1) are left out; soft labels [N, K] are averaged. If the real samples have
+    no labels, or another number of classes, the distribution is uniform.
 
     Args:
       real: the real side, or None.
-      classes: of the generator.
-      number: of real samples, chosen as `sides.chosen` does; None for all.
-      seed: by which they are chosen.
+      classes: number of classes K of the generator.
+      number: number of real samples, chosen by `sides.chosen`; None for all.
+      seed: seed of this choice.
     """
     labels = getattr(real, "labels", None)
     if labels is None or getattr(real, "num_classes", None) not in (None, classes):
@@ -74,7 +76,7 @@ def of_reals(real: Side | None, classes: int, number: int | None, seed: int) -> 
 
 
 def _counts(labels: np.ndarray, classes: int) -> np.ndarray | None:
-    """float64 [classes], how often each occurs; None where labels are of other classes."""
+    """Counts float64 [classes] of the labels; None if the labels are of other classes."""
     if labels.ndim == 2:
         return labels.sum(axis=0, dtype=np.float64) if labels.shape[1] == classes else None
     labels = labels[labels >= 0]
@@ -84,10 +86,16 @@ def _counts(labels: np.ndarray, classes: int) -> np.ndarray | None:
 
 
 def labelled_sides(side: Side, metrics, real: Side | None, number, seed: int) -> dict:
-    """{metric: the fakes as it needs them}: of the mix of the reals, or of equal shares.
+    """{metric: the fakes with the label distribution that it needs}.
 
-    Metrics whose `even_labels` is set look at each class for itself, and need as many samples of
-    the rare ones.
+    This is the distribution of the real samples; but for a metric with `even_labels`, which scores
+    each class separately, it is uniform, so that rare classes have as many samples.
+
+    Args:
+      side: the fakes.
+      metrics: values of `metrics.registry`.
+      real: the real side, or None.
+      number, seed: see `of_reals`.
     """
     if side.classes is None:
         return dict.fromkeys(metrics, side)

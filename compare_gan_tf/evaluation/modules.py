@@ -1,4 +1,4 @@
-"""Generators that were exported: TF Hub modules and SavedModels with an endpoint `sample`."""
+"""Exported generators: TF Hub modules and SavedModels with an endpoint `sample`."""
 
 import json
 import os
@@ -12,20 +12,20 @@ from compare_gan_tf.errors import MISFITS, UserError, first_line
 from compare_gan_tf.evaluation.generators import Generator, files_hash
 from compare_gan_tf.storage import files
 
-BLOCK = 64  # samples that a module makes from one seed
-_MOST_SAID = 200  # characters of an error
+BLOCK = 64  # number of samples that a module generates from one seed
+_LONGEST_REASON = 200  # characters of a library's error message
 
 
 class Loaded:
-    """A module that can be sampled, as a trial has shown.
+    """A loaded module. Two samples are drawn on loading, to check that it can be sampled.
 
     Args:
       handle: folder or TF Hub handle.
 
     Attributes:
-      metadata: what `compare-gan export` wrote beside the module; {} where it did not.
-      classes: K of the labels that it takes, or None.
-      trial: two samples: images [2, H, W, C] in [0, 1], points [2, D], or characters [2, L].
+      metadata: the metadata that `compare-gan export` wrote; {} for a module of other origin.
+      classes: number of classes K of its labels, or None.
+      trial: the two samples: images [2, H, W, C] in [0, 1], points [2, D], or characters [2, L].
 
     Raises:
       UserError: it cannot be loaded or sampled, or its metadata are damaged.
@@ -43,7 +43,7 @@ class Loaded:
             if self.trial.shape.rank not in (2, 4):
                 wrong = f"its samples are {self.trial.shape}"
         except (*MISFITS, tf.errors.OpError) as error:
-            wrong = first_line(error)[:_MOST_SAID]
+            wrong = first_line(error)[:_LONGEST_REASON]
         if wrong:
             raise UserError(
                 f"the module {handle} has no endpoint sample(num, seed, truncation) of images"
@@ -52,13 +52,13 @@ class Loaded:
             )
 
     def sample(self, number: int, seed, truncation: float = 0.0, labels=None) -> tf.Tensor:
-        """Samples [number, ...].
+        """Generates samples [number, ...].
 
         Args:
-          number: of samples.
+          number: number of samples.
           seed: int [2].
-          truncation: of the latents; 0 for none.
-          labels: int32 [number], if the module takes any.
+          truncation: truncation of the latents, 0 or more; 0 for none.
+          labels: int32 [number] for a module that takes labels, else None.
         """
         seeds = tf.constant(seed, tf.int32)
         given = () if labels is None else (tf.constant(labels),)
@@ -68,12 +68,12 @@ class Loaded:
 class Module(Generator):
     """A TF Hub module or SavedModel with the endpoint `sample(num, seed, truncation)`.
 
-    Sample i depends on the seed and i alone: they are made `BLOCK` at a time, each block from a
-    seed of its own.
+    Samples are generated in blocks of `BLOCK`, each with its own seed, so that sample i depends
+    only on the seed and i.
 
     Args:
       handle: folder or TF Hub handle.
-      truncation: of the latents; 0 for none.
+      truncation: truncation of the latents, 0 or more; 0 for none.
 
     Raises:
       UserError: see `Loaded`.
@@ -90,7 +90,7 @@ class Module(Generator):
         )
 
     def sha256(self) -> str | None:
-        """Of the graph and the weights; None for a module that is not a local folder."""
+        """SHA-256 of the graph and the weights; None for a module that is not a local folder."""
         folder = self._handle
         paths = [os.path.join(folder, "saved_model.pb")]
         variables = os.path.join(folder, "variables")
@@ -119,7 +119,7 @@ def _load(handle: str):
         with files.without_patterns(os.path.join(handle, "saved_model.pb")) as path:
             return tf.saved_model.load(os.path.dirname(path))
     except (OSError, ValueError, tf.errors.OpError) as error:
-        reason = first_line(error)[:_MOST_SAID]
+        reason = first_line(error)[:_LONGEST_REASON]
         raise UserError(f"cannot load the module {handle}: {reason}") from error
 
 
@@ -128,7 +128,7 @@ def _read_metadata(handle: str) -> dict:
     try:
         with tf.io.gfile.GFile(path) as file:
             found = json.load(file)
-    except tf.errors.OpError:  # of a handle that is no folder, too
+    except tf.errors.OpError:  # there are none, or the handle is not a folder
         return {}
     except (ValueError, RecursionError):
         found = None

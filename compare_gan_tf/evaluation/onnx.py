@@ -1,4 +1,4 @@
-"""Generators in ONNX, from whatever library they come."""
+"""Generators in ONNX files, from any library."""
 
 import os
 from collections.abc import Iterator
@@ -12,17 +12,18 @@ from compare_gan_tf.evaluation.generators import Generator, files_hash
 from compare_gan_tf.latents import Normal
 from compare_gan_tf.metrics.model_files import onnx_session
 
-_MOST_DIGITS = 20  # of a number that is looked at
+_MOST_DIGITS = 20  # longest number that is parsed or shown
 
 
 class Onnx(Generator):
-    """A generator in ONNX: float z [n, d], and perhaps integer labels [n], to images in [0, 1].
+    """A generator in an ONNX file.
 
-    The images are [n, H, W, C] or [n, C, H, W], C = 1 or 3; z is standard normal. Models that do
-    not say how many labels there are, by a metadata entry `num_classes`, cannot be given any.
+    Its inputs are z float [n, d], standard normal, and optionally labels, integers [n]; its output
+    is images [n, H, W, C] or [n, C, H, W] in [0, 1] with C = 1 or 3, or points [n, D]. A model with
+    labels must have the metadata entry `num_classes`.
 
     Raises:
-      UserError: onnxruntime is missing, or the model is not such a one.
+      UserError: onnxruntime is missing, or the model has other inputs.
     """
 
     def __init__(self, path: str, *, truncation: float = 0.0):

@@ -1,4 +1,4 @@
-"""What a user means by one side of a comparison: a path, a name, arrays, or a GAN."""
+"""Opens one side of a comparison from a path, a name, arrays or a GAN."""
 
 import dataclasses
 import os
@@ -19,18 +19,18 @@ from compare_gan_tf.evaluation.sides import Features, Samples, Side, Statistics
 _IMAGES = ("images", "x", "arr_0")
 _LABELS = ("labels", "y", "arr_1")
 _MOMENTS = ("mu", "sigma")
-_SPLIT = "test"  # of a data set, where none is named
+_SPLIT = "test"  # default split of a data set
 _RUN, _MODULE = "config.gin", "saved_model.pb"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class How:
-    """What else decides how a side is opened.
+    """Options for opening a side.
 
     Attributes:
-      truncation: of the latents of a generator; 0 for none.
-      standing: samples that the batch norm of a GAN takes new statistics over; 0 for none.
-      split: of a data set that is named without one.
+      truncation: truncation of a generator's latents, 0 or more; 0 for none.
+      standing: number of samples for a GAN's standing batch norm statistics; 0 for none.
+      split: split of a data set that is named without one.
     """
 
     truncation: float = 0.0
@@ -42,15 +42,15 @@ def side(source, how: How | None = None) -> Side:
     """Opens one side.
 
     Args:
-      source: path of an `.npz` with `images`, `features`, or `mu` and `sigma`; of a folder or a
-        zip of images, of a SavedModel, of an ONNX generator, of a run; a TF Hub handle; the name
-        of a data set and its split, such as "digits/test"; an array uint8 [N, H, W, C] of images
-        or float [N, D] of features; a dict of arrays named as in an `.npz`; a built GAN; or a
-        `Side`.
-      how: see there.
+      source: one of: the path of an `.npz` with `images`, `features`, or `mu` and `sigma`; the path
+        of a folder or a zip of images, of a SavedModel or of an ONNX generator; a TF Hub handle;
+        the name of a data set and its split, such as "digits/test"; an array of images uint8
+        [N, H, W, C] or of features float [N, D]; a dict of arrays named as in an `.npz`; a built
+        GAN; or a `Side`.
+      how: options.
 
     Raises:
-      UserError: there is no such thing, or it cannot be used.
+      UserError: the source does not exist or cannot be used.
     """
     how = how or How()
     if isinstance(source, Side):
@@ -94,7 +94,7 @@ def _is_data_set(text: str) -> bool:
 
 
 def is_run(text: str) -> bool:
-    """Whether a text means the folder of a run: not a data set, a module or a handle."""
+    """Whether a text is the folder of a run, and not a data set, a module or a handle."""
     path = os.path.expanduser(text)
     other = _is_data_set(text) or "://" in text or os.path.exists(os.path.join(path, _MODULE))
     return not other and os.path.exists(os.path.join(path, _RUN))
@@ -115,7 +115,7 @@ def _directory(path: str, how: How) -> Side:
 
 
 def _own_images(found, path: str) -> Side:
-    """All images of a folder or a zip file, in one split."""
+    """All images of a folder or a zip file as one side, without splits."""
     if found.split is not None and len(set(found.split)) > 1:
         splits = ", ".join(sorted(set(found.split)))
         raise UserError(
@@ -165,7 +165,7 @@ def _of_arrays(found: dict, where: str, name: str = "array") -> Side:
 
 
 def _images(images: np.ndarray, where: str) -> np.ndarray:
-    """uint8 [N, H, W, C], grey or in colour."""
+    """Checks images; returns them as uint8 [N, H, W, C] with C = 1 or 3."""
     whole = images[..., None] if images.ndim == 3 else images
     fits = whole.dtype == np.uint8 and whole.ndim == 4 and whole.shape[-1] in (1, 3)
     if not fits or not whole.size:
@@ -193,17 +193,17 @@ def _labels(labels, number: int, where: str) -> np.ndarray | None:
 
 def _data_set(text: str, how: How) -> Side:
     name, slash, split = text.rpartition("/")
-    own = text.partition(":")[0] in data.kinds()  # a path, which may end in any name
+    own = text.partition(":")[0] in data.kinds()  # a path, whose last part need not be a split
     if not slash or (own and split not in own_images.SPLIT_NAMES):
         name, split = text, how.split
     return of_split(data.load(name), own_images.SPLIT_NAMES.get(split, split))
 
 
 def of_split(dataset, split: str) -> Samples:
-    """One split of a data set.
+    """A side with one split of a data set.
 
     Raises:
-      UserError: it has no such split.
+      UserError: the data set has no such split.
     """
     if split not in dataset.splits:
         raise UserError(
@@ -211,7 +211,7 @@ def of_split(dataset, split: str) -> Samples:
             f" {', '.join(dataset.splits)}: name one of these"
         )
     chosen = dataset.splits[split]
-    # Points follow settings of their own, and images those of `load`.
+    # Other settings give other points under the same name, and altered images likewise.
     public = dataset.name in data.names() and dataset.is_images and not dataset.altered
     return Samples(
         dataset.name, chosen.images, chosen.labels, split, f"{dataset.name}/{split}",
@@ -220,11 +220,11 @@ def of_split(dataset, split: str) -> Samples:
 
 
 def images_of(dataset, *, unchanged: bool = True) -> str | None:
-    """The public data set whose images these are, or None.
+    """The name of the public data set whose images these are, or None.
 
     Args:
       dataset: a data set.
-      unchanged: whether those do not count that `load` changed, as by a view or another size.
+      unchanged: whether to return None for images that `load` changed, as by a view or a resize.
     """
     known = dataset.name in data.names() and dataset.is_images
     return None if not known or (unchanged and dataset.other_images) else dataset.name

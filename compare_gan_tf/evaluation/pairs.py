@@ -42,32 +42,35 @@ def evaluate(
     """Scores fakes against real samples.
 
     Each side is sent through the extractor once, whatever the number of metrics. A score that
-    fails has no value and a reason.
+    fails has a reason instead of a value.
 
     Args:
-      real: the real side, see `openings.side`: an array, a path, the name of a data set, a GAN.
-      fake: the other side.
+      real: the real side, see `openings.side`: an array, a path, the name of a data set, or a GAN.
+      fake: the fake side, likewise.
       metrics: names or values of `metrics.registry`, or names in one string; None for those of
         the preset, or FID.
-      preset: a name or value of `metrics.presets`; what is given besides it wins over it.
-      extractor: of features, by name or as `metrics.features` makes them; None for the
-        preset's, or that of the data.
-      against: second fakes, of another model, to tell by how much the two differ.
-      held_out: real samples that no model was trained on, for the metrics of memorisation.
-      num_real: real samples; None for the preset's number, or all.
-      num_samples: fakes; None for the preset's number, all that there are, or as many as reals.
-      batch_size: samples at a time; it does not change a score.
-      seed: of latents and labels, and of the samples chosen where not all are taken.
-      truncation: of a generator's latents; 0 for none.
-      standing: samples over which the batch norm of a GAN of ours takes new statistics; 0 leaves
-        those of training; None for the preset's.
-      output: JSON file of scores. It is written after every metric; what it holds of the same
-        samples under the same protocol is not computed again.
+      preset: a name or value of `metrics.presets`. The other arguments override it.
+      extractor: the feature extractor, a name or value of `metrics.features`; None for the
+        preset's, or the default of the data.
+      against: second fakes, of another model; the differences of the scores are then computed too.
+      held_out: real samples that no model was trained on, for metrics of memorisation.
+      num_real: number of real samples; None for the preset's number, or all.
+      num_samples: number of fakes; None for the preset's number, all, or as many as real samples.
+      batch_size: samples per batch; it does not change a score.
+      seed: seed of latents and labels, and of the random subset when not all samples are used.
+      truncation: truncation of a generator's latents, 0 or more; 0 for none.
+      standing: number of samples for standing batch norm statistics of a built GAN; 0 to use those
+        of training; None for the preset's.
+      output: JSON file of the scores, written after every metric. Scores that it already holds of
+        the same samples under the same protocol are not computed again.
       save_real_statistics: `.npz` file for mean and covariance of the real side's features.
-      progress: whether to show a forecast and a bar on stderr.
+      progress: whether to show a forecast and a progress bar on stderr.
+
+    Returns:
+      The `Scores`.
 
     Raises:
-      UserError: a side, a metric or a setting that cannot be used; one line says why.
+      UserError: a side, a metric or a setting cannot be used; the message says why.
     """
     preset = presets.find(preset)
     metrics = presets.metrics_of(metrics, preset)
@@ -82,7 +85,7 @@ def evaluate(
     opened = [openings.side(one, how) for one in (real, fake, against) if one is not None]
     given = {"truncation": truncation, "standing": standing}
     given |= {"extractor": extractor is not None, "held_out": held_out is not None}
-    for name, why in _idle_settings(opened, metrics, **given).items():
+    for name, why in _unused_settings(opened, metrics, **given).items():
         raise UserError(f"evaluate.{name} is set, and {why}: leave it out")
     method = Method(
         extractor=_extractor(extractor, preset, metrics, opened), batch_size=batch_size, seed=seed
@@ -111,7 +114,7 @@ def evaluate(
 
 def _score(store: OutputStore, comparisons: list[Comparison], engine: Engine, shown: bool) -> None:
     lacking = store.lacking()
-    store.write(complete=not lacking)  # also to know before hours of work that it can be written
+    store.write(complete=not lacking)  # a file that cannot be written fails before hours of work
     if not lacking:
         return
     with engine.progress([(comparisons, lacking)], shown=shown) as bar:
@@ -120,17 +123,17 @@ def _score(store: OutputStore, comparisons: list[Comparison], engine: Engine, sh
     store.write(complete=True)
 
 
-def _idle_settings(sides: list[Side], metrics, **given) -> dict[str, str]:
-    """{name of a setting that nothing would heed: why}.
+def _unused_settings(sides: list[Side], metrics, **given) -> dict[str, str]:
+    """{name of a setting that would have no effect: why}.
 
     Args:
-      sides: that are opened.
+      sides: the opened sides.
       metrics: values of `metrics.registry`.
-      **given: values of settings, unset ones None or 0.
+      **given: values of settings; None or 0 if unset.
     """
     facts = {name for side in sides for name in side.facts}
     samples = any(side.sample_shape for side in sides) and extractors.is_needed(metrics)
-    heeded = {
+    used = {
         "truncation": ("truncation" in facts, "no side is a generator"),
         "standing": ("normalisation" in facts, "no side is a run or a GAN of ours"),
         "extractor": (samples, "no side is made of samples of which a metric needs features"),
@@ -139,14 +142,14 @@ def _idle_settings(sides: list[Side], metrics, **given) -> dict[str, str]:
             "none of the metrics looks at it (add held_out_gap)",
         ),
     }
-    return {name: why for name, (is_heeded, why) in heeded.items() if given[name] and not is_heeded}
+    return {name: why for name, (is_used, why) in used.items() if given[name] and not is_used}
 
 
 def _extractor(given, preset, metrics, sides: list[Side]):
-    """The extractor, if samples of any side must go through one.
+    """The feature extractor; None if no metric needs features of samples.
 
     Raises:
-      UserError: samples differ in shape.
+      UserError: the samples of the sides differ in shape.
     """
     shapes = {side.sample_shape: side.where for side in sides if side.sample_shape is not None}
     if len(shapes) > 1:

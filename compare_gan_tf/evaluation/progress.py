@@ -1,4 +1,4 @@
-"""How long a scoring takes: a forecast from a first batch, then a bar with the time left."""
+"""Progress of scoring: a forecast from the first batches, then a bar with the remaining time."""
 
 import os
 import resource
@@ -12,17 +12,17 @@ from compare_gan_tf.evaluation.sides import Method
 from compare_gan_tf.metrics.base import UndefinedScore
 from compare_gan_tf.metrics.rows import MEMORY
 
-WORTH_A_FORECAST = 40  # batches; with fewer, the forecast would be a good part of the work
+WORTH_A_FORECAST = 40  # batches; with fewer, the forecast would take a large part of the time
 _SIDES = 2
 
 
 class Forecast(NamedTuple):
-    """What a scoring will take.
+    """Expected cost of scoring.
 
     Attributes:
-      seconds: to make samples and extract features, without the metrics' own.
-      samples: of all sides.
-      memory: bytes at most, of the process as a whole.
+      seconds: time to generate samples and extract features; the metrics' own time is not included.
+      samples: number of samples of all sides.
+      memory: peak memory of the whole process in bytes.
       disk: bytes of temporary files.
     """
 
@@ -49,11 +49,11 @@ def duration(seconds: float) -> str:
 
 
 def forecast(jobs, method: Method) -> Forecast | None:
-    """Measures one batch of each side, after one to warm up; None where it is not worth it.
+    """Measures the second batch of each side; returns None if there are few batches.
 
     Args:
-      jobs: (side, number of its samples, whether its images are kept) triples.
-      method: how samples are looked at.
+      jobs: triples (side, number of its samples, whether its images are kept).
+      method: how samples are processed.
     """
     jobs = [job for job in jobs if job[1] >= WORTH_A_FORECAST * method.batch_size]
     seconds = disk = widest = 0
@@ -61,20 +61,20 @@ def forecast(jobs, method: Method) -> Forecast | None:
         try:
             elapsed, row, width = _one_batch(side, method, keeps_images)
         except UndefinedScore:
-            continue  # the pass itself will say so
+            continue  # the scores will have this error as their reason
         seconds += elapsed * number / method.batch_size
         disk += max(0, row * number - MEMORY)
         widest = max(widest, width)
     if not seconds:
         return None
-    moments = 6 * widest**2 * 8  # covariances of both sides, factors and their product
+    moments = 6 * widest**2 * 8  # float64 covariances of both sides, factors and their product
     return Forecast(
         seconds, sum(job[1] for job in jobs), used_memory() + _SIDES * MEMORY + moments, disk
     )
 
 
 def _one_batch(side, method: Method, keeps_images: bool):
-    """(seconds of a batch, bytes kept of a sample, width of its features)."""
+    """(seconds per batch, bytes that are kept per sample, dimension of the features)."""
     row, width, size = 0, 0, method.batch_size
     for _ in range(2):
         start = time.perf_counter()
@@ -88,7 +88,7 @@ def _one_batch(side, method: Method, keeps_images: bool):
 
 
 def used_memory() -> int:
-    """Bytes that the process holds now; where that is not told, the most that it held."""
+    """Memory of the process in bytes now; its peak on systems that do not report the former."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -97,11 +97,11 @@ def used_memory() -> int:
 
 
 class Progress:
-    """A bar over samples on stderr; silent unless `shown`.
+    """A progress bar over samples on stderr.
 
     Args:
-      total: samples.
-      shown: whether there is anything to see.
+      total: number of samples.
+      shown: whether to show the bar.
     """
 
     def __init__(self, total: int, *, shown: bool = True):
@@ -111,11 +111,11 @@ class Progress:
         self._shown = shown
 
     def update(self, number: int) -> None:
-        """Tells that many more samples are done."""
+        """Advances the bar by `number` samples."""
         self._bar.update(number)
 
     def working(self, name: str) -> None:
-        """Shows which metric is being worked out, for that may take longer than the samples."""
+        """Shows which metric is being computed, which may take longer than the samples."""
         self._bar.set_description(f"evaluate: {name}")
 
     def say(self, text: str) -> None:

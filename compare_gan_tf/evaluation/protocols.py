@@ -1,4 +1,4 @@
-"""The protocol under which a metric compares two sides."""
+"""Makes the protocol of a metric's scores: everything that they depend on."""
 
 import dataclasses
 import functools
@@ -17,15 +17,15 @@ from compare_gan_tf.metrics.protocol import Protocol
 def protocol(
     metric, real: Side | None, fake: Side, extractor, *, n_real: int | None, n_fake: int, seed: int
 ) -> Protocol:
-    """What a score of this metric depends on.
+    """The protocol of a metric's scores. Fields that the metric does not use are None.
 
     Args:
       metric: value of `metrics.registry`.
-      real: the real side, None if there is none.
-      fake: the other.
-      extractor: see `metrics.features`; None without.
-      n_real, n_fake: samples of each side.
-      seed: of latents, labels and chosen samples.
+      real: the real side, or None.
+      fake: the fake side.
+      extractor: the feature extractor, see `metrics.features`, or None.
+      n_real, n_fake: number of samples of each side.
+      seed: seed of latents, labels and random subsets.
     """
     kinds = {side: frozenset(metric.needs.get(side, ())) for side in ("real", "fake")}
     extracts = bool((kinds["real"] | kinds["fake"]) & EXTRACTED) and extractor is not None
@@ -48,7 +48,7 @@ def protocol(
 
 
 def of_extractor(extractor) -> dict:
-    """Fields of the protocol; {} without an extractor."""
+    """The protocol's fields about the extractor; {} without one."""
     if extractor is None:
         return {}
     return {
@@ -63,9 +63,9 @@ def of_extractor(extractor) -> dict:
 
 
 def settings(metric) -> dict:
-    """The metric's own settings, the fields of its dataclass, as values of JSON.
+    """The metric's own settings, the fields of its dataclass, as JSON values.
 
-    Without `interval`, which says whether there is to be one: it moves no score.
+    `interval`, which only says whether to compute an interval, is left out: it changes no score.
     """
     names = [field.name for field in dataclasses.fields(metric) if field.name != "interval"]
     return {name: _plain(getattr(metric, name)) for name in names}
@@ -85,7 +85,7 @@ def _plain(value):
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {"": type(value).__qualname__, **settings(value)}
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # JSON has no such numbers
+        return str(value)  # JSON has neither NaN nor infinity
     if value is None or isinstance(value, str | int | float | bool):
         return value
     named = getattr(value, "__qualname__", None) or getattr(value, "name", None)
@@ -94,7 +94,7 @@ def _plain(value):
 
 
 def _inside(value) -> dict:
-    """What moves the results of a function besides its arguments, if anything does."""
+    """Values other than its arguments that a function's results depend on; {} if none is known."""
     if isinstance(value, functools.partial):
         return {"of": value.func, "arguments": value.args, "keywords": value.keywords}
     if inspect.ismethod(value):
@@ -105,7 +105,7 @@ def _inside(value) -> dict:
 
 
 def _enclosed(function: Callable) -> dict:
-    """Values that a function has from the one that made it."""
+    """Values that a function has captured from the enclosing function (its closure)."""
     if not inspect.isfunction(function):
         return {}
     found = inspect.getclosurevars(function).nonlocals

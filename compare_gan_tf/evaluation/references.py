@@ -1,8 +1,9 @@
-"""What is known of the real side: collected in one pass, or read from files of statistics.
+"""Collects the real side in one pass, or reads its feature statistics from a file or the cache.
 
-Mean and covariance of features are `.npz` files with `mu` [d] and `sigma` [d, d], as pytorch-fid
-and clean-fid write them, and `n` if it is known. The cache is a folder of such files, each named by
-a hash of everything that it depends on, the contents of the data included.
+Mean and covariance of features are stored in `.npz` files with `mu` [d] and `sigma` [d, d], like
+those of pytorch-fid and clean-fid, and `n`, the number of samples, if known. The cache is a folder
+of such files. The name of a file is a hash of all that its statistics depend on, including the
+contents of the data.
 """
 
 import contextlib
@@ -25,19 +26,18 @@ from compare_gan_tf.storage import staging
 
 VARIABLE = "COMPARE_GAN_CACHE"
 _MOMENTS = ("mu", "sigma")
-_VERSION = 1  # of what a key stands for
+_VERSION = 1  # version of the cache's keys
 
 
 def collect(comparison, metrics, progress) -> Collected:
-    """All that the metrics look at of the real side, after one pass at most.
+    """Collects all that the metrics use of the real side, in at most one pass.
 
-    If mean and covariance of its features are all they need, these come from the cache on disk, or
-    go there. The cache is keyed by the contents of the samples and by everything that is done to
-    them, so that changed data are never taken for those before.
+    If the metrics need only mean and covariance of its features, these are read from the cache on
+    disk, or computed and added to it.
 
     Args:
-      comparison: see `engine.Comparison`.
-      metrics: those that are asked for.
+      comparison: an `engine.Comparison`.
+      metrics: the metrics to compute.
       progress: see `Wanted`.
     """
     kinds, side = outcomes.needs(metrics, "real"), comparison.real
@@ -63,7 +63,7 @@ def collect(comparison, metrics, progress) -> Collected:
 
 
 def statistics_suffice(metrics) -> bool:
-    """Whether no metric needs more of the real side than mean and covariance of features."""
+    """Whether all metrics need at most mean and covariance of the real side's features."""
     looking = [metric for metric in metrics if metric.needs.get("real")]
     return all(
         metric.takes_statistics and tuple(metric.needs["real"]) == ("features",)
@@ -72,7 +72,7 @@ def statistics_suffice(metrics) -> bool:
 
 
 def statistics(side: Side, wanted: Wanted) -> GaussianStatistics:
-    """Mean and covariance of a side's features, from the cache if they are there."""
+    """Mean and covariance of a side's features, from the cache if possible."""
     facts = facts_of(side, wanted)
     found = cached(facts) if facts else None
     if found is not None:
@@ -83,7 +83,7 @@ def statistics(side: Side, wanted: Wanted) -> GaussianStatistics:
 
 
 def _of_rows(rows: Rows, facts: dict | None) -> GaussianStatistics:
-    """Sums up features, and keeps the result where it can be told what it is of."""
+    """Computes mean and covariance of features; adds them to the cache if `facts` is not None."""
     found = GaussianStatistics()
     for chunk in rows.chunks():
         found.update(chunk)
@@ -93,9 +93,9 @@ def _of_rows(rows: Rows, facts: dict | None) -> GaussianStatistics:
 
 
 def facts_of(side: Side, wanted: Wanted) -> dict | None:
-    """Everything that the statistics of a side depend on; None where that cannot be told.
+    """All that the statistics of a side depend on, as JSON values; None if it is unknown.
 
-    A function of the user's own has no hash by which a change of it would show.
+    It is unknown for an extractor that is the user's function: a change of it cannot be detected.
     """
     of_extractor, extractor = {}, wanted.method.extractor
     if side.sample_shape is not None:
@@ -112,16 +112,16 @@ def facts_of(side: Side, wanted: Wanted) -> dict | None:
 
 
 def write(path: str, statistics: GaussianStatistics, facts: dict, *, is_ours: bool = False) -> None:
-    """Writes a file whole: whoever reads `path` sees the old contents or the new.
+    """Writes a file of statistics atomically: a reader sees the old contents or the new.
 
     Args:
-      path: of a local `.npz` file.
-      statistics: of the features.
-      facts: what they are of, kept as JSON in `protocol`.
-      is_ours: whether a file of this name is ours, whatever is in it: of the cache.
+      path: path of a local `.npz` file.
+      statistics: mean and covariance of the features.
+      facts: what they depend on; stored as JSON in the array `protocol`.
+      is_ours: whether an existing file may be replaced whatever it holds, as in the cache.
 
     Raises:
-      UserError: it cannot be written, or another program's file is there.
+      UserError: the file cannot be written, or is another program's.
     """
     if not is_ours:
         refuse_others(path)
@@ -135,13 +135,13 @@ def write(path: str, statistics: GaussianStatistics, facts: dict, *, is_ours: bo
 
 
 def refuse_others(path: str) -> None:
-    """Refuses to write where there is something else than a file of statistics of ours.
+    """Checks that `path` is free, or holds a file of statistics that this program wrote.
 
     Raises:
-      UserError: says so.
+      UserError: it holds something else.
     """
     staging.require_free(path, overwrite=True)
-    with contextlib.suppress(UserError):  # no .npz at all
+    with contextlib.suppress(UserError):  # it is not an .npz
         if not os.path.exists(path) or {*_MOMENTS, "protocol"} <= set(npz.names(path)):
             return
     raise UserError(
@@ -153,7 +153,8 @@ def read(path: str) -> GaussianStatistics:
     """Reads a file of statistics.
 
     Raises:
-      UserError: it is not there or no such file, its shapes do not fit, or values are not finite.
+      UserError: the file does not exist, holds no statistics or wrong shapes, or values that are
+        not finite.
     """
     found = npz.read(path, (*_MOMENTS, "n"), mapped=True)
     if set(_MOMENTS) - found.keys():
@@ -175,20 +176,23 @@ def read(path: str) -> GaussianStatistics:
 
 
 def folder() -> str:
-    """Where the cache is: COMPARE_GAN_CACHE, or compare_gan_tf in $XDG_CACHE_HOME or ~/.cache."""
+    """The cache: `statistics` in $COMPARE_GAN_CACHE, else in compare_gan_tf of the user's cache.
+
+    The user's cache is $XDG_CACHE_HOME, or ~/.cache.
+    """
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")
     chosen = os.environ.get(VARIABLE) or os.path.join(home, "compare_gan_tf")
     return os.path.join(os.path.expanduser(chosen), "statistics")
 
 
 def key(facts: dict) -> str:
-    """Names statistics by everything they depend on; facts are values of JSON."""
+    """The name of statistics in the cache: a hash, 32 hex digits, of all that they depend on."""
     text = json.dumps({"version": _VERSION, **facts}, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def cached(facts: dict) -> GaussianStatistics | None:
-    """The statistics of exactly these facts, or None; a damaged file is none."""
+    """The cached statistics with exactly these facts; None if missing or damaged."""
     path = os.path.join(folder(), f"{key(facts)}.npz")
     if not os.path.isfile(path):
         return None
@@ -200,8 +204,8 @@ def cached(facts: dict) -> GaussianStatistics | None:
 
 
 def keep(facts: dict, statistics: GaussianStatistics) -> None:
-    """Adds statistics to the cache; a folder that cannot be written is a warning."""
+    """Adds statistics to the cache; logs a warning if its folder cannot be written."""
     try:
         write(os.path.join(folder(), f"{key(facts)}.npz"), statistics, facts, is_ours=True)
     except UserError as error:
-        logging.warning("reference statistics are not kept: %s (set %s)", error, VARIABLE)
+        logging.warning("reference statistics are not cached: %s (set %s)", error, VARIABLE)

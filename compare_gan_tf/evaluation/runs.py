@@ -1,7 +1,7 @@
-"""Scores the checkpoints of a run by any metrics, and keeps a copy of the best.
+"""Scores the checkpoints of a run by any metrics, and keeps a copy of the best checkpoint.
 
-The best checkpoint is the one with the best score on the validation split, so that the score on
-the test split is that of a choice made without it.
+The best checkpoint is the one with the best score on the validation split: the test split takes no
+part in the selection.
 """
 
 import dataclasses
@@ -48,38 +48,39 @@ def plan(
     floor: bool = True,
     real_statistics: dict | None = None,
 ) -> "Plan":
-    """Checks all that scoring the checkpoints of a run needs, and writes nothing.
+    """Checks all settings for scoring the checkpoints of a run; computes and writes nothing.
 
-    Gin knows it as `evaluate`: what is bound there holds for `evaluate` and `follow` too.
+    Gin knows this function as `evaluate`: its bindings also apply to `evaluate` and `follow`.
 
     Args:
       model_dir: the run's folder.
       gan: the built GAN of the run.
-      dataset: with the splits to compare with.
-      steps: checkpoints to score, none of them for nothing, or None for all that are due.
-      every: without `steps`, only checkpoints whose step > 0 it divides are due; 0 for all.
+      dataset: the data set with the splits to compare with.
+      steps: steps of the checkpoints to score; an empty list for none; None for all that are due.
+      every: without `steps`, checkpoints whose step > 0 is divisible by this are due; 0 for all.
       metrics: values of `metrics.registry` or their names; None for those of the preset, or FID.
-      preset: see `metrics.presets`; what is given besides it wins over it.
-      extractor: of features, see `metrics.features`; None for the preset's, or that of the data.
-      num_samples: fakes for each split, or None for the preset's number on the split that it
-        reports, and as many as reals on others.
-      num_real: real samples of each split, likewise; None for all of it.
-      batch_size: samples at a time; it does not change a score.
-      seed: of the latents and labels; the same ones for every checkpoint.
-      splits: whose real samples the fakes are compared with; None for validation, and the preset's
-        or test.
-      select_by: the score by which the best is chosen; None for FID, or else the first of all.
-      truncation: of the latents, see `latents`; 0 for none.
-      standing: samples over which batch norm takes new statistics before others are made; 0 leaves
-        those of training; None for the preset's.
-      retry_failed: whether to try again what failed before. Only another outcome is written.
-      floor: whether to score other real samples in place of fakes too, once for a run: what a
-        perfect generator would get, see `stores.RunStore`.
-      real_statistics: a dict that is read and filled with what is known of real samples, for
-        callers in a loop.
+      preset: see `metrics.presets`. The other arguments override it.
+      extractor: the feature extractor, see `metrics.features`; None for the preset's, or the
+        default of the data.
+      num_samples: number of fakes for each split; None for the preset's number on the split that
+        the preset reports, and as many as real samples on others.
+      num_real: number of real samples of each split, likewise; None for all.
+      batch_size: samples per batch; it does not change a score.
+      seed: seed of the latents and labels, which are the same for every checkpoint.
+      splits: splits whose real samples the fakes are compared with; None for validation and the
+        preset's split, or validation and test.
+      select_by: the score that selects the best checkpoint; None for FID, or else the first score.
+      truncation: truncation of the latents, 0 or more, see `latents`; 0 for none.
+      standing: number of samples for standing batch norm statistics, computed before samples are
+        generated; 0 to use those of training; None for the preset's.
+      retry_failed: whether to compute failed scores again. A row is written only if the outcome
+        differs.
+      floor: whether to compute the floor, the score of real samples in place of fakes, once per
+        run, see `stores.RunStore`.
+      real_statistics: dict in which data collected of real samples are kept, for callers in a loop.
 
     Raises:
-      UserError: no such split or metric, or settings that do not fit the data.
+      UserError: a split or metric does not exist, or settings do not fit the data.
     """
     preset = presets.find(preset)
     metrics = presets.metrics_of(metrics, preset)
@@ -100,7 +101,7 @@ def plan(
         engine=Engine(kept),
         comparisons=comparisons,
         floors=of_data.floors(comparisons) if floor else {},
-        select_by=_selecting(metrics, select_by),
+        select_by=_selection_score(metrics, select_by),
         steps=None if steps is None else list(steps),
         every=every,
         retry_failed=retry_failed,
@@ -108,7 +109,7 @@ def plan(
 
 
 def evaluate(model_dir, gan, dataset, **settings) -> list[results.Row]:
-    """Scores checkpoints and copies the best to `checkpoints/best`: a `plan`, and its `run`.
+    """Scores checkpoints and copies the best to `checkpoints/best`: calls `plan`, then its `run`.
 
     Args:
       model_dir, gan, dataset, **settings: see `plan`.
@@ -117,22 +118,22 @@ def evaluate(model_dir, gan, dataset, **settings) -> list[results.Row]:
       The rows that `Plan.run` returns.
 
     Raises:
-      UserError: see both.
+      UserError: see `plan` and `Plan.run`.
     """
     return plan(model_dir, gan, dataset, **settings).run()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What `plan` has checked.
+    """The checked settings of an evaluation, made by `plan`.
 
     Attributes:
       model_dir: the run's folder.
-      gan: what checkpoints are loaded into.
-      engine: which scores.
-      comparisons: {split: its fakes and reals}.
-      floors: {split: other real samples in place of the fakes}.
-      select_by: the score that chooses the best checkpoint; None if none can.
+      gan: the built GAN that checkpoints are loaded into.
+      engine: the engine that computes the scores.
+      comparisons: {split: `Comparison` of fakes with real samples}.
+      floors: {split: `Comparison` of other real samples with real samples}.
+      select_by: the score that selects the best checkpoint; None to select none.
       steps, every, retry_failed: see `plan`.
     """
 
@@ -147,21 +148,22 @@ class Plan:
     retry_failed: bool
 
     def run(self) -> list[results.Row]:
-        """Scores what has no score yet.
+        """Computes all scores that do not exist yet.
 
-        What `scores.jsonl` holds under the same protocol is not computed again. A score that fails
-        is a row without a value and with a reason. `gan` is left with the players of the last
-        checkpoint that was scored.
+        Scores that `scores.jsonl` already holds under the same protocol are not computed again. The
+        row of a failed score has a reason instead of a value. Afterwards `gan` has the weights of
+        the last checkpoint that was scored.
 
         Returns:
-          The rows of the asked checkpoints under these protocols, by step, also the older ones.
+          All rows of the requested checkpoints under these protocols, old and new, sorted by step.
 
         Raises:
-          UserError: no such checkpoint, no space, files of others, or another evaluation goes on.
+          UserError: a checkpoint does not exist, the disk is full, a file is another program's, or
+            another evaluation of the run is in progress.
         """
         if self.steps == []:
             return []
-        steps = self._asked()
+        steps = self._steps_to_score()
         with locks.sole_writer(self.model_dir, "evaluation"):
             results.refuse_others(self.model_dir)  # before hours of work
             files.refuse_links(self.model_dir, [checkpoints.BEST, scalars.FOLDER])
@@ -172,7 +174,7 @@ class Plan:
                 select_by=self.select_by,
                 retry_failed=self.retry_failed,
             )
-            store.keep_best()  # where an earlier evaluation died before it had done so
+            store.keep_best()  # an earlier evaluation may have been killed before it did this
             self._score(steps, store)
             scalars.write(self.model_dir, store.written)
             return store.rows(steps)
@@ -216,15 +218,15 @@ class Plan:
         return tf.io.gfile.exists(f"{checkpoints.find(self.model_dir, step)}.index")
 
     def _restore(self, step: int) -> str | None:
-        """Loads a checkpoint, or returns why that failed."""
+        """Loads a checkpoint; returns None, or why it cannot be loaded."""
         try:
             checkpoints.restore_players(self.gan, self.model_dir, step)
         except UserError as error:
             return str(error)
         return None
 
-    def _asked(self) -> list[int]:
-        """The steps to score, all of them on disk."""
+    def _steps_to_score(self) -> list[int]:
+        """The requested steps, after a check that their checkpoints exist."""
         found = checkpoints.list_steps(self.model_dir)
         kept = best.read(self.model_dir)
         if kept and self.steps is not None:
@@ -243,8 +245,8 @@ class Plan:
         return sorted(set(self.steps))
 
 
-def _selecting(metrics, select_by: str | None) -> str | None:
-    """The score that chooses the best checkpoint; None if none of them can."""
+def _selection_score(metrics, select_by: str | None) -> str | None:
+    """The score that selects the best checkpoint; None if no score has a better direction."""
     known = {name: higher for metric in metrics for name, higher in metric.scores.items()}
     if select_by is None:
         directed = [name for name, higher in known.items() if higher is not None]
@@ -252,6 +254,6 @@ def _selecting(metrics, select_by: str | None) -> str | None:
     if known.get(select_by) is None:
         raise UserError(
             f"evaluate.select_by is {select_by!r}: it must be one of the scores that have a better"
-            f" end, {', '.join(name for name, higher in known.items() if higher is not None)}"
+            f" direction, {', '.join(name for name, higher in known.items() if higher is not None)}"
         )
     return select_by

@@ -1,4 +1,4 @@
-"""Scores: of a comparison as an object and a JSON file that is never half-written; as text."""
+"""The scores of two sides: as an object, as a JSON file that is written atomically, and as text."""
 
 import contextlib
 import dataclasses
@@ -21,17 +21,17 @@ _PACKAGES = ("tensorflow", "keras", "numpy")
 
 @dataclasses.dataclass
 class Scores:
-    """What `pairs.evaluate` returns; `print` shows a table, `scores["fid"]` is a number.
+    """The result of `pairs.evaluate`. `print` shows a table; `scores["fid"]` is a number.
 
     Attributes:
-      rows: dicts with metric, value or None and a reason, interval, protocol, protocol_id,
-        seconds and time.
-      real: the real side: its name, split, number of samples and hash.
-      fake: likewise.
-      against: the second fakes, if there are any.
-      against_rows: their scores.
+      rows: scores of `fake`: dicts with metric, value (None if it failed), reason (why it failed),
+        interval, protocol, protocol_id, seconds and time.
+      real: the real side: a dict of its name, split, number of samples and hash.
+      fake: the fake side, likewise.
+      against: the second fakes, likewise, or None.
+      against_rows: scores of `against`.
       differences: rows of the scores of `fake` minus those of `against`.
-      complete: whether all that was asked for has been tried.
+      complete: whether all requested metrics have been tried.
     """
 
     rows: list[dict]
@@ -46,8 +46,8 @@ class Scores:
         """The value of a score.
 
         Raises:
-          UserError: it has none; says why.
-          KeyError: it was not asked for.
+          UserError: the score failed; the message says why.
+          KeyError: there is no score of this name.
         """
         row = next((row for row in self.rows if row["metric"] == metric), None)
         if row is None:
@@ -61,7 +61,7 @@ class Scores:
         return {row["metric"]: row["value"] for row in self.rows}
 
     def to_dict(self) -> dict:
-        """What the JSON file holds."""
+        """The contents of the JSON file."""
         found = {
             "real": self.real,
             "fake": self.fake,
@@ -87,7 +87,7 @@ class Scores:
 
 
 def versions() -> dict[str, str]:
-    """Of what computed the scores."""
+    """{package: version} of the software that computed the scores."""
     found = {name: importlib.metadata.version(name) for name in _PACKAGES}
     return {
         "compare_gan_tf": compare_gan_tf.__version__,
@@ -96,10 +96,10 @@ def versions() -> dict[str, str]:
 
 
 def write(path: str, scores: Scores) -> None:
-    """Writes scores whole: whoever reads the file sees the ones before or these.
+    """Writes scores atomically: a reader sees the old contents or the new.
 
     Raises:
-      UserError: it cannot be written.
+      UserError: the file cannot be written.
     """
     text = json.dumps(scores.to_dict(), indent=2, allow_nan=False) + "\n"
     try:
@@ -110,10 +110,10 @@ def write(path: str, scores: Scores) -> None:
 
 
 def read(path: str) -> dict:
-    """What a file of scores holds; {} if there is none.
+    """Reads a file of scores; returns {} if it does not exist.
 
     Raises:
-      UserError: the file is something else, which must not be overwritten.
+      UserError: the file is not a file of scores, and must not be overwritten.
     """
     staging.require_free(path, overwrite=True)
     with contextlib.suppress(*MISFITS, RecursionError):
@@ -128,11 +128,11 @@ def read(path: str) -> dict:
     raise UserError(f"{path} is there and holds no scores: choose another output")
 
 
-# --- For people -------------------------------------------------------------------------------
+# --- As text ----------------------------------------------------------------------------------
 
 
 def table(rows) -> str:
-    """Scores in columns: name, value, interval, and the protocol's id."""
+    """A text table of scores with the columns name, value, interval and protocol id."""
     cells = [(one["metric"], *_cells(one), one["protocol_id"]) for one in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
     lines = [
@@ -150,19 +150,20 @@ def _cells(one: dict) -> tuple[str, str]:
 
 
 def number(value: float) -> str:
-    """Five significant digits, without an exponent for everyday sizes."""
-    everyday = 1e-3 <= abs(value) < 1e6 or value == 0
-    return f"{value:#.5g}".rstrip(".") if everyday else f"{value:.4e}"
+    """A number with five significant digits, with an exponent only below 1e-3 or from 1e6 on."""
+    is_plain = 1e-3 <= abs(value) < 1e6 or value == 0
+    return f"{value:#.5g}".rstrip(".") if is_plain else f"{value:.4e}"
 
 
 def summary(rows: list[results.Row], kept: dict | None, floors=()) -> list[str]:
-    """A line for the best checkpoint, one for the last, and one for real samples in their place;
-    one more where fakes score better than those, see `floor_notes`.
+    """Lines of text for the best checkpoint, the last checkpoint and the floor.
+
+    A further line is added if fakes score better than the floor, see `floor_notes`.
 
     Args:
-      rows: of scores.
-      kept: what `best.json` says, or None.
-      floors: rows of real samples in place of fakes, see `stores.RunStore`.
+      rows: rows of scores.
+      kept: contents of `best.json`, or None.
+      floors: rows of the floors, see `stores.RunStore`.
     """
     titles = {"best": "best", "last": "last"}
     if kept is not None:

@@ -1,7 +1,7 @@
-"""The two sides of a comparison: where samples, or what is known of them, come from.
+"""The two sides of a comparison, real and fake: existing samples, features or statistics.
 
-A side has a `name` and a `split` for the protocol, says what it `offers`, and gives what metrics
-need. The kinds here exist already; `generators` has those that are made.
+A side has a `name` and a `split` for the protocol, lists what it `offers`, and returns what metrics
+need. This module has the sides whose data exist already; `generators` has those that generate them.
 """
 
 import dataclasses
@@ -15,14 +15,14 @@ from compare_gan_tf.data.lazy_images import LazyImages
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics.base import Collected, Rows
 
-_PART = 2**24  # bytes read at a time
+_PART = 2**24  # bytes that are read at a time
 EXTRACTED = frozenset(("features", "logits"))
 _TOO_LARGE = "go beyond 3.4e38 and do not fit float32, which metrics take: give smaller numbers"
-PASSED = EXTRACTED | {"images", "labels"}  # what one pass through the samples gives
+PASSED = EXTRACTED | {"images", "labels"}  # fields that one pass over the samples fills
 
 
 class Batch(NamedTuple):
-    """Some samples: uint8 [n, H, W, C] or float32 [n, D], and labels int32 [n] or None."""
+    """A batch: samples uint8 [n, H, W, C] or float32 [n, D]; labels int32 [n], or None."""
 
     samples: np.ndarray
     labels: np.ndarray | None
@@ -30,12 +30,12 @@ class Batch(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Method:
-    """How the samples of all sides are looked at.
+    """How the samples of all sides are processed.
 
     Attributes:
-      extractor: of features, see `metrics.features`; None if no metric looks at any.
-      batch_size: samples at a time; it does not change a score.
-      seed: by which samples are made, or chosen where not all are taken.
+      extractor: the feature extractor, see `metrics.features`; None if no metric needs features.
+      batch_size: samples per batch; it does not change a score.
+      seed: seed of generated samples, and of the random subset when not all samples are used.
     """
 
     extractor: Any = None
@@ -45,13 +45,13 @@ class Method:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is asked of a side.
+    """A request to a side.
 
     Attributes:
-      kinds: names of fields of `Collected`; what a side has not got is left out.
-      number: of samples.
-      method: see there.
-      progress: object with `update(number of samples done)`, or None.
+      kinds: names of fields of `Collected`; those that the side does not offer stay None.
+      number: number of samples.
+      method: how the samples are processed.
+      progress: object with a method `update(number of finished samples)`, or None.
     """
 
     kinds: frozenset
@@ -61,20 +61,20 @@ class Wanted:
 
 
 class Side:
-    """What is common to all.
+    """Base class of all sides.
 
     Attributes:
-      name: for the protocol.
-      split: likewise, or None.
-      where: it lies, for messages.
-      available: number of samples, or None: as many as are asked for.
-      offers: names of fields of `Collected` that it can give.
-      sample_shape: of one sample, None if there are only features.
+      name: name in the protocol.
+      split: split in the protocol, or None.
+      where: path or description, for messages.
+      available: number of samples; None for any number, as of a generator.
+      offers: names of the fields of `Collected` that it can fill.
+      sample_shape: shape of one sample; None if there are only features or statistics.
       is_images: whether samples are uint8 images.
       images_of: name of the public data set whose images these are, unchanged, or None.
-      is_public: whether the name says what is in it; else the hash belongs in a protocol.
-      classes: labels that a conditional generator takes; None for what takes none.
-      facts: further fields of the protocol, which a generator knows.
+      is_public: whether the name identifies the contents; if not, the protocol has their hash.
+      classes: number of classes K of a conditional generator, else None.
+      facts: further fields of the protocol, such as a generator's truncation.
     """
 
     name: str
@@ -90,19 +90,19 @@ class Side:
     facts: dict = {}
 
     def sha256(self) -> str | None:
-        """Of the contents; None where there are none before they are made."""
+        """SHA-256 of the contents; None if they do not exist yet."""
         return None
 
     def number(self, name: str, asked: int | None, otherwise: int | None = None) -> int | None:
-        """How many samples are taken; None of statistics that do not tell of how many they are.
+        """The number of samples to use; None for statistics without a sample count.
 
         Args:
-          name: of the setting that asks for a number, for messages.
-          asked: for; None for all.
-          otherwise: how many of a generator, which has no end; None if that must be asked for.
+          name: name of the setting that requests a number, for messages.
+          asked: the requested number; None for all.
+          otherwise: default number for a generator, which has no end; None for no default.
 
         Raises:
-          UserError: there are not so many, or no number is known.
+          UserError: fewer samples are available, or no number is known.
         """
         number = asked or self.available or otherwise
         if number is None and "statistics" not in self.offers:
@@ -115,14 +115,14 @@ class Side:
         return number
 
     def batches(self, number: int, size: int, seed: int) -> Iterator[Batch]:
-        """`number` samples, in batches of `size`, which changes no sample."""
+        """Yields `number` samples in batches of `size`. The batch size does not change a sample."""
         raise NotImplementedError
 
     def give(self, wanted: Wanted) -> Collected:
-        """What is wanted and there, after one pass through the samples and the extractor.
+        """Collects what is requested and offered, in one pass over the samples.
 
         Raises:
-          UndefinedScore: samples of a generator are not finite.
+          UndefinedScore: a generator's samples are not finite.
         """
         method, kinds = wanted.method, wanted.kinds & self.offers & PASSED
         rows = {kind: Rows() for kind in kinds}
@@ -141,20 +141,20 @@ class Side:
 
 
 def chosen(available: int, number: int, seed: int) -> np.ndarray:
-    """Indices of the samples that are looked at, ascending: all, or a choice without repetition."""
+    """Ascending indices [min(number, available)] of a random subset without replacement, or all."""
     if number >= available:
         return np.arange(available)
     return np.sort(np.random.default_rng([seed, 20180601]).permutation(available)[:number])
 
 
 def count_not_finite(rows) -> int:
-    """Rows [n, ...] with any value that is not finite."""
+    """Number of rows of an array [n, ...] that hold a value which is not finite."""
     finite = np.isfinite(np.asarray(rows)).reshape(len(rows), -1).all(axis=1)
     return int(np.count_nonzero(~finite))
 
 
 def content_hash(*arrays) -> str:
-    """SHA-256 of shapes, dtypes and values, read a part at a time."""
+    """SHA-256 of the arrays' shapes, dtypes and values; large arrays are read in parts."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str} {list(array.shape)}\n".encode())
@@ -164,7 +164,7 @@ def content_hash(*arrays) -> str:
 
 
 def _parts(array) -> Iterator[np.ndarray]:
-    """The rows of an array, in parts that fit into memory."""
+    """Yields the rows of an array in parts that fit into memory."""
     rows = max(1, _PART // max(1, array[:1].nbytes))
     for start in range(0, len(array), rows):
         yield array[start : start + rows]
@@ -172,15 +172,14 @@ def _parts(array) -> Iterator[np.ndarray]:
 
 @dataclasses.dataclass(eq=False)
 class Samples(Side):
-    """Samples that exist.
+    """Existing samples.
 
     Attributes:
       samples: uint8 [N, H, W, C] or float [N, D]: an array, mapped or in memory, or `LazyImages`.
-      labels: int32 [N] in [0, num_classes), -1 where there is none, or float32 [N, num_classes],
-        probabilities; or None.
-      is_public: whether the name says what is in it.
-      images_of: see `Side`.
-      num_classes: number of labels, where it is known.
+      labels: int32 [N] in [0, num_classes), -1 for an unlabelled sample; or float32
+        [N, num_classes], probabilities; or None.
+      is_public, images_of: see `Side`.
+      num_classes: number of classes K, or None if unknown.
     """
 
     name: str
@@ -210,7 +209,7 @@ class Samples(Side):
         return self._sha256
 
     def _values(self):
-        """The samples, decoded once and for all where they are few enough."""
+        """The samples; lazy images are decoded once and kept if they fit into memory."""
         held = self.samples.in_memory() if isinstance(self.samples, LazyImages) else None
         return self.samples if held is None else held
 
@@ -226,10 +225,10 @@ class Samples(Side):
 
 @dataclasses.dataclass(eq=False)
 class Features(Side):
-    """Features that somebody extracted.
+    """Precomputed features.
 
     Attributes:
-      features: float [N, D], mapped or in memory.
+      features: float [N, D], memory-mapped or in memory.
     """
 
     name: str
@@ -251,7 +250,7 @@ class Features(Side):
                 raise UserError(f"{bad} of {len(values)} rows of features of {self.where} {words}")
 
     def _bad_rows(self) -> dict[str, int]:
-        """{what is wrong with a row: how many are so}."""
+        """{what is wrong with a row: number of such rows}."""
         bad = {"are not finite: extract them again": 0, _TOO_LARGE: 0}
         for part in _parts(self.features):
             with np.errstate(over="ignore"):
@@ -274,7 +273,7 @@ class Features(Side):
 
 @dataclasses.dataclass(eq=False)
 class Statistics(Side):
-    """Mean and covariance of features that somebody extracted.
+    """Precomputed mean and covariance of features.
 
     Attributes:
       statistics: a `GaussianStatistics`.

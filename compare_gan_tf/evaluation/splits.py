@@ -1,4 +1,4 @@
-"""What the fakes of a run are compared with: the splits of its data set."""
+"""Makes the comparisons of a run: its fakes with each split of its data set, and the floors."""
 
 import copy
 import dataclasses
@@ -10,17 +10,17 @@ from compare_gan_tf.evaluation.sides import Samples
 from compare_gan_tf.metrics import presets
 from compare_gan_tf.runs import best
 
-REPORTED = "test"  # the split of the score that is reported, unless a preset has another
+REPORTED = "test"  # the split whose score is reported, unless a preset has another
 TRAIN, HELD_OUT = "train", "test"
-_GIVE_A_FLOOR = (TRAIN, "validation", HELD_OUT)  # the first with samples enough
+_FLOOR_SPLITS = (TRAIN, "validation", HELD_OUT)  # the first one with enough samples is used
 
 
 class Splits:
-    """See the module.
+    """The splits of a data set as sides of comparisons.
 
     Args:
-      dataset: with the splits.
-      kept: dict that is read and filled with their sides, for a side's hash is of all its contents.
+      dataset: the data set.
+      kept: dict in which the sides are kept, because hashing a side reads all of its contents.
     """
 
     def __init__(self, dataset, kept: dict):
@@ -35,17 +35,20 @@ class Splits:
     def comparisons(
         self, players: Players, preset, splits, num_real, num_samples, **shared
     ) -> dict[str, Comparison]:
-        """{split: the players' fakes, and its reals}; each split has latents of its own.
+        """{split: `Comparison` of fakes with the split's real samples}.
+
+        Each split has its own latents.
 
         Args:
-          players: which make the fakes.
-          preset: value of `metrics.presets`; its numbers are those of the split that it reports.
-          splits: those asked for; None for validation and the one that is reported.
-          num_real, num_samples: asked for; None for the preset's, all, and as many as reals.
+          players: the generator of the fakes.
+          preset: value of `metrics.presets`; its numbers apply to the split that it reports.
+          splits: names of splits; None for validation and the reported split.
+          num_real, num_samples: requested numbers; None for the preset's, else all real samples,
+            and as many fakes as real samples.
           **shared: metrics and method of all comparisons.
 
         Raises:
-          UserError: there is no such split, or it has not so many samples.
+          UserError: a split does not exist, or has fewer samples.
         """
         there, reported = self._dataset.splits, preset.real_split or REPORTED
         if splits is None:
@@ -65,9 +68,10 @@ class Splits:
         return found
 
     def floors(self, comparisons: dict[str, Comparison]) -> dict[str, Comparison]:
-        """Other real samples in place of the fakes, where a split has enough of them.
+        """{split: `Comparison` of other real samples with the split's real samples}.
 
-        Only of metrics that need nothing of fakes but what real samples have.
+        Splits for which no other split has enough samples are left out, and so are metrics that
+        need more of the fakes than samples.
         """
         found = {}
         for split, comparison in comparisons.items():
@@ -82,8 +86,8 @@ class Splits:
         return found
 
     def _other(self, split: str, number: int) -> Samples | None:
-        """Real samples of another split, if one has so many."""
-        for name in _GIVE_A_FLOOR:
+        """`number` or more real samples of another split; None if there is no such split."""
+        for name in _FLOOR_SPLITS:
             if name == split or name not in self._dataset.splits:
                 continue
             if self._side(name).available >= number:

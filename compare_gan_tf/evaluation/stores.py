@@ -1,7 +1,7 @@
-"""The two places where scores are kept: which are there already, and how new ones reach the disk.
+"""The two stores of scores. A store knows which scores exist already, and writes new ones.
 
-RunStore     <model_dir>/scores.jsonl and scores.floor.jsonl, and checkpoints/best
-OutputStore  the file of --output, of two sides
+RunStore     a run: <model_dir>/scores.jsonl, scores.floor.jsonl and checkpoints/best
+OutputStore  two sides: the file of --output
 """
 
 import os
@@ -12,39 +12,38 @@ from compare_gan_tf.evaluation import outcomes, scores
 from compare_gan_tf.evaluation.engine import Comparison, Scored
 from compare_gan_tf.runs import best, checkpoints, results
 
-_FLOOR_STEP, _FLOOR_CHECKPOINT = 0, "real"  # no checkpoint has made the samples
+_FLOOR_STEP, _FLOOR_CHECKPOINT = 0, "real"  # placeholders: a floor belongs to no checkpoint
 
 
 # --- Of a run ---------------------------------------------------------------------------------
 
 
 def _of_run(model_dir: str, rows, *, step: int, checkpoint: str, split: str) -> list[results.Row]:
-    """Scores with what they are of: run, step, the checkpoint's fingerprint, split of the reals."""
+    """Rows of a run: scores with run, step, the checkpoint's fingerprint and the real split."""
     run = os.path.basename(os.path.normpath(model_dir))
     which = {"run": run, "step": step, "checkpoint": checkpoint, "split": split}
     return [which | row for row in rows]
 
 
 class RunStore:
-    """The scores of a run's checkpoints, a copy of the best of them, and the floors.
+    """The scores of a run's checkpoints, a copy of the best checkpoint, and the floors.
 
-    The rows of a checkpoint reach `scores.jsonl` in one write, for from then on training may delete
-    it. What a metric says is noted in `scores.partial.jsonl` the moment it is known, so that a
-    process that is killed between two metrics loses neither.
+    All rows of a checkpoint are written to `scores.jsonl` at once, because training may delete a
+    checkpoint as soon as it has scores. Until then, each metric's rows are appended to
+    `scores.partial.jsonl`, so that a process that is killed between two metrics loses no score.
 
-    A floor is what real samples score in place of fakes, as many as fakes are made: what fakes
-    would score that nobody could tell from real samples. It belongs to the data and the protocol,
-    and is worked out once for a run.
+    A floor is the score of real samples in place of fakes, in the same number: the score of a
+    perfect generator. It depends only on the data and the protocol, and is computed once per run.
 
     Args:
       model_dir: folder of the run.
-      comparisons: {split: what its fakes are compared with}.
-      floors: {split: other real samples in place of the fakes}.
-      select_by: name of the score by which the best checkpoint is chosen; None: none is.
-      retry_failed: whether to try again what failed before.
+      comparisons: {split: `Comparison` of the fakes with its real samples}.
+      floors: {split: `Comparison` of other real samples with its real samples}.
+      select_by: name of the score that selects the best checkpoint; None to select none.
+      retry_failed: whether to compute scores again that failed before.
 
     Attributes:
-      lacking_floors: {split: metrics} under whose protocol there is no floor.
+      lacking_floors: {split: metrics without a floor under their protocol}.
     """
 
     def __init__(
@@ -66,11 +65,11 @@ class RunStore:
 
     @property
     def written(self) -> list[results.Row]:
-        """The rows of the file of scores that count, the oldest first."""
+        """The latest row of each score in `scores.jsonl`, the oldest first."""
         return list(self._written.values())
 
     def rows(self, steps) -> list[results.Row]:
-        """The rows of these steps, by step, in the order of splits and metrics."""
+        """The rows of these steps, sorted by step, split and metric."""
         found: dict = {}
         for row in self._latest.values():
             found.setdefault((row["step"], row["split"], row["protocol_id"]), []).append(row)
@@ -83,11 +82,11 @@ class RunStore:
         ]
 
     def lacking(self, step: int) -> dict[str, list]:
-        """{split: metrics} under whose protocol this checkpoint, as it is now, has no score."""
+        """{split: metrics} without a score of this checkpoint's current contents and protocol."""
         return self._lacking(self._comparisons, self._latest, step, self.fingerprint(step))
 
     def _lacking(self, comparisons, known, step: int, checkpoint: str | None) -> dict[str, list]:
-        """{split: metrics} without a row of every score of this, or with one to be tried again."""
+        """{split: metrics} of which a score is missing from `known`, or is to be tried again."""
 
         def lacks(row: results.Row | None) -> bool:
             if row is None or row["checkpoint"] != checkpoint:
@@ -102,15 +101,15 @@ class RunStore:
         return found
 
     def fingerprint(self, step: int) -> str | None:
-        """Of a checkpoint, see `best`; None if there is none."""
+        """Fingerprint of a checkpoint, see `best.fingerprint`; None if it does not exist."""
         return best.fingerprint(checkpoints.find(self._model_dir, step))
 
     def has_partial(self, step: int) -> bool:
-        """Whether a process died with scores of this checkpoint that are not in the file yet."""
+        """Whether `scores.partial.jsonl` has rows of this checkpoint, from a killed process."""
         return any(row["step"] == step for row in self._partial)
 
     def note(self, step: int, checkpoint: str, split: str, scored: Scored) -> None:
-        """Notes what a metric says of a checkpoint."""
+        """Appends the scores of one metric for a checkpoint to `scores.partial.jsonl`."""
         which = {"step": step, "checkpoint": checkpoint, "split": split}
         rows = _of_run(self._model_dir, scored.rows[0], **which)
         for row in rows:
@@ -121,15 +120,15 @@ class RunStore:
         self._latest |= results.latest(rows)
 
     def note_floor(self, split: str, scored: Scored) -> None:
-        """Writes what a metric says of real samples in place of fakes."""
+        """Writes the floors of one metric: the scores of real samples in place of fakes."""
         which = {"step": _FLOOR_STEP, "checkpoint": _FLOOR_CHECKPOINT, "split": split}
         rows = _of_run(self._model_dir, scored.rows[0], **which)
         results.append(results.floor_path(self._model_dir), *rows)
 
     def finish(self, step: int, checkpoint: str) -> None:
-        """Keeps a checkpoint if it is the best, then moves its rows to the file of scores.
+        """Copies a checkpoint if it is the best, then moves its rows to `scores.jsonl`.
 
-        In that order: from its rows on, training may delete the checkpoint.
+        The order matters: training may delete the checkpoint as soon as its rows are there.
         """
         found = results.latest([row for row in self._partial if row["step"] == step])
         rows = [row for row in found.values() if row["checkpoint"] == checkpoint]
@@ -141,13 +140,13 @@ class RunStore:
         results.replace(results.partial_path(self._model_dir), *self._partial)
 
     def _is_news(self, row: results.Row) -> bool:
-        """Whether this is another outcome than the last one written."""
+        """Whether the outcome differs from the last one that was written."""
         old = self._written.get(results.key(row))
         fields = ("checkpoint", "value", "reason")
         return old is None or any(old[field] != row[field] for field in fields)
 
     def keep_best(self) -> None:
-        """Copies the checkpoint with the best score on validation; the later one of equals."""
+        """Copies the checkpoint with the best validation score; of equal ones, the latest."""
         comparison = self._comparisons.get(best.SPLIT)
         known = comparison.protocols.items() if comparison else ()
         choosing = next((one for one in known if self._select_by in one[0].scores), None)
@@ -157,7 +156,7 @@ class RunStore:
         kept = best.read(self._model_dir)
         if kept and kept["protocol_id"] != protocol.id:
             if (kept["step"], best.SPLIT, self._select_by, protocol.id) not in self._latest:
-                return  # once it has a score under this protocol too, it may be replaced
+                return  # it may be replaced only when it has a score under this protocol, too
         rows = [
             row
             for row in self._latest.values()
@@ -175,12 +174,12 @@ class RunStore:
 
 
 class OutputStore:
-    """The scores of two sides, written anew after every metric if there is a file.
+    """The scores of two sides. The file, if there is one, is rewritten after every metric.
 
     Args:
       path: JSON file, or None.
-      comparisons: of the first fakes, and of the second if there are any.
-      metrics: in the order of the rows.
+      comparisons: the comparison of the fakes, and that of the second fakes if there are any.
+      metrics: values of `metrics.registry`, in the order of the rows.
     """
 
     def __init__(self, path: str | None, comparisons: list[Comparison], metrics: tuple):
@@ -198,7 +197,7 @@ class OutputStore:
             self._take_over(comparisons, scores.read(path))
 
     def _take_over(self, comparisons, before: dict) -> None:
-        """Takes from a file what was scored of the same samples under the same protocol."""
+        """Reuses the scores in the file that are of the same samples under the same protocol."""
         now = [self.scores.fake, self.scores.against]
         for comparison, mine, side, key, name in zip(
             comparisons, self._rows, now, ("fake", "against"), ("scores", "against_scores"),
@@ -213,21 +212,21 @@ class OutputStore:
                     mine[metric] = known
 
     def lacking(self) -> list:
-        """Metrics without a value of every score; all for two models: a difference needs both."""
+        """Metrics to compute: those without all values. With two models all, for the difference."""
         if len(self._rows) > 1:
             return list(self._metrics)
         known = {metric: self._rows[0].get(metric, ()) for metric in self._metrics}
         return [m for m, rows in known.items() if not rows or any(r["value"] is None for r in rows)]
 
     def note(self, scored: Scored) -> None:
-        """Takes in what a metric says."""
+        """Adds the scores of one metric, and writes the file."""
         for mine, rows in zip(self._rows, scored.rows, strict=True):
             mine[scored.metric] = rows
         self._differences[scored.metric] = scored.differences
         self.write()
 
     def write(self, *, complete: bool = False) -> None:
-        """Brings the scores up to date, also on disk; `complete`: all has been tried."""
+        """Updates `scores` and the file. `complete` says that every metric has been tried."""
         self.scores.rows, *second = map(self._in_order, self._rows)
         self.scores.complete = complete
         if second:

@@ -60,7 +60,7 @@ def test_a_cache_that_cannot_be_written_is_a_warning(statistics, tmp_path, monke
     monkeypatch.setenv("COMPARE_GAN_CACHE", str(tmp_path / "file"))
     with caplog.at_level(logging.WARNING, "absl"):
         references.keep(FACTS, statistics)
-    assert "are not kept: cannot write" in caplog.text
+    assert "are not cached: cannot write" in caplog.text
 
 
 def test_a_damaged_file_of_the_cache_is_a_warning(statistics, cache, caplog):
