@@ -1,4 +1,4 @@
-"""Builds for the verbs what a config and flags name: the data, the GAN, the checkpoint's step."""
+"""Builds the data set and the GAN from config and flags, and finds the checkpoint of a verb."""
 
 import copy
 import os
@@ -10,18 +10,18 @@ from compare_gan_tf.errors import UserError
 
 
 def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
-    """Imports everything a config may name, and parses the files and bindings of the flags.
+    """Imports all configurables, and parses the config files and bindings of the flags.
 
     Without `--gin_config`, the config that the run was trained with is read.
 
     Args:
       values: the flags.
-      bindings: more of them, which win over those of the flags.
+      bindings: further bindings, which override those of the flags.
 
     Raises:
-      UserError: gin rejects something, there is nothing to read, or it names no model.
+      UserError: gin rejects the config, there is no config, or it has no model.
     """
-    # What needs no TensorFlow comes before the seconds that its import takes.
+    # Checks without TensorFlow come first: its import takes seconds.
     import gin
 
     from compare_gan_tf import config
@@ -43,7 +43,7 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
 
 
 def _own_config(model_dir: str | None) -> str:
-    """The config that a run was trained with."""
+    """Path of the config that a run was trained with."""
     from compare_gan_tf.storage import files
 
     if not model_dir:
@@ -63,7 +63,7 @@ def _own_config(model_dir: str | None) -> str:
 
 
 def bound(configurable: str, parameter: str, default=None):
-    """What the config binds to one parameter; nothing else that it binds is made."""
+    """The value that the config binds to one parameter. No other bound object is constructed."""
     import gin
 
     values = gin.get_bindings(configurable, resolve_references=False)
@@ -71,15 +71,15 @@ def bound(configurable: str, parameter: str, default=None):
 
 
 def gan(values: flags.FlagValues, *, of_run: bool | None = None):
-    """Returns the data set and the GAN that the config describes, with untrained weights.
+    """Returns the data set and the GAN of the config, with untrained weights.
 
     Args:
       values: the flags.
-      of_run: whether the config is a run's own, which training has checked: only what the command
-        line binds is then refused where nothing uses it. None: it is without --gin_config.
+      of_run: whether the config is a run's own, which training has already checked. Then only
+        unused bindings of the command line are refused. None for True if --gin_config is not given.
 
     Raises:
-      UserError: they cannot be made, or something is bound that no stage uses.
+      UserError: they cannot be made, or a binding is used by no stage.
     """
     from compare_gan_tf import config, data, training
 
@@ -93,9 +93,9 @@ def gan(values: flags.FlagValues, *, of_run: bool | None = None):
 
 
 def _check_data(values: flags.FlagValues, dataset) -> None:
-    """Refuses data other than the run has seen, or warns of them where nothing is scored.
+    """Refuses a data set that differs from the run's, or warns if nothing is scored.
 
-    Splits are drawn anew for other data: what was trained on may then be among what is held out.
+    Changed data are split differently: training samples may then be in the held-out splits.
     """
     from compare_gan_tf import data, training
     from compare_gan_tf.data import stand_ins
@@ -116,14 +116,14 @@ def _check_data(values: flags.FlagValues, dataset) -> None:
 
 
 def choose_step(model_dir: str, choice: str | None) -> int:
-    """The step of the checkpoint that `--checkpoint` means.
+    """The training step of the checkpoint that `--checkpoint` names.
 
     Args:
       model_dir: folder of the run.
-      choice: "best", "latest", digits, or None for the best if there is one, else the latest.
+      choice: "best", "latest" or digits; None for the best if there is one, else the latest.
 
     Raises:
-      UserError: there is no such checkpoint; names those that are there.
+      UserError: there is no such checkpoint; the message lists the existing ones.
     """
     from compare_gan_tf.runs import best, checkpoints
 
@@ -145,11 +145,12 @@ def choose_step(model_dir: str, choice: str | None) -> int:
 
 
 def follow(values: flags.FlagValues, check_data: Callable = lambda dataset: None) -> tuple:
-    """Scores checkpoints as a training writes them, and prints the scores.
+    """Scores checkpoints while another process trains, and prints the scores.
 
     Args:
       values: the flags.
-      check_data: called on the data set before any checkpoint is scored; raises to refuse it.
+      check_data: called with the data set before any checkpoint is scored; it raises a `UserError`
+        if the data set is unsuitable.
 
     Returns:
       The data set, and the GAN with the weights that were scored last.
@@ -164,10 +165,10 @@ def follow(values: flags.FlagValues, check_data: Callable = lambda dataset: None
 
 
 def print_scores(model_dir: str, rows: Sequence[dict]) -> None:
-    """Prints a line for each score of a run, then the warnings, and its best and last checkpoint.
+    """Prints a line for each score of a run, the warnings, and the best and the last checkpoint.
 
     Raises:
-      UserError: there are scores, and none has a value; says why.
+      UserError: all scores failed; the message says why.
     """
     from compare_gan_tf import evaluation
     from compare_gan_tf.runs import best, results
@@ -188,13 +189,13 @@ def print_scores(model_dir: str, rows: Sequence[dict]) -> None:
 
 
 def forbid(flag_values: flags.FlagValues, names: Sequence[str], when, why: str) -> None:
-    """Refuses flags, when they are parsed, that would be ignored beside others.
+    """Makes the parser refuse flags that would have no effect together with others.
 
     Args:
       flag_values: the flags.
-      names: of those that are refused if they are given.
-      when: a function () -> whether they are refused; the flags are parsed by then.
-      why: the end of the message: "is for a run".
+      names: names of the flags to refuse if they are given.
+      when: function () -> whether to refuse them, which is called after all flags are parsed.
+      why: end of the message, such as "is for a run".
     """
     for name in names:
         flags.register_validator(
@@ -210,16 +211,16 @@ def define_data_change_flag(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_bool(
         "allow_data_change",
         False,
-        "Go on although the data set has other samples, labels or classes than the run has seen.",
+        "Continue even if samples, labels or classes of the data set have changed since training.",
         flag_values=flag_values,
     )
 
 
 def define_checkpoint_flag(flag_values: flags.FlagValues, *, all_steps: bool = False) -> None:
-    """Defines `--checkpoint`, which names one checkpoint, or with `all_steps` all of them."""
-    text = "Which checkpoint: best (by validation score), latest, or a step such as 2000."
+    """Defines `--checkpoint`, which selects one checkpoint; with `all_steps`, by default all."""
+    text = "Checkpoint: best (by validation score), latest, or a training step such as 2000."
     if all_steps:
-        text = "Which checkpoints: all, best (by validation score), latest, or a step such as 2000."
+        text = "Checkpoints: all, best (by validation score), latest, or a step such as 2000."
     else:
         text += " Default: best if there is one, else latest."
     flags.DEFINE_string("checkpoint", "all" if all_steps else None, text, flag_values=flag_values)

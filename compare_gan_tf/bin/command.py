@@ -1,10 +1,11 @@
-"""What the verbs share: flags, help without TensorFlow, one line per error, exit codes.
+"""Code shared by all verbs: flags, help without TensorFlow, one-line errors, exit codes.
 
-A verb is a module of `compare_gan_tf.bin` whose docstring is its help, and which has
-`define_flags(flag_values)` and `run(flag_values)`. One that does not work on a run's folder alone
-says `NEEDS_MODEL_DIR = False`; one that takes only some of the common flags names them as
-`COMMON_FLAGS`, and one that takes arguments without a flag's name says as `ARGUMENTS` which flag's
-they are.
+A verb is a module of `compare_gan_tf.bin`. Its docstring is its help text, and it defines
+`define_flags(flag_values)` and `run(flag_values)`. Optional attributes of the module are:
+
+  NEEDS_MODEL_DIR  False if --model_dir is not required
+  COMMON_FLAGS     the common flags that it takes, if not all
+  ARGUMENTS        name of the flag that collects arguments without a flag name
 """
 
 import functools
@@ -23,14 +24,14 @@ from compare_gan_tf.errors import Stopped, UserError, as_user_error, file_error,
 
 PROGRAM = "compare-gan"
 COMMON_FLAGS = ("model_dir", "gin_config", "gin_bindings", "allow_imports")
-_MOST_SAID = 2000  # characters
+_LONGEST_MESSAGE = 2000  # characters
 
 
 def main(verb: types.ModuleType, argv: Sequence[str]) -> None:
     """Runs a verb as an absl program and exits.
 
     Args:
-      verb: its module.
+      verb: the verb's module.
       argv: program name and arguments.
     """
     name = verb.__name__.partition(".bin.")[2].replace(".", " ")
@@ -51,28 +52,29 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "model_dir",
         None,
-        "Folder of the run: checkpoints, logs, scores, modules and report. May be remote (gs://).",
+        "Folder of the run, for checkpoints, logs, scores, modules and report. It may be remote"
+        " (gs://).",
         flag_values=flag_values,
     )
     flags.DEFINE_multi_string(
         "gin_config",
         [],
-        "Gin file: a path, or the name of a packaged config. Repeatable; later ones win."
-        " Default: config.gin of the run, if it is there.",
+        "Gin config file: a path, or the name of a packaged config. Repeatable; later files"
+        " override earlier ones. Default: config.gin of the run, if it exists.",
         flag_values=flag_values,
     )
     flags.DEFINE_multi_string(
         "gin_bindings",
         [],
-        "One gin binding, such as 'train.seed = 1'. Repeatable; wins over the files.",
+        "One gin binding, such as 'train.seed = 1'. Repeatable; overrides the files.",
         flag_values=flag_values,
     )
     flags.DEFINE_multi_string(
         "allow_imports",
         [],
-        "Modules of yours that configs may import, such as my_losses: they run code. Repeatable, or"
-        " with commas. A run that was trained with some needs no flag on the machine it was trained"
-        " on.",
+        "Your own Python modules that configs may import, such as my_losses; importing a module"
+        " runs its code. Repeatable, or comma-separated. Later commands on the run need no flag, on"
+        " the machine it was trained on.",
         flag_values=flag_values,
     )
 
@@ -95,23 +97,30 @@ def parse_flags(
     common: Sequence[str] = COMMON_FLAGS,
     arguments: str | None = None,
 ) -> flags.FlagValues:
-    """Returns the verb's flags, and sets absl's own (--verbosity, --pdb, ...).
+    """Parses the verb's flags, and absl's own (--verbosity, --pdb, ...).
+
+    Args:
+      argv: program name and arguments.
+      define_flags: the verb's function that defines its flags.
+      needs_model_dir: whether --model_dir is required.
+      common: names of the common flags that the verb takes.
+      arguments: name of the flag that collects arguments without a flag name; None for none.
 
     Raises:
-      UserError: a flag that is unknown, has a wrong value or is missing.
+      UserError: a flag is unknown or missing, or its value is wrong.
     """
     values = _own_flags(define_flags, common)
     names = list(values)
     for name in flags.FLAGS:
-        if name not in values:  # a short name comes with its long one
+        if name not in values:  # a flag's short name is added together with its long name
             values[flags.FLAGS[name].name] = flags.FLAGS[name]
     try:
         rest = values(list(argv))[1:]
     except flags.UnrecognizedFlagError as error:
         nearest = gin_errors.did_you_mean(error.flagname, names)
         raise UserError(f"no flag --{error.flagname}{nearest}") from error
-    except (flags.Error, ValueError) as error:  # of --noflag=value, absl raises the latter
-        raise UserError(str(error).split("\n")[0]) from error  # of several, the first
+    except (flags.Error, ValueError) as error:  # absl raises ValueError for --noflag=value
+        raise UserError(str(error).split("\n")[0]) from error  # only the first error
     if rest and arguments is None:
         raise UserError(f"cannot use {rest[0]!r}: all arguments are flags, as --name=value")
     if rest:
@@ -128,7 +137,7 @@ def parse_flags(
 
 
 def _local_folder(model_dir: str) -> str:
-    """With `~` spelt out; refused where TensorFlow could not open it."""
+    """The path with `~` expanded, after a check that TensorFlow can open it."""
     what = f"--model_dir={model_dir!r} is not UTF-8, which TensorFlow needs"
     with as_user_error(what, UnicodeEncodeError, cure="rename it"):
         model_dir.encode()
@@ -157,17 +166,18 @@ def _parse_or_exit(name: str, verb: types.ModuleType, argv: Sequence[str]) -> fl
 
 
 def help_text(name: str, verb: types.ModuleType) -> str:
-    """What `compare-gan VERB --help` prints."""
+    """The text that `compare-gan VERB --help` prints."""
     chosen = getattr(verb, "COMMON_FLAGS", COMMON_FLAGS)
     values = _own_flags(verb.define_flags, chosen)
     common = [name for name in _own_flags(lambda _: None, chosen) if name in values]
     own = [name for name in values if name not in common]
-    parts = [f"{PROGRAM} {name}: {verb.__doc__.strip()}", "Flags of several verbs:"]
-    parts += [_describe(values[name]) for name in common]
+    parts = [f"{PROGRAM} {name}: {verb.__doc__.strip()}"]
+    if common:
+        parts += ["", "Common flags:", *(_describe(values[name]) for name in common)]
     if own:
         parts += ["", f"Flags of {name}:", *(_describe(values[name]) for name in own)]
-    parts += ["", "Also absl's flags, such as --verbosity=0 for more messages, or --pdb."]
-    return "\n".join([parts[0], "", *parts[1:]])
+    parts += ["", "absl's flags work too, such as --verbosity=0 for more messages, or --pdb."]
+    return "\n".join(parts)
 
 
 def _describe(flag: flags.Flag) -> str:
@@ -190,7 +200,7 @@ def _describe(flag: flags.Flag) -> str:
 
 
 def show(text: str) -> None:
-    """Prints it, also for a reader that has seen enough before its end."""
+    """Prints a text. It is no error if the reader, such as `head`, closes the pipe early."""
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -198,7 +208,7 @@ def show(text: str) -> None:
 
 
 def _guarded(verb: str, work: Callable[..., None], *arguments) -> int:
-    """Runs `work`; returns the exit code. What the user can cure is one line, bugs are raised."""
+    """Runs `work` and returns the exit code. Prints one line for a user's error; raises bugs."""
     try:
         work(*arguments)
     except KeyboardInterrupt:
@@ -219,13 +229,13 @@ def _guarded(verb: str, work: Callable[..., None], *arguments) -> int:
 
 def _say(verb: str, message: str) -> None:
     sys.stdout.flush()
-    if len(message) > _MOST_SAID:  # of a value without end
-        message = f"{message[: _MOST_SAID // 2]} ... {message[-_MOST_SAID // 2 :]}"
+    if len(message) > _LONGEST_MESSAGE:  # it quotes a very long value
+        message = f"{message[: _LONGEST_MESSAGE // 2]} ... {message[-_LONGEST_MESSAGE // 2 :]}"
     print(f"{PROGRAM} {verb}: {message}", file=sys.stderr, flush=True)
 
 
 def explain(error: Exception) -> str | None:
-    """One line for an error that the user can cure; None for a bug of ours."""
+    """A one-line message for an error that the user can fix; None for a bug in this package."""
     if isinstance(error, UserError):
         return first_line(error)
     if isinstance(error, OSError):
@@ -234,9 +244,9 @@ def explain(error: Exception) -> str | None:
         return first_line(error)
     if _is_file_system_error(error):
         return first_line(error)
-    if _is_want_of_memory(error):
+    if _is_out_of_memory(error):
         return (
-            f"there is not enough memory ({_what_was_wanted(error)}): take a smaller batch, smaller"
+            f"there is not enough memory ({_requested_size(error)}): use a smaller batch, smaller"
             " networks or fewer samples"
         )
     return gin_errors.explain_construction(error)
@@ -246,7 +256,7 @@ _OF_REMOTE_FILES = ("file system scheme", "libcurl code")
 
 
 def _is_file_system_error(error: Exception) -> bool:
-    """Whether TensorFlow reports an error of the file system, for which it has its own classes."""
+    """Whether it is one of TensorFlow's own exceptions for file system errors."""
     if "tensorflow" not in sys.modules:
         return False
     import tensorflow as tf
@@ -257,7 +267,7 @@ def _is_file_system_error(error: Exception) -> bool:
     )
 
 
-def _is_want_of_memory(error: Exception) -> bool:
+def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError):
         return True
     if "tensorflow" not in sys.modules:
@@ -267,8 +277,8 @@ def _is_want_of_memory(error: Exception) -> bool:
     return isinstance(error, tf.errors.ResourceExhaustedError)
 
 
-def _what_was_wanted(error: Exception) -> str:
-    """The part of a message that tells how much."""
+def _requested_size(error: Exception) -> str:
+    """The part of the message about the size of the failed allocation."""
     found = re.search(
         r"tensor with shape ?\[[\d,]*\]|[Uu]nable to allocate .*? for an array.*", str(error)
     )

@@ -1,7 +1,7 @@
-"""Compare runs that are there: rank what they differ in, with intervals over their seeds.
+"""Rank existing runs, with intervals over seeds.
 
-The runs are grouped by the bindings in which their configs differ; those that differ in the seed
-alone are one variant. Scores under several protocols are refused.
+Runs whose configs differ only in the seed are one variant. The variants are named by the bindings
+in which their configs differ. All scores must have the same protocol.
 
 For example:
 
@@ -23,19 +23,19 @@ ARGUMENTS = "runs"
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     flags.DEFINE_multi_string(
-        "runs", [], "Folder of a run. Repeatable, or without --runs=.", flag_values=flag_values
+        "runs", [], "Folder of a run. Repeatable; --runs= may be left out.", flag_values=flag_values
     )
     texts = {
-        "metric": ("fid", "The score that ranks."),
-        "select_on": ("validation", "The split on which a run's checkpoint is selected."),
+        "metric": ("fid", "The score by which variants are ranked."),
+        "select_on": ("validation", "The split on which the checkpoint of a run is selected."),
         "report_on": ("test", "The split whose scores are compared."),
         "output": ("comparison", "Folder for the page, index.html, and the tables."),
-        "title": (None, "Of the page. Default: the name of --output."),
+        "title": (None, "Title of the page. Default: the name of --output."),
     }
     for name, (default, text) in texts.items():
         flags.DEFINE_string(name, default, text, flag_values=flag_values)
     flags.DEFINE_enum(
-        "checkpoint", "best", ["best", "last"], "Of a run: by its score, or the last.",
+        "checkpoint", "best", ["best", "last"], "Checkpoint of each run: best by score, or last.",
         flag_values=flag_values,
     )  # fmt: skip
     flags.DEFINE_bool(

@@ -1,12 +1,12 @@
-"""Show a data set: counts, shapes, ranges, classes, a grid of samples, and how fast it is read.
+"""Show a data set: counts, shapes, value ranges, classes, a grid of samples, and reading speed.
 
-Reads all of it that a training would read, so that broken files are found here and not there.
+It reads all samples that a training would read, so that it finds broken files before training.
 
 For example:
 
   compare-gan data --dataset=cifar10 --data_dir=/data/tfds --output=cifar10.png
 
-One's own images, and other options of a data set:
+Show your own images, resized to 64 x 64 pixels:
 
   compare-gan data --dataset=folder:/data/photos --gin_bindings='data.load.image_size = 64'
 """
@@ -32,18 +32,16 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     flags.DEFINE_string(
-        "data_dir", None, "Folder of prepared data sets, as tfds has it.", flag_values=flag_values
+        "data_dir", None, "Folder of tensorflow-datasets' data sets.", flag_values=flag_values
     )
-    flags.DEFINE_string(
-        "output", None, "Where to write a PNG with a grid of samples.", flag_values=flag_values
-    )
+    flags.DEFINE_string("output", None, "PNG file for a grid of samples.", flag_values=flag_values)
     flags.DEFINE_bool(
-        "overwrite", False, "Replace the file of --output if it is there.", flag_values=flag_values
+        "overwrite", False, "Replace the file of --output if it exists.", flag_values=flag_values
     )
 
 
 def run(values: flags.FlagValues) -> None:
-    """Prints what there is to know about the data set, and writes the grid."""
+    """Prints the facts about the data set, and writes the grid."""
     if not values.dataset and not values.gin_config and not values.gin_bindings:
         raise UserError("--dataset is missing: name a data set, such as --dataset=cifar10")
     from compare_gan_tf.bin import quiet
@@ -108,7 +106,7 @@ def _split_lines(name: str, found, class_names: tuple[str, ...] | None) -> list[
 
 
 def _histogram(counts, class_names: tuple[str, ...] | None) -> list[str]:
-    """A line and a bar for each class, or of many classes their least and largest number."""
+    """A line with a bar for each class; for many classes, the smallest and the largest count."""
     names = [_short(name) for name in class_names or [""] * len(counts)]
     if len(counts) > _SHOWN_CLASSES:
         least, most = (

@@ -1,13 +1,13 @@
-"""Print both networks layer by layer, what they cost, and every objective with its settings.
+"""Print both networks layer by layer, with parameters and multiply-adds, and all objectives.
 
-Multiply-adds are those of one sample. Nothing is trained and nothing is written; --model_dir is for
-a run's own config alone. Public data sets need not be on this machine.
+Multiply-adds are counted for one sample. The command trains and writes nothing, and does not read
+public data sets. --model_dir describes a run by its saved config.
 
 For example:
 
   compare-gan describe --gin_config=quickstart.gin
 
-For programs, an object with "generator", "discriminator" and "objectives":
+As one JSON object with "generator", "discriminator" and "objectives", for other programs:
 
   compare-gan describe --gin_config=quickstart.gin --json
 """
@@ -24,11 +24,11 @@ NEEDS_MODEL_DIR = False
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
-    flags.DEFINE_bool("json", False, "Print one JSON object instead.", flag_values=flag_values)
+    flags.DEFINE_bool("json", False, "Print one JSON object, not text.", flag_values=flag_values)
 
 
 def run(values: flags.FlagValues) -> None:
-    """Builds the networks, and prints what they are."""
+    """Builds the networks, and prints their description."""
     build.read_config(values)
     from compare_gan_tf.data.stand_ins import outlines
     from compare_gan_tf.gan import description as describe
@@ -40,10 +40,10 @@ def run(values: flags.FlagValues) -> None:
 
 
 def _bound(function: Callable) -> dict:
-    """The parameters that the config binds of a function, such as of a loss."""
+    """{parameter: value} that the config binds on a function, such as a loss."""
     import gin
 
     try:
         return gin.get_bindings(function)
-    except ValueError:  # not one of gin's
+    except ValueError:  # the function is not a configurable
         return {}

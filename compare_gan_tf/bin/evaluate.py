@@ -1,24 +1,24 @@
-r"""Score the checkpoints of a run, or any fakes against any real samples.
+r"""Score the checkpoints of a run, or compare any fake samples with any real samples.
 
-Of a run, every score is a line of <model_dir>/scores.jsonl with the protocol it was computed under;
-what is scored already is not computed again. The best checkpoint is chosen on the validation split.
+Each score of a run is a line of <model_dir>/scores.jsonl, together with its protocol. Existing
+scores are not computed again. The best checkpoint is selected on the validation split.
 
 For example:
 
   compare-gan evaluate --model_dir=runs/quickstart --metrics=fid,kid_full,prdc
 
-More samples, for the newest checkpoint alone:
+Score only the newest checkpoint, with more samples:
 
   compare-gan evaluate --model_dir=runs/quickstart --checkpoint=latest \
       --gin_bindings='evaluate.num_samples = 5000'
 
-Two sides, each a folder or a zip of images, an .npz with images, features, or mu and sigma, a data
-set and its split, a TF Hub module, an ONNX generator, or a run:
+Compare two sides. Each is a folder or a zip of images; an .npz with images, features, or mu and
+sigma; a data set and its split; a TF Hub module; an ONNX generator; or a run:
 
   compare-gan evaluate --real=cifar10/test --fake=samples.npz --metrics=fid,kid \
       --extractor=inception_2015 --output=scores.json
 
-Names of metrics and presets: docs/evaluation.md. Everything else is bound on `evaluate`.
+docs/evaluation.md lists metrics and presets. Other settings are gin bindings on `evaluate`.
 """
 
 import os
@@ -37,8 +37,8 @@ _OF_EXTRACTORS = (
 )  # fmt: skip
 _SIDES = ("real", "fake", "against", "held_out")
 _OF_SIDES = (*_SIDES, "output", "save_real_statistics")
-# What is bound on `evaluate` and decides how two sides are compared.
-_HEEDED = frozenset(
+# Parameters of `evaluate` that apply to the comparison of two sides.
+_PAIR_PARAMETERS = frozenset(
     (
         "metrics", "preset", "extractor", "num_real", "num_samples", "batch_size", "seed",
         "truncation", "standing",
@@ -56,30 +56,30 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "schedule",
         "once",
         ["once", "continuous_eval"],
-        "once; continuous_eval goes on with the checkpoints that a training writes, until it is"
-        " done.",
+        "once scores the checkpoints that exist; continuous_eval also scores those that a running"
+        " training writes, until it is done.",
         flag_values=flag_values,
     )
     flags.DEFINE_enum(
         "strategy",
         "auto",
         list(STRATEGIES),
-        "How to use several devices: auto takes all GPUs of this machine, or one CPU.",
+        "Distribution strategy: auto uses all GPUs of this machine, or the CPU if there are none.",
         flag_values=flag_values,
     )
     texts = {
-        "metrics": "Names with commas, such as fid,kid,prdc, or a preset whose metrics they are."
-        " Default: fid.",
-        "preset": "A protocol of the field: metrics, extractor, split and numbers of samples.",
-        "extractor": f"Makes the features: {', '.join(extractor_names.names())}, or, bound in"
-        f" gin, {' or '.join(extractor_names.bound())}, or one of yours that the config imports."
-        " Default: the preset's, or that of the data.",
-        "real": "Instead of a run: the real side, see above.",
-        "fake": "Instead of a run: the fakes.",
-        "against": "With --real: second fakes. By how much do they differ from the first?",
-        "held_out": "With --real: real samples no model was trained on, for memorisation.",
-        "output": "With --real: JSON file of the scores; what is in it is not computed again.",
-        "save_real_statistics": "With --real: .npz for mean and covariance of its features.",
+        "metrics": "Comma-separated names of metrics, such as fid,kid,prdc; or the name of a"
+        " preset, for its metrics. Default: fid.",
+        "preset": "A published protocol: metrics, extractor, split and numbers of samples.",
+        "extractor": f"Feature extractor: {', '.join(extractor_names.names())};"
+        f" {' or '.join(extractor_names.bound())}, configured by gin bindings; or your own, if"
+        " the config imports it. Default: the preset's, or one that suits the data set.",
+        "real": "Compare two sides instead of scoring a run: the real samples, see above.",
+        "fake": "With --real: the fake samples.",
+        "against": "With --real: second fake samples. Also prints the difference of the scores.",
+        "held_out": "With --real: real samples no model was trained on, for memorisation metrics.",
+        "output": "With --real: JSON file for the scores. Scores that it holds are not recomputed.",
+        "save_real_statistics": "With --real: .npz file for mean and covariance of its features.",
     }
     for name, text in texts.items():
         flags.DEFINE_string(name, None, text, flag_values=flag_values)
@@ -87,7 +87,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def _define_rules(flag_values: flags.FlagValues) -> None:
-    """Which flags go with which."""
+    """Checks that required flags are given, and refuses flags that would have no effect."""
 
     def of_sides() -> bool:
         return any(flag_values[name].value is not None for name in _OF_SIDES)
@@ -125,7 +125,7 @@ def run(values: flags.FlagValues) -> None:
     """Scores, and prints the scores."""
     try:
         bindings = _bindings(values)
-    except UserError:  # it may be of a module that the config names, whose import takes seconds
+    except UserError:  # the name may be of a module that the config imports, which takes seconds
         if not _import_modules(values):
             raise
         bindings = _bindings(values)
@@ -133,7 +133,7 @@ def run(values: flags.FlagValues) -> None:
 
 
 def _bindings(values: flags.FlagValues) -> list[str]:
-    """The flags that are bound on `evaluate`, with what gin binds on the metrics."""
+    """The flags --preset, --metrics and --extractor as gin bindings on `evaluate`."""
     from compare_gan_tf.metrics import presets
 
     bindings = []
@@ -141,7 +141,7 @@ def _bindings(values: flags.FlagValues) -> list[str]:
         presets.check(values.preset)
         bindings.append(f"evaluate.preset = @presets.{values.preset}()")
     if values.metrics is not None:
-        presets.names_of(values.metrics)  # refuses names that no metric has
+        presets.names_of(values.metrics)  # refuses unknown names
         bindings.append(f"evaluate.metrics = {values.metrics!r}")
     if values.extractor is not None:
         reference = extractor_names.reference(values.extractor)
@@ -160,9 +160,10 @@ def _import_modules(values: flags.FlagValues) -> bool:
 
 
 def _check_metrics_used(values: flags.FlagValues) -> None:
-    """Refuses --gin_bindings of metrics other than those made; files may be for several commands.
+    """Refuses --gin_bindings for metrics that are not computed.
 
-    What extractors are made of counts as used: that of a preset is made when it is needed.
+    Gin files are not checked: they may serve several commands. Bindings for extractors are not
+    checked either, because a preset makes its extractor only when it is needed.
     """
     from compare_gan_tf import config
 
@@ -233,7 +234,7 @@ def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
 
 
 def _opened(values: flags.FlagValues, bindings: list[str], sides: dict, runs: dict, how) -> dict:
-    """The sides by their names; runs come last, for what their configs bind is theirs alone."""
+    """{name: opened side}. Runs are opened last: each replaces the bindings by its own config."""
     from compare_gan_tf.evaluation import openings
 
     found = {
@@ -245,26 +246,26 @@ def _opened(values: flags.FlagValues, bindings: list[str], sides: dict, runs: di
 
 
 def _bound() -> dict:
-    """What is bound on `evaluate`, as arguments."""
+    """The gin bindings on `evaluate` as keyword arguments."""
     import gin
 
     bound = gin.get_bindings("evaluate")
-    unheeded = sorted(bound.keys() - _HEEDED)
-    if unheeded:
+    unused = sorted(bound.keys() - _PAIR_PARAMETERS)
+    if unused:
         raise UserError(
-            f"evaluate.{unheeded[0]} is for the checkpoints of a run: remove it beside --real"
+            f"evaluate.{unused[0]} is for the checkpoints of a run: remove it beside --real"
         )
     return bound
 
 
 def _open_run(values: flags.FlagValues, bindings: list[str], path: str, how):
-    """The generator of a run, at the checkpoint of --checkpoint, or the best, or the last.
+    """The generator of a run with the weights of --checkpoint, or of the best or last checkpoint.
 
     Args:
       values: the flags.
-      bindings: more of them.
+      bindings: further gin bindings.
       path: folder of the run.
-      how: samples are made, see `openings.How`.
+      how: an `openings.How`.
     """
     from compare_gan_tf import config
     from compare_gan_tf.evaluation import openings

@@ -1,7 +1,7 @@
-"""Write the generator and the discriminator of a checkpoint as TF Hub modules.
+"""Export the generator and the discriminator of a checkpoint as TF Hub modules and .keras files.
 
-They go to <model_dir>/hub/<step>/, are loaded back and compared with the model in memory, and need
-nothing of this package to be used.
+They are written to <model_dir>/hub/<step>/, then loaded and compared with the model in memory. To
+use a module you do not need this package.
 
 For example:
 
@@ -24,7 +24,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues) -> None:
-    """Exports, and prints where each file lies."""
+    """Exports both networks, and prints the path of each file."""
     build.read_config(values)
     from compare_gan_tf.export import export_run
     from compare_gan_tf.runs import checkpoints

@@ -1,4 +1,4 @@
-"""The console command `compare-gan`: hands over to one of the verbs."""
+"""The console command `compare-gan`, which runs one of the verbs."""
 
 import importlib
 import sys
@@ -10,16 +10,16 @@ from compare_gan_tf.bin.command import PROGRAM, show
 from compare_gan_tf.config.gin_errors import did_you_mean
 
 VERBS = {
-    "train": "train a GAN, or go on with a training",
-    "evaluate": "score its checkpoints, or any fakes against any real samples",
-    "data": "show a data set: counts, classes, samples, speed",
+    "train": "train a GAN, or resume an interrupted training",
+    "evaluate": "score the checkpoints of a run, or compare any fake with any real samples",
+    "data": "show a data set: counts, classes, samples, reading speed",
     "describe": "print the networks layer by layer, and the objectives",
-    "sample": "write samples as a grid, PNG files, arrays or text",
-    "export": "write TF Hub modules of generator and discriminator",
-    "study": "compare variants: train each with several seeds, and rank them",
-    "compare": "rank runs that are there, grouped by what they differ in",
-    "toy": "fit a model to points in the plane, and draw what it went through",
-    "report": "write an HTML page with samples, curves and scores",
+    "sample": "draw samples: a grid, PNG files, arrays or text",
+    "export": "export generator and discriminator as TF Hub modules",
+    "study": "train several variants with several seeds each, and rank them",
+    "compare": "rank existing runs, with intervals over seeds",
+    "toy": "fit a model to 2-D points, and draw its training",
+    "report": "write an HTML page about a run: samples, curves and scores",
 }
 
 
@@ -27,10 +27,11 @@ def help_text() -> str:
     """What `compare-gan --help` prints."""
     verbs = "\n".join(f"  {verb:10}{summary}" for verb, summary in VERBS.items())
     return (
-        f"{PROGRAM} {__version__}: train, score and export generative adversarial networks\n\n"
+        f"{PROGRAM} {__version__}: train, score, compare and export generative adversarial"
+        " networks\n\n"
         f"Usage: {PROGRAM} VERB [--model_dir=FOLDER] [flags]\n\n"
         f"Verbs:\n{verbs}\n\n"
-        f"{PROGRAM} VERB --help tells the flags of a verb. For example:\n\n"
+        f"'{PROGRAM} VERB --help' lists the flags of a verb. For example:\n\n"
         f"  {PROGRAM} train --gin_config=quickstart.gin --model_dir=runs/quickstart"
     )
 

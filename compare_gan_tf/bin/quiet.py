@@ -1,4 +1,4 @@
-"""Imports TensorFlow and matplotlib without the lines that they print on every machine."""
+"""Imports TensorFlow and matplotlib without their uninformative messages."""
 
 import contextlib
 import logging as standard_logging
@@ -15,19 +15,19 @@ _NOISE = re.compile(
     r"All log messages before absl::InitializeLog|^I\d{4} |To enable the following instructions"
 )
 _NO_GPU = re.compile(r"failed call to cuInit|Could not find cuda drivers")
-# Keras imports these for functions that no verb uses: a fourth of the time that a verb starts in.
+# Keras imports these only for functions that no verb uses; they take a quarter of the start time.
 _NEVER_USED_BY_KERAS = ("sklearn", "matplotlib", "matplotlib.pyplot")
 
 
 def import_tensorflow() -> None:
-    """Imports TensorFlow and lists the devices, without the lines that say nothing of this run.
+    """Imports TensorFlow and lists the devices, and suppresses messages that do not matter.
 
-    From --verbosity=0 on, all is shown: also what TensorFlow's graph optimisers and its deprecated
-    names have to say later.
+    With --verbosity=0 or more, all messages are shown, also later ones of TensorFlow's graph
+    optimisers and about deprecated names.
     """
     verbose = logging.get_verbosity() >= logging.INFO
-    # 3 leaves out all but fatal errors: others come as exceptions as well. It is read at the
-    # import; a value of the user stays.
+    # 3 shows only fatal errors; other errors are raised as exceptions as well. TensorFlow reads
+    # the variable when it is imported. A value that the user has set is kept.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if verbose else "3")
     with contextlib.nullcontext() if verbose else _filtered_stderr():
         with _without(_NEVER_USED_BY_KERAS):
@@ -47,7 +47,7 @@ def import_tensorflow() -> None:
 
 @contextlib.contextmanager
 def _without(names: Sequence[str]) -> Iterator[None]:
-    """Makes imports of modules fail that are optional to who imports them."""
+    """Makes imports of these modules fail; the importing code must treat them as optional."""
     hidden = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))
     try:
@@ -58,7 +58,7 @@ def _without(names: Sequence[str]) -> Iterator[None]:
 
 
 def silence_font_cache() -> None:
-    """Keeps matplotlib from telling that it lists the fonts of this machine, at its first use."""
+    """Suppresses matplotlib's message that it builds its font cache at its first use."""
     standard_logging.getLogger("matplotlib.font_manager").setLevel(standard_logging.ERROR)
 
 
@@ -68,7 +68,7 @@ def _has_nvidia_driver() -> bool:
 
 @contextlib.contextmanager
 def _filtered_stderr() -> Iterator[None]:
-    """Holds back what is written to file descriptor 2, and passes on what is not noise."""
+    """Captures what is written to file descriptor 2, and then prints it without the noise."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         original = os.dup(2)
@@ -85,7 +85,7 @@ def _filtered_stderr() -> Iterator[None]:
 
 
 def _is_worth_showing(line: str) -> bool:
-    """A failing driver is noise only where there is no GPU."""
+    """Whether a line is not noise. A message about the driver is noise only without a GPU."""
     if _NO_GPU.search(line) and not _has_nvidia_driver():
         return False
     return not _NOISE.search(line)

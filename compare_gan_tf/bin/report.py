@@ -1,7 +1,7 @@
-"""Write one HTML page about a run: samples beside real data, curves, scores and settings.
+"""Write an HTML page about a run: samples next to real data, curves, scores and settings.
 
-The page is <model_dir>/report/index.html, and needs no other file; the sample grid is beside it
-as samples.png.
+The page is one file, <model_dir>/report/index.html, that needs no other. The sample grid is also
+written as samples.png in the same folder.
 
 For example:
 
@@ -19,7 +19,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues) -> None:
-    """Writes the report, and prints where it lies."""
+    """Writes the report, and prints its path."""
     build.read_config(values)
     from compare_gan_tf.bin import quiet
     from compare_gan_tf.report import write_report

@@ -1,15 +1,15 @@
-"""Write samples of a run, or of an exported module: a grid, PNG files, arrays or lines of text.
+"""Draw samples from a run or an exported module; write a grid, PNG files, arrays or lines of text.
 
-What is written is said by the name of --output:
+The name of --output selects the format:
 
-  samples.png   a grid of images, with a column for each class; of points, a scatter diagram
+  samples.png   a grid of images with one column per class; for points, a scatter plot
   samples/      a folder of PNG files
-  samples.npz   images uint8 [num, height, width, channels] (of points, float32 [num, D]; of text,
-                lines), labels int32 [num] and class_names, where there are such
+  samples.npz   images uint8 [num, height, width, channels] (for points, float32 [num, D]; for
+                text, the array lines), and, if known, labels int32 [num] and class_names
   samples.txt   lines of text
 
-The first k samples are the same for any number of them, and so are those of one seed always.
-Samples of a conditional generator go round the classes.
+The same seed always gives the same samples, and the first k samples do not depend on --num.
+A conditional generator cycles through the classes: 0, 1, 2, ...
 
 For example:
 
@@ -41,15 +41,16 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     build.define_checkpoint_flag(flag_values)
     for name, default, text in (
-        ("module", None, "Folder of an exported generator or a TF Hub handle, instead of a run."),
-        ("output", None, "File or folder to write."),
+        ("module", None, "Folder of an exported generator, or a TF Hub handle, instead of a run."),
+        ("output", None, "File or folder to write. Its name selects the format, see above."),
     ):
         flags.DEFINE_string(name, default, text, flag_values=flag_values)
     flags.DEFINE_enum(
         "format",
         None,
         _FORMATS,
-        "Format, where the name of --output does not tell; png is a folder of PNG files.",
+        "Output format; only needed if the name of --output does not show it. png means a folder"
+        " of PNG files.",
         flag_values=flag_values,
     )
     _define_choice(flag_values)
@@ -57,7 +58,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def _define_rules(flag_values: flags.FlagValues) -> None:
-    """Which flags must be given, and which go with which."""
+    """Checks that required flags are given, and refuses flags that would have no effect."""
     flags.register_multi_flags_validator(
         ("model_dir", "module"),
         lambda given: bool(given["model_dir"]) != bool(given["module"]),
@@ -79,16 +80,16 @@ def _define_rules(flag_values: flags.FlagValues) -> None:
 
 
 def _define_choice(flag_values: flags.FlagValues) -> None:
-    """Flags of which samples are drawn, and how they lie."""
+    """Defines the flags that choose the samples and their layout."""
     flags.DEFINE_integer("num", 64, "Number of samples.", 1, _MOST, flag_values=flag_values)
     flags.DEFINE_integer(
-        "seed", 0, "Of the samples; 0 if it is not given.", 0, 2**31 - 1, flag_values=flag_values
+        "seed", 0, "Random seed, 0 to 2^31 - 1. Default: 0.", 0, 2**31 - 1, flag_values=flag_values
     )
     flags.DEFINE_float(
         "truncation",
         0.0,
-        "The greatest |z| of normal latents, or the factor of uniform ones; 0, the default, for"
-        " none.",
+        "Truncation of the latents: the largest |z| of normal latents, or the factor of uniform"
+        " latents. Default: 0, no truncation.",
         flag_values=flag_values,
     )
     flags.register_validator(
@@ -100,28 +101,28 @@ def _define_choice(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "classes",
         None,
-        "Classes to sample, by name or else by label, such as cat,dog or 0,3; a name with a comma"
-        " in double quotes, such as '\"cat, black\",dog'. Default: all.",
+        "Comma-separated classes to sample, by name or number, such as cat,dog or 0,3. Put a name"
+        " that contains a comma in double quotes: '\"cat, black\",dog'. Default: all.",
         flag_values=flag_values,
     )
     flags.DEFINE_integer(
         "columns",
         None,
-        "Columns of a grid, whose rows then go through the classes. Default: one for each class, or"
-        " 8.",
+        "Number of columns of a grid; its rows then show one class after the other. Default: one"
+        " column per class, or 8.",
         1,
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
         "overwrite",
         False,
-        "Replace samples that are there; never what else is in a folder.",
+        "Replace existing samples. A folder that holds other files is never replaced.",
         flag_values=flag_values,
     )
 
 
 def run(values: flags.FlagValues) -> None:
-    """Draws the samples, and prints what was written where."""
+    """Draws and writes the samples, and prints their path."""
     classes = _classes(values)
     if values.model_dir:
         build.read_config(values)
@@ -151,7 +152,7 @@ def run(values: flags.FlagValues) -> None:
 
 
 def _classes(values: flags.FlagValues) -> list[str]:
-    """What --classes names, separated and quoted as in a CSV file."""
+    """The classes of --classes, which is separated and quoted like a line of a CSV file."""
     cure = "a name in double quotes has them on both sides, and those within it doubled"
     with as_user_error(f"--classes={values.classes}", csv.Error, cure=cure):
         rows = list(csv.reader([values.classes or ""], skipinitialspace=True, strict=True))
@@ -176,7 +177,7 @@ def _module(values: flags.FlagValues):
 
 @contextlib.contextmanager
 def _ended_by_signals():
-    """Lets SIGTERM end the program as an error does, so that unfinished work is removed."""
+    """Makes SIGTERM raise `SystemExit`, so that unfinished files are removed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,10 +1,11 @@
-"""Fit a model to points in the plane, and draw the course of its training.
+"""Fit a model to 2-D points, and draw its training as a figure and an animation.
 
-Trains as `compare-gan train` does, with the same flags, unless the run is done. Then it reads all
-checkpoints and writes <model_dir>/toy/figure.png and animation.gif: the data, the model, D's
-logits, the path of the mean, and the exact divergences together with those that D estimates.
+It trains like `compare-gan train`, with the same flags. Then it reads all checkpoints and writes
+<model_dir>/toy/figure.png and animation.gif: the data, the model, D's logits, the path of the mean,
+and the exact divergences together with D's estimates of them.
 
-For example, a Gaussian for two modes, by maximum likelihood and by a GAN that minimises KL(q || p):
+For example, fit a Gaussian to two modes, by maximum likelihood, and by a GAN that minimises
+KL(q || p):
 
   compare-gan toy --gin_config=toy/mle_mixture.gin --model_dir=runs/mle
   compare-gan toy --gin_config=toy/gan_reverse_kl.gin --model_dir=runs/reverse_kl
@@ -21,7 +22,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues) -> None:
-    """Trains, draws, and prints the fitted moments and the paths of the pictures."""
+    """Trains, draws, and prints the moments of the model and the paths of the pictures."""
     dataset, gan = train.run(values, check_data=_require_plane)
     quiet.silence_font_cache()
     from compare_gan_tf.toy import path, pictures

@@ -1,13 +1,13 @@
-"""Train a GAN, or go on with a training where it stopped.
+"""Train a GAN, or resume an interrupted training.
 
 The same command starts a run, resumes it after any interruption, and does nothing when the run is
-done. It writes checkpoints, logs for TensorBoard and the settings it used into --model_dir.
+done. It writes checkpoints, TensorBoard logs and all settings into --model_dir.
 
-For example, a small GAN on handwritten digits, in about a minute:
+For example, train a small GAN on handwritten digits, in about a minute:
 
   compare-gan train --gin_config=quickstart.gin --model_dir=runs/quickstart
 
-The same for longer; settings that decide the result cannot be changed in the same folder:
+Train the same run for more steps. Settings that affect the result cannot be changed in a folder:
 
   compare-gan train --model_dir=runs/quickstart --gin_bindings='train.training_steps = 8000'
 """
@@ -29,27 +29,28 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "schedule",
         "train",
         list(SCHEDULES),
-        "train; eval_after_train also scores all checkpoints at the end; continuous_eval trains"
-        " nothing and scores the checkpoints that another process writes, until it is done.",
+        "train only trains; eval_after_train also scores all checkpoints at the end;"
+        " continuous_eval does not train: it scores the checkpoints that another process writes,"
+        " until that training is done.",
         flag_values=flag_values,
     )
     flags.DEFINE_string(
         "init_from",
         None,
-        "Folder of a run whose weights to start from, in a --model_dir without checkpoints.",
+        "Folder of another run: start from its weights. --model_dir must have no checkpoints.",
         flag_values=flag_values,
     )
     flags.DEFINE_integer(
         "freeze_d_layers",
         None,
-        "With --init_from: how many of the discriminator's first layers to keep as they are.",
+        "With --init_from: number of the discriminator's first layers that are not trained.",
         lower_bound=0,
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
         "allow_config_change",
         False,
-        "Go on in --model_dir although the config differs from the one the run was started with.",
+        "Resume the run even if its config has changed since it was started.",
         flag_values=flag_values,
     )
     build.define_data_change_flag(flag_values)
@@ -57,14 +58,14 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "strategy",
         "auto",
         list(STRATEGIES),
-        "How to use several devices: auto takes all GPUs of this machine, or one CPU.",
+        "Distribution strategy: auto uses all GPUs of this machine, or the CPU if there are none.",
         flag_values=flag_values,
     )
     _define_rules(flag_values)
 
 
 def _define_rules(flag_values: flags.FlagValues) -> None:
-    """Which flags go with which."""
+    """Refuses flags that have no effect together with others."""
     build.forbid(
         flag_values,
         ("init_from", "freeze_d_layers", "allow_config_change", "allow_data_change", "strategy"),
@@ -74,11 +75,12 @@ def _define_rules(flag_values: flags.FlagValues) -> None:
 
 
 def run(values: flags.FlagValues, check_data: Callable = lambda dataset: None) -> tuple:
-    """Trains, evaluates, or both, as `--schedule` says.
+    """Trains, evaluates, or both, according to `--schedule`.
 
     Args:
       values: the flags.
-      check_data: called on the data set before anything is written; raises to refuse it.
+      check_data: called with the data set before anything is written; it raises a `UserError` if
+        the data set is unsuitable.
 
     Returns:
       The data set, and the GAN of the last step.
@@ -100,7 +102,7 @@ def run(values: flags.FlagValues, check_data: Callable = lambda dataset: None) -
         allow_config_change=values.allow_config_change,
         allow_data_change=values.allow_data_change,
     )
-    if is_scored:  # its settings are checked before hours of work
+    if is_scored:  # wrong settings of the evaluation are found before hours of training
         plan = evaluation.plan(values.model_dir, prepared.gan, prepared.dataset)
     config.check_used()
     gan = prepared.fit(config.operative_text())
@@ -110,7 +112,7 @@ def run(values: flags.FlagValues, check_data: Callable = lambda dataset: None) -
 
 
 def _bindings(values: flags.FlagValues) -> list[str]:
-    """The flags that decide the result, as bindings: so they are kept in the run's config."""
+    """The flags that affect the result, as gin bindings: these are saved in the run's config."""
     bindings = []
     if values.init_from is not None:
         bindings.append(f"train.init_from = {values.init_from!r}")
@@ -120,7 +122,7 @@ def _bindings(values: flags.FlagValues) -> list[str]:
 
 
 def _keep_unscored_every(is_scored: bool) -> int | None:
-    """Of which steps checkpoints must stay until they have scores; 0 for all, None for none."""
+    """Keep checkpoints whose step this divides until they have scores; 0: all, None: none."""
     from compare_gan_tf.settings import kinds
 
     every = build.bound("evaluate", "every", 0)

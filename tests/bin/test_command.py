@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import types
 
 import pytest
 import tensorflow as tf
@@ -64,11 +65,16 @@ def test_a_wrong_flag_is_one_line_that_names_it(arguments, message):
     assert "\n" not in str(caught.value)
 
 
-def test_help_tells_the_common_and_the_own_flags_with_their_defaults():
-    text = command.help_text("play", "Plays.\n\nFor example: play", define_flags)
+@pytest.mark.parametrize("common", [command.COMMON_FLAGS, ()])
+def test_help_tells_the_common_and_the_own_flags_with_their_defaults(common):
+    verb = types.SimpleNamespace(
+        __doc__="Plays.\n\nFor example: play", define_flags=define_flags, COMMON_FLAGS=common
+    )
+    text = command.help_text("play", verb)
     assert text.startswith("compare-gan play: Plays.")
-    for part in ("--model_dir=", "--gin_config=", "--gin_bindings=", "--mode=fast|slow"):
-        assert part in text
+    for part in ("Common flags:", "--model_dir=", "--gin_config=", "--gin_bindings="):
+        assert (part in text) == bool(common)
+    assert "--mode=fast|slow" in text
     assert "How often. Default: 3." in " ".join(text.split())
     assert max(len(line) for line in text.splitlines()) <= 100
 
