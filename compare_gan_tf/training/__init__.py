@@ -1,4 +1,4 @@
-"""Training: build, restore, fit; every run resumes where its last checkpoint is."""
+"""Training: builds the GAN, restores the newest checkpoint, and trains to the last step."""
 
 from compare_gan_tf.training.building import build
 from compare_gan_tf.training.fit import Training

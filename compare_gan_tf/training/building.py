@@ -1,4 +1,4 @@
-"""Making a GAN for a data set, with initial weights that follow from a seed."""
+"""Makes a GAN for a data set, with initial weights determined by a seed."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -19,21 +19,22 @@ _LIKE = "@GAN or a class derived from it (in Python also functools.partial(GAN, 
 Model = Annotated[
     Callable, Function(like=_LIKE, classes=True, sample_shape=None, num_classes=None, seed=0)
 ]
-Seed = Annotated[int, Number(least=0, most=2**32 - 1, whole=True)]  # of NumPy's
+Seed = Annotated[int, Number(least=0, most=2**32 - 1, whole=True)]  # the range of NumPy's seeds
 
 
 @checked(name="train")
 def build(model: Model, dataset: Dataset, *, seed: Seed = 0, strategy=None) -> GAN:
-    """Makes the GAN `model` for a data set, with initial weights that follow from the seed.
+    """Makes a GAN for a data set, with initial weights determined by the seed.
 
     Args:
-      model: `GAN`, or a subclass, with all but its first three arguments bound.
-      dataset: gives the shape of the samples and the number of classes.
-      seed: of the initial weights and of all noise in training.
-      strategy: whose variables it gets; None for the current one.
+      model: `GAN` or a subclass, with all arguments bound except `sample_shape`, `num_classes` and
+        `seed`.
+      dataset: data set that gives the shape of the samples and the number of classes.
+      seed: seed of the initial weights and of all noise in training, 0 to 2^32 - 1.
+      strategy: `tf.distribute` strategy that creates the variables; None for the current one.
 
     Raises:
-      UserError: its settings do not make a model.
+      UserError: no model can be built with these settings.
     """
     given = {"sample_shape": dataset.sample_shape, "num_classes": dataset.num_classes, "seed": seed}
     if dataset.symbols is not None:
@@ -43,7 +44,7 @@ def build(model: Model, dataset: Dataset, *, seed: Seed = 0, strategy=None) -> G
         try:
             gan = model(**given)
         except (UserError, *MISFITS, RecursionError) as error:
-            reason = _reason(error)
+            reason = _construction_error(error)
             if reason is None:
                 raise
             logging.debug("the error in full", exc_info=error)
@@ -53,17 +54,16 @@ def build(model: Model, dataset: Dataset, *, seed: Seed = 0, strategy=None) -> G
     return gan
 
 
-def _reason(error: Exception) -> str | None:
-    """What is wrong with a model that cannot be built, in one line; None where it is a bug."""
+def _construction_error(error: Exception) -> str | None:
+    """A one-line message for a model that cannot be built; None if the error is a bug."""
     if isinstance(error, UserError):
         return gin_errors.with_place(error)
-    # Of Keras, about a width of 0 and the like, or of what is bound.
+    # An error of Keras, such as for a layer with 0 units, or of a bound function.
     if reason := gin_errors.explain_construction(error):
         return reason
     if isinstance(error, RecursionError):
         reason = (
-            "a network has more layers after each other than Keras can follow, some hundred; take "
-            "fewer"
+            "a network has too many consecutive layers: Keras can handle a few hundred; use fewer"
         )
     else:
         reason = gin_errors.explain_misfit(error)

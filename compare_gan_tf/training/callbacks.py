@@ -1,4 +1,4 @@
-"""What happens between training steps: checkpoints, logs, pictures, and stopping in order."""
+"""Callbacks of training: checkpoints, logs, sample grids, progress bar, and stopping by signals."""
 
 import json
 import signal
@@ -21,9 +21,9 @@ _GRID_SEED = (20140610, 0)
 
 
 class SaveCheckpoints(keras.callbacks.Callback):
-    """Saves every `every` steps and at the end; ends training in order when told to by a signal.
+    """Saves a checkpoint every `every` steps, at the last step, and when a signal stops training.
 
-    Stops with a `UserError` when a term of the loss was not finite, before anything is saved.
+    Raises a `UserError`, and saves nothing, if a term of the loss was not finite.
     """
 
     def __init__(self, checkpoints: Checkpoints, *, every: int, last_step: int):
@@ -38,7 +38,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         for number in (signal.SIGTERM, signal.SIGINT):
             try:
                 self._before[number] = signal.signal(number, self._on_signal)
-            except ValueError:  # not in the main thread: signals are somebody else's
+            except ValueError:  # not in the main thread, which alone can handle signals
                 return
         if self.model.current_step == 0:
             self._checkpoints.save()
@@ -49,7 +49,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.current_step
         due = step % self._every == 0 or step == self._last_step
-        # Another callback may end training here.
+        # `stop_training` is set by another callback.
         if due or self._signal or self.model.stop_training:
             check_finite(self.model, logs, self._checkpoints)
             self._checkpoints.save()
@@ -57,16 +57,16 @@ class SaveCheckpoints(keras.callbacks.Callback):
             raise Stopped(self._signal, step)
 
     def close(self):
-        """Hands the signals back to whoever handled them before."""
+        """Restores the previous signal handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
 
 def check_finite(gan, logs: dict, checkpoints: Checkpoints):
-    """Refuses to go on when a term of the loss has been NaN or infinite.
+    """Checks that all terms of the loss have been finite.
 
     Raises:
-      UserError: names the step, the term and the last good checkpoint.
+      UserError: one was NaN or infinite; names the step, the term and the last good checkpoint.
     """
     if failure := gan.first_failure.of(logs):
         step, term = failure
@@ -77,7 +77,7 @@ def check_finite(gan, logs: dict, checkpoints: Checkpoints):
 
 
 class WriteLogs(keras.callbacks.Callback):
-    """Appends every term, and the speed, to the JSON-lines log and to TensorBoard."""
+    """Writes all loss terms and the speed to `train.jsonl` and TensorBoard every `every` steps."""
 
     def __init__(self, model_dir: str, checkpoints: Checkpoints, *, every: int):
         super().__init__()
@@ -108,7 +108,7 @@ class WriteLogs(keras.callbacks.Callback):
             for name, value in row.items()
             if name not in ("step", "seconds")
         ]
-        with self._events.as_default(step=step):  # one write: tf.summary.scalar would make ten
+        with self._events.as_default(step=step):  # one event for all: faster than tf.summary.scalar
             tf.summary.experimental.write_raw_pb(Summary(value=scalars).SerializeToString())
 
     def close(self):
@@ -117,7 +117,7 @@ class WriteLogs(keras.callbacks.Callback):
 
 
 class DrawSamples(keras.callbacks.Callback):
-    """Writes a grid of samples, always of the same latents, to TensorBoard."""
+    """Writes a grid of samples to TensorBoard every `every` steps, always from the same latents."""
 
     def __init__(self, model_dir: str, *, every: int):
         super().__init__()
@@ -138,7 +138,7 @@ class DrawSamples(keras.callbacks.Callback):
 
 
 class ShowProgress(keras.callbacks.Callback):
-    """A progress bar over the steps, with steps/s and time left."""
+    """A progress bar over the training steps, with steps per second and remaining time."""
 
     def __init__(self, *, first_step: int, last_step: int):
         super().__init__()
@@ -157,5 +157,5 @@ class ShowProgress(keras.callbacks.Callback):
         self._bar.set_postfix({k: f"{float(v):.3g}" for k, v in losses.items()}, refresh=False)
 
     def close(self):
-        """Leaves the bar as it stands."""
+        """Closes the bar and leaves it on the screen."""
         self._bar.close()

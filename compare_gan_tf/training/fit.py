@@ -1,4 +1,4 @@
-"""A training that is prepared, and its fit: restore, train, finish."""
+"""A prepared training, whose `fit` restores the newest checkpoint and trains to the last step."""
 
 import contextlib
 import dataclasses
@@ -19,12 +19,13 @@ from compare_gan_tf.training import callbacks, folder, frozen_layers
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Training:
-    """What `prepare` has checked, ready to run; nothing is written yet.
+    """A prepared training: all settings are checked, and nothing is written yet.
 
     Attributes:
-      gan: the built GAN, with the weights that a new run starts from.
-      kept: variables of D that do not train, see `frozen_layers`.
-      others: see `prepare`.
+      gan: the built GAN, with the initial weights of a new run.
+      kept: variables of D that are not trained, see `frozen_layers`.
+
+    The other attributes are the arguments of `prepare`.
     """
 
     model_dir: str
@@ -47,22 +48,22 @@ class Training:
     allow_data_change: bool
 
     def fit(self, config_text: str | None = None) -> GAN:
-        """Trains to the last step, from the newest checkpoint in `model_dir` if there is one.
+        """Trains to the last step, starting from the newest checkpoint in `model_dir` if any.
 
         Args:
-          config_text: what `config.gin` of the run shall hold; None for a run without a config.
+          config_text: contents of the run's `config.gin`; None for a run without a config.
 
         Returns:
-          The trained GAN; a line on stdout says where its run is.
+          The trained GAN. A line on stdout names the folder of its run.
 
         Raises:
-          UserError: an unusable folder, another config or other data than the run has seen, a loss
-            that is not finite, a full disk.
-          Stopped: by SIGTERM or SIGINT, after a checkpoint.
+          UserError: the folder cannot be used, the config or the data have changed, a loss is not
+            finite, or the disk is full.
+          Stopped: SIGTERM or SIGINT was received, and a checkpoint was written.
         """
         gan, last = self.gan, self.training_steps
         with frozen_layers.frozen(gan, self.kept), folder.sole_training(self.model_dir):
-            # 1. What is in the folder is refused or taken, before anything in it changes.
+            # 1. Check the contents of the folder before anything in it changes.
             seen = data.identity(self.dataset)
             folder.require_own_run(
                 self.model_dir,
@@ -70,26 +71,26 @@ class Training:
                 seen=None if self.allow_data_change else seen,
             )
             folder.begin(self.model_dir)
-            # 2. The newest checkpoint that can be read; logs end where it was written.
+            # 2. Restore the newest readable checkpoint; remove log entries after its step.
             saver = self._saver()
             first = saver.restore()
             logs.cut_back(self.model_dir, first)
-            # 3. The folder says what it is trained with before it holds any such weights.
+            # 3. Write the settings before any weights that were trained with them.
             self._write_settings(config_text, seen, first)
-            # 4. The steps that are left; Keras is told their number, or it would ask for one batch
-            # too many, while updates that need no data, as a power iteration, may run already.
+            # 4. Train the remaining steps. Without their number Keras would request one batch too
+            # many, and updates that need no data, such as a power iteration, would already run.
             if first < last:
-                # Up to two objectives add no more than two gradients in any tensor they share.
+                # Two objectives add at most two gradients per shared tensor, in any order.
                 distribution.keep_sums_in_pairs(not self.jit_compile and len(gan.objectives) > 2)
                 own = self._watchers(saver, first)
-                with _closing(own), self._in_words_of_the_data():
+                with _closing(own), self._data_errors():
                     gan.fit_batches(
                         self._batches(first),
                         steps_per_epoch=last - first,
                         verbose=0,
                         callbacks=[*self.callbacks, *own],
                     )
-            # 5. The mark that a process which scores this run waits for.
+            # 5. Write the file that continuous evaluation waits for.
             folder.end(self.model_dir, gan.current_step)
         print(f"{self.model_dir} is trained to step {gan.current_step}")
         return gan
@@ -145,13 +146,13 @@ class Training:
         ]
         if self.dataset.is_images:
             own.append(callbacks.DrawSamples(self.model_dir, every=self.sample_every))
-        # The last: it may stop training, and a step it has saved is logged by then.
+        # It comes last because it may stop training: a saved step is then already logged.
         saving = callbacks.SaveCheckpoints(saver, every=self.checkpoint_every, last_step=last)
         return [*own, saving]
 
     @contextlib.contextmanager
-    def _in_words_of_the_data(self) -> Iterator[None]:
-        """Raises what a reader said of a file that broke under way, in TensorFlow's place."""
+    def _data_errors(self) -> Iterator[None]:
+        """Replaces TensorFlow's error about a broken file by the error of the reader."""
         try:
             yield
         except tf.errors.OpError as error:

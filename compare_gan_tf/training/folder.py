@@ -1,4 +1,4 @@
-"""A run's folder as a training meets it: whose it is, of which config and data, one writer."""
+"""Checks of a run's folder before training: owner, config, data, and a lock for one writer."""
 
 import contextlib
 import json
@@ -13,11 +13,11 @@ from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.runs import checkpoints, logs, manifest
 from compare_gan_tf.storage import files, locks
 
-# What a training writes in a run's folder.
+# The files and folders that a training writes in a run's folder.
 _PARTS = (files.CONFIG, manifest.FILE, checkpoints.FOLDER, checkpoints.TRAIN_DONE, logs.LOGS)
 
-# What may change between two starts in one folder: it does not change the trained weights. So may
-# the settings of functions and classes to which these alone refer.
+# Bindings that may change when a run is resumed, because they do not affect the trained weights.
+# Settings of functions and classes that only these bindings refer to may change as well.
 FREE = (
     r"(.*\.)?train\.(training_steps|checkpoint_every|keep_checkpoints|log_every|sample_every)",
     r"(.*\.)?train\.callbacks",
@@ -29,10 +29,11 @@ FREE = (
 
 @contextlib.contextmanager
 def sole_training(model_dir: str) -> Iterator[None]:
-    """Makes the folder, and keeps other trainings out of it.
+    """Context manager that makes the folder and locks it against other trainings.
 
     Raises:
-      UserError: it cannot be had, or holds what this program did not write and would replace.
+      UserError: the folder cannot be made or locked, or a file of another program would be
+        replaced.
     """
     with _writing(model_dir):
         tf.io.gfile.makedirs(model_dir)
@@ -49,18 +50,19 @@ def sole_training(model_dir: str) -> Iterator[None]:
 
 
 def require_own_run(model_dir: str, *, config_text: str | None, seen: dict | None) -> None:
-    """Refuses to go on with a run of another config, or that has seen other data.
+    """Checks that a run was trained with this config and these data.
 
     Args:
-      model_dir: the run's folder; without a checkpoint in it nothing is refused.
-      config_text: of the config, of which only what decides the weights is compared; None for any.
-      seen: `data.identity` of the data set; None for any.
+      model_dir: the run's folder. Without a checkpoint in it nothing is checked.
+      config_text: text of the config; only bindings that affect the weights are compared; None to
+        accept any.
+      seen: `data.identity` of the data set; None to accept any.
 
     Raises:
-      UserError: names what differs.
+      UserError: config or data differ; the message lists the differences.
     """
     if not checkpoints.list_steps(model_dir):
-        return  # a start that failed before binds to nothing
+        return  # no weights were trained yet
     old = files.read_text(os.path.join(model_dir, files.CONFIG))
     lines = config.differing_lines(old, config_text, FREE) if old and config_text else []
     if lines:
@@ -78,26 +80,26 @@ def require_own_run(model_dir: str, *, config_text: str | None, seen: dict | Non
 
 
 def data_changes(model_dir: str, now: dict) -> list[str]:
-    """How a data set differs from what a run has seen, as its manifest tells; a clause each.
+    """Differences between a data set and the one in the run's manifest, one phrase each.
 
     Args:
       model_dir: the run's folder.
       now: `data.identity` of the data set.
     """
     starts = manifest.read(model_dir)
-    told = [start["data"] for start in starts if isinstance(start.get("data"), dict)]
-    return data.changes(told[-1], json.loads(json.dumps(now))) if told else []
+    known = [start["data"] for start in starts if isinstance(start.get("data"), dict)]
+    return data.changes(known[-1], json.loads(json.dumps(now))) if known else []
 
 
 def begin(model_dir: str) -> None:
-    """Takes back that training is done; finds out whether the folder can be written."""
+    """Removes the file TRAIN_DONE, and checks that the folder can be written."""
     with _writing(model_dir):
         files.write_text(_done(model_dir), "")
         tf.io.gfile.remove(_done(model_dir))
 
 
 def end(model_dir: str, step: int) -> None:
-    """Leaves the mark that training has ended."""
+    """Writes the file TRAIN_DONE, which says that training has ended."""
     files.write_text(_done(model_dir), f"{step}\n")
 
 
@@ -107,7 +109,7 @@ def _done(model_dir: str) -> str:
 
 @contextlib.contextmanager
 def _writing(model_dir: str) -> Iterator[None]:
-    """Turns what fails within it into one line."""
+    """Context manager that converts file system errors into a `UserError`."""
     try:
         yield
     except (tf.errors.OpError, OSError) as error:

@@ -1,4 +1,4 @@
-"""FreezeD (Mo et al., 2020): the first layers of a discriminator keep their weights."""
+"""FreezeD (Mo et al., 2020): the first layers of the discriminator are not trained."""
 
 import contextlib
 
@@ -8,18 +8,18 @@ from compare_gan_tf.errors import UserError
 
 
 def first_variables(gan, number: int) -> list:
-    """The trainable variables of D's first layers.
+    """The trainable variables of the discriminator's first layers.
 
-    The layers within given Keras models count one by one: those of functional models in the order
-    of their depth, those of subclasses in that in which they are made. A subclass with weights of
-    its own is one layer, as a block is.
+    Layers of nested Keras models are counted one by one: those of a functional model sorted by
+    depth, those of a subclassed model in the order of creation. A subclassed model with weights of
+    its own counts as one layer, like a block.
 
     Args:
-      gan: a built GAN, whose discriminator it is.
-      number: of layers with weights that train.
+      gan: a built GAN.
+      number: number of layers with trainable weights, less than the discriminator has.
 
     Raises:
-      UserError: there are not more of them.
+      UserError: the discriminator does not have more layers than `number`.
     """
     layers = list(dict.fromkeys(_layers(gan.discriminator)))
     if not 0 <= number < len(layers):
@@ -32,9 +32,9 @@ def first_variables(gan, number: int) -> list:
 
 @contextlib.contextmanager
 def frozen(gan, variables: list):
-    """Keeps these variables of a GAN as they are meanwhile; afterwards they train as before.
+    """Context manager in which these variables of a GAN are not trained.
 
-    Moving averages in the layers that they are of go on moving.
+    Moving averages in the same layers are still updated.
     """
     for variable in variables:
         variable.trainable = False
@@ -44,11 +44,11 @@ def frozen(gan, variables: list):
         for variable in variables:
             variable.trainable = True
         if variables:
-            gan.train_function = None  # or `fit` would go on as it was traced
+            gan.train_function = None  # `fit` must trace again, with these variables trainable
 
 
 def _layers(model: keras.Model):
-    """The layers with weights that train, of a model and of the models in it."""
+    """Yields the layers with trainable weights of a model and of nested models."""
     for layer in model.layers:
         if isinstance(layer, keras.Model) and _is_made_of_layers(layer):
             yield from _layers(layer)

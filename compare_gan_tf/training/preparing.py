@@ -1,4 +1,4 @@
-"""Preparing a training: everything is made, checked and tried once, and nothing is written."""
+"""Prepares a training: makes everything, checks the settings, runs a trial step; writes nothing."""
 
 import inspect
 from collections.abc import Sequence
@@ -61,39 +61,41 @@ def prepare(
     allow_config_change: bool = False,
     allow_data_change: bool = False,
 ) -> Training:
-    """Makes the GAN, and checks and tries all that a training needs; writes nothing.
+    """Makes the GAN, checks all settings and runs a trial step; writes nothing.
 
-    Weights after n steps depend on the config and the seed alone: not on when the run was stopped,
-    and but for rounding not on the number of replicas.
+    The weights after n steps depend only on the config and the seed: not on interruptions, and,
+    except for rounding, not on the number of replicas.
 
     Args:
-      model_dir: the run's folder; made by `Training.fit` if it does not exist.
-      dataset: a `Dataset`, the name of one, or arrays or `tf.data`, see `from_arrays`; its split
-        "train" is trained on.
+      model_dir: the run's folder; `Training.fit` makes it if it does not exist.
+      dataset: a `Dataset`, the name of one, or arrays or `tf.data`, see `from_arrays`. Its split
+        "train" is used for training.
       model: see `build`.
-      training_steps: of the GAN; one update of G each, unless `GAN.g_steps` says otherwise.
-      batch_size: global number of reals per discriminator update.
+      training_steps: number of training steps. A step is one update of G, or `GAN.g_steps` updates.
+      batch_size: global number of real samples per discriminator update.
       seed: see `build`.
-      steps_per_execution: steps between two looks from Python; divides the four intervals.
-      jit_compile: compiles the step by XLA; worth its minute of compiling on longer runs.
+      steps_per_execution: number of steps that run without Python in between. It must divide
+        `training_steps`, `checkpoint_every`, `log_every` and `sample_every`.
+      jit_compile: whether to compile the step with XLA; this takes about a minute, and pays off in
+        longer runs.
       checkpoint_every: steps between checkpoints.
-      keep_checkpoints: how many of the newest to keep, beside the best.
+      keep_checkpoints: number of the newest checkpoints to keep, in addition to the best.
       log_every: steps between rows in the logs.
       sample_every: steps between sample grids in TensorBoard.
-      init_from: folder of a run, whose best or newest weights this run starts from.
-      freeze_d_layers: D's first layers with weights that do not train, see `frozen_layers`.
-      callbacks: of Keras, called at each step before those that log and save. One that stops
-        training ends it with a checkpoint.
-      strategy: of distribution; None for the current one.
-      keep_unscored_every: older checkpoints whose step it divides, 0 for all, are kept until they
-        have scores; None for none.
-      allow_config_change: goes on although `config.gin` differs.
-      allow_data_change: goes on although the data set has other samples, labels or classes.
+      init_from: folder of another run; its best or newest weights are the initial weights.
+      freeze_d_layers: number of D's first layers that are not trained, see `frozen_layers`.
+      callbacks: Keras callbacks. At each step they are called before those that log and save. If
+        one stops training, a checkpoint is written.
+      strategy: the `tf.distribute` strategy; None for the current one.
+      keep_unscored_every: older checkpoints whose step is divisible by this, 0 for all, are kept
+        until they have scores; None to keep none.
+      allow_config_change: whether to continue if the config differs from the run's `config.gin`.
+      allow_data_change: whether to continue if samples, labels or classes have changed.
 
     Raises:
-      UserError: settings that cannot be, or do not go together.
+      UserError: a setting is invalid, or settings do not fit together.
     """
-    # 1. What needs no GAN: a mistake is told at once.
+    # 1. Checks that need no GAN come first: they are fast.
     dataset = as_dataset(dataset)
     strategy = strategy or tf.distribute.get_strategy()
     distribution.check_batch_size(strategy, batch_size)
@@ -104,16 +106,17 @@ def prepare(
         "sample_every": sample_every,
     }
     _require_multiples(steps_per_execution, intervals)
-    _require_start(init_from, freeze_d_layers)
-    # 2. The GAN. Ops are deterministic from its first one on; Keras gives up XLA for that.
+    _require_init_from(init_from, freeze_d_layers)
+    # 2. Build the GAN. All its operations are deterministic, unless XLA is used: Keras cannot
+    # combine XLA with deterministic operations.
     if not jit_compile:
         tf.config.experimental.enable_op_determinism()
     gan = build(model, dataset, seed=seed, strategy=strategy)
     kept = frozen_layers.first_variables(gan, freeze_d_layers)
     _compile(gan, steps_per_execution, jit_compile)
-    # 3. Its first step, traced on zeros.
+    # 3. Trace the first step, on zeros.
     dry_run.check(gan, dataset, batch_size=batch_size, strategy=strategy)
-    # 4. Its first weights; a run that is there has its own.
+    # 4. Load initial weights, unless the run has a checkpoint of its own.
     if not checkpoints.list_steps(model_dir):
         warm_start.load(gan, init_from)
     return Training(
@@ -136,14 +139,14 @@ def prepare(
 
 
 def train(model_dir: str, **settings) -> GAN:
-    """Trains a GAN, or goes on with a training: `prepare`, then `Training.fit`.
+    """Trains a GAN, or resumes a training: calls `prepare`, then `Training.fit`.
 
     Args:
       model_dir: the run's folder.
-      **settings: those of `prepare`, with their defaults.
+      **settings: the arguments of `prepare`.
 
     Returns:
-      The trained GAN; a line on stdout says where its run is.
+      The trained GAN. A line on stdout names the folder of its run.
 
     Raises:
       UserError, Stopped: see `prepare` and `Training.fit`.
@@ -163,7 +166,7 @@ def _require_multiples(steps_per_execution: int, intervals: dict[str, int]) -> N
             )
 
 
-def _require_start(init_from: str | None, freeze_d_layers: int) -> None:
+def _require_init_from(init_from: str | None, freeze_d_layers: int) -> None:
     if freeze_d_layers and not init_from:
         raise UserError(
             f"train.freeze_d_layers = {freeze_d_layers} would keep random weights: name the run to "
@@ -175,6 +178,6 @@ def _compile(gan: GAN, steps_per_execution: int, jit_compile: bool) -> None:
     gan.compile(steps_per_execution=steps_per_execution, jit_compile=jit_compile)
     if jit_compile and not gan.jit_compile:
         raise UserError(
-            "train.jit_compile = True cannot be had: deterministic ops are on since an earlier "
-            "training in this process; start another process"
+            "train.jit_compile = True cannot be used: an earlier training in this process has "
+            "enabled deterministic ops; start another process"
         )

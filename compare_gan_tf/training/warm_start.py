@@ -1,4 +1,4 @@
-"""The weights that a new run starts from: its own, or those of another run."""
+"""Loads the initial weights of a new run from another run."""
 
 import os
 
@@ -8,14 +8,14 @@ from compare_gan_tf.runs import best, checkpoints
 
 
 def load(gan: GAN, init_from: str | None) -> None:
-    """Loads the players of another run's best checkpoint, or of its newest.
+    """Loads the networks from another run's best checkpoint, or from its newest if none is best.
 
     Args:
-      gan: a built GAN that no run has trained.
-      init_from: the other run's folder; None to keep the weights that the GAN was made with.
+      gan: a built GAN that has not been trained.
+      init_from: the other run's folder; None to keep the GAN's own initial weights.
 
     Raises:
-      UserError: there is no checkpoint, or the GAN's weights are those of another training.
+      UserError: there is no checkpoint, or the GAN has already been trained by another run.
     """
     if init_from:
         prefix = _prefix(init_from)
@@ -31,7 +31,7 @@ def load(gan: GAN, init_from: str | None) -> None:
 
 
 def _prefix(model_dir: str) -> str:
-    """Of the files of a run's best checkpoint, or of its newest."""
+    """Prefix of the files of a run's best checkpoint, or of its newest."""
     kept = best.read(model_dir)
     if kept:
         return os.path.join(best.folder(model_dir), f"ckpt-{kept['step']}")

@@ -47,7 +47,7 @@ def test_an_own_network_that_keras_cannot_follow_is_one_line():
     model = functools.partial(
         GAN, generator=mlp.generator, discriminator=chain, objectives=losses.hinge
     )
-    with pytest.raises(UserError, match="more layers after each other than Keras can follow"):
+    with pytest.raises(UserError, match="too many consecutive layers"):
         training.build(model, data.load(name="digits"))
 
 

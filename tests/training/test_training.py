@@ -210,7 +210,7 @@ def test_weights_that_are_not_finite_are_not_saved(run, tmp_path, digits):
 @pytest.mark.filterwarnings("ignore:Model doesn't support")  # of Keras, as it drops XLA
 def test_xla_after_deterministic_ops_is_refused_and_not_dropped(run, tmp_path):
     run(tmp_path / "first", 1)
-    with pytest.raises(UserError, match="train.jit_compile = True cannot be had"):
+    with pytest.raises(UserError, match="train.jit_compile = True cannot be used"):
         run(tmp_path / "second", 1, jit_compile=True)
     assert not (tmp_path / "second").exists()
 
