@@ -1,4 +1,4 @@
-"""Samples of a checkpoint or of an exported module, as files."""
+"""Draws samples from a checkpoint or an exported module, and writes them to files."""
 
 from compare_gan_tf.sampling.sources import Source, Wanted, of_module, of_run, wanted
 from compare_gan_tf.sampling.writers import FORMATS, format_of, require_free, write

@@ -1,4 +1,4 @@
-"""Samples as arrays in an .npz, and text as lines; both are written as they come."""
+"""Writes samples as arrays in an .npz, or text as lines, block by block as they are drawn."""
 
 import math
 import os
@@ -11,7 +11,7 @@ from compare_gan_tf.sampling.sources import Source, Wanted
 
 
 def npz(path, drawn, source: Source, wanted: Wanted) -> str:
-    """`images` (of points too, or `lines` of text), `labels` and `class_names`, as they come."""
+    """Writes an .npz with `images` (also for points; `lines` for text), `labels`, `class_names`."""
     text = source.kind == "text"
     shape = (wanted.number,) if text else (wanted.number, *source.sample_shape)
     labels = []
@@ -36,7 +36,7 @@ def _dtype(source: Source) -> np.dtype:
 
 
 def _member(archive: zipfile.ZipFile, name: str):
-    """A new array's file in an archive, of any size; the same samples give the same bytes."""
+    """Opens a file of any size for a new array; it has no time stamp, so bytes are reproducible."""
     info = zipfile.ZipInfo(f"{name}.npy")
     info.external_attr = 0o644 << 16
     return archive.open(info, "w", force_zip64=True)
@@ -48,7 +48,11 @@ def _add(archive: zipfile.ZipFile, name: str, values: np.ndarray) -> None:
 
 
 def require_room(source: Source, wanted: Wanted, path: str) -> None:
-    """Refuses arrays that the disk has no room for, before they are made."""
+    """Checks that the disk has space for the arrays, before samples are drawn.
+
+    Raises:
+      OSError: it has not.
+    """
     values = 1 if source.kind == "text" else math.prod(source.sample_shape)
     needed = wanted.number * values * _dtype(source).itemsize
     free = shutil.disk_usage(os.path.dirname(path)).free
@@ -59,7 +63,7 @@ def require_room(source: Source, wanted: Wanted, path: str) -> None:
 
 
 def lines(path, drawn, source: Source, wanted: Wanted) -> str:
-    """A line for each sample, in UTF-8."""
+    """Writes one line per sample, in UTF-8."""
     with open(path, "w", encoding="utf-8", newline="\n") as file:
         for made, _ in drawn:
             file.writelines(f"{line}\n" for line in _texts(made, source))

@@ -1,4 +1,4 @@
-"""Samples as pictures: a grid, a folder of PNG files, a scatter diagram of points."""
+"""Writes samples as pictures: a grid, a folder of PNG files, or a scatter plot of points."""
 
 import os
 
@@ -9,20 +9,20 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.report import drawings, samples
 from compare_gan_tf.sampling.sources import Source, Wanted
 
-FILE = r"\d{7}(_\d+)?\.png"  # names in a folder
-_LARGEST = 2**28  # bytes of a grid
-_MOST_POINTS = 100_000  # of a scatter diagram
+FILE = r"\d{7}(_\d+)?\.png"  # names of the files in a folder
+_LARGEST_GRID = 2**28  # bytes
+_MOST_POINTS = 100_000  # in a scatter plot
 
 
 def grid(path, drawn, source: Source, wanted: Wanted, columns: int | None) -> str:
-    """A grid with one column for each class; or row by row, class after class."""
+    """Writes a grid: one column per class, or with given `columns` one class after the other."""
     height, width, _ = source.sample_shape
     scale = max(1, round(samples.SIDE / height))
     cell = (height * scale + samples.GAP) * (width * scale + samples.GAP) * 3
-    if wanted.number * cell > _LARGEST:
+    if wanted.number * cell > _LARGEST_GRID:
         raise UserError(
             f"a grid of {wanted.number:,} images of {width} x {height} pixels is too large: at most"
-            f" --num={_LARGEST // cell}; write a folder or an .npz"
+            f" --num={_LARGEST_GRID // cell}; write a folder or an .npz"
         )
     images = np.concatenate([made for made, _ in drawn])
     classes = wanted.classes or ()
@@ -44,7 +44,7 @@ def _name(source: Source, label: int) -> str:
 
 
 def files(folder, drawn, source: Source, wanted: Wanted) -> str:
-    """A PNG for each image, called by its number and its label."""
+    """Writes a PNG file for each image, named by its number and its label."""
     number = 0
     for images, labels in drawn:
         for index, image in enumerate(images):
@@ -56,7 +56,7 @@ def files(folder, drawn, source: Source, wanted: Wanted) -> str:
 
 
 def scatter(path, drawn, source: Source, wanted: Wanted) -> str:
-    """A diagram of the points' first two coordinates."""
+    """Writes a scatter plot of the points' first two coordinates."""
     if wanted.number > _MOST_POINTS:
         raise UserError(
             f"a diagram of {wanted.number:,} points is too full: at most --num={_MOST_POINTS};"

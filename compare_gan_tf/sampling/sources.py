@@ -1,8 +1,8 @@
-"""What samples are drawn from: a run, or an exported module.
+"""Sources of samples: a run, or an exported module.
 
-Sample i is a function of the checkpoint, the seed, the truncation, the classes and i: samples are
-made in blocks, the last one whole too, and each block has a seed of its own. So the first k of n
-samples are those of k, to the last bit, and any number fits into memory.
+Samples are drawn in blocks of fixed size, each with its own seed; the last block is drawn in full
+and then cut. So sample i depends only on the checkpoint, the seed, the truncation, the classes and
+i: the first k samples do not depend on the number of samples, and any number fits into memory.
 """
 
 import dataclasses
@@ -17,24 +17,24 @@ from compare_gan_tf.data.images import from_unit_interval, to_uint8
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import modules
 
-_MOST_OF_A_BLOCK = 64  # samples
-_MOST_DIGITS = 18  # of a label
-_VALUES_OF_A_BLOCK = 2**22  # such as 5 images of 512 x 512 in colour
+_LARGEST_BLOCK = 64  # samples
+_MOST_DIGITS = 18  # longest label that is parsed
+_VALUES_PER_BLOCK = 2**22  # for example 5 colour images of 512 x 512 pixels
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A generator to draw from.
+    """A generator from which samples are drawn.
 
     Attributes:
-      where: it is, for messages.
-      make: (number, seed [2], truncation, labels int32 [number] or None) -> samples: images uint8
-        [n, H, W, C], points float32 [n, D], or characters int32 [n, L].
+      where: description for messages, such as a checkpoint.
+      make: function (number, seed int [2], truncation, labels int32 [number] or None) -> samples:
+        images uint8 [n, H, W, C], points float32 [n, D], or characters int32 [n, L].
       sample_shape: (H, W, C), (D,) or (L,).
       kind: "images", "points" or "text".
-      num_classes: of a conditional generator, or None.
-      class_names: what the classes are called, by label, or None.
-      vocabulary: of text, the characters.
+      num_classes: number of classes K of a conditional generator, else None.
+      class_names: names of the classes, by label, or None.
+      vocabulary: the characters of text, by code, else None.
       truncates: whether its prior can be truncated.
     """
 
@@ -49,20 +49,21 @@ class Source:
 
     @property
     def block(self) -> int:
-        """Samples that are made at a time."""
-        fitting = _VALUES_OF_A_BLOCK // math.prod(self.sample_shape)
-        return max(1, min(_MOST_OF_A_BLOCK, fitting))
+        """Number of samples per block."""
+        fitting = _VALUES_PER_BLOCK // math.prod(self.sample_shape)
+        return max(1, min(_LARGEST_BLOCK, fitting))
 
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """Which samples.
+    """A request for samples.
 
     Attributes:
-      number: of samples.
-      seed: 0 to 2^31 - 1.
-      truncation: of the latents, see `latents`; 0 for none.
-      classes: labels that samples go round, in this order; None for all, or without classes.
+      number: number of samples.
+      seed: random seed, 0 to 2^31 - 1.
+      truncation: truncation of the latents, 0 or more, see `latents`; 0 for none.
+      classes: labels; sample i has label classes[i % len(classes)]. None for an unconditional
+        generator.
     """
 
     number: int
@@ -71,19 +72,19 @@ class Wanted:
     classes: tuple[int, ...] | None = None
 
     def labels(self, start: int, stop: int) -> np.ndarray | None:
-        """int32 of the samples from `start` to `stop`; None without classes."""
+        """Labels int32 of the samples `start` to `stop - 1`; None without classes."""
         if self.classes is None:
             return None
         return np.asarray(self.classes, np.int32)[np.arange(start, stop) % len(self.classes)]
 
 
 def of_run(gan, dataset, where: str) -> Source:
-    """The sampling generator of a built GAN.
+    """A source that draws from the sampling generator of a built GAN.
 
     Args:
-      gan: with the weights of a checkpoint.
-      dataset: that it was trained on.
-      where: the checkpoint is, for messages.
+      gan: a built GAN with the weights of a checkpoint.
+      dataset: the data set that it was trained on.
+      where: description of the checkpoint, for messages.
     """
     kind = "images" if dataset.is_images else "text" if dataset.vocabulary else "points"
 
@@ -105,7 +106,7 @@ def of_run(gan, dataset, where: str) -> Source:
 
 
 def of_module(handle: str) -> Source:
-    """An exported generator.
+    """A source that draws from an exported generator.
 
     Args:
       handle: folder of a module, or a TF Hub handle.
@@ -135,10 +136,10 @@ def of_module(handle: str) -> Source:
 
 
 def batches(source: Source, wanted: Wanted) -> Iterator[tuple]:
-    """(samples, labels or None) of a block at a time, `wanted.number` in all.
+    """Yields blocks (samples, labels or None), `wanted.number` samples in total.
 
     Raises:
-      UserError: some are not finite.
+      UserError: samples are not finite.
     """
     for block, start in enumerate(range(0, wanted.number, source.block)):
         labels = wanted.labels(start, start + source.block)
@@ -156,17 +157,16 @@ def batches(source: Source, wanted: Wanted) -> Iterator[tuple]:
 def wanted(
     source: Source, number: int, seed: int = 0, truncation: float = 0.0, classes=None
 ) -> Wanted:
-    """Which samples, checked against what there is.
+    """Makes a request for samples, and checks it against the source.
 
     Args:
-      source: to draw from.
-      number: of samples.
-      seed: see `Wanted`.
-      truncation: see `Wanted`.
-      classes: numbers or names of classes, as text; None or () for all.
+      source: source of the samples.
+      number: number of samples.
+      seed, truncation: see `Wanted`.
+      classes: strings, labels or names of classes; None or () for all.
 
     Raises:
-      UserError: there are no such classes, or the prior cannot be truncated.
+      UserError: a class does not exist, or the prior cannot be truncated.
     """
     if truncation and not source.truncates:
         raise UserError(
@@ -183,9 +183,9 @@ def wanted(
 
 
 def _label(text: str, source: Source) -> int:
-    """The class that a name or a number means; what is a name is no label, also if it is a number.
+    """The label of a class given by name or number.
 
-    A folder "2" may well be the class of another label than 2.
+    Names come first, even if they are numbers: the class of a folder "2" may have another label.
     """
     names = source.class_names or ()
     for name in (text, text := text.strip()):

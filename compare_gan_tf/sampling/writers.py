@@ -1,4 +1,4 @@
-"""Samples as files: a grid or a scatter diagram, a folder of PNG files, arrays, lines of text."""
+"""Draws samples and writes them in the format that the name of the output selects."""
 
 import contextlib
 import os
@@ -12,37 +12,37 @@ from compare_gan_tf.sampling import arrays, pictures
 from compare_gan_tf.sampling.sources import Source, Wanted, batches
 from compare_gan_tf.storage import files, staging
 
-# {format: extension of its file}; "png" is a folder of files.
+# {format: file name extension}; "png" is a folder of files.
 FORMATS = {"grid": ".png", "png": "", "npz": ".npz", "txt": ".txt"}
 
 
 def format_of(output: str, asked: str | None) -> str:
-    """The format that the name of a file or folder says.
+    """The format that the name of a file or folder selects.
 
     Args:
       output: path.
-      asked: one of `FORMATS`, which the name must fit; None for any.
+      asked: requested format, one of `FORMATS`, which the name must match; None for any.
 
     Raises:
-      UserError: the name says none, or another than is asked for.
+      UserError: the name selects no format, or not the requested one.
     """
     extension = os.path.splitext(output)[1].lower()
-    said = {ending: name for name, ending in FORMATS.items() if ending}.get(extension)
+    found = {ending: name for name, ending in FORMATS.items() if ending}.get(extension)
     if output.endswith("/") or os.path.isdir(output):
-        said = "png"
-    said = said or ("png" if asked == "png" else None)  # any name will do for a folder
-    if said is None or asked not in (None, said):
+        found = "png"
+    found = found or ("png" if asked == "png" else None)  # a folder may have any name
+    if found is None or asked not in (None, found):
         endings = {name: ending or "/" for name, ending in FORMATS.items() if asked in (None, name)}
-        told = ", ".join(f"{ending} for --format={name}" for name, ending in endings.items())
-        raise UserError(f"--output={_shown(output)} must end in {told}")
-    return said
+        listed = ", ".join(f"{ending} for --format={name}" for name, ending in endings.items())
+        raise UserError(f"--output={_shown(output)} must end in {listed}")
+    return found
 
 
 def require_free(output: str, format_: str, *, overwrite: bool) -> None:
-    """Refuses an output in whose place something is that may not be replaced.
+    """Checks that the output does not exist, or may be replaced.
 
     Raises:
-      UserError: names it.
+      UserError: it must not be replaced; the message names it.
     """
     if files.is_remote(output):
         raise UserError(f"--output={output}: samples are written to local files")
@@ -67,22 +67,22 @@ def write(
     overwrite: bool = False,
     progress: bool = False,
 ) -> str:
-    """Draws samples and writes them; what is at `output` appears whole or not at all.
+    """Draws samples and writes them atomically: the output is complete, or is not there.
 
     Args:
-      source: to draw from.
-      wanted: which samples.
+      source: source of the samples.
+      wanted: the request.
       output: path of the file or folder.
       format_: see `FORMATS`.
-      columns: of a grid; None for one a class, or 8.
-      overwrite: whether samples that are there are replaced.
-      progress: whether a bar tells how far it is, if there is somebody to see it.
+      columns: number of columns of a grid; None for one column per class, or 8.
+      overwrite: whether to replace existing samples.
+      progress: whether to show a progress bar if stderr is a terminal.
 
     Returns:
-      What the samples are, in words.
+      A short description of what was written.
 
     Raises:
-      UserError: these samples cannot be written so, or not there.
+      UserError: the samples cannot be written in this format, or not at this place.
     """
     require_free(output, format_, overwrite=overwrite)
     writer = _writer(source, wanted, format_, columns)
@@ -115,7 +115,7 @@ def write(
 
 
 def _writer(source: Source, wanted: Wanted, format_: str, columns: int | None) -> Callable:
-    """The function (path, blocks) that writes a format; see `write`."""
+    """The function (path, blocks) that writes a format, see `write`."""
     written = {
         "images": {"grid": pictures.grid, "png": pictures.files, "npz": arrays.npz},
         "points": {"grid": pictures.scatter, "npz": arrays.npz},
@@ -139,7 +139,7 @@ def _writer(source: Source, wanted: Wanted, format_: str, columns: int | None) -
 
 
 def _foreign(folder: str) -> str | None:
-    """The first path in a folder that `pictures.files` did not write."""
+    """The first path in a folder that `pictures.files` did not write; None if there is none."""
     for path, is_link in staging.contents(folder):
         if is_link or not (re.fullmatch(pictures.FILE, path) or path == staging.MARKER):
             return path
@@ -152,5 +152,5 @@ def _first(folder: str) -> str | None:
 
 
 def _shown(path: str) -> str:
-    """A path that can be printed, whatever bytes it has."""
+    """A printable form of a path, which may hold any bytes."""
     return os.fsencode(path).decode(errors="backslashreplace")

@@ -1,7 +1,7 @@
-"""Whether a setting's value is of the kind that it must be: a number in a range, or a function.
+"""Checks that a setting's value is of the right kind, such as a number in a range or a function.
 
-What is of no use is refused where it is given, in one line with the setting's name, its value as a
-config writes it, and what to write instead.
+An invalid value gives a one-line error with the setting's name, the value as a config writes it,
+and what to write instead.
 """
 
 import inspect
@@ -14,12 +14,12 @@ from typing import Any
 
 from compare_gan_tf.errors import UserError, first_line
 
-_MOST_SHOWN = 60  # characters of a value in a message
+_MOST_SHOWN = 60  # longest text of a value in a message
 _NEVER_CALLED = ("layers.Layer", "optimizers.Optimizer", "initializers.Initializer")
 
 
 def _is_of_keras(value: Any, *classes: str) -> bool:
-    """Whether it is of Keras' classes; Keras is imported by then, or there is no such value."""
+    """Whether a value is an instance of these Keras classes. Without Keras imported, it is not."""
     if "keras" not in sys.modules:
         return False
     of = operator.attrgetter(*classes)(sys.modules["keras"])
@@ -27,10 +27,10 @@ def _is_of_keras(value: Any, *classes: str) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A value as a config writes it: @f of a function or class; what else has a long text, short.
+    """A value as a config writes it: @f for a function or class f; "a C object" for a long text.
 
     Args:
-      value: anything.
+      value: any value.
     """
     if isinstance(value, type) or (callable(value) and hasattr(value, "__name__")):
         return f"@{value.__name__}"
@@ -52,19 +52,20 @@ def require_number(
     schedule: bool = False,
     unit: str = "",
 ) -> None:
-    """Refuses what is not a finite number in a range.
+    """Checks that a value is a finite number in a range.
 
     Args:
-      name: of the setting.
-      value: of it.
-      least, above: its lower bound, which it may reach, or may not.
-      most, below: its upper bound, which it may reach, or may not.
-      whole: whether it counts something.
-      schedule: whether a schedule over the training step will do, whatever its values.
-      unit: what it counts, for the message.
+      name: name of the setting.
+      value: its value.
+      least, above: inclusive and exclusive lower bound.
+      most, below: inclusive and exclusive upper bound.
+      whole: whether it must be an integer.
+      schedule: whether a Keras schedule over the training step is accepted; its values are not
+        checked.
+      unit: what the number counts, for the message.
 
     Raises:
-      UserError: it is something else, such as gin's @linear_decay where @linear_decay() is meant.
+      UserError: it is not, for example gin's @linear_decay instead of @linear_decay().
     """
     if schedule and _is_of_keras(value, "optimizers.schedules.LearningRateSchedule"):
         return
@@ -80,7 +81,7 @@ def require_number(
 
 
 def _range(least, above, most, below) -> str:
-    """The words for an interval, such as " in [0, 1)" or ", 0 or more"."""
+    """A range as text, such as " in [0, 1)" or ", 0 or more"."""
     lower, upper = max(least, above), min(most, below)
     if math.isfinite(lower) and math.isfinite(upper):
         opening, closing = "(" if above == lower else "[", ")" if below == upper else "]"
@@ -91,7 +92,7 @@ def _range(least, above, most, below) -> str:
 
 
 def _cure(value) -> str:
-    """What to write where a function was given in the place of what it makes."""
+    """The hint to write parentheses, for a function that was given instead of its result."""
     if isinstance(value, type) or inspect.isroutine(value):
         return f"; give {shown(value)}(), with parentheses, for what it makes"
     return ""
@@ -100,20 +101,20 @@ def _cure(value) -> str:
 def require_function(
     name: str, value: Any, /, *arguments, like: str, classes: bool = False, **keywords
 ) -> None:
-    """Refuses what cannot be called with such arguments.
+    """Checks that a value is a function that can be called with these arguments.
 
-    Values that gin would supply are not asked for.
+    Further arguments without a default are accepted: gin may supply them.
 
     Args:
-      name: of the setting.
-      value: of it.
-      *arguments: with which it will be called; only their number counts.
-      like: what it must be, and an example: "a function of a layer, such as @spectral_norm".
-      classes: whether a class will do, as one of layers for a function that makes a layer.
-      **keywords: with which it will be called; only their names count.
+      name: name of the setting.
+      value: its value.
+      *arguments: positional arguments of the future call; only their number matters.
+      like: what it must be, with an example: "a function of a layer, such as @spectral_norm".
+      classes: whether a class is accepted, such as a layer class for a function that makes a layer.
+      **keywords: keyword arguments of the future call; only their names matter.
 
     Raises:
-      UserError: it is no function, or one of other arguments.
+      UserError: it is not a function, or takes other arguments.
     """
     is_other = not callable(value) or (isinstance(value, type) and not classes)
     if is_other or _is_of_keras(value, *_NEVER_CALLED):
@@ -122,17 +123,17 @@ def require_function(
         inspect.signature(value).bind_partial(*arguments, **keywords)
     except TypeError as error:
         raise UserError(f"{name} is {shown(value)}: it must be {like} ({error})") from None
-    except ValueError:  # one of C's, which does not tell
+    except ValueError:  # a function of C, whose signature is unknown
         return
 
 
 def tried(
     name: str, function: Any, /, *arguments, like: str, classes: bool = False, **keywords
 ) -> Any:
-    """What a function gives for arguments on trial; parameters as of `require_function`.
+    """Calls a function on trial and returns its result; for the arguments see `require_function`.
 
     Raises:
-      UserError: it is no function, or cannot be called with them.
+      UserError: it is not a function, or the call fails.
     """
     require_function(name, function, *arguments, like=like, classes=classes, **keywords)
     try:
@@ -146,7 +147,7 @@ def tried(
 
 
 def require_shape(name: str, function: Callable, result: Any, shape: tuple, *, like: str) -> None:
-    """Refuses a function whose result on trial is not a tensor of a shape, or several of theirs.
+    """Checks that a function's result on trial has the given shape, or tuple of shapes.
 
     Raises:
       UserError: it has another shape, or none.
@@ -161,7 +162,7 @@ def require_shape(name: str, function: Callable, result: Any, shape: tuple, *, l
 
 
 def _shape(value: Any) -> tuple | None:
-    """Of a tensor or number, of each in a tuple; None if it has none."""
+    """Shape of a tensor or number, or tuple of shapes; None if the value has no shape."""
     if isinstance(value, tuple) and not hasattr(value, "shape"):
         return tuple(map(_shape, value))
     if isinstance(value, numbers.Real):
@@ -170,10 +171,10 @@ def _shape(value: Any) -> tuple | None:
 
 
 def require_one_of(name: str, value: Any, values: tuple) -> None:
-    """Refuses what is none of a few values.
+    """Checks that a value is one of the given values.
 
     Raises:
-      UserError: names them all.
+      UserError: it is not; the message lists them.
     """
     if not any(value is one or (type(value) is type(one) and value == one) for one in values):
         among = ", ".join(map(shown, values))
@@ -181,16 +182,16 @@ def require_one_of(name: str, value: Any, values: tuple) -> None:
 
 
 def require_made(name: str, value: Any, fits: Callable[[Any], bool], *, like: str) -> None:
-    """Refuses what is not an object of a kind, as a function or class makes it.
+    """Checks that a value is an object of a certain kind, not the function or class that makes it.
 
     Args:
-      name: of the setting.
-      value: of it.
-      fits: whether an object is of the kind.
-      like: what to give: "an optimiser such as @adam()".
+      name: name of the setting.
+      value: its value.
+      fits: function (value) -> whether it is of the kind.
+      like: what to write: "an optimiser such as @adam()".
 
     Raises:
-      UserError: it is something else, or the function or class itself.
+      UserError: it is not.
     """
     if isinstance(value, type) or not fits(value):
         raise UserError(f"{name} is {shown(value)}: it must be {like}{_cure(value)}")

@@ -1,11 +1,12 @@
-"""Settings declared where they are: `Annotated` types, checked when gin or a user calls.
+"""Settings declare their valid values by `Annotated` types, which are checked at every call.
 
     @checked
     def __init__(self, *, weight: Factor = 1.0, every: Count = 1): ...
 
-What is given, or is the default, is checked before the body runs, so that a body is the algorithm
-alone. None passes where it is the default, or the type has `| None`. A rule is what has
-`check(name, value)`; a type may have several. Dataclasses have `__post_init__ = check_fields`.
+All arguments, given or default, are checked before the body runs, so that the body has only the
+algorithm. None is valid if it is the default, or if the type has `| None`. A rule is an object with
+a method `check(name, value)`; a type may have several. Dataclasses use
+`__post_init__ = check_fields`.
 """
 
 import dataclasses
@@ -30,35 +31,35 @@ class Number:
         self.span = span
 
     def check(self, name: str, value: Any) -> None:
-        """Refuses another value; `name` is that of the setting."""
+        """Raises a `UserError` unless `value` fits; `name` is the name of the setting."""
         kinds.require_number(name, value, **self.span)
 
 
 class Function:
-    """A function of so many arguments.
+    """A function that takes certain arguments; see `kinds.require_function`.
 
     Args:
-      *arguments: with which it will be called; only their number counts.
-      like: what it must be, and an example: "a function of a layer, such as @spectral_norm".
-      classes: whether a class will do, as one of layers for a function that makes a layer.
-      **keywords: with which it will be called; only their names count.
+      *arguments: positional arguments of the future call; only their number matters.
+      like: what it must be, with an example: "a function of a layer, such as @spectral_norm".
+      classes: whether a class is accepted, such as a layer class for a function that makes a layer.
+      **keywords: keyword arguments of the future call; only their names matter.
     """
 
     def __init__(self, *arguments, like: str, classes: bool = False, **keywords):
         self.call, self.like = (arguments, keywords), {"like": like, "classes": classes}
 
     def check(self, name: str, value: Any) -> None:
-        """Refuses another value; `name` is that of the setting."""
+        """Raises a `UserError` unless `value` fits; `name` is the name of the setting."""
         arguments, keywords = self.call
         kinds.require_function(name, value, *arguments, **self.like, **keywords)
 
 
 class Made:
-    """An object, as a function or class makes it.
+    """An object of a certain kind, not the function or class that makes it.
 
     Args:
-      fits: its class, or a function that tells whether a value is of the kind.
-      like: what to give: "an optimiser such as @adam()".
+      fits: its class, or a function (value) -> whether it is of the kind.
+      like: what to write: "an optimiser such as @adam()".
     """
 
     def __init__(self, fits, *, like: str):
@@ -66,7 +67,7 @@ class Made:
         self.like = like
 
     def check(self, name: str, value: Any) -> None:
-        """Refuses another value; `name` is that of the setting."""
+        """Raises a `UserError` unless `value` fits; `name` is the name of the setting."""
         kinds.require_made(name, value, self.fits, like=self.like)
 
 
@@ -77,7 +78,7 @@ class OneOf:
         self.values = values
 
     def check(self, name: str, value: Any) -> None:
-        """Refuses another value; `name` is that of the setting."""
+        """Raises a `UserError` unless `value` fits; `name` is the name of the setting."""
         kinds.require_one_of(name, value, self.values)
 
 
@@ -85,9 +86,9 @@ class Several:
     """A list or tuple of values of one kind.
 
     Args:
-      rule: what each must be, such as `Number(above=0)`.
-      number: how many; None for any number, `least` or more.
-      least: how many at least.
+      rule: rule for each value, such as `Number(above=0)`.
+      number: exact length; None for any length from `least` on.
+      least: minimum length.
       like: an example: "[@APA(), @DiffAugment()]".
       instead: what to do instead of giving too few: "leave the objective out".
     """
@@ -105,7 +106,7 @@ class Several:
         self.like, self.instead = like, f"; {instead}" if instead else ""
 
     def check(self, name: str, value: Any) -> None:
-        """Refuses another value; `name` is that of the setting."""
+        """Raises a `UserError` unless `value` fits; `name` is the name of the setting."""
         if not isinstance(value, list | tuple):
             given = kinds.shown(value)
             raise UserError(f"{name} is {given}: it must be a list such as {self.like}")
@@ -117,7 +118,7 @@ class Several:
 
 
 class Rule:
-    """What a function of (name, value) does not refuse by a `UserError`."""
+    """A rule given by a function (name, value), which raises a `UserError` for an invalid value."""
 
     def __init__(self, check: Callable[[str, Any], None]):
         self.check = check
@@ -131,18 +132,18 @@ Positive = Annotated[float, Number(above=0)]
 NotNegative = Annotated[float, Number(least=0)]
 Fraction = Annotated[float, Number(least=0, most=1)]
 Decay = Annotated[float, Number(least=0, below=1)]
-Factor = Annotated[Any, Number(least=0, schedule=True)]  # or a schedule of Keras
+Factor = Annotated[Any, Number(least=0, schedule=True)]  # a number, or a Keras schedule
 
 
 def checked(function: Callable | None = None, *, name: str | None = None) -> Callable:
-    """Checks what a function or constructor is given against the `Annotated` types it declares.
+    """Decorator that checks the arguments of a function or constructor by their `Annotated` types.
 
     Args:
-      function: with such parameters.
-      name: of the function in messages; None for its own, or that of the class that is made.
+      function: the function.
+      name: its name in messages; None for its own name, or the class name of a constructor.
 
     Returns:
-      The function, of the same signature.
+      A function with the same signature.
     """
     if function is None:
         return functools.partial(checked, name=name)
@@ -158,22 +159,22 @@ def checked(function: Callable | None = None, *, name: str | None = None) -> Cal
         try:
             given = signature.bind_partial(*arguments, **keywords)
         except TypeError:
-            return function(*arguments, **keywords)  # which says what it does not take
+            return function(*arguments, **keywords)  # raises Python's usual TypeError
         given.apply_defaults()
         owner = name or (type(arguments[0]).__name__ if is_constructor else function.__name__)
         _check(owner, given.arguments, rules)
         return function(*arguments, **keywords)
 
-    with_checks.__signature__ = signature  # gin looks at this one alone
+    with_checks.__signature__ = signature  # the signature that gin reads
     return with_checks
 
 
 def check_fields(instance, name: str | None = None) -> None:
-    """Checks the fields of a dataclass against the `Annotated` types that they declare.
+    """Checks the fields of a dataclass instance by their `Annotated` types.
 
     Args:
-      instance: of a dataclass.
-      name: of it in messages; None for that of its class.
+      instance: the instance.
+      name: its name in messages; None for its class name.
     """
     fields = dataclasses.fields(instance)
     rules = _rules(type(instance), {field.name: field.default for field in fields})
@@ -183,15 +184,15 @@ def check_fields(instance, name: str | None = None) -> None:
 
 def _check(owner: str, given: dict, rules: dict[str, tuple]) -> None:
     for name, value in given.items():
-        may_be_none, asked = rules.get(name, (True, ()))
+        may_be_none, required = rules.get(name, (True, ()))
         if value is None and may_be_none:
             continue
-        for rule in asked:
+        for rule in required:
             rule.check(f"{owner}.{name}", value)
 
 
 def _rules(annotated, defaults: dict) -> dict[str, tuple]:
-    """{name: (whether it may be None, what its annotation asks for)}."""
+    """{name of a parameter: (whether it may be None, its rules)}."""
     return {
         name: (
             defaults.get(name, "") is None or type(None) in typing.get_args(hint),
@@ -202,7 +203,7 @@ def _rules(annotated, defaults: dict) -> dict[str, tuple]:
 
 
 def _metadata(hint) -> tuple:
-    """Of an annotation, or of the one in an Optional."""
+    """The metadata of an `Annotated` type, or of the one inside an Optional."""
     inner = [one for one in typing.get_args(hint) if one is not type(None)]
     if not hasattr(hint, "__metadata__") and type(None) in typing.get_args(hint):
         hint = inner[0]

@@ -1,4 +1,4 @@
-"""A rule of `signatures` that calls a function: apart from them, for it needs TensorFlow."""
+"""A rule that calls a function on trial; not in `signatures`, because it needs TensorFlow."""
 
 from typing import Any
 
@@ -9,21 +9,22 @@ from compare_gan_tf.settings import kinds
 
 
 class Tried:
-    """A function that gives, on trial, what it must; it is called once, where it is handed over.
+    """A function whose result, in a trial call, has the right shape.
 
-    In a graph that is being traced it is not: there it is about to be called in earnest.
+    It is called once, when the setting is given; but not while a graph is traced, because there it
+    will be called right away.
 
     Args:
-      *arguments: of the trial, such as `ones(2)`; arrays in them become tensors.
-      like: what it must be, and an example.
-      gives: the shape of what it gives, or a tuple of several; None for anything.
+      *arguments: arguments of the trial, such as `ones(2)`; arrays are converted to tensors.
+      like: what it must be, with an example.
+      gives: shape of the result, or a tuple of shapes; None for any.
     """
 
     def __init__(self, *arguments, like: str, gives: tuple | None = None):
         self.arguments, self.like, self.gives = arguments, like, gives
 
     def check(self, name: str, value: Any) -> None:
-        """Refuses another value; `name` is that of the setting."""
+        """Raises a `UserError` unless `value` fits; `name` is the name of the setting."""
         if not tf.executing_eagerly():
             kinds.require_function(name, value, *self.arguments, like=self.like)
             return
@@ -34,7 +35,7 @@ class Tried:
 
 
 def ones(*shape: int) -> np.ndarray:
-    """Float32 ones, for a trial."""
+    """Array of ones, float32 of shape `shape`, for a trial."""
     return np.ones(shape, np.float32)
 
 
