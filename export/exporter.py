@@ -1,8 +1,8 @@
-"""Writes the players of a run as TF Hub modules and .keras files, checked before they appear.
+"""Exports the players of a run as TF Hub modules and .keras files, and checks them.
 
-Everything is written and compared in a folder beside the final path, which takes its name in one
-rename. An older export under that name is replaced by it; a failed export leaves it as it was, and
-what no export wrote is never replaced.
+All files are written and checked in a temporary folder next to the final path, which is then
+renamed. This replaces an older export; a failed export leaves the older one unchanged, and files
+that no export wrote are never replaced.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from compare_gan_tf.export import keras_files, modules, verification
 from compare_gan_tf.settings.signatures import Index, checked
 from compare_gan_tf.storage import files, staging
 
-# What a full disk, missing rights or a lost network raise; other errors are bugs.
+# Errors of a full disk, missing permissions or a lost network; all other errors are bugs.
 _UNWRITABLE = (
     OSError,
     tf.errors.FailedPreconditionError,
@@ -29,7 +29,7 @@ _UNWRITABLE = (
     tf.errors.UnavailableError,
     tf.errors.UnknownError,
 )
-METADATA = os.path.join("assets.extra", "metadata.json")  # a folder SavedModel leaves to its users
+METADATA = os.path.join("assets.extra", "metadata.json")  # SavedModel's folder for users' files
 
 
 @checked
@@ -37,21 +37,21 @@ def export_run(gan, model_dir: str, step: Index, class_names=None) -> dict[str, 
     """Exports both players of `gan` to `<model_dir>/hub/<step>`.
 
     Args:
-      gan: holds the weights of `step`; its sampling generator (the averaged one where the run
-        has it) is the generator that is exported.
+      gan: a built GAN with the weights of `step`. Its sampling generator is exported: the EMA
+        generator if the run has one.
       model_dir: folder of the run.
       step: training step of the weights.
-      class_names: what the classes are called, by label, for the metadata; None if nothing says so.
+      class_names: names of the classes, by label, for the metadata; or None.
 
     Returns:
-      Paths by name: "generator" and "discriminator" (SavedModels), "generator_keras" and
-      "discriminator_keras" (.keras files; those with layers of a user's own that no other process
-      can load are left out, with a warning).
+      {name: path} for "generator" and "discriminator" (SavedModels), "generator_keras" and
+      "discriminator_keras" (.keras files). A .keras file is left out, with a warning, if it has
+      layers of the user that another process cannot load.
 
     Raises:
-      ExportMismatch: what was written differs from what is in memory; it is gone again.
-      UserError: the folder cannot be written, or holds what no export wrote; the names do not fit
-        the classes; `gan` is at another step.
+      ExportMismatch: the exported network differs from the one in memory; the export is deleted.
+      UserError: the folder cannot be written, or has files that no export wrote; the number of
+        names differs from the number of classes; or `gan` is at another step.
     """
     if gan.current_step != step:
         raise UserError(
@@ -82,10 +82,10 @@ def export_run(gan, model_dir: str, step: Index, class_names=None) -> dict[str, 
 
 
 def _names(class_names, num_classes: int | None) -> list[str] | None:
-    """The classes' names for the metadata; None without classes.
+    """The names of the classes for the metadata; None without classes.
 
     Raises:
-      UserError: there are more or fewer of them than classes.
+      UserError: the number of names differs from the number of classes.
     """
     if class_names is None or num_classes is None:
         return None
@@ -98,13 +98,13 @@ def _names(class_names, num_classes: int | None) -> list[str] | None:
 
 
 def export_generator(generator, latents, num_classes, path: str):
-    """Exports a generator alone as a SavedModel at `path`.
+    """Exports a single generator as a SavedModel at `path`.
 
     Args:
-      generator: built model from {"z"} or {"z", "labels"} to images in [-1, 1], or to points.
+      generator: built model that maps {"z"} or {"z", "labels"} to images in [-1, 1], or to points.
       latents: prior of z.
-      num_classes: K of a conditional generator, or None.
-      path: folder of the SavedModel; an older export there is replaced, and nothing else.
+      num_classes: number of classes K of a conditional generator, else None.
+      path: folder of the SavedModel; only an older export there is replaced.
 
     Raises:
       ExportMismatch, UserError: as for `export_run`.
@@ -114,7 +114,7 @@ def export_generator(generator, latents, num_classes, path: str):
 
 
 def export_discriminator(discriminator, path: str, *, num_classes: int | None = None):
-    """Exports a discriminator alone as a SavedModel at `path`; arguments as `export_generator`."""
+    """Exports a single discriminator as a SavedModel; for the arguments see `export_generator`."""
     with _staged(path) as folder:
         _write_discriminator(discriminator, num_classes, folder, {})
 
@@ -122,7 +122,7 @@ def export_discriminator(discriminator, path: str, *, num_classes: int | None = 
 def _write_generator(generator, latents, num_classes, path, facts, alphabet=None):
     module = modules.GeneratorModule(generator, latents, num_classes, alphabet)
     tf.saved_model.save(module, path, signatures=module.signatures())
-    samples = modules.likeliest(tf.zeros([1, *generator.output.shape[1:]]), alphabet)
+    samples = modules.most_probable(tf.zeros([1, *generator.output.shape[1:]]), alphabet)
     shape = list(samples.shape[1:])
     facts = facts | {"alphabet": alphabet and alphabet.get_config()}
     _write_metadata(path, "generator", generator, shape, num_classes, facts, latents)
@@ -138,15 +138,15 @@ def _write_discriminator(discriminator, num_classes, path, facts, *, one_hot=Fal
 
 
 def _write_keras(model, path, inputs) -> dict[str, tuple]:
-    """Writes `path`.keras; {its path: (model, inputs)}, or {} where a user's layers forbid it."""
+    """Writes `path`.keras; returns {its path: (model, inputs)}, or {} if a user's layer fails."""
     path = f"{path}.keras"
     try:
         with _marked_trainable(model):
             model.save(path)
         keras_files.own_modules(path)
     except (TypeError, ValueError, NotImplementedError) as error:
-        ours = not isinstance(error, keras_files.OwnLayersError)
-        if ours and not keras_files.own_classes(model):
+        by_own_layer = isinstance(error, keras_files.OwnLayersError)
+        if not by_own_layer and not keras_files.own_classes(model):
             raise
         _leave_out([path], keras_files.reason(error))
         return {}
@@ -154,7 +154,7 @@ def _write_keras(model, path, inputs) -> dict[str, tuple]:
 
 
 def _check_keras(players: dict[str, tuple]) -> None:
-    """Checks the `.keras` files in a fresh process; leaves out those that a user's layers spoil."""
+    """Checks the `.keras` files in a new process; deletes them if a user's layer does not load."""
     try:
         if players:
             verification.check_keras(players)
@@ -172,7 +172,7 @@ def _leave_out(paths, reason: str) -> None:
 
 @contextlib.contextmanager
 def _marked_trainable(model):
-    """An averaged generator is not trained in its run, but is a normal model to who loads it."""
+    """Marks a model as trainable while it is saved; an EMA generator is not trainable itself."""
     before = model.trainable
     if not before:
         model.trainable = True
@@ -202,11 +202,10 @@ def _write_metadata(path, player, model, shape, num_classes, facts, latents=None
 
 @contextlib.contextmanager
 def _staged(final: str):
-    """Yields a folder that becomes `final` if the block ends well, and vanishes if it does not.
+    """Yields a temporary folder, which is renamed to `final` after the block, or deleted on errors.
 
     Raises:
-      UserError: TensorFlow or the operating system cannot write there, or what no export wrote
-        would be replaced.
+      UserError: the folder cannot be written, or `final` has files that no export wrote.
     """
     try:
         final.encode()
@@ -223,7 +222,7 @@ def _staged(final: str):
 
 
 def foreign(folder: str) -> str | None:
-    """The first path in a folder that no export wrote, relative to it; None if it is empty."""
+    """The first path in a folder, relative to it, that no export wrote; None if there is none."""
     paths = dict(staging.contents(folder))
     for path, is_link in paths.items():
         if is_link or not _WRITTEN.fullmatch(path):
@@ -238,7 +237,7 @@ def foreign(folder: str) -> str | None:
 
 
 _MODEL = "saved_model.pb"
-# The paths of an export of both players, and of a single one.
+# Relative paths in an export of both players, or of a single one.
 _WRITTEN = re.compile(
     rf"{re.escape(staging.MARKER)}|(generator|discriminator)(\.keras)?|((generator|discriminator)/)?"
     r"(saved_model\.pb|fingerprint\.pb|assets|assets\.extra(/metadata\.json)?"

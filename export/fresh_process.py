@@ -1,4 +1,4 @@
-"""What `.keras` files give in a new Python process, which has seen nothing of this one."""
+"""Computes the outputs of `.keras` files in a new Python process, to check that they load there."""
 
 import importlib
 import json
@@ -16,7 +16,7 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.export import keras_files
 from compare_gan_tf.storage import files
 
-# Where to import from comes by a file with the rest of the job, for paths hold any character.
+# The job, with the import paths, is passed in a file: paths may contain any character.
 _PROGRAM = """
 import json, sys
 with open(sys.argv[1]) as file:
@@ -28,22 +28,22 @@ fresh_process.compute(job)
 
 
 class LoadingFailed(RuntimeError):
-    """A file that was written cannot be loaded in a fresh process."""
+    """A `.keras` file cannot be loaded or called in a new process."""
 
 
 def outputs(players: dict[str, dict]) -> dict[str, list[np.ndarray]]:
-    """Loads `.keras` files in one new process, and calls them there on the CPU.
+    """Loads `.keras` files in one new process, and calls the networks there on the CPU.
 
     Args:
-      players: {path of the file: {name of an input: its values}}.
+      players: {path of the file: {name of an input: array}}.
 
     Returns:
-      {path: outputs in inference mode, in the order of `tf.nest.flatten`}.
+      {path: list of output arrays in inference mode, in the order of `tf.nest.flatten`}.
 
     Raises:
-      LoadingFailed: a file cannot be loaded, or fails when it is called.
+      LoadingFailed: a file cannot be loaded, or the call fails.
       UserError: no process can be started.
-      OwnLayersError: a file holds layers that none could load.
+      OwnLayersError: a file has layers that another process cannot load.
     """
     modules = sorted(set().union(*(keras_files.own_modules(path) for path in players)))
     with tempfile.TemporaryDirectory() as folder:
@@ -68,7 +68,7 @@ def outputs(players: dict[str, dict]) -> dict[str, list[np.ndarray]]:
 
 
 def _local(path: str, folder: str) -> str:
-    """A path that another process can read: that of a copy, if the file system is remote."""
+    """A path that another process can read: a local copy if the file system is remote."""
     if not files.is_remote(path):
         return os.path.abspath(path)
     copy = os.path.join(folder, os.path.basename(path))
@@ -94,11 +94,11 @@ def _read(path: str) -> list[np.ndarray]:
 
 
 def _run(job: dict) -> None:
-    """Runs the program of this module; what it writes is in `job["folder"]`."""
+    """Runs `_PROGRAM` in a new process, which writes its results to `job["folder"]`."""
     path = os.path.join(job["folder"], "job.json")
     with open(path, "w") as file:
         json.dump(job, file)
-    # -P: what lies in the working folder is not imported. The GPU's memory is the parent's.
+    # -P: nothing is imported from the current folder. No GPU: this process may hold its memory.
     quiet = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     command = [sys.executable or "python", "-P", "-c", _PROGRAM, path]
     try:
@@ -121,18 +121,18 @@ def _run(job: dict) -> None:
 
 
 def _end(done: subprocess.CompletedProcess) -> str:
-    """How a process ended, and the last line that it said."""
+    """How a process ended, and the last line of its stderr."""
     if done.returncode < 0:
         return f"was ended by {signal.Signals(-done.returncode).name}; is there memory enough?"
-    said = done.stderr.decode(errors="replace").strip().splitlines()
-    return f"ended with code {done.returncode}: {said[-1] if said else 'it says nothing'}"
+    printed = done.stderr.decode(errors="replace").strip().splitlines()
+    return f"ended with code {done.returncode}: {printed[-1] if printed else 'no message'}"
 
 
 # --- In the new process -----------------------------------------------------------------------
 
 
 def compute(job: dict) -> None:
-    """Loads each file, calls it on its inputs and saves what it gives."""
+    """Loads each file, calls the network on its inputs and saves the outputs."""
     for index, path in enumerate(job["paths"]):
         try:
             for module in job["modules"]:

@@ -1,4 +1,4 @@
-"""`.keras` files of the players. Importing this module tells Keras of every layer of ours."""
+"""`.keras` files of the players. Importing this module registers all layers of this package."""
 
 import importlib.util
 import io
@@ -16,7 +16,7 @@ from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.storage import files
 
 PACKAGE = "compare_gan_tf"
-_MOST_SAID = 300  # characters of a reason
+_LONGEST_REASON = 300  # characters
 _UNREADABLE = (
     *(ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError),
     zipfile.BadZipFile,
@@ -28,23 +28,24 @@ for _package in (architectures, layers):
 
 
 class OwnLayersError(UserError):
-    """A network has layers of the user's that no other process can load; the modules have them."""
+    """A network has layers of the user that another process cannot load from a `.keras` file."""
 
 
 def load_keras(path: str) -> keras.Model:
     """Loads a `.keras` file that `compare-gan export` wrote.
 
     Args:
-      path: of the file, such as "runs/mine/hub/1000/generator.keras".
+      path: path of the file, such as "runs/mine/hub/1000/generator.keras".
 
     Returns:
-      The player as it is inside the library: a generator from {"z": float32 [n, dim]} (and
-      "labels": int32 [n]) to images float32 [n, H, W, C] in [-1, 1], to points [n, D] or to logits;
-      a discriminator from {"images"} (and "labels") to {"logits": [n], "features": [n, F]}.
+      The network as in this package. A generator maps {"z": float32 [n, dim]}, and "labels": int32
+      [n] if conditional, to images float32 [n, H, W, C] in [-1, 1], to points [n, D] or to logits.
+      A discriminator maps {"images"}, and "labels" if conditional, to {"logits": [n], "features":
+      [n, F]}.
 
     Raises:
-      UserError: there is no such file, it is damaged, or it holds layers that Keras has not been
-        told of.
+      UserError: the file does not exist, is damaged, or has layers that are not registered with
+        Keras.
     """
     path = os.path.expanduser(os.fspath(path))
     if not files.exists(path) or os.path.isdir(path):
@@ -56,19 +57,19 @@ def load_keras(path: str) -> keras.Model:
 
 
 def reason(error: BaseException) -> str:
-    """What Keras says of a file, without the configuration of a whole network around it."""
+    """Keras' error message about a file, without the configuration of the whole network."""
     innermost = str(error).split("Exception encountered: ")[-1]
     text = first_line(type(error)(innermost) if innermost != str(error) else error)
     text = text.split(" Full object config")[0].strip().removesuffix(".")
-    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}..."
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}..."
 
 
 def own_modules(path: str) -> set[str]:
-    """Modules that must be imported before a `.keras` file is loaded: the user's own.
+    """The user's own modules, which must be imported before a `.keras` file is loaded.
 
     Raises:
-      OwnLayersError: the file holds a class or function that Keras has not been told of, or that no
-        other process can import.
+      OwnLayersError: the file has a class or function that is not registered with Keras, or that
+        another process cannot import.
     """
     modules = set()
     for name in sorted(_own_names(path)):
@@ -89,7 +90,7 @@ def own_modules(path: str) -> set[str]:
 
 
 def own_classes(model) -> dict[str, type]:
-    """{name: class} of the layers of a model that are neither Keras' nor registered with it."""
+    """{name: class} of a model's layers that are neither Keras' own nor registered with Keras."""
     kinds = {type(layer) for layer in keras_insides.nested_layers(model)}
     return {
         kind.__name__: kind
@@ -100,14 +101,14 @@ def own_classes(model) -> dict[str, type]:
 
 
 def _own_names(path: str) -> set[str]:
-    """Names under which Keras looks for classes and functions that are neither its own nor ours."""
+    """Registered names in a `.keras` file of classes and functions of the user."""
     with tf.io.gfile.GFile(path, "rb") as file, zipfile.ZipFile(io.BytesIO(file.read())) as archive:
         config = json.loads(archive.read("config.json"))
     return {name for name in _names(config) if not name.startswith(f"{PACKAGE}>")}
 
 
 def _names(config):
-    """Of what is not Keras' own in a configuration, at any depth."""
+    """Yields the names in a configuration, at any depth, that are not Keras' own."""
     if isinstance(config, list):
         for item in config:
             yield from _names(item)

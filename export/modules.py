@@ -1,7 +1,7 @@
-"""The two players as `tf.Module`s that need nothing of ours once they are saved.
+"""The two players as `tf.Module`s that can be loaded without this package.
 
-Only plain TensorFlow functions and variables are attached to a module; the Keras models live in
-closures. Whoever loads it therefore needs neither our layers nor Keras.
+A module has only plain TensorFlow functions and variables as attributes; the Keras models are
+captured in closures. So a loaded module needs neither the layers of this package nor Keras.
 """
 
 import functools
@@ -21,12 +21,12 @@ _LABELS = tf.TensorSpec([None], tf.int32, name="labels")
 
 
 def makes_images(generator) -> bool:
-    """Whether samples are images [n, H, W, C]; else they are points, which stay as they are."""
+    """Whether the samples are images [n, H, W, C]; otherwise they are points."""
     return len(generator.output.shape) == 4
 
 
-def door(samples):
-    """What leaves the module: images go from [-1, 1] to [0, 1], all else stays as it is."""
+def to_output_range(samples):
+    """Converts images from [-1, 1] to [0, 1]; all other samples are unchanged."""
     if samples.dtype.is_integer:
         return samples
     samples = tf.cast(samples, tf.float32)
@@ -34,10 +34,11 @@ def door(samples):
 
 
 class _Player(tf.Module):
-    """Variables as attributes: `hub.KerasLayer` looks for them, and saving drops properties.
+    """Base class of both modules, with the variables as attributes.
 
-    Whoever loads the module may fine-tune all weights, of an averaged generator too, which is not
-    marked as trainable in the run that made it.
+    `hub.KerasLayer` reads these attributes, and saving would drop properties. All weights can be
+    fine-tuned in a loaded module, also those of an EMA generator, which is not trainable in its
+    run.
     """
 
     variables = ()
@@ -50,19 +51,21 @@ class _Player(tf.Module):
 
     @tf.function(autograph=False)
     def serve(self, inputs):
-        """What `keras.layers.TFSMLayer` calls: all inputs in one tensor, list or dict."""
+        """Endpoint for `keras.layers.TFSMLayer`: takes all inputs in one tensor, list or dict."""
         return self(inputs)
 
 
 class GeneratorModule(_Player):
-    """A generator: `__call__`, `serve`, `uint8` and `sample`; `probabilities` of a discrete one.
+    """A generator with the endpoints `__call__`, `serve`, `uint8` and `sample`.
+
+    A discrete generator also has the endpoint `probabilities`.
 
     Args:
-      generator: built model from {"z"} or {"z", "labels"} to [n, H, W, C] in [-1, 1] or [n, D], or
-        to the logits of a discrete generator.
-      latents: `sample(num, seed, truncation)` gives z float32 [num, dim].
-      num_classes: K of the labels; only a conditional generator uses it.
-      alphabet: of a discrete generator, else None.
+      generator: built model that maps {"z"} or {"z", "labels"} to images [n, H, W, C] in [-1, 1],
+        to points [n, D], or to the logits of a discrete generator.
+      latents: the prior; `sample(num, seed, truncation)` returns z float32 [num, dim].
+      num_classes: number of classes K of a conditional generator, else None.
+      alphabet: alphabet of a discrete generator, else None.
     """
 
     def __init__(self, generator, latents, num_classes=None, alphabet=None):
@@ -81,30 +84,35 @@ class GeneratorModule(_Player):
     def __call__(self, z, labels=None):
         """Images float32 [n, H, W, C] in [0, 1], points float32 [n, D], or text int32 [n, L].
 
-        A discrete generator's are the most probable ones.
+        A discrete generator returns the most probable symbols.
         """
-        return door(likeliest(self._raw(*_flat("z", z, labels)), self.alphabet))
+        outputs = self._raw(*_flat("z", z, labels))
+        return to_output_range(most_probable(outputs, self.alphabet))
 
     @tf.function(autograph=False)
     def uint8(self, z, labels=None):
         """Images uint8 [n, H, W, C]: floor(255 x + 0.5) of x in [0, 1]."""
-        made = likeliest(self._raw(*_flat("z", z, labels)), self.alphabet)
+        made = most_probable(self._raw(*_flat("z", z, labels)), self.alphabet)
         return image_codec.to_uint8(tf.cast(made, tf.float32))
 
     @tf.function(autograph=False)
     def sample(self, num, seed, truncation=0.0, labels=None):
-        """`num` samples; the first k of `sample(n, seed)` are those of `sample(k, seed)`."""
+        """`num` samples; the first k samples for a seed do not depend on `num`."""
         outputs = self._raw(*self._draw(num, seed, truncation, labels))
-        return door(hard(outputs, self.alphabet, num, seed))
+        return to_output_range(drawn(outputs, self.alphabet, num, seed))
 
     @tf.function(autograph=False)
     def probabilities(self, z, labels=None):
-        """Of a discrete generator: of a 1, [n, H, W, C], or of each symbol on the last axis."""
+        """Probabilities of a discrete generator, float32.
+
+        For bits: the probability of 1, [n, H, W, C]. Otherwise the last axis has one probability
+        per symbol.
+        """
         return self.alphabet.probabilities(self._raw(*_flat("z", z, labels)))
 
     @property
     def alphabet(self):
-        """Of a discrete generator, else None."""
+        """The alphabet of a discrete generator, else None."""
         return self._alphabet and self._alphabet[""]
 
     def _trace(self):
@@ -119,7 +127,7 @@ class GeneratorModule(_Player):
             self.sample.get_concrete_function(_NUM, _SEED, _TRUNCATION, _LABELS)
 
     def signatures(self) -> dict:
-        """Named signatures; inputs and outputs are keywords."""
+        """{name: signature} with keyword inputs and a dict of outputs."""
         generated = _signature(self.__call__, self._specs, output="generated")
         named = {"serving_default": generated, "generator": generated}
         if self._images:
@@ -130,13 +138,13 @@ class GeneratorModule(_Player):
         return named
 
 
-def likeliest(outputs, alphabet):
-    """The samples that a generator's outputs are, or the most probable ones of their logits."""
+def most_probable(outputs, alphabet):
+    """A generator's samples: its outputs, or for a discrete one the most probable symbols."""
     return outputs if alphabet is None else alphabet.decode(alphabet.likeliest(outputs))
 
 
-def hard(outputs, alphabet, num, seed):
-    """The samples that a generator's outputs are, or those drawn from their logits for a seed."""
+def drawn(outputs, alphabet, num, seed):
+    """A generator's samples: its outputs, or for a discrete one symbols drawn from its logits."""
     if alphabet is None:
         return outputs
     uniforms = draw_uniforms(num, seed, alphabet)
@@ -144,14 +152,14 @@ def hard(outputs, alphabet, num, seed):
 
 
 class DiscriminatorModule(_Player):
-    """A discriminator: `__call__` and `serve`, on images in [0, 1] or on points.
+    """A discriminator with the endpoints `__call__` and `serve`, for images in [0, 1] or points.
 
     Args:
-      discriminator: built model from {"images"} or {"images", "labels"} to
+      discriminator: built model that maps {"images"} or {"images", "labels"} to
         {"logits": [n], "features": [n, F]}; its images are in [-1, 1].
-      num_classes: K of its labels int32 [n], -1 where there is none; None where it takes none, or
-        probabilities.
-      one_hot: whether its images are one-hot vectors, which have no other range outside.
+      num_classes: number of classes K of labels int32 [n], where -1 means unlabelled; None if it
+        takes no labels, or probabilities.
+      one_hot: whether its images are one-hot vectors, which are not rescaled.
     """
 
     def __init__(self, discriminator, num_classes=None, *, one_hot: bool = False):
@@ -171,7 +179,10 @@ class DiscriminatorModule(_Player):
 
     @tf.function(autograph=False)
     def __call__(self, images, labels=None):
-        """{"logits": [n], "probability": [n] of being real, "features": [n, F]}, float32."""
+        """{"logits": [n], "probability": [n], "features": [n, F]}, float32.
+
+        `probability` is the probability that a sample is real, sigmoid(logits).
+        """
         images, labels = _flat("images", images, labels)
         if self._scaled:
             images = image_codec.from_unit_interval(images)
@@ -181,34 +192,34 @@ class DiscriminatorModule(_Player):
         return {"logits": logits, "probability": tf.sigmoid(logits), "features": features}
 
     def signatures(self) -> dict:
-        """Named signatures; inputs and outputs are keywords."""
+        """{name: signature} with keyword inputs and a dict of outputs."""
         scored = _signature(self.__call__, self._specs)
         return {"serving_default": scored, "discriminator": scored}
 
 
 def sample_shape(discriminator) -> tuple[int, ...]:
-    """(H, W, C) or (D,) of what a discriminator looks at."""
+    """Shape (H, W, C) or (D,) of a discriminator's input samples."""
     images = next(tensor for tensor in discriminator.inputs if tensor.name == "images")
     return tuple(images.shape[1:])
 
 
 def _untracked(specs: dict):
-    """A read-only view, which a `tf.Module` does not save as part of itself."""
+    """A read-only view of a dict; `tf.Module` would track and save a plain dict attribute."""
     return types.MappingProxyType(specs)
 
 
 def _checking(outputs, checked):
-    """`outputs` of labels that `checked`, a function of them, has let pass."""
+    """A function like `outputs` that first passes the labels through the check `checked`."""
     return lambda inputs, labels: outputs(inputs, None if labels is None else checked(labels))
 
 
 def _outputs(model, specs):
-    """One graph of `model` in inference mode, shared by every endpoint and form."""
+    """One graph of `model` in inference mode, shared by all endpoints and input forms."""
 
     @tf.function(input_signature=list(specs.values()))
     def graph(*inputs):
-        # Some kernels of TensorFlow, such as oneDNN's fused convolutions, fail on no samples: of
-        # those one is computed, and left out again.
+        # Some kernels of TensorFlow, such as oneDNN's fused convolutions, fail on an empty batch:
+        # one sample is computed instead, and then removed.
         number = tf.shape(inputs[0])[0]
         filled = [_at_least_one(values, number) for values in inputs]
         found = model(dict(zip(specs, filled, strict=True)), training=False)
@@ -217,17 +228,17 @@ def _outputs(model, specs):
     def outputs(inputs, labels):
         return graph(inputs) if labels is None else graph(inputs, labels)
 
-    return outputs  # a plain function: nothing of it is saved under a name
+    return outputs  # a plain function, which is not saved as an attribute
 
 
 def _at_least_one(values, number):
-    """`values` [n, ...] of `number` = n, or one row of zeros in the place of none."""
+    """`values` [n, ...] with `number` = n rows; one row of zeros if n = 0."""
     missing = tf.cast(tf.equal(number, 0), tf.int32)
     return tf.pad(values, [[0, missing], *([[0, 0]] * (values.shape.rank - 1))])
 
 
 def _sampler(latents, num_classes):
-    """Draws (z, labels) from a seed; labels are None without classes, and drawn where -1."""
+    """A function that draws (z, labels); labels of -1 are drawn too, and None without classes."""
 
     def draw(num, seed, truncation, labels):
         z = latents.sample(num, seed, truncation)
@@ -239,7 +250,7 @@ def _sampler(latents, num_classes):
 
 
 def _flat(name: str, inputs, labels) -> tuple:
-    """(inputs, labels) from any of the forms (x, labels), [x, labels] and {name, "labels"}."""
+    """(inputs, labels) from any of the input forms (x, labels), [x, labels], {name, "labels"}."""
     if isinstance(inputs, dict):
         return inputs[name], inputs.get("labels")
     if isinstance(inputs, list | tuple):
@@ -248,7 +259,7 @@ def _flat(name: str, inputs, labels) -> tuple:
 
 
 def _forms(specs) -> list:
-    """The ways to give all inputs in one argument."""
+    """The forms in which one argument can hold all inputs: dict, list, tuple, or one tensor."""
     values = list(specs.values())
     return [dict(specs), values, tuple(values), *(values if len(values) == 1 else [])]
 
@@ -266,7 +277,10 @@ def _trace_forms(endpoints, specs):
 
 
 def _signature(function, specs, output: str | None = None):
-    """A function of keyword inputs; its result is a dictionary, or is put in one as `output`."""
+    """A concrete function with keyword inputs, which returns a dict.
+
+    `output` is the key of the result if the function itself does not return a dict.
+    """
 
     def named(*inputs):
         result = function(*inputs)

@@ -1,4 +1,4 @@
-"""Loads what was exported and compares it with the network in memory."""
+"""Loads exported networks and compares them with the networks in memory."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -16,22 +16,22 @@ from compare_gan_tf.storage import files
 
 BATCH_SIZES = (1, 2, 7)
 TRUNCATIONS = (0.0, 0.5)
-TOLERANCE = 1e-6  # the same operations on the same machine; room for another order of summation
+TOLERANCE = 1e-6  # relative; the operations are equal, but their order of summation may differ
 _SEED = (0, 42)
-_ROUNDING = 0.5 / 255  # of uint8, in units of [0, 1]
+_ROUNDING = 0.5 / 255  # largest rounding error of uint8, in units of [0, 1]
 
 
 class ExportMismatch(RuntimeError):
-    """What was written does not compute what the network in memory computes."""
+    """The outputs of an exported network differ from those of the network in memory."""
 
 
 class Pair(NamedTuple):
-    """An output of what was written, and that of the network in memory.
+    """An output of an exported network and of the network in memory.
 
     Attributes:
-      what: it is, for messages.
-      found, expected: arrays of one shape.
-      tolerance: greatest difference allowed, relative to the largest |expected| if that exceeds 1.
+      what: description of the output, for messages.
+      found, expected: arrays of the same shape, exported and in memory.
+      tolerance: largest allowed difference, times max(1, max |expected|).
     """
 
     what: str
@@ -41,24 +41,26 @@ class Pair(NamedTuple):
 
 
 def check_generator(path, generator, latents, num_classes=None, alphabet=None):
-    """Compares the generator module at `path`: calls, samples and uint8.
+    """Compares the endpoints of an exported generator with the network in memory.
 
     Args:
       path: folder of the SavedModel.
-      generator: the network it was made from.
+      generator: the network in memory.
       latents: prior of z.
-      num_classes: K, for a conditional generator.
-      alphabet: of a discrete generator, else None.
+      num_classes: number of classes K of a conditional generator, else None.
+      alphabet: alphabet of a discrete generator, else None.
 
     Raises:
-      ExportMismatch: something differs by more than `TOLERANCE`, relative to the largest |value| if
-        that exceeds 1; the message says what and by how much.
+      ExportMismatch: an output differs by more than `TOLERANCE` times max(1, max |output|); the
+        message names the output and the difference.
     """
     _compare(_of_generator(_loaded(path), generator, latents, num_classes, alphabet))
 
 
 def check_discriminator(path, discriminator, num_classes=None, *, one_hot=False):
-    """Compares the discriminator module at `path`, and calls it twice: its state is frozen.
+    """Compares an exported discriminator with the network in memory.
+
+    It is called twice, to check that a call does not change its state.
 
     Raises:
       ExportMismatch: as for `check_generator`.
@@ -75,7 +77,7 @@ def _of_generator(module, generator, latents, num_classes, alphabet) -> Iterator
     for num in BATCH_SIZES:
         inputs = generator_inputs(generator, latents, num, num_classes)
         outputs = generator(inputs, training=False)
-        expected = modules.door(modules.likeliest(outputs, alphabet))
+        expected = modules.to_output_range(modules.most_probable(outputs, alphabet))
         if alphabet:
             found = module.probabilities(*inputs.values())
             yield Pair("probabilities", found, alphabet.probabilities(outputs))
@@ -90,7 +92,7 @@ def _of_generator(module, generator, latents, num_classes, alphabet) -> Iterator
     for truncation in TRUNCATIONS:
         inputs["z"] = latents.sample(num, _SEED, truncation)
         outputs = generator(inputs, training=False)
-        expected = modules.door(modules.hard(outputs, alphabet, num, _SEED))
+        expected = modules.to_output_range(modules.drawn(outputs, alphabet, num, _SEED))
         sampled = module.sample(num, _SEED, truncation)
         yield Pair(f"sample({num}, {_SEED}, {truncation})", sampled, expected)
 
@@ -107,17 +109,17 @@ def _of_discriminator(module, discriminator, num_classes, one_hot: bool) -> Iter
 
 
 def check_keras(players: dict):
-    """Loads `.keras` files in a fresh Python process, and compares them with the networks.
+    """Loads `.keras` files in a new Python process, and compares them with the networks in memory.
 
-    Both are called on the CPU: another process could not have the memory of the GPU.
+    Both are called on the CPU: the new process cannot use GPU memory that this process holds.
 
     Args:
-      players: {path of the file: (network, inputs)}.
+      players: {path of the file: (network in memory, inputs)}.
 
     Raises:
-      ExportMismatch: as for `check_generator`, or a file cannot be loaded there.
+      ExportMismatch: see `check_generator`; or a file cannot be loaded in the new process.
       UserError: no process can be started.
-      OwnLayersError: a file holds layers that none could load.
+      OwnLayersError: a file has layers that another process cannot load.
     """
     try:
         found = fresh_process.outputs({path: each[1] for path, each in players.items()})
@@ -131,12 +133,12 @@ def check_keras(players: dict):
 
 
 def generator_inputs(generator, latents, num: int, num_classes=None) -> dict:
-    """`num` latents, and labels that go round the classes."""
+    """`num` latents, and for a conditional generator labels 0, 1, 2, ... modulo `num_classes`."""
     return {"z": latents.sample(num, _SEED)} | _labels(generator, num, num_classes)
 
 
 def discriminator_inputs(discriminator, num: int, num_classes=None) -> dict:
-    """`num` samples of noise, uniform on [0, 1), and labels that go round the classes."""
+    """`num` samples of noise, uniform on [0, 1), and labels like those of `generator_inputs`."""
     shape = [num, *modules.sample_shape(discriminator)]
     noise = tf.random.stateless_uniform(shape, _SEED, alg="philox")
     return {"images": noise} | _labels(discriminator, num, num_classes)
@@ -162,7 +164,7 @@ def _compare(pairs: Iterable[Pair]) -> None:
 
 
 def _difference(pair: Pair) -> str | None:
-    """How what was found differs from what is expected, in words; None if it does not."""
+    """Description of the difference between found and expected; None if they agree."""
     found, expected = np.asarray(pair.found, np.float64), np.asarray(pair.expected, np.float64)
     if found.shape != expected.shape:
         return f"shape {found.shape}, in memory {expected.shape}"

@@ -1,1 +1,1 @@
-"""What is in a run's folder: checkpoints, logs, scores, and the manifest of its starts."""
+"""The files in a run's folder: checkpoints, logs, scores, and the manifest of all starts."""

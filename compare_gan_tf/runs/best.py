@@ -1,7 +1,7 @@
-"""`checkpoints/best`: a copy of a run's best checkpoint, and `best.json`, which says which it is.
+"""`checkpoints/best`: a copy of a run's best checkpoint, and `best.json`, which names its step.
 
-`best.json` is replaced in one rename, after the copy it names is complete and before the copy it
-named is deleted. So whenever a process dies, it names a complete checkpoint.
+The order is: copy the new checkpoint, replace `best.json` by one rename, delete the old copy. So
+`best.json` always names a complete checkpoint, even if the process is killed.
 """
 
 import hashlib
@@ -16,16 +16,17 @@ from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.runs import checkpoints
 from compare_gan_tf.storage import files
 
-METRIC, SPLIT = "fid", "validation"  # by which the best is chosen, unless another score is named
-# Of checkpoints, and of what a killed process left half-written.
+METRIC, SPLIT = "fid", "validation"  # the default score and split that select the best checkpoint
+# Names of files that this program writes here, complete or partial.
 _OURS = re.compile(r"ckpt-\d+\.(index|data-\d{5}-of-\d{5})(\.partial)?|best\.json\.partial")
 _FIELDS = ("step", "checkpoint", "metric", "split", "value", "protocol_id")
 
 
 def fingerprint(prefix: str) -> str | None:
-    """Names the contents of a checkpoint; None if there is none.
+    """A hash that identifies the contents of a checkpoint; None if it does not exist.
 
-    It is the SHA-256 of its index, which holds a checksum of every tensor, cut to 16 digits.
+    It is the first 16 hex digits of the SHA-256 of the index file, which has a checksum of every
+    tensor.
     """
     try:
         with tf.io.gfile.GFile(f"{prefix}.index", "rb") as file:
@@ -35,12 +36,15 @@ def fingerprint(prefix: str) -> str | None:
 
 
 def folder(model_dir) -> str:
-    """Where the best checkpoint of a run is kept."""
+    """Folder with the copy of a run's best checkpoint."""
     return os.path.join(str(model_dir), checkpoints.BEST)
 
 
 def read(model_dir) -> dict | None:
-    """What `best.json` says: step, checkpoint, metric, split, value, protocol_id; or None."""
+    """Contents of `best.json`; None if it is missing or damaged.
+
+    The keys are step, checkpoint (its fingerprint), metric, split, value and protocol_id.
+    """
     try:
         text = files.read_text(os.path.join(folder(model_dir), "best.json"))
         content = json.loads(text or "null")
@@ -55,19 +59,19 @@ def read(model_dir) -> dict | None:
 
 
 def keep(model_dir, rows) -> None:
-    """Keeps the first of these checkpoints that still exists.
+    """Copies the first of these checkpoints that still exists to `checkpoints/best`.
 
     Args:
       model_dir: the run's folder.
       rows: rows of scores, the best first.
 
     Raises:
-      UserError: there is no space, or the folder is not writable.
+      UserError: the disk is full, or the folder cannot be written.
     """
     for row in rows:
         try:
             if _kept(model_dir, row):
-                _clean(model_dir, row["step"])  # where a process died before it had done so
+                _clean(model_dir, row["step"])  # a process may have been killed before it did
                 return
             if _is_here(folder(model_dir), row) or _copy(model_dir, row):
                 _write_json(model_dir, row)
@@ -92,7 +96,7 @@ def _kept(model_dir, row) -> bool:
 
 
 def _copy(model_dir, row) -> bool:
-    """Copies a checkpoint's files, its index last; False if it is not there any more."""
+    """Copies a checkpoint's files, its index last; returns False if it no longer exists."""
     prefix = checkpoints.path(model_dir, row["step"])
     if fingerprint(prefix) != row["checkpoint"]:
         return False
@@ -110,7 +114,7 @@ def _copy(model_dir, row) -> bool:
 
 
 def _files(checkpoint_folder: str, step: int) -> list[str]:
-    """Names of a checkpoint's files; the index, which makes it one, is the last."""
+    """Names of a checkpoint's files, the index last: a checkpoint exists if its index does."""
     names = tf.io.gfile.listdir(checkpoint_folder)
     names = [name for name in names if name.startswith(f"ckpt-{step}.")]
     return sorted(names, key=lambda name: (name.endswith(".index"), name))
@@ -123,9 +127,9 @@ def _write_json(model_dir, row) -> None:
 
 
 def _clean(model_dir, step: int) -> None:
-    """Deletes what best.json no longer names, and what a killed process left half copied.
+    """Deletes older copies, and incomplete copies of a killed process.
 
-    Files of names that this program does not write are somebody else's, and stay.
+    Files with names that this program does not write are kept.
     """
     keep_names = set(_files(folder(model_dir), step))
     for name in tf.io.gfile.listdir(folder(model_dir)):

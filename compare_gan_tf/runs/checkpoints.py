@@ -13,8 +13,8 @@ from compare_gan_tf.storage import files
 
 FOLDER = "checkpoints"
 BEST = os.path.join(FOLDER, "best")  # a copy of the best one, see `best`
-TRAIN_DONE = "TRAIN_DONE"  # in the run's folder once training has reached its last step
-# What TensorFlow writes before a checkpoint is whole.
+TRAIN_DONE = "TRAIN_DONE"  # file in the run's folder when training has reached its last step
+# Names of files that TensorFlow writes before a checkpoint is complete.
 _UNFINISHED = r"ckpt-\d+(_temp|\..*\.tempstate\d+)|checkpoint\.tmp\w+"
 _READ_ERRORS = (tf.errors.OpError, OSError, ValueError, AssertionError, LookupError)
 
@@ -25,7 +25,7 @@ def path(model_dir: str, step: int) -> str:
 
 
 def find(model_dir: str, step: int) -> str:
-    """The prefix of a checkpoint, or of its copy in `checkpoints/best` where it is deleted."""
+    """The prefix of a checkpoint's files, or of its copy in `checkpoints/best` if deleted."""
     prefix, copy = path(model_dir, step), os.path.join(model_dir, BEST, f"ckpt-{step}")
     if not tf.io.gfile.exists(f"{prefix}.index") and tf.io.gfile.exists(f"{copy}.index"):
         return copy
@@ -33,7 +33,7 @@ def find(model_dir: str, step: int) -> str:
 
 
 def list_steps(model_dir: str) -> list[int]:
-    """The steps of the complete checkpoints, ascending. The index is what is written last."""
+    """Ascending steps of the complete checkpoints: those with an index, which is written last."""
     folder = os.path.join(model_dir, FOLDER)
     if not tf.io.gfile.isdir(folder):
         return []
@@ -56,16 +56,19 @@ def _everything(gan) -> tf.train.Checkpoint:
 
 
 def _states(parts: dict) -> dict:
-    """{name: the variables of a part}.
+    """{name: list of the part's variables}.
 
-    In lists, for TensorFlow does not see variables of layers that a Keras layer keeps in a list or
-    dict: it would leave them out, and say nothing.
+    Explicit lists are needed: TensorFlow does not find variables of layers that a Keras layer holds
+    in a list or dict, and would leave them out without an error.
     """
     return {name: [variable.value for variable in part.variables] for name, part in parts.items()}
 
 
 def _bound(gan) -> list[tuple]:
-    """(variable, value) of settings that are kept in variables, and so in checkpoints."""
+    """(variable, value) of settings that are stored in variables, such as the learning rate.
+
+    Restoring a checkpoint overwrites these; the values of the current config must win.
+    """
     optimizers = (gan.g_optimizer, gan.d_optimizer)
     rates = map(keras_insides.rate_or_schedule, optimizers)
     found = [rate for rate in rates if hasattr(rate, "assign")]
@@ -86,9 +89,9 @@ def _bind(bound: list[tuple]) -> None:
 
 
 def restore_players(gan, model_dir: str, step: int):
-    """Loads the networks, the average and the step of a checkpoint into a built GAN.
+    """Loads the networks, the EMA of G and the step of a checkpoint into a built GAN.
 
-    The copy in `checkpoints/best` serves where the original is deleted.
+    If the checkpoint is deleted, its copy in `checkpoints/best` is used.
 
     Raises:
       UserError: the checkpoint is missing, damaged, or of another configuration.
@@ -97,7 +100,7 @@ def restore_players(gan, model_dir: str, step: int):
 
 
 def has_average(prefix: str) -> bool:
-    """Whether a checkpoint holds an average of G; False too if it cannot be read."""
+    """Whether a checkpoint has an EMA of G; False if it cannot be read."""
     try:
         with files.without_patterns(prefix) as path_:
             return any(name.startswith("ema/") for name, _ in tf.train.list_variables(path_))
@@ -106,8 +109,16 @@ def has_average(prefix: str) -> bool:
 
 
 def read_players(gan, prefix: str, *, average: bool = True, **more):
-    """Loads the networks from a checkpoint's prefix, and the average of G if the GAN has one and
-    `average` says that the checkpoint has; else as `restore_players`.
+    """Loads the networks of a checkpoint into a built GAN.
+
+    Args:
+      gan: a built GAN.
+      prefix: prefix of the checkpoint's files.
+      average: whether to load the EMA of G too, if the GAN has one.
+      **more: further variables to load, by their names in the checkpoint.
+
+    Raises:
+      UserError: see `restore_players`.
     """
     players = {name: p for name, p in _players(gan).items() if average or name != "ema"}
     with as_user_error(f"cannot read checkpoint {prefix}", *_READ_ERRORS):
@@ -117,14 +128,14 @@ def read_players(gan, prefix: str, *, average: bool = True, **more):
 
 
 class Checkpoints:
-    """Saves and restores one run.
+    """Saves and restores the checkpoints of one run.
 
     Args:
       gan: a built GAN.
       model_dir: the run's folder.
-      keep: how many of the newest to keep.
-      keep_unscored_every: of older ones, those whose step it divides are kept until they have
-        scores, 0 for all of them; None for none.
+      keep: number of the newest checkpoints to keep.
+      keep_unscored_every: older checkpoints whose step is divisible by this, 0 for all, are kept
+        until they have scores; None to keep none.
     """
 
     def __init__(self, gan, model_dir: str, *, keep: int, keep_unscored_every: int | None = None):
@@ -134,20 +145,20 @@ class Checkpoints:
         self._keep_unscored_every = keep_unscored_every
         self._good = "none"
         folder = os.path.join(model_dir, FOLDER)
-        # It removes none itself, for it cannot keep those that evaluation is still to score.
+        # The manager deletes none: it cannot keep those that have no scores yet.
         self._manager = tf.train.CheckpointManager(_everything(gan), folder, max_to_keep=None)
         tf.io.gfile.makedirs(folder)
         for name in tf.io.gfile.listdir(folder):
-            if re.fullmatch(_UNFINISHED, name):  # what a killed process had begun to write
+            if re.fullmatch(_UNFINISHED, name):  # an incomplete file of a killed process
                 _delete(os.path.join(folder, name))
 
     def restore(self) -> int:
-        """Restores the newest checkpoint that can be read; returns its step, 0 without any.
+        """Restores the newest readable checkpoint; returns its step, or 0 if there is none.
 
-        What is bound wins over what a checkpoint holds of it, such as a learning rate.
+        Settings of the config, such as the learning rate, override those in the checkpoint.
 
         Raises:
-          UserError: there are checkpoints but none can be read.
+          UserError: there are checkpoints, but none can be read.
         """
         steps, bound = list_steps(self._model_dir), _bound(self._gan)
         for step in reversed(steps):
@@ -162,7 +173,7 @@ class Checkpoints:
                 return step
             except _READ_ERRORS as error:
                 if status is not None:
-                    status.expect_partial()  # or TensorFlow warns of what was not restored
+                    status.expect_partial()  # suppresses TensorFlow's warning
                 logging.error(
                     "checkpoint %s cannot be read, trying the one before: %s",
                     prefix,
@@ -177,15 +188,15 @@ class Checkpoints:
 
     @property
     def newest(self) -> str:
-        """Where the newest good one is, in words for a message."""
+        """Prefix of the newest good checkpoint, or "none", for messages."""
         return self._good
 
     def save(self):
-        """Saves the run, then deletes what is no longer kept.
+        """Saves a checkpoint, then deletes old ones.
 
         Raises:
-          UserError: the weights are not finite, or they cannot be written; files of this step
-            are removed and all earlier checkpoints are as they were.
+          UserError: the weights are not finite, or cannot be written. Files of this step are
+            removed, and all earlier checkpoints stay.
         """
         step = self._gan.current_step
         broken = _not_finite(self._gan)
@@ -204,7 +215,8 @@ class Checkpoints:
                 f"checkpoint is {good}"
             ) from error
         self._good = path(self._model_dir, step)
-        older = [old for old in list_steps(self._model_dir) if old <= step]  # above: damaged ones
+        # Later steps are damaged checkpoints, which were skipped when the run was resumed.
+        older = [old for old in list_steps(self._model_dir) if old <= step]
         for old in older[: -self._keep]:
             if not self._waits_for_scores(old):
                 self._remove(old)
@@ -220,7 +232,7 @@ class Checkpoints:
         own = rf"ckpt-{step}(\.index|\.data-\d+-of-\d+|_temp|\..*\.tempstate\d+)"
         names = [name for name in tf.io.gfile.listdir(folder) if re.fullmatch(own, name)]
         for name in sorted(names, key=lambda name: not name.endswith(".index")):
-            _delete(os.path.join(folder, name))  # the index first: without it there is none
+            _delete(os.path.join(folder, name))  # the index first: it makes a checkpoint complete
 
 
 def _delete(name: str):
@@ -228,7 +240,7 @@ def _delete(name: str):
 
 
 def _not_finite(gan) -> str | None:
-    """Name of the first variable with NaN or infinity in it."""
+    """The first variable with a NaN or infinite value, for messages; None if all are finite."""
     for player in _players(gan).values():
         for variable in player.variables:
             if not tf.reduce_all(tf.math.is_finite(tf.cast(variable.value, tf.float32))):

@@ -1,4 +1,4 @@
-"""The settings of a run as flat names and values, for TensorBoard's tab of hyper-parameters."""
+"""The settings of a run as flat names and values, for TensorBoard's HParams tab."""
 
 import functools
 import inspect
@@ -16,23 +16,23 @@ from compare_gan_tf.config.gin_statements import Reference, statements
 from compare_gan_tf.runs.logs import LOGS
 
 _FILE = "events.out.tfevents.0.hparams"  # TensorBoard reads what has "tfevents" in its name
-_DEEPEST = 4  # objects within objects
+_MOST_LEVELS = 4  # of nested objects
 
 
 def of_text(text: str) -> dict[str, Any]:
-    """{name: value} of a config: its bindings, lists and references as text."""
+    """{name: value} of a config's bindings; lists and references are given as text."""
     return {str(key): _plain(value) for key, value in statements(text).items()}
 
 
 def of_arguments(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """{name: value} of a call without a config.
+    """{name: value} of the arguments of a call, with names like those of a config.
 
-    A function is its name, an object its class; what either was given follows under that name, as
-    in a config: GAN.generator is "mlp.generator" and mlp.generator.units is 256.
+    The value of a function is its name, that of an object its class. Their own arguments are added
+    under that name: GAN.generator is "mlp.generator", and mlp.generator.units is 256.
 
     Args:
-      name: of what is called.
-      arguments: by their names.
+      name: name of the called function.
+      arguments: {parameter: value}.
     """
     found: dict[str, Any] = {}
     for parameter, value in arguments.items():
@@ -41,20 +41,20 @@ def of_arguments(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def of_call(name: str, function: Callable, values: dict[str, Any]) -> dict[str, Any]:
-    """`of_arguments` of those of some values that are a function's parameters, but for self."""
+    """`of_arguments` for those of the values that are parameters of a function, without self."""
     parameters = inspect.signature(function).parameters.keys() - {"self"}
     return of_arguments(name, {key: values[key] for key in parameters})
 
 
 def write(model_dir: str, settings: dict[str, Any]) -> None:
-    """Writes the settings of a run into its logs, in the place of those of an earlier start.
+    """Writes the settings of a run into its logs, and replaces those of an earlier start.
 
-    They have a file of their own in the folder above all other events, so that TensorBoard counts
-    losses and scores as the metrics of this run.
+    The file is in the parent folder of all other events, so that TensorBoard shows losses and
+    scores as the metrics of this run.
 
     Args:
       model_dir: the run's folder.
-      settings: plain values by name.
+      settings: {name: bool, int, float or str}.
     """
     folder = os.path.join(model_dir, LOGS)
     tf.io.gfile.makedirs(folder)
@@ -69,13 +69,13 @@ def write(model_dir: str, settings: dict[str, Any]) -> None:
 
 def _add(found: dict, name: str, value: Any, depth: int) -> None:
     found[name] = _plain(value)
-    if depth < _DEEPEST:
+    if depth < _MOST_LEVELS:
         for further, part in _parts(name, value):
             _add(found, further, part, depth + 1)
 
 
 def _plain(value: Any) -> bool | int | float | str:
-    """The value, or the words for it."""
+    """The value, or its description as text."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool | int | float | str):
@@ -96,7 +96,7 @@ def _plain(value: Any) -> bool | int | float | str:
 
 
 def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """What a value was made of, by names."""
+    """Yields (name, value) of the arguments that a value was made with."""
     if isinstance(value, list | tuple):
         for item in value:
             yield from _parts(name, item)

@@ -1,4 +1,4 @@
-"""A run's logs: reading them, and the cut of them at the step from which training resumes."""
+"""Reads a run's logs, and truncates them at the step from which training resumes."""
 
 import itertools
 import json
@@ -12,26 +12,26 @@ from compare_gan_tf.runs import results
 from compare_gan_tf.storage.files import refuse_link, write_text
 
 LOGS = "logs"
-_MOST_STEPS = 2**53  # which floats count
-_MOST_SECONDS = 1e300  # neither NaN nor infinite
-_EVENTS = r"events\.out\.tfevents\..*"  # as TensorBoard's writers name their files
+_MOST_STEPS = 2**53  # the largest range of integers that floats represent exactly
+_MOST_SECONDS = 1e300  # excludes NaN and infinity
+_EVENTS = r"events\.out\.tfevents\..*"  # file names of TensorBoard events
 
 
 def log_path(model_dir: str) -> str:
-    """The run's log, one JSON object a line."""
+    """Path of the run's log, with one JSON object per line."""
     return os.path.join(model_dir, LOGS, "train.jsonl")
 
 
 def events_dir(model_dir: str) -> str:
-    """The run's TensorBoard events."""
+    """Folder of the run's TensorBoard events."""
     return os.path.join(model_dir, LOGS, "tensorboard")
 
 
 def cut_back(model_dir: str, step: int):
-    """Drops what the logs hold after `step`, so that a resumed run writes each step once.
+    """Removes all log entries after `step`, so that a resumed run writes each step once.
 
     Raises:
-      UserError: a log is another program's.
+      UserError: a log was written by another program.
     """
     path = log_path(model_dir)
     if tf.io.gfile.exists(path):
@@ -40,7 +40,7 @@ def cut_back(model_dir: str, step: int):
         for name in tf.io.gfile.listdir(events_dir(model_dir)):
             events = os.path.join(events_dir(model_dir), name)
             refuse_link(events)
-            if re.fullmatch(_EVENTS + r"\.partial", name):  # of a start that was killed here
+            if re.fullmatch(_EVENTS + r"\.partial", name):  # of a process that was killed here
                 tf.io.gfile.remove(events)
             elif re.fullmatch(_EVENTS, name):
                 _cut_events(events, step)
@@ -51,7 +51,7 @@ def _rows_until(path: str, step: int):
         for line in log.read().splitlines():
             try:
                 row = json.loads(line)
-            except (ValueError, RecursionError):  # the line a crash cut short
+            except (ValueError, RecursionError):  # a line that a crash truncated
                 continue
             if not isinstance(row, dict) or not isinstance(row.get("step"), int):
                 raise UserError(f"{path} was not written by compare-gan: use another folder")
@@ -65,7 +65,7 @@ def _cut_events(path: str, step: int):
         for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
             if tf.compat.v1.Event.FromString(record).step <= step:
                 kept.append(record)
-    except tf.errors.DataLossError:  # the record a crash cut short is the last
+    except tf.errors.DataLossError:  # the last record, truncated by a crash
         pass
     with tf.io.TFRecordWriter(f"{path}.partial") as writer:
         for record in kept:
@@ -74,7 +74,7 @@ def _cut_events(path: str, step: int):
 
 
 def read(model_dir: str) -> list[dict]:
-    """The complete rows of `logs/train.jsonl`, by step; a step logged twice keeps its last row."""
+    """The complete rows of `logs/train.jsonl`, sorted by step, one per step: the last."""
     path, rows = log_path(model_dir), {}
     for line in results.lines(path) if tf.io.gfile.exists(path) else ():
         try:
@@ -87,7 +87,10 @@ def read(model_dir: str) -> list[dict]:
 
 
 def training_seconds(log: list[dict]) -> float | None:
-    """Seconds spent in training, over all starts; the clock in the log begins anew at each."""
+    """Seconds spent in training, over all starts; None without a log.
+
+    The field `seconds` of the log restarts from 0 at each start.
+    """
     clock = [row.get("seconds") for row in log]
     clock = [one for one in clock if isinstance(one, int | float) and abs(one) < _MOST_SECONDS]
     earlier = sum(then for then, now in itertools.pairwise(clock) if now < then)

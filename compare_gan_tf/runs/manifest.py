@@ -1,6 +1,6 @@
 """`manifest.json`: the command, versions, devices and seed of every start of a run.
 
-Every start of a training adds one entry, so a run that was resumed on another machine says so.
+Each start of training adds one entry, so that a change of machine or version is documented.
 """
 
 import datetime
@@ -42,13 +42,13 @@ def write(model_dir: str, *, seed: int, strategy: str, **settings: Any) -> dict[
     A damaged file is kept as `manifest.json.damaged`.
 
     Args:
-      model_dir: the run's folder; is made if it is not there.
-      seed: of the run.
+      model_dir: the run's folder; it is made if it does not exist.
+      seed: seed of the run.
       strategy: name of the distribution strategy.
-      **settings: more facts worth keeping, such as `jit_compile` or `replicas`.
+      **settings: further JSON values to store, such as `jit_compile` or `replicas`.
 
     Raises:
-      UserError: the file is another program's.
+      UserError: the file was written by another program.
       OSError, tf.errors.OpError: the folder cannot be written.
     """
     entry = {**_describe_start(), "seed": seed, "strategy": strategy, **settings}
@@ -62,10 +62,10 @@ def write(model_dir: str, *, seed: int, strategy: str, **settings: Any) -> dict[
 
 
 def read(model_dir: str) -> list[dict[str, Any]]:
-    """The entries so far, the oldest first; none, with a warning, if the file is damaged.
+    """The entries, the oldest first; [] with a logged warning if the file is damaged.
 
     Raises:
-      UserError: the file is another program's.
+      UserError: the file was written by another program.
     """
     path = os.path.join(model_dir, FILE)
     try:
@@ -102,7 +102,7 @@ def _version(package: str) -> str | None:
 
 
 def _describe_device(device: tf.config.LogicalDevice) -> str:
-    """Such as "GPU:0 (NVIDIA A100)"."""
+    """Name of a device, such as "GPU:0 (NVIDIA A100)"."""
     name = device.name.removeprefix("/device:")
     if device.device_type != "GPU":
         return name
@@ -115,13 +115,13 @@ def _describe_device(device: tf.config.LogicalDevice) -> str:
 
 
 def source_commit(folder: str | os.PathLike | None = None) -> dict[str, Any] | None:
-    """Commit of the checkout the package runs from, and whether tracked files differ from it.
+    """The git commit of the package's source, and whether tracked files differ from it.
 
     Args:
-      folder: of the package; None for the one that is imported.
+      folder: folder of the package; None for the imported package.
 
     Returns:
-      {"commit", "dirty"}, or None where the package lies in no checkout of its own.
+      {"commit": hash, "dirty": bool or None}; None if the package is not in a git checkout.
     """
     package = pathlib.Path(folder or compare_gan_tf.__file__).resolve()
     root = (package.parent if package.is_file() else package).parent
@@ -135,7 +135,7 @@ def source_commit(folder: str | os.PathLike | None = None) -> dict[str, Any] | N
 
 
 def _git(root: pathlib.Path, *arguments: str) -> str | None:
-    """What git prints; None where it is not installed or fails."""
+    """Output of a git command; None if git is not installed or fails."""
     try:
         done = subprocess.run(
             ["git", "-C", str(root), *arguments],

@@ -1,9 +1,9 @@
-"""The scores of a run: one JSON object a line in `<model_dir>/scores.jsonl`.
+"""The scores of a run: `<model_dir>/scores.jsonl`, with one JSON object per line.
 
-The lines of a checkpoint are written by one call, so a killed process leaves at most one cut line,
-which readers skip. Until then they are noted, metric by metric, in `scores.partial.jsonl`.
-`scores.floor.jsonl` has the scores of real samples in place of fakes, in the same form.
-The file is a log: where a checkpoint was scored twice, the later line counts.
+All lines of a checkpoint are written at once, so a killed process leaves at most one truncated
+line, which readers skip. Until then, the scores of each metric are in `scores.partial.jsonl`.
+`scores.floor.jsonl` has the floors, scores of real samples in place of fakes, in the same format.
+The file is a log: if a checkpoint was scored twice, the later line is valid.
 """
 
 import datetime
@@ -22,12 +22,12 @@ from compare_gan_tf.errors import UserError, as_user_error, unwritable
 from compare_gan_tf.storage import files
 
 FILE_NAME = "scores.jsonl"
-PARTIAL_NAME = "scores.partial.jsonl"  # of the checkpoint that is being scored
+PARTIAL_NAME = "scores.partial.jsonl"  # scores of the checkpoint that is being scored
 FLOOR_NAME = "scores.floor.jsonl"
-_BEGINNING = b'{"run": '  # of every row
-_LONGEST_LINE = 1 << 20  # bytes; a row has some hundreds
-# Fields of a protocol that say how fakes were made, which a floor has not got.
-_OF_FAKES = {"ema", "normalisation", "truncation", "labels", "fake", "checkpoint_rule"}
+_BEGINNING = b'{"run": '  # the first bytes of every row
+_LONGEST_LINE = 1 << 20  # bytes; a row has a few hundred
+# Fields of a protocol about the generation of fakes, which do not apply to a floor.
+_FAKE_FIELDS = {"ema", "normalisation", "truncation", "labels", "fake", "checkpoint_rule"}
 
 
 class Score(TypedDict):
@@ -36,21 +36,21 @@ class Score(TypedDict):
     metric: str  # name of the score, such as "fid" or "precision"
     value: float | None  # None if the score failed
     reason: str | None  # why it failed, else None
-    interval: list[float] | None  # confidence interval, where the metric has one
-    protocol: dict  # every field of the protocol
+    interval: list[float] | None  # [low, high] of the confidence interval, if the metric has one
+    protocol: dict  # all fields of the protocol
     protocol_id: str
-    seconds: float  # that the score took
-    time: str  # when it was written, ISO 8601 in UTC
-    warnings: NotRequired[list[str]]  # why the score may mislead, if anything does
+    seconds: float  # computing time of the score
+    time: str  # time of writing, ISO 8601 in UTC
+    warnings: NotRequired[list[str]]  # why the score may mislead, if it may
 
 
 class Row(Score):
     """One score of one checkpoint."""
 
     run: str  # name of the run's folder
-    step: int  # of the checkpoint, in training steps
-    checkpoint: str  # fingerprint of its contents
-    split: str  # of the real samples
+    step: int  # training step of the checkpoint
+    checkpoint: str  # fingerprint of the checkpoint's contents
+    split: str  # split of the real samples
 
 
 def path(model_dir) -> str:
@@ -59,7 +59,7 @@ def path(model_dir) -> str:
 
 
 def partial_path(model_dir) -> str:
-    """The file with the scores of a checkpoint that not all metrics have been through."""
+    """The file with the scores of a checkpoint for which not all metrics are computed yet."""
     return os.path.join(str(model_dir), PARTIAL_NAME)
 
 
@@ -69,8 +69,9 @@ def floor_path(model_dir) -> str:
 
 
 def floor_of(row: Row, floors: list[Row]) -> Row | None:
-    """The score of real samples that one of fakes compares with: of the same protocol but for what
-    says how fakes were made. The later one of several; None without any that has a value.
+    """The floor of a score: the latest with a value and the same protocol; None without one.
+
+    Fields of the protocol about the generation of fakes are not compared.
     """
     known = [one for one in floors if one["value"] is not None]
     same = [one for one in known if _without_fakes(one) == _without_fakes(row)]
@@ -78,17 +79,17 @@ def floor_of(row: Row, floors: list[Row]) -> Row | None:
 
 
 def _without_fakes(row: Row) -> tuple:
-    fields = {name: value for name, value in row["protocol"].items() if name not in _OF_FAKES}
+    fields = {name: value for name, value in row["protocol"].items() if name not in _FAKE_FIELDS}
     return row["split"], row["metric"], fields
 
 
 def now() -> str:
-    """The time in UTC to the second, ISO 8601."""
+    """The current time in UTC, ISO 8601 with seconds."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def _encode(row: Row) -> bytes:
-    """One line of strict JSON: a number that is not finite must have become null and a reason."""
+    """A row as one line of strict JSON, which has no number that is not finite."""
     missing = Row.__required_keys__ - row.keys()
     if missing:
         raise ValueError(f"a row of scores lacks {sorted(missing)}")
@@ -98,25 +99,25 @@ def _encode(row: Row) -> bytes:
 
 
 def refuse_others(model_dir) -> None:
-    """Refuses a run's folder where a file of scores is somebody else's, a link or a pipe.
+    """Checks that the files of scores are not links, pipes or files of another program.
 
     Raises:
-      UserError: names it.
+      UserError: one is; the message names it.
     """
     for name in (FILE_NAME, PARTIAL_NAME, FLOOR_NAME):
         path = os.path.join(str(model_dir), name)
         files.refuse_link(path)
         files.refuse_link(f"{path}.partial")
         beginning = b"".join(itertools.islice(_pieces(path, len(_BEGINNING)), 1))
-        if not _BEGINNING.startswith(beginning):  # a process may have died in it
+        if not _BEGINNING.startswith(beginning):  # a killed process may have written less
             raise UserError(f"{path} is there and holds no scores of ours: move it away")
 
 
 def _pieces(path: str, size: int) -> Iterator[bytes]:
-    """The bytes of a file of scores, `size` of them at a time; none without a file.
+    """Yields the bytes of a file of scores in pieces of `size`; nothing if it does not exist.
 
     Raises:
-      UserError: it cannot be read, or is a folder, or a pipe, which would be waited for.
+      UserError: it cannot be read, or is a folder or a pipe. Reading a pipe would block.
     """
     if not tf.io.gfile.exists(path):
         return
@@ -129,11 +130,11 @@ def _pieces(path: str, size: int) -> Iterator[bytes]:
 
 
 def append(path, *rows: Row) -> None:
-    """Appends rows, in one write that has reached the disk when this returns.
+    """Appends rows in one write, and flushes them to disk.
 
     Raises:
-      UserError: the file cannot be written, for want of space or of rights.
-      ValueError: a row is not complete or not finite.
+      UserError: the file cannot be written, such as on a full disk.
+      ValueError: a row is incomplete or has a number that is not finite.
     """
     path, lines = str(path), b"".join(_encode(row) for row in rows)
     if not lines:
@@ -147,7 +148,7 @@ def append(path, *rows: Row) -> None:
 
 
 def replace(path, *rows: Row) -> None:
-    """Replaces what is in a file by these rows, and removes it where there are none."""
+    """Replaces the contents of a file by these rows; without rows, deletes the file."""
     path = str(path)
     if rows:
         files.write_bytes(path, b"".join(_encode(row) for row in rows))
@@ -160,7 +161,7 @@ def _append_local(path: str, lines: bytes) -> None:
     try:
         size = os.fstat(descriptor).st_size
         if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            lines = b"\n" + lines  # a process died inside its line: leave that to itself
+            lines = b"\n" + lines  # a killed process left a truncated line: start a new one
         while lines:
             lines = lines[os.write(descriptor, lines) :]
         os.fsync(descriptor)
@@ -169,7 +170,7 @@ def _append_local(path: str, lines: bytes) -> None:
 
 
 def _append_remote(path: str, lines: bytes) -> None:
-    """Object stores have no appending: the file system layer rewrites the object."""
+    """Object stores cannot append: TensorFlow's file system layer rewrites the object."""
     if tf.io.gfile.exists(path):
         with tf.io.gfile.GFile(path, "rb") as file:
             content = file.read()
@@ -180,9 +181,9 @@ def _append_remote(path: str, lines: bytes) -> None:
 
 
 def read(path) -> list[Row]:
-    """The rows in the order they were written; [] without a file.
+    """The rows in the order in which they were written; [] without a file.
 
-    A line that is cut off or is no row is left out, and named once in the log.
+    A line that is truncated or not a row is skipped, and a warning is logged once.
 
     Raises:
       UserError: the file exists but cannot be read.
@@ -198,7 +199,7 @@ def read(path) -> list[Row]:
 
 
 def lines(path: str, longest: int = _LONGEST_LINE) -> Iterator[bytes]:
-    """The lines of a file, without their ends; of one that is too long only its beginning.
+    """Yields the lines of a file without line ends, each cut to at most `longest` bytes.
 
     Raises:
       UserError: the file cannot be read.
@@ -219,7 +220,7 @@ _TEXTS = ("run", "checkpoint", "split", "metric", "protocol_id", "time")
 
 
 def is_sound(row: dict) -> bool:
-    """Whether the values of a row are of their kinds, as far as it has the fields."""
+    """Whether the values of a row have the right types; missing fields are not checked."""
     interval, warnings = row.get("interval"), row.get("warnings", [])
     kinds = (
         all(isinstance(row.get(name, ""), str) for name in _TEXTS),
@@ -257,17 +258,17 @@ def _is_number(value) -> bool:
 
 @functools.cache
 def _report_skipped(path: str, number: int) -> None:
-    """Says so once in a process; continuous evaluation reads the file every minute."""
+    """Logs a warning once per process: continuous evaluation reads the file every minute."""
     logging.warning("%s: line %d is not a complete score and is skipped", path, number)
 
 
 def key(row: Row) -> tuple:
-    """What a row is a score of: (step, split, metric, protocol_id)."""
+    """The identity of a score: (step, split, metric, protocol_id)."""
     return row["step"], row["split"], row["metric"], row["protocol_id"]
 
 
 def latest(rows: list[Row]) -> dict[tuple, Row]:
-    """The row that counts, by its key."""
+    """{key: the last row with this key}."""
     return {key(row): row for row in rows}
 
 
@@ -279,10 +280,10 @@ def best_and_last(rows: list[Row], best_step: int | None) -> dict[str, list[Row]
 
 
 def is_due(step: int, every: int) -> bool:
-    """Whether evaluation that is asked for `every` steps scores this checkpoint; 0 for all."""
+    """Whether evaluation every `every` steps, 0 for all, scores the checkpoint of this step."""
     return step > 0 and step % every == 0 if every else True
 
 
 def scored_steps(model_dir) -> set[int]:
-    """Steps of the checkpoints with a row of scores, failed ones too: these may be deleted."""
+    """Steps of the checkpoints that have rows, also of failed scores, and so may be deleted."""
     return {row["step"] for row in read(path(model_dir))}
