@@ -1,6 +1,5 @@
 """Builds the data set and the GAN from config and flags, and finds the checkpoint of a verb."""
 
-import copy
 import os
 from collections.abc import Callable, Sequence
 
@@ -62,14 +61,6 @@ def _own_config(model_dir: str | None) -> str:
     )
 
 
-def bound(configurable: str, parameter: str, default=None):
-    """The value that the config binds to one parameter. No other bound object is constructed."""
-    import gin
-
-    values = gin.get_bindings(configurable, resolve_references=False)
-    return copy.deepcopy(values[parameter]) if parameter in values else default  # which makes it
-
-
 def gan(values: flags.FlagValues, *, of_run: bool | None = None):
     """Returns the data set and the GAN of the config, with untrained weights.
 
@@ -85,7 +76,9 @@ def gan(values: flags.FlagValues, *, of_run: bool | None = None):
 
     dataset = data.load()
     _check_data(values, dataset)
-    built = training.build(bound("train", "model"), dataset, seed=bound("train", "seed", 0))
+    built = training.build(
+        config.bound("train", "model"), dataset, seed=config.bound("train", "seed", 0)
+    )
     of_run = not values.gin_config if of_run is None else of_run
     among = values.gin_bindings if of_run else None
     config.check_used([*config.LATER_STAGES, training.__name__], among=among)

@@ -123,8 +123,9 @@ def _bindings(values: flags.FlagValues) -> list[str]:
 
 def _keep_unscored_every(is_scored: bool) -> int | None:
     """Keep checkpoints whose step this divides until they have scores; 0: all, None: none."""
+    from compare_gan_tf import config
     from compare_gan_tf.settings import kinds
 
-    every = build.bound("evaluate", "every", 0)
+    every = config.bound("evaluate", "every", 0)
     kinds.require_number("evaluate.every", every, least=0, whole=True)
     return every if every or is_scored else None

@@ -2,6 +2,7 @@
 
 from compare_gan_tf.config.parsing import (
     LATER_STAGES,
+    bound,
     check_used,
     configurable,
     differing_lines,
@@ -14,6 +15,7 @@ from compare_gan_tf.config.parsing import (
 
 __all__ = [
     "LATER_STAGES",
+    "bound",
     "check_used",
     "configurable",
     "differing_lines",

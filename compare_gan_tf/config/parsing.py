@@ -1,9 +1,6 @@
-"""Parses gin files, and finds out what a run used of them.
+"""Parses gin files, and finds out what a run used of them; the details are in `gin_*`."""
 
-Everything about gin that is not a decorator is here and in the modules `gin_*`: parsing, the
-operative config as text, and the bindings that nothing has consumed.
-"""
-
+import copy
 import inspect
 import re
 from collections.abc import Callable, Sequence
@@ -74,6 +71,12 @@ def configurable(part):
         return gin.get_configurable(part)
     except (KeyError, ValueError):
         return part
+
+
+def bound(configurable: str, parameter: str, default=None):
+    """The value that the config binds to one parameter. No other bound object is constructed."""
+    values = gin.get_bindings(configurable, resolve_references=False)
+    return copy.deepcopy(values[parameter]) if parameter in values else default  # which makes it
 
 
 def is_registered(name: str) -> bool:

@@ -7,7 +7,6 @@ The question is {"base": text, "bindings": [list for each run that is tried], "m
 {"error": one line}.
 """
 
-import copy
 import json
 import subprocess
 import sys
@@ -96,20 +95,18 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
 
 def _check_scored(metric: str, splits: list[str]) -> None:
     """Refuses runs whose evaluation, as it is bound, leaves out what the study needs."""
-    import gin
-
+    from compare_gan_tf import config
     from compare_gan_tf.metrics import presets
 
-    bound = gin.get_bindings("evaluate", resolve_references=False)
-    preset, metrics = (copy.deepcopy(bound.get(name)) for name in ("preset", "metrics"))
-    scored = presets.metrics_of(metrics, presets.find(preset))
+    preset = presets.find(config.bound("evaluate", "preset"))
+    scored = presets.metrics_of(config.bound("evaluate", "metrics"), preset)
     scores = {name for one in scored for name in one.scores}
     if metric not in scores:
         raise UserError(
             f"study.metric is {metric!r}, and the runs score {', '.join(sorted(scores))}: bind"
             f" it in study.bindings, as evaluate.metrics = '{metric}', or choose another"
         )
-    there = bound.get("splits")
+    there = config.bound("evaluate", "splits")
     for split in splits if there is not None else ():
         if split not in there:
             raise UserError(

@@ -54,9 +54,8 @@ def cases(which: str) -> dict:
         for name, group in groups.items()
     }
     found["adam"] = functools.partial(_gan, [first], optimizer=_adam, d_steps=2)
-    found["augmented"] = lambda: _gan(
-        [first, "at_real"], optimizer=_clipping, augment=_augmentation()
-    )
+    found["clipping"] = functools.partial(_gan, [first], optimizer=_clipping)
+    found["augmented"] = lambda: _gan([first, "at_real"], augment=_augmentation())
     return found
 
 

@@ -121,7 +121,7 @@ def test_what_has_no_score():
         Gilbo(learning_rate=0)
     with pytest.raises(UserError, match="UniformLatents.limit is inf"):
         UniformLatents(np.inf)
-    with pytest.raises(UserError, match="Gilbo.prior is @NormalLatents, .* with parentheses"):
+    with pytest.raises(UserError, match="Gilbo.prior is @NormalLatents: .* with parentheses"):
         Gilbo(prior=NormalLatents)
     with pytest.raises(UserError, match="Gilbo.encoder is @flat: .* gives the shape .2, 3. where"):
         score(sign, encoder=flat)

@@ -229,7 +229,7 @@ def tried(critic, estimate=None):
         ),
         (
             lambda: FDivergenceBound(divergence=f_divergences.kl),
-            "FDivergenceBound.divergence is @kl, a function .*: give @kl\\(\\), with parentheses",
+            "FDivergenceBound.divergence is @kl: .*; give @kl\\(\\), with parentheses",
         ),
         (
             lambda: IndependentCritic(estimate=f_divergences.kl),
