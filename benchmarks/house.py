@@ -145,13 +145,12 @@ def files_of_an_update(config_file: str) -> list[str]:
     import tensorflow as tf
 
     from compare_gan_tf import config, data, training
-    from compare_gan_tf.bin import build
     from compare_gan_tf.config import configurables
     from compare_gan_tf.gan.update import update
 
     configurables.load()
     config.parse([config_file], ["data.load.name = 'digits'"])
-    gan = training.build(build.bound("train", "model"), data.load())
+    gan = training.build(config.bound("train", "model"), data.load())
     images = tf.zeros([4, *gan.sample_shape])
     labels = tf.zeros([4], tf.int32) if gan.num_classes else None
     found = set()
