@@ -6,27 +6,11 @@ import shutil
 import gin
 import pytest
 from absl import app, flags
+from small_config import SMALL
 
 from compare_gan_tf.bin import command, train
 
-SMALL = """
-data.load.name = "digits"
-train.model = @GAN
-train.training_steps = 4
-train.checkpoint_every = 2
-train.log_every = 2
-train.batch_size = 8
-GAN.generator = @mlp.generator
-GAN.discriminator = @mlp.discriminator
-GAN.objectives = [@Adversarial()]
-GAN.latents = @Normal()
-GAN.g_optimizer = @adam()
-GAN.d_optimizer = @adam()
-Normal.dim = 4
-mlp.generator.units = 8
-mlp.discriminator.units = 8
-evaluate.batch_size = 300
-"""
+SCORED = f"{SMALL}evaluate.batch_size = 300\n"
 
 
 def _exit_code(module, *arguments):
@@ -59,14 +43,14 @@ def run_verb(capfd):
 @pytest.fixture(scope="session")
 def small_config():
     """Text of a config of a GAN of a few hundred weights."""
-    return SMALL
+    return SCORED
 
 
 @pytest.fixture
 def small(tmp_path):
     """Flags for a small run: --gin_config and --model_dir."""
     path = tmp_path / "small.gin"
-    path.write_text(SMALL)
+    path.write_text(SCORED)
     return f"--gin_config={path}", f"--model_dir={tmp_path / 'run'}"
 
 
@@ -74,7 +58,7 @@ def small(tmp_path):
 def _small_run(tmp_path_factory):
     """Folder of a small run, to be copied."""
     folder = tmp_path_factory.mktemp("trained")
-    (folder / "small.gin").write_text(SMALL)
+    (folder / "small.gin").write_text(SCORED)
     flags_ = f"--gin_config={folder / 'small.gin'}", f"--model_dir={folder / 'run'}"
     assert _exit_code(train, *flags_) == 0
     gin.clear_config()

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from small_config import SMALL
 
 from compare_gan_tf import data
 from compare_gan_tf.bin import export, sample, train
@@ -17,23 +18,6 @@ from compare_gan_tf.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 
-SMALL = """
-data.load.name = "digits"
-train.model = @GAN
-train.training_steps = 4
-train.checkpoint_every = 2
-train.log_every = 2
-train.batch_size = 8
-GAN.generator = @mlp.generator
-GAN.discriminator = @mlp.discriminator
-GAN.objectives = [@Adversarial()]
-GAN.latents = @Normal()
-GAN.g_optimizer = @adam()
-GAN.d_optimizer = @adam()
-Normal.dim = 4
-mlp.generator.units = 8
-mlp.discriminator.units = 8
-"""
 TEXT = """
 text.length = 6
 GAN.alphabet = @Characters()
