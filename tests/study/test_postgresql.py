@@ -75,14 +75,17 @@ def test_two_machines_work_off_one_study(url, make, tmp_path):
         tmp_path / "made",
         opened=connection.connect(url),
         axes='{"x": {"a": [], "b": []}}',
-        settings=repr({"a.b": list(range(12))}),
+        settings=repr({"a.b": list(range(30))}),
     )
     hosts = [tmp_path / "first", tmp_path / "first", tmp_path / "second", tmp_path / "second"]
     workers = [
         study_workers.forked(study_workers.work, url, host, study_workers.fake_run(0.5, float(i)))
         for i, host in enumerate(hosts)
     ]
-    time.sleep(4)
+    while (
+        sum(map(len, study_workers.complete_trials(url).values())) < 8
+    ):  # of 60, half a second each
+        time.sleep(0.2)
     os.kill(workers[0], signal.SIGKILL)
     os.kill(workers[2], signal.SIGSTOP)
     time.sleep(3)  # longer than the grace of `study_workers`
@@ -90,7 +93,7 @@ def test_two_machines_work_off_one_study(url, make, tmp_path):
     codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in workers]
     assert codes == [-signal.SIGKILL, 0, 0, 0]
     found = study_workers.complete_trials(url)
-    assert len(found) == 24 and {len(values) for values in found.values()} == {1}
+    assert len(found) == 60 and {len(values) for values in found.values()} == {1}
     assert not list(tmp_path.rglob("violations"))
     assert {value for (value,) in found.values()} >= {1.0, 3.0}  # both machines took part
     every = [trial for one in study.studies for trial in one.get_trials()]
