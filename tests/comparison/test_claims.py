@@ -72,7 +72,25 @@ def test_what_does_not_differ_is_undecided():
 
 
 def test_one_seed_decides_nothing():
-    assert claims_of(paper, seeds=1)["C9a"]["verdict"] == "undecided"
+    found = claims_of(lambda variant, _: paper(variant, 2), seeds=1)
+    assert found["C9a"]["verdict"] == "undecided"
+
+
+def test_a_budget_of_two_runs_decides_nothing():
+    """6 orders of 2 and 2 runs in each of 2 pairs: 2 / 36 by chance, more than 5 %."""
+    runs = [
+        run({"loss": "non-saturating", "network": network, **one}, seed, score + seed)
+        for network in AXES["network"]
+        for one, score in (
+            ({"penalty": "none", "normalisation": "spectral"}, 10.0),
+            ({"penalty": "gradient penalty", "normalisation": "none"}, 90.0),
+        )
+        for seed in (0, 1)
+    ]
+    axes = {name: AXES[name] for name in ("loss", "network", "penalty", "normalisation")}
+    rows = claims.claims(Comparison("few", "fid", {"fid": False}, axes, runs, {})).rows
+    (row,) = [row for row in rows if row["id"] == "C6"]
+    assert row["verdict"] == "undecided" and "by chance with probability 0.0556" in row["reason"]
 
 
 def test_failed_runs_are_worse_than_all():
@@ -95,6 +113,8 @@ def test_a_table_is_lines_of_text():
     scores = {"hinge": (9.0, 10.0), "ns": (5.0, 6.0)}
     runs = [run({"loss": loss}, s, one[s]) for loss, one in scores.items() for s in (0, 1)]
     comparison = Comparison("losses", "fid", {"fid": False}, {"loss": list(scores)}, runs, {})
+    lines = terminal.text(tables.tables(comparison)["leaderboard"]).splitlines()
+    assert [line[:12] for line in lines] == ["#  Variant  ", "1  ns       ", "2  hinge    "]
     heading, first, second = terminal.text(tables.tables(comparison)["leaderboard"]).splitlines()
     assert heading.split()[:3] == ["#", "Variant", "FID,"]
     assert first.split()[:3] == ["1", "ns", "5.5"] and second.split()[:3] == ["2", "hinge", "9.5"]

@@ -65,3 +65,16 @@ def test_too_many(write):
     plan, (one, _) = found(write, settings=repr(settings))
     with pytest.raises(UserError, match="1000000000 settings"):
         cells.slots(plan, one)
+
+
+def test_a_value_of_an_axis_may_have_settings_of_its_own_and_leave_out_one_of_the_studys(write):
+    axes = {
+        "penalty": {
+            "none": {"bindings": [], "settings": {"a.b": None}},
+            "GP": {"bindings": [], "settings": {"GradientPenalty.weight": [1.0, 10.0]}},
+        }
+    }
+    _, (none, penalised) = found(write, axes=repr(axes), settings='{"a.b": [1, 2, 3]}')
+    assert list(none.settings) == [] and len(none.grid()) == 1
+    assert list(penalised.settings) == ["a.b", "GradientPenalty.weight"]
+    assert len(penalised.grid()) == 6
