@@ -10,12 +10,11 @@ import warnings
 from collections import defaultdict
 
 import numpy as np
-import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.importance import PedAnovaImportanceEvaluator
 
 from compare_gan_tf.comparison.records import COMPLETE, Comparison, Run
-from compare_gan_tf.study import connection  # noqa: F401  it keeps Optuna quiet
+from compare_gan_tf.study.connection import optuna  # which it keeps quiet
 
 _BEST = 0.1  # of the runs are the best ones
 _FEWEST_BEST = 5  # for fewer the divergence is mostly noise

@@ -5,6 +5,7 @@ What it proposes follows from those and from the other trials of the cell, and n
 process that asks: a worker that starts anew repeats nothing.
 """
 
+import importlib
 import time
 import zlib
 from collections.abc import Callable
@@ -48,9 +49,8 @@ def _maker(search: Search) -> Callable[[int], BaseSampler]:
         if search.name == "tpe":
             return lambda seed: TPESampler(seed=seed, n_startup_trials=startup, constant_liar=True)
         if search.name == "gp_ei":
-            import scipy  # noqa: F401
-            import torch  # noqa: F401
-
+            for needed in ("scipy", "torch"):  # by Optuna, which imports them in the first trial
+                importlib.import_module(needed)
             return lambda seed: GPSampler(seed=seed, n_startup_trials=startup)
         if search.name == "gp_ucb":
             from compare_gan_tf.study import gp_ucb
