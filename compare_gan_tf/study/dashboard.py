@@ -3,7 +3,6 @@
 optuna-dashboard sqlite:///studies/digits/study.db --artifact-dir studies/digits/artifacts
 """
 
-import contextlib
 import os
 
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
@@ -24,15 +23,15 @@ def keep_samples(trial, study_dir: str, path: str) -> None:
         upload_artifact(artifact_store=store, file_path=path, study_or_trial=trial)
 
 
-def show(study: Study, comparison: Comparison, importance: dict[str, float]) -> None:
+def show(study: Study, comparison: Comparison) -> None:
     """Puts our figures beside the dashboard's, on the first Optuna study, if it is installed."""
-    with contextlib.suppress(ImportError):
+    try:
         from optuna_dashboard import save_plotly_graph_object
+    except ImportError:
+        return
+    from compare_gan_tf import report
 
-        from compare_gan_tf import report
-
-        for shown in report.figures(comparison):
-            if shown.kind in _SHOWN:
-                save_plotly_graph_object(
-                    study.studies[0], shown.figure, graph_object_id=shown.name.replace("/", "_")
-                )
+    for shown in report.figures(comparison):
+        if shown.kind in _SHOWN:
+            name = shown.name.replace("/", "_")
+            save_plotly_graph_object(study.studies[0], shown.figure, graph_object_id=name)

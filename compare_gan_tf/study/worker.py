@@ -12,7 +12,8 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from compare_gan_tf.comparison.records import COMPLETE, Run
+from compare_gan_tf.comparison import outcomes
+from compare_gan_tf.comparison.records import Run
 from compare_gan_tf.errors import Stopped
 from compare_gan_tf.study import claims, connection, dashboard, folder, samplers, trials
 from compare_gan_tf.study.claims import Claim
@@ -110,27 +111,18 @@ def value_of(study: Study, claimed: Claim, runs: list[Run]) -> float:
     A run that failed counts as the worst value of its cell so far, so that the search learns to
     avoid such settings: it learns nothing of trials without a value.
     """
-    known = [selected(study, run) for run in runs]
-    if None in known:
+    metric, higher = study.plan.metric, study.higher_is_better
+    known = [outcomes.selected(run, metric) for run in runs]  # nan of one that failed
+    if not all(map(math.isfinite, known)):
         earlier = [
-            selected(study, Run.from_json(one))
+            outcomes.selected(Run.from_json(one), metric)
             for trial in study.trials(claimed.cell)
             for one in trial.user_attrs.get("runs", ())
         ]
-        finite = [one for one in (*known, *earlier) if one is not None]
-        higher = study.higher_is_better
+        finite = [one for one in (*known, *earlier) if math.isfinite(one)]
         worst = (min if higher else max)(finite, default=-_WORST if higher else _WORST)
-        known = [worst if one is None else one for one in known]
+        known = [one if math.isfinite(one) else worst for one in known]
     return statistics.median(known)
-
-
-def selected(study: Study, run: Run) -> float | None:
-    """The score of a run's checkpoint on the split that selects; None for a failed run."""
-    scored = run.scores.get(study.plan.metric)
-    if run.status != COMPLETE or scored is None:
-        return None
-    value = dict(scored.curve).get(scored.best_step)
-    return value if value is not None and math.isfinite(value) else None
 
 
 @contextlib.contextmanager

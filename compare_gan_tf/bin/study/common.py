@@ -143,7 +143,7 @@ def report(values: flags.FlagValues, study) -> None:
     grids = collect.grids(found)
     output = os.path.join(values.study_dir, "report")
     compare.write(found, grids, output, importance=shares, figures=values.figures)
-    dashboard.show(study, found, shares)
+    dashboard.show(study, found)
     text, is_done = progress.table(study)
     if not is_done:
         print(text)
