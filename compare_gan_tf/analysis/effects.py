@@ -9,6 +9,9 @@ The effect on a task is positive for A whichever direction scores have:
 The probability is over all pairs of runs, or where seeds are common over the pairs of one seed.
 Over tasks the mean is taken, of ratios the geometric one.
 
+`likeness` asks the opposite, whether variations are as good as equal to what they vary: the smaller
+of the two medians over the larger one, of which the median over all variations is taken.
+
 The verdict is "supported" where the interval lies above nothing, "contradicted" where it lies
 below, and "undecided" where nothing is in it, or where there are too few runs: so few that one
 variant could be better in all of them by chance, with probability 1 - level or more. One task
@@ -32,9 +35,9 @@ from compare_gan_tf.analysis.scores import (
 )
 from compare_gan_tf.analysis.significance import least_p_value
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.settings.kinds import require_one_of
+from compare_gan_tf.settings.kinds import require_number, require_one_of
 
-__all__ = ["CONTRADICTED", "SUPPORTED", "UNDECIDED", "Effect", "effect"]
+__all__ = ["CONTRADICTED", "SUPPORTED", "UNDECIDED", "Effect", "effect", "likeness"]
 
 SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
 _MOST_LOGARITHM = 709.0  # of a float64
@@ -46,8 +49,8 @@ class Effect:
     """What the runs say on "A beats B".
 
     Attributes:
-      kind: "probability", "difference" or "ratio".
-      interval: of the effect, more is better for A.
+      kind: "probability", "difference", "ratio" or "likeness".
+      interval: of the effect, more is better for the claim.
       verdict: "supported", "contradicted" or "undecided".
       reason: why, a clause.
     """
@@ -110,6 +113,52 @@ def effect(
     found = Interval(*map(float, found))
     least_p = _least_p_value(variants, paired)
     return Effect(kind, found, *verdict(found, _NOTHING[kind], least_p, 1.0 - level))
+
+
+def likeness(
+    groups,
+    least: float = 0.9,
+    *,
+    lower_is_better: bool = True,
+    level: float = 0.95,
+    resamples: int = 2_000,
+    seed: int = 0,
+) -> Effect:
+    """How alike a typical variation is to what it varies, and the verdict on that they are alike.
+
+    Medians of few runs differ by chance, and therefore look less alike than they are.
+
+    Args:
+      groups: a list of (scores [n] of what is varied, list of the scores [n_k] of each variation),
+        all above 0.
+      least: the likeness, in (0, 1), above which two are as good as equal.
+      lower_is_better: whether a lower score is better.
+      level: of confidence, in (0, 1).
+      resamples: how many.
+      seed: of the resamples.
+
+    Raises:
+      UserError: scores or settings make no sense.
+    """
+    require_sampling(resamples, level, seed)
+    require_number("least", least, above=0.0, below=1.0)
+    sizes = [1 + len(variations) for _, variations in groups]
+    runs = [scores for plain, variations in groups for scores in (plain, *variations)]
+    runs = _logarithms(variants_of(runs, lower_is_better), lower_is_better)
+
+    def nearness(runs):
+        medians = np.stack([median(tasks) for tasks in runs])
+        parts = np.split(medians, np.cumsum(sizes)[:-1])
+        return np.median(np.concatenate([-abs(difference(p[1:], p[:1])) for p in parts]), axis=0)
+
+    drawn = together(runs, nearness, resamples, np.random.default_rng(seed), paired=False)
+    numbers = [len(scores) for [scores] in runs]
+    found = bounded(np.float64(nearness(runs)), drawn, numbers, level, "expanded")
+    found = Interval(*(math.exp(min(0.0, float(end))) for end in found))
+    plain = np.repeat(np.cumsum([0, *sizes[:-1]]), np.array(sizes) - 1)
+    varied = np.delete(np.arange(len(runs)), np.unique(plain))
+    pairs = [[runs[i][0] for i in side] for side in (plain, varied)]
+    return Effect("likeness", found, *verdict(found, least, _least_p_value(pairs), 1.0 - level))
 
 
 def verdict(found: Interval, nothing: float, least_p: float, alpha: float) -> tuple[str, str]:
@@ -179,7 +228,7 @@ def _exponential(logarithm: float) -> float:
     return math.exp(logarithm) if logarithm < _MOST_LOGARITHM else math.inf
 
 
-def _least_p_value(variants, paired: bool) -> float:
+def _least_p_value(variants, paired: bool = False) -> float:
     """Over all tasks: the probability that all runs of one variant are better by chance."""
     least = [
         least_p_value(len(first), len(second), paired)

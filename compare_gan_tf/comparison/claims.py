@@ -3,8 +3,8 @@
 A claim says that runs with some facts are better than runs with others. It is looked at in every
 pair of variants that differ in these facts alone, on every data set, each with the seeds of its
 best setting; what all pairs say together is supported, contradicted or undecided at the scale of
-the comparison. The facts are the values of the axes "loss", "penalty", "normalisation", "network"
-and "ratio", under the names that `base/landscape_axes.gin` gives them.
+the comparison. The facts are the values of the axes "loss", "penalty", "normalisation", "network",
+"ratio" and "variation", under the names that `base/landscape_axes.gin` gives them.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ import itertools
 import numpy as np
 
 from compare_gan_tf.analysis import effects
-from compare_gan_tf.analysis.effects import effect
+from compare_gan_tf.analysis.effects import UNDECIDED, effect, likeness
 from compare_gan_tf.analysis.log_efficiency import budget_ratio
 from compare_gan_tf.analysis.significance import least_p_value
 from compare_gan_tf.comparison import outcomes
@@ -22,10 +22,12 @@ from compare_gan_tf.comparison.table import LONG, TEXT, WHOLE, Column, Table, bo
 
 Facts = dict[str, str | tuple[str, ...]]
 
-SCORES, SPREAD, BUDGET = "scores", "spread", "budget"
+SCORES, SPREAD, BUDGET, LIKENESS = "scores", "spread", "budget", "likeness"
 _RESNETS = ("ResNet", "ResNet19", "ResNet-CIFAR")
 _PLAIN = {"penalty": "none", "normalisation": "none"}
 _NS = {"loss": "non-saturating"}
+_PLAIN_VARIATION, _OTHERS = "plain", "all but plain"
+_LEAST_LIKENESS = 0.9
 _ABSENT = "1:1"  # the ratio of a study that has no such axis
 
 
@@ -38,7 +40,8 @@ class Claim:
       text: in words.
       better, worse: facts in which the two sides differ.
       where: facts that both have.
-      by: what is better: lower SCORES, a lower SPREAD of all runs, or a smaller BUDGET.
+      by: what is better: lower SCORES, a lower SPREAD of all runs, or a smaller BUDGET; or a
+        LIKENESS of the sides.
     """
 
     id: str
@@ -105,6 +108,10 @@ CLAIMS = (
         {"normalisation": "spectral"}, {"normalisation": "none"},
         _NS | {"penalty": "none", "network": _RESNETS},
     ),
+    Claim(
+        "C10", "Most variations of a ResNet change its score by less than a tenth",
+        {"variation": _PLAIN_VARIATION}, {"variation": _OTHERS}, {}, LIKENESS,
+    ),
 )  # fmt: skip
 
 
@@ -123,7 +130,8 @@ def claims(comparison: Comparison, level: float = 0.95) -> Table:
         "side which the claim prefers is the better one, 0.5 for a tie; of a spread, that its "
         "distance from the median of its variant is the smaller one. Ratio: of the other side's "
         "median to that of the preferred side, above 1 where the claim holds; of budgets, of "
-        "the runs that each needs. Intervals are bootstraps over seeds, of 95 %. Undecided: the "
+        "the runs that each needs; of variations, of the smaller median to the larger one, in a "
+        "typical pair. Intervals are bootstraps over seeds, of 95 %. Undecided: the "
         "interval holds a tie, or there are too few runs.",
         [
             Column("id", "", TEXT),
@@ -152,11 +160,13 @@ def _row(comparison: Comparison, claim: Claim, level: float) -> dict | None:
     sides = [
         [_values(comparison, runs, claim.by, lower) for runs in side] for side in (better, worse)
     ]
+    positive = all(np.nanmin(one, initial=np.inf) > 0 for side in sides for one in side)
+    if claim.by == LIKENESS:
+        return row | _of_variations(better, *sides, positive, lower, level)
     settings = {"lower_is_better": lower or claim.by == SPREAD, "level": level}
     chance = effect(*sides, "probability", **settings)
     row |= {"verdict": chance.verdict, "reason": chance.reason} | bounded("chance", chance.interval)
     ratio = (None, None, None)
-    positive = all(np.nanmin(one, initial=np.inf) > 0 for side in sides for one in side)
     if claim.by == SCORES and positive:
         ratio = effect(*sides, "ratio", **settings).interval
     return row | bounded("ratio", ratio)
@@ -188,19 +198,34 @@ def _facts(run: Run) -> dict[str, str]:
 
 def _fits(facts: dict[str, str], wanted: Facts) -> bool:
     return all(
-        facts.get(name) in (value if isinstance(value, tuple) else (value,))
+        facts.get(name, _PLAIN_VARIATION) != _PLAIN_VARIATION
+        if value == _OTHERS
+        else facts.get(name) in (value if isinstance(value, tuple) else (value,))
         for name, value in wanted.items()
     )
 
 
 def _values(comparison: Comparison, runs: list[Run], by: str, lower: bool) -> np.ndarray:
     """The scores of the best setting's seeds, or the distances of all runs from their median."""
-    if by == SCORES:
+    if by != SPREAD:
         runs = outcomes.outcome({}, runs, comparison.metric, lower).chosen
     scores = np.array([outcomes.reported(run, comparison.metric) for run in runs])
-    if by == SCORES or np.isnan(scores).all():
+    if by != SPREAD or np.isnan(scores).all():
         return scores
     return np.abs(scores - np.nanmedian(scores))
+
+
+def _of_variations(plain, firsts, seconds, positive: bool, lower: bool, level: float) -> dict:
+    """How alike the variations are to the plain runs of their group, which they share."""
+    row = {"verdict": UNDECIDED, "reason": "a ratio needs scores above 0"}
+    groups: dict[int, tuple] = {}
+    for runs, first, second in zip(plain, firsts, seconds, strict=True):
+        groups.setdefault(id(runs), (first, []))[1].append(second)
+    found = (None, None, None)
+    if positive:
+        alike = likeness([*groups.values()], _LEAST_LIKENESS, lower_is_better=lower, level=level)
+        row, found = {"verdict": alike.verdict, "reason": alike.reason}, alike.interval
+    return row | bounded("chance", (None, None, None)) | bounded("ratio", found)
 
 
 def _of_budgets(comparison: Comparison, better, worse, lower: bool, level: float) -> dict:

@@ -115,3 +115,27 @@ def test_a_ratio_beyond_all_numbers_is_infinite():
     low, high = [1e-200] * 6, [1e200] * 6
     assert analysis.effect(low, high, "ratio").interval == (np.inf, np.inf, np.inf)
     assert analysis.effect(high, low, "ratio").interval == (0.0, 0.0, 0.0)
+
+
+def test_likeness_is_the_ratio_of_a_typical_variation():
+    """Of 4 / 5, 10 / 11 and 1 / 2 the median is 4 / 5; nothing varies within a group."""
+    plain, low = [10.0] * 4, [8.0] * 4
+    groups = [(plain, [low, [11.0] * 4]), ([3.0] * 4, [[6.0] * 4])]
+    for least, verdict in ((0.75, "supported"), (0.85, "contradicted")):
+        found = analysis.likeness(groups, least)
+        assert found.interval == pytest.approx((0.8, 0.8, 0.8)) and found.verdict == verdict
+
+
+def test_a_variation_that_fails_is_not_alike_and_both_failing_are():
+    failed = [np.nan] * 4
+    assert analysis.likeness([([10.0] * 4, [failed])]).interval == (0.0, 0.0, 0.0)
+    assert analysis.likeness([(failed, [failed])]).interval == (1.0, 1.0, 1.0)
+
+
+def test_variations_are_drawn_with_what_they_share():
+    """All variations double where the plain runs are drawn low: their medians move together."""
+    rng = np.random.default_rng(0)
+    plain = rng.lognormal(0.0, 0.3, 8)
+    shared = analysis.likeness([(plain, [[1.0] * 8] * 9)]).interval
+    apart = analysis.likeness([(plain, [[1.0] * 8])] * 9).interval
+    assert shared.high - shared.low > 1.2 * (apart.high - apart.low)

