@@ -1,9 +1,11 @@
 """The claims of "The GAN landscape" (Kurach et al., 2018), as queries on a comparison.
 
 A claim says that runs with some facts are better than runs with others. It is looked at in every
-pair of variants that differ in these facts alone, on every data set, each with the seeds of its
-best setting; what all pairs say together is supported, contradicted or undecided at the scale of
-the comparison. The facts are the values of the axes "loss", "penalty", "normalisation", "network",
+pair of variants that differ in these facts alone, on every data set; what all pairs say together is
+supported, contradicted or undecided at the scale of the comparison. A claim on scores is looked at
+twice: with the seeds of the best setting of each variant, and in pairs of one setting, for each
+that both have: the first is what a search finds, the second what a setting at random gives. The
+facts are the values of the axes "loss", "penalty", "normalisation", "network",
 "ratio" and "variation", under the names that `base/landscape_axes.gin` gives them.
 """
 
@@ -13,7 +15,7 @@ import itertools
 import numpy as np
 
 from compare_gan_tf.analysis import effects
-from compare_gan_tf.analysis.effects import UNDECIDED, effect, likeness
+from compare_gan_tf.analysis.effects import UNDECIDED, Effect, effect, likeness
 from compare_gan_tf.analysis.log_efficiency import budget_ratio
 from compare_gan_tf.analysis.significance import least_p_value
 from compare_gan_tf.comparison import outcomes
@@ -21,13 +23,16 @@ from compare_gan_tf.comparison.records import Comparison, Run
 from compare_gan_tf.comparison.table import LONG, TEXT, WHOLE, Column, Table, bounded
 
 Facts = dict[str, str | tuple[str, ...]]
+Pairs = list[tuple[list[Run], list[Run]]]
 
 SCORES, SPREAD, BUDGET, LIKENESS = "scores", "spread", "budget", "likeness"
+BEST, EACH, ALL = "the best", "each", "all"  # settings
 _RESNETS = ("ResNet", "ResNet19", "ResNet-CIFAR")
 _PLAIN = {"penalty": "none", "normalisation": "none"}
 _NS = {"loss": "non-saturating"}
 _PLAIN_VARIATION, _OTHERS = "plain", "all but plain"
 _LEAST_LIKENESS = 0.9
+_NOTHING = (None, None, None)  # in the place of an interval
 _ABSENT = "1:1"  # the ratio of a study that has no such axis
 
 
@@ -116,17 +121,18 @@ CLAIMS = (
 
 
 def claims(comparison: Comparison, level: float = 0.95) -> Table:
-    """A row for each claim that the runs of a comparison say something of.
+    """Rows for each claim that the runs of a comparison say something of.
 
     Args:
       comparison: whose axes have the names above.
       level: of confidence, of each claim by itself.
     """
-    rows = [row for claim in CLAIMS if (row := _row(comparison, claim, level))]
+    rows = [row for claim in CLAIMS for row in _rows(comparison, claim, level)]
     return Table(
         "claims",
         "Claims of the GAN landscape",
-        "Each claim in all pairs of variants that differ in it alone. Chance: that a run of the "
+        "Each claim in all pairs of variants that differ in it alone: with the best setting of "
+        "each, in each setting that both have, or with the runs of all. Chance: that a run of the "
         "side which the claim prefers is the better one, 0.5 for a tie; of a spread, that its "
         "distance from the median of its variant is the smaller one. Ratio: of the other side's "
         "median to that of the preferred side, above 1 where the claim holds; of budgets, of "
@@ -136,6 +142,7 @@ def claims(comparison: Comparison, level: float = 0.95) -> Table:
         [
             Column("id", "", TEXT),
             Column("claim", "Claim", LONG),
+            Column("settings", "Settings", TEXT),
             Column("verdict", "Here", TEXT),
             Column("chance", "Chance", interval=True),
             Column("ratio", "Ratio", interval=True),
@@ -147,32 +154,26 @@ def claims(comparison: Comparison, level: float = 0.95) -> Table:
     )
 
 
-def _row(comparison: Comparison, claim: Claim, level: float) -> dict | None:
+def _rows(comparison: Comparison, claim: Claim, level: float) -> list[dict]:
     lower = outcomes.lower_is_better(comparison)
-    pairs = _pairs(comparison, claim)
-    if not pairs:
-        return None
-    better, worse = zip(*pairs, strict=True)
-    row = {"id": claim.id, "claim": claim.text, "pairs": len(pairs)}
-    row["runs"] = sum(map(len, (*better, *worse)))
-    if claim.by == BUDGET:
-        return row | _of_budgets(comparison, better, worse, lower, level)
-    sides = [
-        [_values(comparison, runs, claim.by, lower) for runs in side] for side in (better, worse)
+    found = _pairs(comparison, claim)
+    readings = {ALL: found}
+    if claim.by in (SCORES, LIKENESS):
+        readings = {BEST: [[_best(comparison, runs, lower) for runs in pair] for pair in found]}
+    if claim.by == SCORES:
+        each = [pair for first, second in found for pair in _at_each_setting(first, second)]
+        readings |= {EACH: each} if len(each) > len(found) else {}
+    verdict = {SCORES: _of_scores, LIKENESS: _of_likeness, SPREAD: _of_spread, BUDGET: _of_budgets}
+    return [
+        {"id": claim.id, "claim": claim.text, "settings": reading, "pairs": len(pairs)}
+        | {"runs": len({run.name for pair in pairs for runs in pair for run in runs})}
+        | verdict[claim.by](comparison, pairs, lower, level)
+        for reading, pairs in readings.items()
+        if pairs
     ]
-    positive = all(np.nanmin(one, initial=np.inf) > 0 for side in sides for one in side)
-    if claim.by == LIKENESS:
-        return row | _of_variations(better, *sides, positive, lower, level)
-    settings = {"lower_is_better": lower or claim.by == SPREAD, "level": level}
-    chance = effect(*sides, "probability", **settings)
-    row |= {"verdict": chance.verdict, "reason": chance.reason} | bounded("chance", chance.interval)
-    ratio = (None, None, None)
-    if claim.by == SCORES and positive:
-        ratio = effect(*sides, "ratio", **settings).interval
-    return row | bounded("ratio", ratio)
 
 
-def _pairs(comparison: Comparison, claim: Claim) -> list[tuple[list[Run], list[Run]]]:
+def _pairs(comparison: Comparison, claim: Claim) -> Pairs:
     """(runs with the facts of the better side, with those of the worse), the rest being equal."""
     sides: list[dict[tuple, dict[tuple, list[Run]]]] = [{}, {}]
     differing = {**claim.better, **claim.worse}
@@ -185,7 +186,8 @@ def _pairs(comparison: Comparison, claim: Claim) -> list[tuple[list[Run], list[R
                 side.setdefault(rest, {}).setdefault(chosen, []).append(run)
     return [
         (first, second)
-        for rest in sides[0].keys() & sides[1].keys()
+        for rest in sides[0]
+        if rest in sides[1]
         for first, second in itertools.product(sides[0][rest].values(), sides[1][rest].values())
     ]
 
@@ -205,33 +207,74 @@ def _fits(facts: dict[str, str], wanted: Facts) -> bool:
     )
 
 
-def _values(comparison: Comparison, runs: list[Run], by: str, lower: bool) -> np.ndarray:
-    """The scores of the best setting's seeds, or the distances of all runs from their median."""
-    if by != SPREAD:
-        runs = outcomes.outcome({}, runs, comparison.metric, lower).chosen
-    scores = np.array([outcomes.reported(run, comparison.metric) for run in runs])
-    if by != SPREAD or np.isnan(scores).all():
-        return scores
-    return np.abs(scores - np.nanmedian(scores))
+def _best(comparison: Comparison, runs: list[Run], lower: bool) -> list[Run]:
+    """The runs of the setting that is selected."""
+    return outcomes.outcome({}, runs, comparison.metric, lower).chosen
 
 
-def _of_variations(plain, firsts, seconds, positive: bool, lower: bool, level: float) -> dict:
-    """How alike the variations are to the plain runs of their group, which they share."""
-    row = {"verdict": UNDECIDED, "reason": "a ratio needs scores above 0"}
-    groups: dict[int, tuple] = {}
-    for runs, first, second in zip(plain, firsts, seconds, strict=True):
-        groups.setdefault(id(runs), (first, []))[1].append(second)
-    found = (None, None, None)
-    if positive:
-        alike = likeness([*groups.values()], _LEAST_LIKENESS, lower_is_better=lower, level=level)
-        row, found = {"verdict": alike.verdict, "reason": alike.reason}, alike.interval
-    return row | bounded("chance", (None, None, None)) | bounded("ratio", found)
+def _at_each_setting(first: list[Run], second: list[Run]) -> Pairs:
+    """The runs of each setting that both sides have."""
+    sides: tuple[dict, dict] = ({}, {})
+    for side, runs in zip(sides, (first, second), strict=True):
+        for run in runs:
+            setting = {name: value for name, value in run.setting.items() if "ratio" not in name}
+            side.setdefault(tuple(sorted(setting.items())), []).append(run)
+    return [(sides[0][setting], sides[1][setting]) for setting in sides[0] if setting in sides[1]]
 
 
-def _of_budgets(comparison: Comparison, better, worse, lower: bool, level: float) -> dict:
+def _scores(comparison: Comparison, pairs: Pairs) -> list[list[np.ndarray]]:
+    """The scores [n] that are reported of both sides of each pair: of the first, of the second."""
+    return [
+        [np.array([outcomes.reported(run, comparison.metric) for run in runs]) for runs in side]
+        for side in zip(*pairs, strict=True)
+    ]
+
+
+def _have_ratios(sides: list[list[np.ndarray]]) -> bool:
+    return all(np.nanmin(one, initial=np.inf) > 0 for side in sides for one in side)
+
+
+def _of_scores(comparison: Comparison, pairs: Pairs, lower: bool, level: float) -> dict:
+    """That the first side's runs are better than the second's, and by which ratio."""
+    sides = _scores(comparison, pairs)
+    chance = effect(*sides, "probability", lower_is_better=lower, level=level)
+    ratio = _NOTHING
+    if _have_ratios(sides):
+        ratio = effect(*sides, "ratio", lower_is_better=lower, level=level).interval
+    return _verdict(chance, chance.interval, ratio)
+
+
+def _of_spread(comparison: Comparison, pairs: Pairs, lower: bool, level: float) -> dict:
+    """That the first side's runs are nearer to their median than the second's."""
+    sides = [
+        [one if np.isnan(one).all() else np.abs(one - np.nanmedian(one)) for one in side]
+        for side in _scores(comparison, pairs)
+    ]
+    chance = effect(*sides, "probability", level=level)
+    return _verdict(chance, chance.interval, _NOTHING)
+
+
+def _of_likeness(comparison: Comparison, pairs: Pairs, lower: bool, level: float) -> dict:
+    """How alike the second sides, variations, are to the first, which several of them share."""
+    sides = _scores(comparison, pairs)
+    if not _have_ratios(sides):
+        return _verdict(Effect("", _NOTHING, UNDECIDED, "a ratio needs scores above 0"))
+    groups: dict[str, tuple] = {}
+    for (runs, _), plain, varied in zip(pairs, *sides, strict=True):
+        groups.setdefault(runs[0].name, (plain, []))[1].append(varied)
+    alike = likeness([*groups.values()], _LEAST_LIKENESS, lower_is_better=lower, level=level)
+    return _verdict(alike, _NOTHING, alike.interval)
+
+
+def _verdict(found: Effect, chance=_NOTHING, ratio=_NOTHING) -> dict:
+    row = {"verdict": found.verdict, "reason": found.reason}
+    return row | bounded("chance", chance) | bounded("ratio", ratio)
+
+
+def _of_budgets(comparison: Comparison, pairs: Pairs, lower: bool, level: float) -> dict:
     """Of each pair how many times the runs the worse side needs; together, their geometric mean."""
     logarithms, least = [], 1.0
-    for first, second in zip(better, worse, strict=True):
+    for first, second in pairs:
         scores = [
             np.array([outcomes.selected(run, comparison.metric) for run in runs])
             for runs in (second, first)
@@ -242,5 +285,4 @@ def _of_budgets(comparison: Comparison, better, worse, lower: bool, level: float
         least *= least_p_value(len(first), len(second), paired=False) / 2.0
     ratio = np.exp(np.mean(logarithms, axis=0))
     decided, reason = effects.verdict(effects.Interval(*ratio), 1.0, 2.0 * least, 1.0 - level)
-    row = {"verdict": decided, "reason": reason} | bounded("ratio", ratio)
-    return row | bounded("chance", (None, None, None))
+    return _verdict(Effect("ratio", ratio, decided, reason), ratio=ratio)
