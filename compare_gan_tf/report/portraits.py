@@ -12,6 +12,7 @@ from compare_gan_tf.report import theme
 from compare_gan_tf.report.standings import Looks
 
 _MOST_VALUES = 12  # of a setting, which then has a tick for each
+_BEST, _LAST = "circle", "circle-open"  # marks of checkpoints
 
 
 def learning(board: Board, looks: Looks) -> go.Figure:
@@ -92,21 +93,21 @@ def ends(table: Table, looks: Looks, task: str, metric: str) -> go.Figure:
         yaxis={"type": "category", "autorange": "reversed"},
         meta={"legend": "below"},
     )
-    names = [theme.safe(row["variant"]) for row in rows]
-    colours = [looks[row["variant"]].colour for row in rows]
-    figure.add_scatter(
-        x=[x for row in rows for x in (row["best"], row["last"], None)],
-        y=[y for name in names for y in (name, name, None)],
-        mode="lines", line={"color": theme.LIGHT.quiet, "width": 1.5}, hoverinfo="skip",
-        showlegend=False,
-    )  # fmt: skip
-    for key, symbol in (("best", "circle"), ("last", "circle-open")):
+    for row in rows:
+        colour = looks[row["variant"]].colour
         figure.add_scatter(
-            x=[row[key] for row in rows], y=names, mode="markers", name=f"{key} checkpoint",
-            marker={"color": colours, "symbol": symbol, "size": 11}
-            | {"line": {"width": 2, "color": colours}},
-            customdata=[interval_text(row, key) for row in rows],
-            hovertemplate=f"%{{y}}<br>{key}: %{{customdata}}<extra></extra>",
+            x=[row["best"], row["last"]], y=[theme.safe(row["variant"])] * 2, mode="lines+markers",
+            **theme.named(row["variant"]), showlegend=False,
+            line={"color": theme.LIGHT.quiet, "width": 1.5},
+            marker={"color": colour, "symbol": [_BEST, _LAST], "size": 11, "opacity": 1.0}
+            | {"line": {"width": 2, "color": colour}},
+            customdata=[f"{key}: {interval_text(row, key)}" for key in ("best", "last")],
+            hovertemplate="%{y}<br>%{customdata}<extra></extra>",
+        )  # fmt: skip
+    for key, symbol in (("best", _BEST), ("last", _LAST)) if rows else ():  # for the legend alone
+        figure.add_scatter(
+            x=[None], y=[None], mode="markers", name=f"{key} checkpoint", hoverinfo="skip",
+            marker={"color": theme.LIGHT.quiet, "symbol": symbol, "size": 11, "line": {"width": 2}},
         )  # fmt: skip
     return figure
 

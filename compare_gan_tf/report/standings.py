@@ -131,6 +131,7 @@ def pairwise(table: Table, task: str, order: list[str] = ()) -> go.Figure:
         height=170 + _ROW * max(4, len(names)),
         xaxis={"type": "category", "showgrid": False, "tickangle": -45 if len(names) > 3 else 0},
         yaxis={"type": "category", "showgrid": False, "autorange": "reversed"},
+        meta={"legend": "page", "variants": ["x", "y"]},
     )
 
 
@@ -152,8 +153,9 @@ def ranks(table: Table, task: str) -> go.Figure:
         f"Probability of each rank on {task}",
         [heat],
         height=110 + _ROW * max(4, len(names)),
-        xaxis={"title": {"text": "rank"}, "showgrid": False, "dtick": 1},
+        xaxis={"title": {"text": "rank among all variants"}, "showgrid": False, "dtick": 1},
         yaxis={"type": "category", "showgrid": False, "autorange": "reversed"},
+        meta={"legend": "page", "variants": ["y"]},
     )
 
 

@@ -91,7 +91,8 @@ def template(theme: Theme = LIGHT) -> go.layout.Template:
 def figure(title: str, traces=(), **layout) -> go.Figure:
     """A figure in LIGHT, with a title that is shown as the text that it is.
 
-    `meta` tells a page where its legend is: in the one of the "page", or "below" the figure.
+    `meta` tells a page where its legend is: in the one of the "page", or "below" the figure; and
+    which axes of a heat map have "variants" as places, which go when they are hidden.
     """
     layout = {"height": HEIGHT, "template": template(), "meta": {"legend": "page"}, **layout}
     return go.Figure(

@@ -122,6 +122,53 @@ def test_the_legend_hides_a_variant_in_all_figures_or_shows_it_alone(shown):
     assert visible(shown, "budget") == everything
 
 
+def click(shown, names, name, clicks=1):
+    chip = f"document.querySelectorAll('.legend button')[{names.index(name)}]"
+    for detail in range(1, clicks + 1):
+        shown.run(
+            f"{chip}.dispatchEvent(new MouseEvent('click', {{detail: {detail}, bubbles: true}}))"
+        )
+
+
+def axis(shown, figure, letter):
+    """The texts at an axis as they are drawn."""
+    return shown.run(
+        f"[...document.querySelectorAll('[data-figure={figure}] .{letter}tick text')]"
+        ".map(one => one.textContent)"
+    )
+
+
+def test_the_legend_hides_a_variant_where_variants_are_rows_and_columns(shown):
+    names = shown.run("[...document.querySelectorAll('.legend button')].map(one => one.value)")
+    places = [("pairwise", "x"), ("pairwise", "y"), ("ranks", "y"), ("ends", "y")]
+    places += [("leaderboard", "y"), ("top", "x")]
+    cards = "[...document.querySelectorAll('.sets .card')].filter(one => one.clientWidth).length"
+    before = {place: axis(shown, *place) for place in places}
+    matrix = "document.querySelector('[data-figure=pairwise]').data[0]"
+    text, rows_of = shown.run(f"{matrix}.text"), shown.run(f"{matrix}.y")
+    assert len(names) == 12 == shown.run(cards)
+    click(shown, names, "hinge, none")
+    for place in places:
+        left = [name for name in before[place] if name != "hinge, none"]
+        assert len(before[place]) == 12 and axis(shown, *place) == left, place
+    # Each cell that is left has the number that it had.
+    gone = rows_of.index("hinge, none")
+    rows = [row[:gone] + row[gone + 1 :] for row in text[:gone] + text[gone + 1 :]]
+    assert shown.run(f"{matrix}.text") == rows and shown.run(f"{matrix}.z.length") == 11
+    assert shown.run(cards) == 11
+    title = "document.querySelector('[data-figure=ranks] .xtitle').textContent"
+    assert shown.run(title) == "rank among all variants"
+    click(shown, names, "hinge, none", clicks=2)
+    assert axis(shown, "ranks", "y") == axis(shown, "ends", "y") == ["hinge, none"]
+    assert axis(shown, "pairwise", "y") == []  # there is no pair
+    click(shown, names, "hinge, none")  # all of them are hidden
+    assert axis(shown, "ranks", "y") == axis(shown, "ends", "y") == [] and shown.errors == []
+    click(shown, names, "hinge, none")
+    click(shown, names, "hinge, none", clicks=2)
+    assert {place: axis(shown, *place) for place in places} == before
+    assert shown.run(f"{matrix}.text") == text and shown.run(cards) == 12
+
+
 def test_a_table_is_saved_as_csv(shown):
     text = shown.run(
         """new Promise(done => {
