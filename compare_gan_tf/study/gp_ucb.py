@@ -121,12 +121,15 @@ def propose(
 def clipped(y: Tensor) -> Tensor:
     """Values of which a few very bad ones do not hide the differences between the others.
 
-    What lies below Tukey's fence is put on it; the spread is that of the better half, since of a
-    study's trials many may be bad, and values that occur many times count once.
+    What is infinitely bad, as a setting that failed, counts as the worst of the others; nothing is
+    known where there are no others. What lies below Tukey's fence is put on it; the spread is that
+    of the better half, since of a study's trials many may be bad, and values that occur many times
+    count once.
 
     Args:
       y: float64 [n, 1]; higher is better.
     """
+    y = y.nan_to_num(neginf=float(min(y[y.isfinite()], default=0.0)))
     median, good = torch.unique(y).quantile(torch.tensor([0.5, 0.75], dtype=y.dtype))
     return y.clamp(min=median - 4.0 * (good - median))
 

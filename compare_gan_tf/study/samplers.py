@@ -7,6 +7,7 @@ process that asks: a worker that starts anew repeats nothing.
 
 import importlib
 import time
+import warnings
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +35,9 @@ def sampler(search: Search) -> BaseSampler:
       Optuna's TPE, "gp_ei" its Gaussian process with expected improvement, "gp_ucb" the
       upper-confidence-bound bandit of Srinivas et al. (2010), see `gp_ucb`. The latter three draw
       at random until `startup` trials of the cell are complete, learn from all that are complete,
-      and keep away from those that run.
+      and keep away from those that run. A trial whose value is infinite counts as worse than those
+      that are finite at the time of the proposal: it is the last for TPE, which ranks, and the
+      Gaussian processes take the worst finite value in its place.
 
     Raises:
       UserError: it needs a package that is not installed.
@@ -80,7 +83,10 @@ class _OnePerTrial(BaseSampler):
     def sample_relative(self, study, trial, search_space) -> dict[str, Any]:
         if search_space:
             _await_earlier(study, trial, set(search_space))
-        return self._new(study, trial).sample_relative(study, trial, search_space)
+        with warnings.catch_warnings():
+            # Of settings that failed, whose values are infinite: they count as the worst others.
+            warnings.filterwarnings("ignore", "Clip non-finite values")
+            return self._new(study, trial).sample_relative(study, trial, search_space)
 
     def sample_independent(self, study, trial, param_name, param_distribution) -> Any:
         return self._new(study, trial, param_name).sample_independent(

@@ -1,10 +1,8 @@
 """A worker: takes trials of a study one after another, and trains and scores each of their runs."""
 
 import contextlib
-import math
 import os
 import signal
-import statistics
 import time
 from collections.abc import Iterator
 
@@ -15,13 +13,12 @@ from optuna.trial import TrialState
 from compare_gan_tf.comparison import outcomes
 from compare_gan_tf.comparison.records import Run
 from compare_gan_tf.errors import Stopped
-from compare_gan_tf.study import claims, connection, dashboard, folder, samplers, trials
+from compare_gan_tf.study import claims, dashboard, folder, pruning, samplers, trials
 from compare_gan_tf.study.claims import Claim
 from compare_gan_tf.study.storage import Study
 from compare_gan_tf.study.trials import SAMPLES, Means
 
 _WAIT = 2.0  # seconds before looking for trials again
-_WORST = 1000.0  # what a run that failed counts as before any of its cell has a score
 
 
 def work(study: Study, study_dir: str, means: Means, *, max_trials: int | None = None) -> int:
@@ -41,8 +38,7 @@ def work(study: Study, study_dir: str, means: Means, *, max_trials: int | None =
     for optuna_study in study.studies:
         optuna_study.sampler = samplers.sampler(study.plan.search)
         if study.plan.prune:
-            with connection.experimental():
-                optuna_study.pruner = optuna.pruners.WilcoxonPruner()
+            optuna_study.pruner = pruning.Pruner()
     done = 0
     with _signals_as_exceptions():
         while max_trials is None or done < max_trials:
@@ -82,7 +78,7 @@ def _run_trial(study: Study, study_dir: str, means: Means, claimed: Claim) -> in
         runs = _run_seeds(study, study_dir, means, claimed, trial)
     except UpdateFinishedTrialError:  # it was given to another worker
         return 0
-    return int(bool(runs) and claims.complete(study, claimed, value_of(study, claimed, runs)))
+    return int(bool(runs) and claims.complete(study, claimed, value_of(study, runs)))
 
 
 def _run_seeds(study, study_dir, means, claimed: Claim, trial: optuna.Trial) -> list[Run]:
@@ -98,31 +94,23 @@ def _run_seeds(study, study_dir, means, claimed: Claim, trial: optuna.Trial) -> 
         dashboard.keep_samples(trial, study_dir, os.path.join(run.folder or "", SAMPLES))
         trial.set_user_attr("runs", [one.to_json() for one in runs])
         trial.set_user_attr("seconds", earlier + time.monotonic() - begun)
-        trial.report(value_of(study, claimed, [run]), step=seed)
+        trial.report(value_of(study, [run]), step=seed)
         if study.plan.prune and len(runs) < len(study.plan.seeds) and trial.should_prune():
             trial.set_user_attr("pruned", True)
             break
     return runs
 
 
-def value_of(study: Study, claimed: Claim, runs: list[Run]) -> float:
+def value_of(study: Study, runs: list[Run]) -> float:
     """What the search is told: the median over the seeds of the score that selects.
 
-    A run that failed counts as the worst value of its cell so far, so that the search learns to
-    avoid such settings: it learns nothing of trials without a value.
+    A run that failed is worse than every score, so that the search learns to avoid such settings:
+    it learns nothing of trials without a value. A setting is infinitely bad where failed runs reach
+    its median.
     """
-    metric, higher = study.plan.metric, study.higher_is_better
-    known = [outcomes.selected(run, metric) for run in runs]  # nan of one that failed
-    if not all(map(math.isfinite, known)):
-        earlier = [
-            outcomes.selected(Run.from_json(one), metric)
-            for trial in study.trials(claimed.cell)
-            for one in trial.user_attrs.get("runs", ())
-        ]
-        finite = [one for one in (*known, *earlier) if math.isfinite(one)]
-        worst = (min if higher else max)(finite, default=-_WORST if higher else _WORST)
-        known = [one if math.isfinite(one) else worst for one in known]
-    return statistics.median(known)
+    scores = [outcomes.selected(run, study.plan.metric) for run in runs]  # nan of one that failed
+    cost = outcomes.middle_cost(scores, not study.higher_is_better)
+    return -cost if study.higher_is_better else cost
 
 
 @contextlib.contextmanager

@@ -185,6 +185,46 @@ def test_trials_that_failed_teach_nothing(name):
     assert proposals[0] == proposals[1]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+@pytest.mark.parametrize("name", LEARNING)
+def test_a_setting_that_failed_counts_as_the_worst_at_the_time_of_the_proposal(name, direction):
+    """Also as worse than scores that come after it: the first one fails before there is any."""
+    sign = 1.0 if direction == "minimize" else -1.0
+    scores = [None, 40.0, 30.0, None, 5000.0, 6000.0, 20.0, 35.0]  # by slot
+    proposals = []
+    for failed in (math.inf, 6000.0 if name.startswith("gp") else 1e9):
+        study = in_memory(direction=direction)
+        study.sampler = sampler(name, startup=8)
+        values = iter([sign * (failed if one is None else one) for one in scores])
+        fill(study, MIXED, 8, lambda _, values=values: next(values))
+        proposals.append([begin(study, MIXED, slot)[1] for slot in (8, 9)])
+    assert proposals[0] == proposals[1]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", LEARNING)
+def test_a_search_goes_on_where_all_settings_failed(name):
+    study = in_memory()
+    study.sampler = sampler(name, startup=2)
+    found = fill(study, MIXED, 6, lambda _: math.inf)
+    assert len({tuple(one.values()) for one in found}) == 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LEARNING)
+def test_keeps_away_from_where_settings_fail(name):
+    """High learning rates fail; the others score in the thousands."""
+    study = in_memory()
+    study.sampler = sampler(name)
+
+    def value(setting):
+        return math.inf if setting["lr"] > 1e-4 else 5000.0 + 1000.0 * learning_rate_error(setting)
+
+    found = fill(study, MIXED, 30, value)[-12:]
+    assert sum(one["lr"] > 1e-4 for one in found) <= 4  # 7 of 12 at random
+
+
 @pytest.mark.parametrize("name", LEARNING)
 def test_higher_is_better_is_the_mirror_of_lower_is_better(name):
     low, high = in_memory(), in_memory(direction="maximize")

@@ -1,6 +1,8 @@
 """What a worker makes of its runs: values, failures, deaths, budgets, signals."""
 
+import dataclasses
 import json
+import math
 import os
 import signal
 import statistics
@@ -47,29 +49,37 @@ def test_the_value_is_the_median_over_the_seeds(make, tmp_path):
     assert study_workers.complete_trials(tmp_path / "s") == {(0, 0): [7.0]}
 
 
-def test_a_failed_run_counts_as_the_worst_of_its_cell(make, tmp_path):
+def test_a_failed_setting_is_worse_than_every_score(make, tmp_path):
+    """Than those that come later, too, whatever they are: the first run has failed before any."""
     make(tmp_path / "s", settings='{"a.b": [1, 2, 3, 4]}', **ONE)
-    values = {"1": [None], "2": [40.0], "3": [60.0], "4": [None]}
-    work(tmp_path / "s", values)
+    work(tmp_path / "s", {"1": [None], "2": [40.0], "3": [5000.0], "4": [None]})
     found = [value for (value,) in study_workers.complete_trials(tmp_path / "s").values()]
-    assert found == [1000.0, 40.0, 60.0, 60.0]
+    assert found == [math.inf, 40.0, 5000.0, math.inf]
     study = study_workers.load(tmp_path / "s")
+    assert study.studies[0].best_value == 40.0
     assert [run.status for run in collect.runs(study)] == [FAILED, COMPLETE, COMPLETE, FAILED]
 
 
+def test_failed_seeds_are_the_worst_of_a_setting(make, tmp_path):
+    """As in every statistic: a setting has a value where fewer than half of its seeds failed."""
+    make(tmp_path / "s", settings='{"a.b": [1, 2]}', seeds="3", **ONE)
+    work(tmp_path / "s", {"1": [None, 7.0, 5.0], "2": [None, 3.0, None]})
+    assert study_workers.complete_trials(tmp_path / "s") == {(0, 0): [7.0], (0, 1): [math.inf]}
+
+
 def test_of_a_score_that_is_better_high_the_worst_is_low(make, tmp_path):
-    make(tmp_path / "s", metric='"recall"', **ONE)
-    study = study_workers.load(tmp_path / "s")
-    with claims.claim(study, str(tmp_path / "s")) as claimed:
-        run = study_workers.a_run(None)
-        assert worker.value_of(study, claimed, [run]) == -1000.0
+    study = make(tmp_path / "s", metric='"recall"', **ONE)
+    assert worker.value_of(study, [study_workers.a_run(None)]) == -math.inf
+    scored = study_workers.a_run(0.25)
+    scored = dataclasses.replace(scored, scores={"recall": scored.scores["fid"]})
+    assert worker.value_of(study, [scored]) == 0.25
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_score_that_is_not_finite_is_worst(make, tmp_path, value):
     make(tmp_path / "s", settings='{"a.b": [1, 2]}', **ONE)
     work(tmp_path / "s", {"1": [3.0], "2": [value]})
-    assert study_workers.complete_trials(tmp_path / "s") == {(0, 0): [3.0], (0, 1): [3.0]}
+    assert study_workers.complete_trials(tmp_path / "s") == {(0, 0): [3.0], (0, 1): [math.inf]}
 
 
 def test_a_setting_that_is_worse_gets_no_further_seeds(make, tmp_path):
@@ -81,6 +91,25 @@ def test_a_setting_that_is_worse_gets_no_further_seeds(make, tmp_path):
     assert len(pruned.user_attrs["runs"]) == 4 and pruned.user_attrs["pruned"] is True
     assert pruned.value == statistics.median(bad[:4]) == 25.0
     assert pruned.state == TrialState.COMPLETE  # so that the search learns from it
+
+
+@pytest.mark.parametrize("first", [[1.0] * 6, [None, *[5000.0] * 5]])
+def test_a_setting_whose_seeds_fail_gets_no_further_ones(make, tmp_path, first):
+    """Also where the best setting has a seed that failed before there was any score."""
+    make(tmp_path / "s", **PRUNED)
+    work(tmp_path / "s", {"1": first, "2": [None] * 6})
+    good, pruned = study_workers.load(tmp_path / "s").studies[0].get_trials()
+    assert len(good.user_attrs["runs"]) == 6 and "pruned" not in good.user_attrs
+    assert pruned.user_attrs["pruned"] is True and len(pruned.user_attrs["runs"]) <= 5
+    assert pruned.value == math.inf
+
+
+def test_settings_that_all_fail_get_all_seeds(make, tmp_path):
+    """None of them is worse than the others."""
+    make(tmp_path / "s", **PRUNED)
+    work(tmp_path / "s", {"1": [None] * 6, "2": [None] * 6})
+    for trial in study_workers.load(tmp_path / "s").studies[0].get_trials():
+        assert len(trial.user_attrs["runs"]) == 6
 
 
 def test_without_prune_it_gets_all(make, tmp_path):
