@@ -2,11 +2,13 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from compare_gan_tf.comparison.folders import Rule, bindings, read_run
-from compare_gan_tf.comparison.records import Comparison, Run
+from compare_gan_tf.comparison.records import Comparison, Run, seen
+from compare_gan_tf.config.gin_statements import Reference
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import registry
 from compare_gan_tf.metrics.protocol import differences
@@ -28,8 +30,17 @@ _OF_DATA = {
     "extractor",
     "weights_sha256",
 }
-_ABSENT = "not bound"
 _LONGEST = 60  # characters of a value in a label
+
+
+class _Absent:
+    """In the place of a value that a config does not bind."""
+
+    def __repr__(self):
+        return "not bound"
+
+
+_ABSENT = _Absent()
 
 
 def comparison(folders: Sequence[str], rule: Rule, *, title: str = "comparison") -> Comparison:
@@ -44,8 +55,8 @@ def comparison(folders: Sequence[str], rule: Rule, *, title: str = "comparison")
       title: of the comparison.
 
     Raises:
-      UserError: a folder is no run; two runs have the same settings and seed; the scores of one
-        data set have several protocols, or none of the runs has any.
+      UserError: a folder is no run; two runs have the same settings and seed, or two variants one
+        name; the scores of one data set have several protocols, or none of the runs has any.
     """
     folders = _distinct(folders)
     higher = registry.directions()
@@ -53,10 +64,11 @@ def comparison(folders: Sequence[str], rule: Rule, *, title: str = "comparison")
         raise UserError(f"--metric={rule.metric} is no score with a better end")
     bound = {folder: bindings(folder) for folder in folders}
     axes = _axes(list(bound.values()))
+    labels = {axis: _labels([one.get(axis, _ABSENT) for one in bound.values()]) for axis in axes}
     names = _names(folders)
     runs = []
     for folder, values in bound.items():
-        variant = {axis: _shown(values.get(axis, _ABSENT)) for axis in axes}
+        variant = {axis: labels[axis][_key(values.get(axis, _ABSENT))] for axis in axes}
         runs.append(read_run(folder, rule, name=names[folder], variant=variant))
     _refuse_twins(runs)
     _refuse_protocols(runs)
@@ -106,7 +118,7 @@ def _axes(configs: list[dict[str, Any]]) -> list[str]:
     differing = [
         name
         for name in every
-        if name not in free and len({repr(one.get(name, _ABSENT)) for one in configs}) > 1
+        if name not in free and len({_key(one.get(name, _ABSENT)) for one in configs}) > 1
     ]
     differing.sort(key=lambda name: (not all(name in one for one in configs), _rank(name), name))
     axes: list[str] = []
@@ -127,14 +139,46 @@ def _rank(name: str) -> int:
 
 
 def _groups(configs: list[dict[str, Any]], names: list[str]) -> set[tuple]:
-    return {tuple(repr(one.get(name, _ABSENT)) for name in names) for one in configs}
+    return {tuple(_key(one.get(name, _ABSENT)) for name in names) for one in configs}
 
 
-def _shown(value: Any) -> str:
-    """A value as a label: "hinge" of @hinge."""
-    text = value if isinstance(value, str) else repr(value)
+def _key(value: Any) -> str:
+    """By which values are told apart: 1 and 1.0 are one, 1 and True are two, 1 and "1" too."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, dict):
+        return repr({_key(name): _key(one) for name, one in value.items()})
+    if isinstance(value, list | tuple) and not isinstance(value, Reference):
+        return repr((type(value).__name__, [_key(one) for one in value]))
+    return repr(value)
+
+
+def _labels(values: Sequence[Any]) -> dict[str, str]:
+    """{key of a value: its label}; values that would have one label get longer ones."""
+    first: dict[str, Any] = {}
+    for value in values:
+        first.setdefault(_key(value), value)
+    forms = {
+        key: [*_forms(value), f"{value!r} ({number})"]
+        for number, (key, value) in enumerate(first.items(), 1)
+    }
+    while True:
+        shared = Counter(seen(ones[0]) for ones in forms.values())
+        alike = [key for key, ones in forms.items() if shared[seen(ones[0])] > 1]
+        if not alike:
+            return {key: ones[0] for key, ones in forms.items()}
+        forms |= {key: forms[key][1:] or forms[key] for key in alike}
+
+
+def _forms(value: Any) -> list[str]:
+    """Labels of a value, the shortest first: "hinge" of @hinge, its ends, all of it, as in gin."""
+    text = (
+        value if isinstance(value, str) and value.strip() and value.isprintable() else repr(value)
+    )
     text = re.sub(r"@([\w./]+)(\(\))?", r"\1", text)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    if len(text) <= _LONGEST:
+        return [text, repr(value)]
+    return [f"{text[:_LONGEST]}...", f"...{text[-_LONGEST:]}", text, repr(value)]
 
 
 def _refuse_twins(runs: list[Run]) -> None:

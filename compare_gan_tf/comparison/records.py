@@ -5,7 +5,10 @@ and claims are made of it alone. All of it is plain JSON, so that a study's stor
 """
 
 import dataclasses
+import unicodedata
 from typing import Any
+
+from compare_gan_tf.errors import UserError
 
 COMPLETE, FAILED, PRUNED, RUNNING, WAITING = "complete", "failed", "pruned", "running", "waiting"
 
@@ -71,7 +74,11 @@ def _scored(values: dict[str, Any]) -> Scored:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Runs that may be compared, and by what."""
+    """Runs that may be compared, and by what.
+
+    Raises:
+      UserError: two variants have one name.
+    """
 
     title: str
     metric: str  # the score that ranks, one of each complete run's `scores`
@@ -79,6 +86,9 @@ class Comparison:
     axes: dict[str, list[str]]  # {axis: its values}, in the order in which they are shown
     runs: list[Run]
     provenance: dict[str, str]  # {"config": text of the study, "search": ..., "storage": ...}
+
+    def __post_init__(self):
+        refuse_alike([run.variant for run in self.runs])
 
     def variants(self) -> list[dict[str, str]]:
         """Every variant that has a run, in the order of `axes`."""
@@ -102,3 +112,24 @@ class Comparison:
 def label(variant: dict[str, str]) -> str:
     """A variant in words: "hinge, spectral"."""
     return ", ".join(variant.values()) or "all runs"
+
+
+def seen(text: str) -> str:
+    """A text as a reader sees it: a page shows any white space as one blank."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def refuse_alike(variants: list[dict[str, str]]) -> None:
+    """Refuses variants that differ and have one name, by which tables and figures know them.
+
+    Raises:
+      UserError: two have; names both.
+    """
+    named: dict[str, dict[str, str]] = {}
+    for one in variants:
+        other = named.setdefault(seen(label(one)), one)
+        if other != one:
+            raise UserError(
+                f"two variants have one name, {label(one)!r}: {other} and {one}; rename a value of"
+                " one of them, or leave it out"
+            )

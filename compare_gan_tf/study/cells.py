@@ -7,6 +7,7 @@ import math
 import re
 from typing import Any
 
+from compare_gan_tf.comparison.records import refuse_alike
 from compare_gan_tf.config import gin_errors
 from compare_gan_tf.config.gin_errors import did_you_mean
 from compare_gan_tf.config.gin_statements import statements
@@ -80,7 +81,7 @@ def cells(plan: Plan) -> list[Cell]:
     """All cells but those that the plan excludes, the last axis fastest, each variant on all tasks.
 
     Raises:
-      UserError: none is left.
+      UserError: none is left, or two have one name.
     """
     tasks = plan.tasks or {"": Choice(())}
     number = math.prod(map(len, plan.axes.values())) * len(tasks)
@@ -99,6 +100,8 @@ def cells(plan: Plan) -> list[Cell]:
         found.append(Cell(len(found), variant, task, bindings, settings))
     if not found:
         raise UserError("study.exclude leaves no variant: remove some of it")
+    refuse_alike([one.variant for one in found])
+    refuse_alike([one.variant | ({"task": one.task} if one.task else {}) for one in found])
     return found
 
 

@@ -4,8 +4,10 @@ A reader takes the name of the parameter, for messages, and its value; it raises
 what a study cannot heed.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
+from compare_gan_tf.comparison.records import seen
 from compare_gan_tf.config import gin_errors
 from compare_gan_tf.config.gin_statements import Key, Reference
 from compare_gan_tf.errors import UserError
@@ -40,7 +42,17 @@ def _dictionary(name: str, value, like: str) -> dict[str, Any]:
         raise UserError(f"{name} is {kinds.shown(value)}: it must be a dict such as {like}")
     for one in value:
         require_name(f"a name in {name}", one)
+    _refuse_alike(name, value)
     return value
+
+
+def _refuse_alike(name: str, labels: Iterable[str]) -> None:
+    """Refuses labels of which two look the same to a reader."""
+    found: dict[str, str] = {}
+    for one in labels:
+        other = found.setdefault(seen(one), one)
+        if other != one:
+            raise UserError(f"{name} has two values of one name: {other!r} and {one!r}; rename one")
 
 
 def axes(name: str, value) -> dict[str, dict[str, Choice]]:
@@ -62,6 +74,7 @@ def choices(name: str, value, binding: str | None = None) -> dict[str, Choice]:
             require_name(f"a value of {name}", label)
         if len(found) < len(value):
             raise UserError(f"{name} has two values of one name: {kinds.shown(value)}")
+        _refuse_alike(name, found)
         return found
     like = '{"hinge": ["Adversarial.loss = @hinge"]}, or, of a binding, a list such as [0.0, 0.5]'
     found = _dictionary(name, value, like)

@@ -69,6 +69,60 @@ def test_a_setting_of_a_part_tells_apart_those_that_have_it(make):
     assert axes(*runs) == {"GradientPenalty.weight": ["not bound", "1.0", "10.0"]}
 
 
+LONG = "[" + ", ".join(f"'{i:05d}'" for i in range(20)) + "{}" + "]"
+
+
+@pytest.mark.parametrize(
+    "first, second, labels",
+    [
+        ("@a", "'a'", ["@a", "'a'"]),
+        ("@a", "@a()", ["@a", "@a()"]),
+        ("1", "'1'", ["1", "'1'"]),
+        ("1", "True", ["1", "True"]),
+        ("True", "'True'", ["True", "'True'"]),
+        ("None", "'None'", ["None", "'None'"]),
+        ("'not bound'", None, ["'not bound'", "not bound"]),
+        ("'a b'", "'a  b'", ["'a b' (1)", "'a  b' (2)"]),  # a page would show one blank
+        ("'a'", "' a'", ["'a'", "' a'"]),
+        (r"'a\tb'", r"'a\nb'", [r"'a\tb'", r"'a\nb'"]),
+        ("''", "' '", ["''", "' '"]),
+        ("'é'", "'e\u0301'", ["'é' (1)", "'e\u0301' (2)"]),
+        (LONG.format(", 1"), LONG.format(", 2"), ["...", "..."]),
+        (f"'{'x' * 70}a{'x' * 70}'", f"'{'x' * 70}b{'x' * 70}'", ["x" * 141] * 2),
+    ],
+)
+def test_values_of_one_label_get_longer_ones(make, first, second, labels):
+    """Else two variants would be one row of every table, and one line of every figure."""
+    bound = [{"x__y": one} if one is not None else {} for one in (first, second)]
+    runs = [
+        make(f"run{i}-{seed}", train__seed=str(seed), **bound[i]) for i in (0, 1) for seed in (0, 1)
+    ]
+    (found,) = axes(*runs).values()
+    assert len(found) == 2 and len({" ".join(one.split()) for one in found}) == 2
+    if labels[0] == "...":
+        assert [one[-3:] for one in found] == [" 1]", " 2]"] and max(map(len, found)) == 63
+    elif labels[0].startswith("xx"):
+        assert [one[70] for one in found] == ["a", "b"] and list(map(len, found)) == [141, 141]
+    else:
+        assert found == labels
+
+
+def test_numbers_that_are_equal_are_one_value(make):
+    runs = [make(f"run{i}", x__y=one, train__seed=str(i)) for i, one in enumerate(("1", "1.0"))]
+    assert axes(*runs) == {}
+    runs = [make(f"of{i}", x__y=one, train__seed=str(i)) for i, one in enumerate(("[1]", "[1.0]"))]
+    assert axes(*runs) == {}
+
+
+def test_variants_of_one_name_are_refused(make):
+    one = make("one", x__a="'k, l'", x__b="'m'")
+    other = make("other", x__a="'k'", x__b="'l, m'")
+    third = make("third", x__a="'k'", x__b="'m'")
+    with pytest.raises(UserError, match="two variants have one name, 'k, l, m': .*rename") as error:
+        grouping.comparison([one, other, third], Rule())
+    assert "\n" not in str(error.value)
+
+
 def test_data_sets_are_tasks_and_logs_do_not_count(make):
     here = make("digits", train__log_every="10")
     there = make("mnist", load__name="'mnist'", protocol={"dataset": "mnist", "n_real": 10_000})

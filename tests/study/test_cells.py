@@ -28,6 +28,19 @@ def test_what_is_excluded(write):
     assert [one.label for one in every] == ["a, c, f", "b, c, e", "b, c, f", "b, d, e"]
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"axes": '{"x": {"a": [], "a, b": []}, "y": {"b, c": [], "c": []}}'},
+        {"axes": '{"x": {"a": [], "a, b": []}}', "tasks": '{"b, c": [], "c": []}'},
+    ],
+)
+def test_two_variants_of_one_name_are_refused(write, parameters):
+    """They would be one row of every table."""
+    with pytest.raises(UserError, match="two variants have one name, 'a, b, c': .*rename a value"):
+        found(write, **parameters)
+
+
 LABELS = ["é / ü", "a, b", "A, B", '"quoted"', "..", "-", "日本", "a" * 100, "CON", "*?"]
 
 

@@ -117,6 +117,20 @@ WRONG = {
     "a list of what is no binding": ({"axes": '{"loss": ["a", "b"]}'}, "study.axes['loss'] is"),
     "an axis repeats a value": ({"axes": '{"a.b": [0.5, 0.5]}'}, "has a value twice: [0.5, 0.5]"),
     "an axis repeats a number": ({"axes": '{"a.b": [1, 1.0]}'}, "has a value twice: [1, 1.0]"),
+    "values that differ in blanks": (
+        {"axes": '{"x": {"a b": ["a.b = 1"], "a  b": ["a.b = 2"]}}'},
+        "study.axes['x'] has two values of one name: 'a b' and 'a  b'; rename one",
+    ),
+    "texts that differ in blanks": ({"axes": '{"a.b": ["x", "x "]}'}, "two values of one name"),
+    "axes that differ in blanks": (
+        {"axes": '{"x": {"a": []}, "x ": {"b": []}}'}, "two values of one name: 'x' and 'x '",
+    ),
+    "tasks that differ in blanks": (
+        {"tasks": '{" x": ["a.b = 1"], "x": ["a.b = 2"]}'}, "study.tasks has two values of one",
+    ),
+    "settings that differ in letters alone that look alike": (
+        {"settings": '{"s": {"é": ["a.b = 1"], "e\u0301": ["a.b = 2"]}}'}, "of one name",
+    ),
     "two values of one name": ({"axes": '{"a.b": ["x", @x]}'}, "two values of one name"),
     "a value is a number": ({"axes": AXIS(3)}, "study.axes['loss']['a'] is 3"),
     "a value is empty": ({"axes": AXIS("{}")}, "study.axes['loss']['a'] is {}"),
