@@ -5,6 +5,7 @@ A verb is a module of `compare_gan_tf.bin`. Its docstring is its help text, and 
 
   NEEDS_MODEL_DIR  False if --model_dir is not required
   COMMON_FLAGS     the common flags that it takes, if not all
+  HELP             {name of a common flag: its text}, where it means something else in this verb
   ARGUMENTS        name of the flag that collects arguments without a flag name
 """
 
@@ -171,6 +172,8 @@ def help_text(name: str, verb: types.ModuleType) -> str:
     values = _own_flags(verb.define_flags, chosen)
     common = [name for name in _own_flags(lambda _: None, chosen) if name in values]
     own = [name for name in values if name not in common]
+    for flag, text in getattr(verb, "HELP", {}).items():
+        values[flag].help = text
     parts = [f"{PROGRAM} {name}: {verb.__doc__.strip()}"]
     if common:
         parts += ["", "Common flags:", *(_describe(values[name]) for name in common)]

@@ -1,7 +1,7 @@
 """Rank existing runs, with intervals over seeds.
 
-Runs whose configs differ only in the seed are one variant. The variants are named by the bindings
-in which their configs differ. All scores must have the same protocol.
+Runs whose configs differ only in the seed are one variant. A variant is named by the values of the
+bindings in which the configs differ. All scores must have the same protocol.
 
 For example:
 
@@ -13,6 +13,7 @@ import os
 
 from absl import flags
 
+from compare_gan_tf.bin.study import common
 from compare_gan_tf.errors import UserError
 
 COMMON_FLAGS = ()
@@ -29,18 +30,19 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "metric": ("fid", "The score by which variants are ranked."),
         "select_on": ("validation", "The split on which the checkpoint of a run is selected."),
         "report_on": ("test", "The split whose scores are compared."),
-        "output": ("comparison", "Folder for the page, index.html, and the tables."),
+        "output": ("comparison", "Folder for the page, index.html, and the folder tables."),
         "title": (None, "Title of the page. Default: the name of --output."),
     }
     for name, (default, text) in texts.items():
         flags.DEFINE_string(name, default, text, flag_values=flag_values)
     flags.DEFINE_enum(
-        "checkpoint", "best", ["best", "last"], "Checkpoint of each run: best by score, or last.",
+        "checkpoint",
+        "best",
+        ["best", "last"],
+        "Checkpoint of each run: the best by --metric on --select_on, or the last.",
         flag_values=flag_values,
-    )  # fmt: skip
-    flags.DEFINE_bool(
-        "figures", False, "Also write every figure as PDF and PNG.", flag_values=flag_values
     )
+    common.define_figures_flag(flag_values)
 
 
 def run(values: flags.FlagValues) -> None:

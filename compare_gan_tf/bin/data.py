@@ -19,7 +19,14 @@ _SHOWN_CLASSES = 20
 _BAR = 40  # characters of the longest bar
 _NAME = 24  # characters of the longest name of a class
 
+COMMON_FLAGS = ("gin_config", "gin_bindings", "allow_imports")
 NEEDS_MODEL_DIR = False
+HELP = {
+    "gin_config": "Gin config file: a path, or the name of a packaged config. Repeatable; later"
+    " files override earlier ones. Default: none.",
+    "allow_imports": "Your own Python modules that configs may import, such as my_data; importing a"
+    " module runs its code. Repeatable, or comma-separated.",
+}
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

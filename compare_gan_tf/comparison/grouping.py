@@ -61,7 +61,7 @@ def comparison(folders: Sequence[str], rule: Rule, *, title: str = "comparison")
     folders = _distinct(folders)
     higher = registry.directions()
     if higher.get(rule.metric) is None:
-        raise UserError(f"--metric={rule.metric} is no score with a better end")
+        raise UserError(f"--metric={rule.metric} is no score with a better direction")
     bound = {folder: bindings(folder) for folder in folders}
     axes = _axes(list(bound.values()))
     labels = {axis: _labels([one.get(axis, _ABSENT) for one in bound.values()]) for axis in axes}

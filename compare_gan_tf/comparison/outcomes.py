@@ -62,7 +62,7 @@ def boards(comparison: Comparison) -> list[Board]:
     """A board for each task on which a run has ended.
 
     Raises:
-      UserError: the metric that ranks has no direction.
+      UserError: the metric that ranks has no better direction.
     """
     lower = lower_is_better(comparison)
     found = []

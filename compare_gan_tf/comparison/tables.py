@@ -34,7 +34,7 @@ def tables(comparison: Comparison, importance: dict[str, float] | None = None) -
       importance: {setting or axis: share of the variance of the score that it explains}, if known.
 
     Raises:
-      UserError: the metric that ranks has no direction.
+      UserError: the metric that ranks has no better direction.
     """
     boards = outcomes.boards(comparison)
     made = [

@@ -33,7 +33,7 @@ def check(
       {metric: whether higher is better}; None: neither.
 
     Raises:
-      UserError: gin rejects a binding, the metric is unknown or has no better end; names it.
+      UserError: gin rejects a binding, the metric is unknown or has no better direction; names it.
     """
     tried = [list(plan.bindings) + one for cell in all_cells for one in _examples(cell)]
     question = {"base": texts.base, "bindings": tried, "metric": plan.metric}
@@ -83,7 +83,9 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
 
         known = [name for name, one in higher.items() if one is not None]
         hint = did_you_mean(metric, known) or f"; there are {', '.join(sorted(known))}"
-        return {"error": f"study.metric is {metric!r}: it must be a score with a better end{hint}"}
+        return {
+            "error": f"study.metric is {metric!r}: it must be a score with a better direction{hint}"
+        }
     with tempfile.NamedTemporaryFile("w", suffix=".gin") as base:
         base.write(question["base"])
         base.flush()

@@ -36,7 +36,7 @@ def importances(comparison: Comparison) -> dict[str, float]:
     Returns:
       {name of the axis or setting: share}, in [0, 1] with sum 1, the largest first; 0 for what has
       one value in all runs. All are 0 where nothing matters. Empty where fewer than ten runs count,
-      or the metric has no better end.
+      or the metric has no better direction.
     """
     higher = comparison.higher_is_better.get(comparison.metric)
     scored = [run for run in comparison.runs if _score(run, comparison.metric) is not None]

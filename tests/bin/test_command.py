@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from absl import flags
 
-from compare_gan_tf.bin import command
+from compare_gan_tf.bin import command, train
 from compare_gan_tf.errors import Stopped, UserError
 
 
@@ -77,6 +77,16 @@ def test_help_tells_the_common_and_the_own_flags_with_their_defaults(common):
     assert "--mode=fast|slow" in text
     assert "How often. Default: 3." in " ".join(text.split())
     assert max(len(line) for line in text.splitlines()) <= 100
+
+
+def test_a_verb_may_say_what_a_common_flag_means_in_it():
+    verb = types.SimpleNamespace(
+        __doc__="Plays.", define_flags=define_flags, HELP={"gin_config": "The file of the play."}
+    )
+    text = command.help_text("play", verb)
+    assert "  --gin_config=...\n      The file of the play.\n" in text
+    assert "config.gin of the run" not in text
+    assert "config.gin of the run" in command.help_text("other", train)
 
 
 @pytest.mark.parametrize(

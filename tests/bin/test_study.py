@@ -59,6 +59,20 @@ def test_help_of_each(capsys):
         text = command.help_text(f"study {name}".strip(), module)
         assert "--study_dir" in text and "For example" in text
         assert module.__doc__.strip().splitlines()[0] in text
+        words = " ".join(text.split())
+        # A study is no run: its file has another default, and it keeps no permission to import.
+        assert "of the run" not in words.replace("of the runs", "") and "on the run" not in words
+        assert ("--gin_config=" in text) == ("such as study/digits.gin" in words)
+        assert ("--allow_imports=" in text) == ("works on it needs the flag" in words)
+        makes = name in ("", "create")
+        assert ("  --study=" in text) == (not makes) and ("  --gin_config=" in text) == makes
+
+
+def test_the_name_of_a_study_is_in_its_file(study):
+    """`--study` would have no effect where a study is made."""
+    result = study("create", "--gin_config=one.gin", "--study_dir=s", "--study=other")
+    one_line(result, "no flag --study")
+    assert not os.path.exists("s")
 
 
 def test_a_study_is_made_and_found_again(study):
@@ -205,7 +219,7 @@ def test_wrong_addresses(study, address):
 
 WRONG = {
     "study.metric = 'fidd'": "study.metric is 'fidd'",
-    "study.metric = 'ms_ssim_real'": "it must be a score with a better end",
+    "study.metric = 'ms_ssim_real'": "it must be a score with a better direction",
     "study.bindings = ['adam.rate = 1']": "rate",
     "study.bindings = ['import os']": "os",
     "study.axes = {'Adversarial.lss': [1, 2]}": "lss",

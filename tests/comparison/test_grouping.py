@@ -169,6 +169,6 @@ def test_too_few_runs_are_refused(folders, message):
         grouping.comparison(folders, Rule())
 
 
-def test_a_metric_without_a_better_end_is_refused():
-    with pytest.raises(UserError, match="--metric=fied is no score with a better end"):
+def test_a_metric_without_a_better_direction_is_refused():
+    with pytest.raises(UserError, match="--metric=fied is no score with a better direction"):
         grouping.comparison(["a", "b"], Rule(metric="fied"))

@@ -56,7 +56,10 @@ def test_gin_takes_what_every_cell_binds(name):
     "bindings, message",
     [
         (['study.metric = "recall"'], "study.metric is 'recall', and the runs score fid"),
-        (['study.metric = "recal"'], r"must be a score with a better end; did you mean recall"),
+        (
+            ['study.metric = "recal"'],
+            r"must be a score with a better direction; did you mean recall",
+        ),
         (
             ["study.bindings = [\"evaluate.splits = ('test',)\"]"],
             r"needs scores on the split 'validation', and the runs have evaluate.splits = \('test'",

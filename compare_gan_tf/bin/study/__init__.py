@@ -8,7 +8,8 @@ For example, three losses with and without spectral normalisation on digits, in 
 
   compare-gan study --gin_config=study/digits.gin --study_dir=studies/digits
 
-It is these three in one, of which the second may run on any number of machines:
+It does the work of these three, of which the second may run on any number of machines, with
+--storage=postgresql://...:
 
   compare-gan study create --gin_config=study/digits.gin --study_dir=studies/digits
   compare-gan study work   --study_dir=studies/digits
@@ -28,17 +29,19 @@ from compare_gan_tf.errors import UserError
 SUBVERBS = ("create", "work", "status", "export", "report")
 COMMON_FLAGS = ("gin_config", "gin_bindings", "allow_imports")
 NEEDS_MODEL_DIR = False
+HELP = common.HELP
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     common.define_flags(flag_values)
-    common.define_devices_flag(flag_values)
+    common.define_devices_flag(flag_values, "GPUs to use, such as 0,1: one run at a time on each.")
     common.define_figures_flag(flag_values)
     flags.DEFINE_integer(
         "workers",
         None,
-        "How many runs to train at once. Default: one a device, or one a core, if memory allows.",
+        "How many runs to train at once. Default: one for each GPU of --devices, or one for each"
+        " core of the processor, where memory allows: 2 GB a run.",
         lower_bound=1,
         flag_values=flag_values,
     )

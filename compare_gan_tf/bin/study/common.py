@@ -8,6 +8,19 @@ from absl import flags
 from compare_gan_tf.errors import UserError
 
 STORAGE = "COMPARE_GAN_STORAGE"  # in the environment: passwords in it are not seen by others
+_IMPORTS = (
+    "Your own Python modules that the configs of the runs may import, such as my_losses; importing"
+    " a module runs its code. Repeatable, or comma-separated. Every command that makes the study or"
+    " works on it needs the flag."
+)
+HELP_OF_WORK = {"allow_imports": _IMPORTS}
+HELP = {
+    "gin_config": "The study's file: a path, or the name of a packaged one, such as"
+    " study/digits.gin. One file. Default: the study that is already in --study_dir.",
+    "gin_bindings": "One binding that overrides the study's file, such as 'study.seeds = 5'."
+    " Repeatable. What the runs bind is in study.bindings.",
+    "allow_imports": _IMPORTS,
+}
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -15,20 +28,27 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "study_dir",
         None,
-        "Folder of the study: its runs, logs and report, and its database without --storage.",
+        "Folder of the study: its runs, logs and report, and its database without --storage. Must"
+        " be given.",
         flag_values=flag_values,
     )
     flags.DEFINE_string(
         "storage",
         None,
         "Database of the study, for workers on several machines: postgresql://user@host/database."
-        f" Default: the variable {STORAGE}, else that of --study_dir, else SQLite in --study_dir.",
+        f" Default: the variable {STORAGE}, else the database that --study_dir was made with, else"
+        " SQLite in --study_dir.",
         flag_values=flag_values,
     )
+
+
+def define_study_flag(flag_values: flags.FlagValues) -> None:
+    """Defines `--study`, of the verbs that make none."""
     flags.DEFINE_string(
         "study",
         None,
-        "Name of the study, where --study_dir is new and --storage has several.",
+        "Which study of --storage is meant, by its name. Needed where --storage has several and"
+        " --study_dir is new.",
         flag_values=flag_values,
     )
 
@@ -36,18 +56,18 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def define_figures_flag(flag_values: flags.FlagValues) -> None:
     """Defines `--figures`."""
     flags.DEFINE_bool(
-        "figures", False, "Also write every figure as PDF and PNG.", flag_values=flag_values
-    )
-
-
-def define_devices_flag(flag_values: flags.FlagValues) -> None:
-    """Defines `--devices`."""
-    flags.DEFINE_string(
-        "devices",
-        None,
-        "GPUs to use, such as 0,1: one run at a time on each. Default: as TensorFlow finds them.",
+        "figures",
+        False,
+        "Also write every figure as PDF and PNG, into the folder figures beside the page. It needs"
+        " pip install 'compare_gan_tf[figures]' and a Chrome or Chromium.",
         flag_values=flag_values,
     )
+
+
+def define_devices_flag(flag_values: flags.FlagValues, text: str) -> None:
+    """Defines `--devices`."""
+    text += " Default: each run sees every GPU of the machine."
+    flags.DEFINE_string("devices", None, text, flag_values=flag_values)
 
 
 def devices(values: flags.FlagValues) -> list[str]:
@@ -116,7 +136,8 @@ def load(values: flags.FlagValues):
         )
     with connection.explained(address):
         opened = connection.connect(address)
-        name = values.study or (known[0] if known else None)
+        asked = values.study if "study" in values else None
+        name = asked or (known[0] if known else None)
         if name is None:
             names = storage.names(opened)
             if len(names) != 1:

@@ -11,6 +11,7 @@ from compare_gan_tf.bin.study import common
 
 COMMON_FLAGS = ("gin_config", "gin_bindings", "allow_imports")
 NEEDS_MODEL_DIR = False
+HELP = common.HELP
 define_flags = common.define_flags
 
 

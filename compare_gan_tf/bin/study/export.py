@@ -17,7 +17,10 @@ NEEDS_MODEL_DIR = False
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     common.define_flags(flag_values)
-    flags.DEFINE_string("output", None, "Folder for the tables.", flag_values=flag_values)
+    common.define_study_flag(flag_values)
+    flags.DEFINE_string(
+        "output", None, "Folder for the tables. Must be given.", flag_values=flag_values
+    )
 
 
 def run(values: flags.FlagValues) -> None:

@@ -1,7 +1,7 @@
-"""Write the page of a study, as far as it is: rankings, curves, samples, settings, protocols.
+"""Write the page of a study with the runs that have ended: ranking, curves, samples, settings.
 
-It is <study_dir>/report/index.html, one file that needs no other; the tables lie beside it as CSV
-and JSON.
+It is <study_dir>/report/index.html, one file that needs no other. Every table is also written as
+CSV and JSON, into <study_dir>/report/tables.
 
 For example:
 
@@ -19,6 +19,7 @@ NEEDS_MODEL_DIR = False
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     common.define_flags(flag_values)
+    common.define_study_flag(flag_values)
     common.define_figures_flag(flag_values)
 
 

@@ -1,6 +1,6 @@
-"""Show how far a study is: what is done, runs, waits and failed, and the time that is left.
+"""Show how far a study is: how many runs are done, failed, running and waiting, and the time left.
 
-For example, again and again until all is done:
+For example, with a new table every few seconds until all is done:
 
   compare-gan study status --study_dir=studies/digits --watch
 """
@@ -19,6 +19,7 @@ _LOOK = 5.0  # seconds
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     common.define_flags(flag_values)
+    common.define_study_flag(flag_values)
     flags.DEFINE_bool(
         "watch",
         False,

@@ -1,7 +1,8 @@
-"""Run trials of a study: any number of workers may, on any machine that reaches its storage.
+"""Run trials of a study. Any number of workers may run, on any machine that reaches its storage.
 
-A worker ends when no trial is left. The trial of one that dies is run by another, from its last
-checkpoint where the folder is the same.
+A trial is one setting of one variant, trained and scored with every seed. A worker ends when no
+trial is left. The trial of a worker that died is run by another one, from its last checkpoint where
+the folder is the same.
 
 For example, on a second machine:
 
@@ -15,16 +16,18 @@ from compare_gan_tf.errors import UserError
 
 COMMON_FLAGS = ("allow_imports",)
 NEEDS_MODEL_DIR = False
+HELP = common.HELP_OF_WORK
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     common.define_flags(flag_values)
-    common.define_devices_flag(flag_values)
+    common.define_study_flag(flag_values)
+    common.define_devices_flag(flag_values, "The GPU to use, such as 0.")
     flags.DEFINE_integer(
         "max_trials",
         None,
-        "How many trials to run at most.",
+        "How many trials to run at most. Default: until none is left.",
         lower_bound=1,
         flag_values=flag_values,
     )
