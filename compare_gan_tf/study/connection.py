@@ -8,7 +8,10 @@ import sqlite3
 import warnings
 from collections.abc import Iterator
 
+from absl import logging
+
 from compare_gan_tf.errors import Stopped, UserError, first_line
+from compare_gan_tf.storage import mounts
 
 try:
     import optuna
@@ -72,7 +75,16 @@ def connect(url: str, *, heartbeat: int = HEARTBEAT, grace: int = GRACE) -> Stor
         parsed = _parsed(url)
         engine: dict = {"connect_args": {"connect_timeout": _PATIENCE}}
         if parsed.get_backend_name() == "sqlite":
-            engine = {"creator": functools.partial(_sqlite, parsed.database or "")}
+            path = parsed.database or ""
+            if kind := mounts.shared(path):
+                logging.warning(
+                    "%s is on a file system that machines may share (%s), where SQLite does not"
+                    " keep their workers apart: let one machine use it, or give"
+                    " --storage=postgresql://user@host/database",
+                    path,
+                    kind,
+                )
+            engine = {"creator": functools.partial(_sqlite, path, bool(kind))}
         with experimental():
             return Storage(
                 url, engine_kwargs=engine, heartbeat_interval=heartbeat, grace_period=grace
@@ -97,11 +109,20 @@ def _parsed(url: str) -> sqlalchemy.URL:
         ) from error
 
 
-def _sqlite(path: str) -> sqlite3.Connection:
-    """Opens a file so that a commit waits for no disk: a killed process loses nothing by that."""
+def _sqlite(path: str, is_shared: bool) -> sqlite3.Connection:
+    """Opens a file so that a commit waits for no disk: a killed process loses nothing by that.
+
+    A write-ahead log needs memory that all its users share, which those of several machines have
+    not; so a file system that machines may share gets a journal that is rolled back.
+    """
     opened = sqlite3.connect(path, timeout=60, check_same_thread=False)
-    opened.execute("PRAGMA journal_mode=WAL")
-    opened.execute("PRAGMA synchronous=NORMAL")
+    try:
+        opened.execute(f"PRAGMA journal_mode={'DELETE' if is_shared else 'WAL'}")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise  # else others use it as it is, and so does this process
+    if not is_shared:
+        opened.execute("PRAGMA synchronous=NORMAL")
     return opened
 
 

@@ -10,9 +10,11 @@ import time
 
 import optuna
 import pytest
+import study_workers
 from optuna.trial import TrialState
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.storage import mounts
 from compare_gan_tf.study import connection, folder, optuna_insides, storage
 
 
@@ -238,6 +240,52 @@ def test_a_folder_in_the_place_of_the_file(tmp_path):
 
 def test_no_folder_for_the_file(tmp_path):
     assert "unable to open database file" in refused(f"sqlite:///{tmp_path}/no/study.db")
+
+
+@pytest.fixture
+def on_nfs(tmp_path, monkeypatch):
+    """A folder that, by the table of mounts, is on a network file system."""
+    (tmp_path / "nfs").mkdir()
+    (tmp_path / "mountinfo").write_text(f"1 0 0:1 / {tmp_path / 'nfs'} rw - nfs4 server:/ rw\n")
+    monkeypatch.setattr(mounts, "TABLE", str(tmp_path / "mountinfo"))
+    return tmp_path / "nfs"
+
+
+def journal(study):
+    with study.storage.engine.connect() as database:
+        return database.exec_driver_sql("PRAGMA journal_mode").scalar()
+
+
+def test_a_network_file_system_has_no_write_ahead_log(make, tmp_path, on_nfs, caplog):
+    assert journal(make(tmp_path / "here")) == "wal" and not caplog.records
+    study = make(on_nfs / "s")
+    assert journal(study) == "delete"
+    (warning,) = caplog.messages
+    assert f"{on_nfs}/s/study.db is on a file system that machines may share (nfs4)" in warning
+    assert "--storage=postgresql://user@host/database" in warning and "\n" not in warning
+
+
+def test_a_log_that_was_written_ahead_is_moved_to_a_network_file_system(make, tmp_path, on_nfs):
+    first = make(tmp_path / "here")
+    before = slots(first)
+    os.rename(tmp_path / "here", on_nfs / "there")
+    # While another process has it open, it stays as it is for both.
+    study = storage.load(opened(on_nfs / "there"), "one")
+    assert journal(study) == "wal" and slots(study) == before
+    for one in (first, study):
+        one.storage.engine.dispose()
+    study = storage.load(opened(on_nfs / "there"), "one")
+    assert journal(study) == "delete" and slots(study) == before
+
+
+def test_workers_share_a_study_without_a_write_ahead_log(make, on_nfs):
+    make(on_nfs / "s", axes='{"x": {"a": []}}', settings=repr({"a.b": list(range(8))}))
+    run = study_workers.fake_run(0.02)
+    places = (on_nfs / "s", on_nfs / "s")
+    workers = [study_workers.forked(study_workers.work, *places, run) for _ in range(2)]
+    assert [os.waitpid(pid, 0)[1] for pid in workers] == [0, 0]
+    assert study_workers.complete_trials(on_nfs / "s") == {(0, slot): [1.0] for slot in range(8)}
+    assert not list(on_nfs.rglob("violations")) and not list(on_nfs.rglob("*-wal"))
 
 
 def test_an_older_schema(make, tmp_path):
