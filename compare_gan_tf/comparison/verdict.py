@@ -106,8 +106,10 @@ def missing(comparison: Comparison) -> list[str]:
     others = len(comparison.runs) - len(ended)
     said = []
     if failed:
+        one = failed[0]
         said.append(
-            f"{len(failed)} of {len(ended)} runs failed, and count as worse than all others."
+            f"{len(failed)} of {len(ended)} runs failed, and count as worse than all others. For "
+            f"example, {one.name}: {one.reason or 'no reason is known'}"
         )
     if without:
         said.append(

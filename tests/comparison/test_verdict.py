@@ -1,6 +1,7 @@
 """What is said of a comparison."""
 
 import dataclasses
+import re
 
 import comparisons
 from comparisons import of_runs, run, seeds
@@ -59,7 +60,8 @@ def test_failed_pruned_and_unscored_runs_are_counted():
     runs.append(run("a", 1.0, 8, scores={}))
     _, *others = said(of_runs(runs))
     assert others == [
-        "1 of 6 runs failed, and count as worse than all others.",
+        "1 of 6 runs failed, and count as worse than all others. For example, digits/a/2: it "
+        "diverged",
         "1 of 6 runs have no FID, and count as failed.",
         "1 of 7 runs were pruned or have not ended, and do not count.",
     ]
@@ -80,7 +82,11 @@ def test_each_data_set_has_a_sentence_and_all_have_one():
     assert first.startswith("On digits: “hinge, spectral” ")
     assert second.startswith("On cifar10: “hinge, spectral” ")
     assert both.startswith("Over all data sets “hinge, spectral” has the best mean rank, 1.")
-    assert failed == "25 of 600 runs failed, and count as worse than all others."
+    assert re.fullmatch(
+        r"25 of 600 runs failed, and count as worse than all others\. For example, digits/\S+: the "
+        "discriminator's loss is not finite at step 731",
+        failed,
+    )
 
 
 def test_several_protocols_and_warnings_are_cautions():
