@@ -1,15 +1,19 @@
 """The page of a comparison: its numbers are those of the tables, and nothing in it is live."""
 
+import itertools
 import json
 import os
+import pathlib
 import re
 import sys
 
 import comparisons
 import numpy as np
 import pytest
+import run_folders
 from comparisons import of_runs, run, seeds
 
+from compare_gan_tf import report
 from compare_gan_tf.comparison.table import Table
 from compare_gan_tf.comparison.tables import tables
 from compare_gan_tf.data.images import encode_png
@@ -324,3 +328,31 @@ def test_cells():
     ]
     assert html.cell(1234567, "whole") == "1,234,567" and html.cell(0.5, "share") == "0.50"
     assert html.cell(None, "number") == "" and html.cell(0, "whole") == "0"
+
+
+def test_the_example_of_the_documentation_runs(tmp_path, monkeypatch, capsys):
+    scores = {"fid validation": [9.0, 5.0], "fid test": [8.0, 6.0]}
+    for loss, seed in itertools.product(("hinge", "wasserstein"), "01"):
+        folder = tmp_path / "runs" / f"{loss}{seed}"
+        bound = {"Adversarial.loss": f"@{loss}", "train.seed": seed}
+        run_folders.write(folder, scores, config=bound)
+        (folder / "report").mkdir()
+        (folder / "report" / "samples.png").write_bytes(grid(7))
+    monkeypatch.chdir(tmp_path)
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "comparison.md").read_text()
+    first, second = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names = {}
+    exec(compile(first, "docs/comparison.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert printed.startswith("place,task,variant,")
+    assert (tmp_path / "comparison.html").read_text().count("data:image/png") == 4
+    made = []
+    monkeypatch.setattr(report, "write_figures", lambda *arguments, **how: made.append(how))
+    exec(compile(second, "docs/comparison.md", "exec"), names)
+    assert set(made[0]["formats"]) < set(images.FORMATS)
+
+
+def test_every_table_is_in_the_documentation(comparison):
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "comparison.md").read_text()
+    made = tables(comparison, {"norm": 0.6})
+    assert [name for name in made if f"\n| `{name}` |" not in page] == []
