@@ -1,12 +1,15 @@
 """A study's file: what is read, and one line for all that it cannot heed."""
 
+import dataclasses
 import os
+import pathlib
+import re
 
 import pytest
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.study import cells, reading
-from compare_gan_tf.study.plan import Choice, Search, Span
+from compare_gan_tf.study.plan import SEARCHES, Choice, Plan, Search, Span
 
 AXIS = '{{"loss": {{"a": {}}}}}'.format
 
@@ -308,3 +311,26 @@ def test_a_name_that_is_no_text(tmp_path, write):
     os.rename(path, other)
     with pytest.raises(UserError, match="study.name is"):
         read(os.fsdecode(other))
+
+
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "studies.md"
+
+
+def test_the_example_of_the_documentation_is_what_it_says(tmp_path):
+    (text,) = re.findall(r"```\n(study\.base.*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / "one.gin").write_text(text)
+    plan, _ = reading.read(str(tmp_path / "one.gin"))
+    every = cells.cells(plan)
+    names = [f'"{one.label}"' for one in every]
+    runs = sum(len(cells.slots(plan, one)) for one in every) * len(plan.seeds)
+    said = " ".join(PAGE.read_text().split())
+    assert len(names) == 3
+    assert f"three variants, {names[0]}, {names[1]} and {names[2]}, and {runs} runs." in said
+
+
+def test_every_parameter_is_in_the_documentation():
+    rows = " ".join(line.split("|")[1] for line in PAGE.read_text().splitlines() if "|" in line)
+    known = [field.name for field in dataclasses.fields(Plan)]
+    known += [f"{search}.{one}" for search, options in SEARCHES.items() for one in options]
+    assert [name for name in known if f"`{name}`" not in rows] == []
+    assert all(f"`@{search}()`" in PAGE.read_text() for search in SEARCHES)
