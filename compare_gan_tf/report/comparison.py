@@ -33,7 +33,7 @@ SECTIONS = (
     Section(
         "certainty", "How sure is the order?", "Certainty",
         "What would change if other seeds had been drawn.",
-        ("pairwise", "ranks", "profile"), ("power",),
+        ("pairwise", "ranks", "profile"), ("claims", "power"),
     ),
     Section(
         "budget", "What does a budget buy?", "Budget",

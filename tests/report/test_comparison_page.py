@@ -1,5 +1,6 @@
 """The page of a comparison: its numbers are those of the tables, and nothing in it is live."""
 
+import dataclasses
 import itertools
 import json
 import os
@@ -328,6 +329,27 @@ def test_cells():
     ]
     assert html.cell(1234567, "whole") == "1,234,567" and html.cell(0.5, "share") == "0.50"
     assert html.cell(None, "number") == "" and html.cell(0, "whole") == "0"
+
+
+def test_every_table_can_be_saved_from_the_page(tmp_path, read_page):
+    """Also that of the claims, where the axes have the names of the landscape's."""
+    made = comparisons.comparison(losses=("hinge",), norms=("none", "spectral"), settings=2)
+    runs = [
+        dataclasses.replace(
+            one,
+            variant={"loss": "non-saturating", "penalty": "none", "ratio": "1:1"}
+            | {"normalisation": one.variant["norm"]},
+        )
+        for one in made.runs
+    ]
+    axes = {
+        name: list(dict.fromkeys(one.variant[name] for one in runs)) for name in runs[0].variant
+    }
+    made = dataclasses.replace(made, runs=runs, axes=axes)
+    page = read_page(write_comparison(made, {}, str(tmp_path / "a.html"), {"loss": 0.6}))
+    buttons = {one["data-table"] for one in page.attributes("button") if "data-table" in one}
+    assert "claims" in buttons and buttons == set(tables(made, {"loss": 0.6}))
+    assert "table-claims" in [one.get("id") for one in page.attributes("table")]
 
 
 def test_the_example_of_the_documentation_runs(tmp_path, monkeypatch, capsys):
