@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import pathlib
@@ -22,6 +23,14 @@ def pytest_runtest_call(item):
     if spent > MOST_SECONDS and item.get_closest_marker("slow") is None:
         pytest.fail(f"took {spent:.0f} s of the processor: make it smaller, or mark it slow")
     return result
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_lives_on_is_not_collected_again():
+    """Keras' clear_session collects all garbage: among TensorFlow's objects that is a long search."""
+    gc.freeze()
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

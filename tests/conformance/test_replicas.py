@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import strategies
 
-FAST = [("kinds", case) for case in (*catalogue.KINDS, "adam", "clipping", "augmented")]
+FAST = [("kinds", case) for case in catalogue.KINDS]
 SLOW = [("all", case) for case in (*catalogue.GROUPS, "lazy")]
 CASES = [*FAST, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]
 

@@ -42,25 +42,29 @@ def _augmentation():
 
 
 def cases(which: str) -> dict:
-    """{name: function that makes its GAN}; the objectives of a group are in one list."""
-    first = "non_saturating"
+    """{name: function that makes its GAN}; the objectives of a group are in one list.
+
+    Those of the fast tests have in company what else computes over all replicas.
+    """
     groups = {"kinds": catalogue.KINDS, "all": catalogue.GROUPS | {"lazy": catalogue.LAZY}}[which]
-    found = {
+    settings = {
+        "games": lambda: {"optimizer": _adam, "d_steps": 2},
+        "penalties": lambda: {"augment": _augmentation()},
+        "tasks": lambda: {"optimizer": _clipping},
+    }
+    return {
         name: functools.partial(
             _gan,
-            dict.fromkeys([first, *group]),
+            dict.fromkeys(["non_saturating", *group]),
+            settings.get(name, dict) if which == "kinds" else dict,
             d_norm=no_norm if name == "lazy" else batch_norm,
         )
         for name, group in groups.items()
     }
-    found["adam"] = functools.partial(_gan, [first], optimizer=_adam, d_steps=2)
-    found["clipping"] = functools.partial(_gan, [first], optimizer=_clipping)
-    found["augmented"] = lambda: _gan([first, "at_real"], augment=_augmentation())
-    return found
 
 
-def _gan(names, **settings):
-    return catalogue.make_gan(catalogue.make(names), **settings)
+def _gan(names, made, **settings):
+    return catalogue.make_gan(catalogue.make(names), **settings, **made())
 
 
 class Record(keras.callbacks.Callback):
