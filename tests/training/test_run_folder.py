@@ -22,7 +22,7 @@ from compare_gan_tf.runs import checkpoints
 from compare_gan_tf.storage import locks
 
 
-def model(sample_shape, num_classes, seed, rate=1e-2, p=0.25):
+def model(sample_shape, num_classes, seed, rate=1e-2, p=None):
     return GAN(
         sample_shape,
         num_classes,
@@ -30,7 +30,7 @@ def model(sample_shape, num_classes, seed, rate=1e-2, p=0.25):
         generator=functools.partial(mlp.generator, units=4, depth=1),
         discriminator=functools.partial(mlp.discriminator, units=4, depth=1),
         objectives=[Adversarial()],
-        augment=ADA(geometry=[x_flip], colours=[], controller=Constant(p)),
+        augment=p and ADA(geometry=[x_flip], colours=[], controller=Constant(p)),
         latents=latents.Normal(2),
         g_optimizer=optimizers.adam(learning_rate=rate),
         d_optimizer=optimizers.adam(learning_rate=rate),
@@ -211,7 +211,7 @@ def test_a_run_whose_manifest_tells_nothing_of_its_data_goes_on(run, tmp_path):
 
 
 def test_a_bound_rate_and_p_win_over_those_of_the_checkpoint(run, caplog):
-    run(2)
+    run(2, model=functools.partial(model, p=0.25))
     changed = functools.partial(model, rate=3e-4, p=0.5)
     gan = run(3, model=changed, allow_config_change=True)
     assert float(gan.g_optimizer.learning_rate) == pytest.approx(3e-4)
@@ -222,8 +222,9 @@ def test_a_bound_rate_and_p_win_over_those_of_the_checkpoint(run, caplog):
 
 
 def test_a_run_that_is_bound_as_before_says_nothing_of_it(run, caplog):
-    run(1)
-    run(2)
+    bound = functools.partial(model, p=0.25)
+    run(1, model=bound)
+    run(2, model=bound)
     assert "as it is bound" not in caplog.text
 
 
