@@ -173,7 +173,7 @@ def test_text_without_an_alphabet_is_refused():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_module_gives_hard_samples_and_probabilities(kind, tmp_path):
+def test_the_module_gives_hard_samples_and_probabilities(kind, in_this_process, tmp_path):
     gan = make_gan(kind)
     paths = exporter.export_run(gan, str(tmp_path), 0)
     module = tf.saved_model.load(paths["generator"])
