@@ -27,7 +27,7 @@ def pytest_runtest_call(item):
 
 @pytest.fixture(scope="module", autouse=True)
 def what_lives_on_is_not_collected_again():
-    """Keras' clear_session collects all garbage: among TensorFlow's objects that is a long search."""
+    """Keras' clear_session collects all garbage, a long search among all that TensorFlow keeps."""
     gc.freeze()
     yield
     gc.collect()

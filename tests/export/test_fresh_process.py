@@ -170,7 +170,7 @@ class Unsaved(keras.layers.Layer):
     ],
 )
 def test_own_layers_that_no_other_process_can_import_leave_out_the_file(
-    layer, said, tiny, tmp_path, caplog
+    layer, said, tiny, in_this_process, tmp_path, caplog
 ):
     """The modules need no layer."""
     written = export.export_run(ending_in(layer(), tiny), str(tmp_path), STEP)

@@ -58,12 +58,12 @@ def fingerprint(folder):
     return digest.hexdigest()
 
 
-def wait_for(process, condition):
-    """Waits until `condition()` holds; False if the process ended before."""
+def wait_for(process, condition, every=0.02):
+    """Looks every so many seconds until `condition()` holds; False if the process ended before."""
     while not condition():
         if process.poll() is not None:
             return False
-        time.sleep(0.0005)
+        time.sleep(every)
     return True
 
 
@@ -90,7 +90,7 @@ def killed_run(config, folder, kills, seed):
         before = rows(folder)
         if wait_for(process, lambda before=before: rows(folder) > before):
             if number % 2:
-                hit = wait_for(process, lambda: writing_checkpoint(folder))
+                hit = wait_for(process, lambda: writing_checkpoint(folder), every=0.0005)
             else:
                 hit = True
                 time.sleep(rng.uniform(0, 0.4))
