@@ -49,6 +49,27 @@ def in_this_process(monkeypatch):
 
 
 @pytest.fixture
+def run_verb(capfd):
+    """Returns a function (verb module, arguments) -> (exit code, stdout, stderr)."""
+    import gin
+    import verbs
+    from absl import flags
+
+    verbosity = flags.FLAGS["verbosity"]
+    before = (verbosity.value, verbosity.using_default_value)
+
+    def run(module, *arguments):
+        capfd.readouterr()
+        code = verbs.exit_code(module, *arguments)
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    yield run
+    verbosity.value, verbosity.using_default_value = before
+    gin.clear_config()
+
+
+@pytest.fixture
 def no_bindings():
     """Gin as new, whatever a test before has bound or locked, and nothing left in it."""
     import gin

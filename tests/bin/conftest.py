@@ -1,43 +1,15 @@
-"""Runs a verb inside the test's process, for importing TensorFlow anew takes seconds."""
+"""Small runs of verbs."""
 
 import pathlib
 import shutil
 
-import gin
 import pytest
-from absl import app, flags
 from small_config import SMALL
+from verbs import exit_code
 
-from compare_gan_tf.bin import command, train
+from compare_gan_tf.bin import train
 
 SCORED = f"{SMALL}evaluate.batch_size = 300\n"
-
-
-def _exit_code(module, *arguments):
-    """absl counts the programs a process runs, and allows one."""
-    done = app._register_and_parse_flags_with_usage.done
-    app._register_and_parse_flags_with_usage.done = False
-    with pytest.raises(SystemExit) as exit_:
-        command.main(module, ["compare-gan", *map(str, arguments)])
-    app._register_and_parse_flags_with_usage.done = done
-    return exit_.value.code
-
-
-@pytest.fixture
-def run_verb(capfd):
-    """Returns a function (verb module, arguments) -> (exit code, stdout, stderr)."""
-    verbosity = flags.FLAGS["verbosity"]
-    before = (verbosity.value, verbosity.using_default_value)
-
-    def run(module, *arguments):
-        capfd.readouterr()
-        code = _exit_code(module, *arguments)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    yield run
-    verbosity.value, verbosity.using_default_value = before
-    gin.clear_config()
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +32,7 @@ def _small_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     (folder / "small.gin").write_text(SCORED)
     flags_ = f"--gin_config={folder / 'small.gin'}", f"--model_dir={folder / 'run'}"
-    assert _exit_code(train, *flags_) == 0
+    assert exit_code(train, *flags_) == 0
     gin.clear_config()
     return folder / "run"
 

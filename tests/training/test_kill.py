@@ -17,6 +17,8 @@ import time
 import pytest
 import tensorflow as tf
 
+from compare_gan_tf.bin import train
+
 CONFIG = """
 data.load.name = "digits"
 train.model = @GAN
@@ -39,6 +41,12 @@ mlp.discriminator.kernel_norm = @spectral_norm
 def command(config, folder):
     program = [sys.executable, "-m", "compare_gan_tf.bin.main", "train"]
     return [*program, f"--gin_config={config}", f"--model_dir={folder}"]
+
+
+def train_here(run_verb, config, folder):
+    """The same command in this process, which spares an import of TensorFlow."""
+    code, _, errors = run_verb(train, f"--gin_config={config}", f"--model_dir={folder}")
+    assert code == 0, errors
 
 
 def start(config, folder):
@@ -102,11 +110,11 @@ def killed_run(config, folder, kills, seed):
     return done
 
 
-def check(tmp_path, steps, kills, seed):
+def check(run_verb, tmp_path, steps, kills, seed):
     config = tmp_path / "config.gin"
     config.write_text(CONFIG.format(steps=steps))
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(command(config, whole), check=True, capture_output=True)
+    train_here(run_verb, config, whole)
     done = killed_run(config, killed, kills, seed)
     assert any(alive for alive, _ in done), "no kill hit a running training"
     assert any(writing for _, writing in done[1::2]), "no kill hit a checkpoint write"
@@ -122,14 +130,14 @@ def check(tmp_path, steps, kills, seed):
     assert not leftovers
 
 
-def test_two_kills_do_not_change_the_result(tmp_path):
-    check(tmp_path, steps=150, kills=2, seed=0)
+def test_two_kills_do_not_change_the_result(run_verb, tmp_path):
+    check(run_verb, tmp_path, steps=150, kills=2, seed=0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
-def test_many_kills_do_not_change_the_result(tmp_path, seed):
-    check(tmp_path, steps=600, kills=8, seed=seed)
+def test_many_kills_do_not_change_the_result(run_verb, tmp_path, seed):
+    check(run_verb, tmp_path, steps=600, kills=8, seed=seed)
 
 
 def test_sigterm_saves_and_says_so_and_the_run_goes_on(tmp_path):
@@ -147,11 +155,11 @@ def test_sigterm_saves_and_says_so_and_the_run_goes_on(tmp_path):
     assert os.path.exists(folder / "config.gin")
 
 
-def test_a_full_disk_while_saving_is_one_line_and_loses_nothing(tmp_path):
+def test_a_full_disk_while_saving_is_one_line_and_loses_nothing(run_verb, tmp_path):
     """The limit on a file's size stands for the disk: data files are larger, logs are not."""
     config, folder = tmp_path / "config.gin", tmp_path / "run"
     config.write_text(CONFIG.format(steps=8))
-    subprocess.run(command(config, folder), check=True, capture_output=True)
+    train_here(run_verb, config, folder)
     before = fingerprint(folder)
     config.write_text(CONFIG.format(steps=100))
     limited = ["sh", "-c", 'ulimit -f 200 && exec "$@"', "sh", *command(config, folder)]
@@ -162,4 +170,4 @@ def test_a_full_disk_while_saving_is_one_line_and_loses_nothing(tmp_path):
     assert "Traceback" not in result.stderr
     assert fingerprint(folder) == before
     assert not [p.name for p in (folder / "checkpoints").iterdir() if "14" in p.name]
-    subprocess.run(command(config, folder), check=True, capture_output=True)
+    train_here(run_verb, config, folder)
