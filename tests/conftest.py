@@ -33,6 +33,17 @@ def what_lives_on_is_not_collected_again():
     gc.collect()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def graphs_as_traced(request):
+    """Without TensorFlow's optimiser of graphs, which takes an eighth of the suite's time and
+    changes results in their last bits alone. Modules about such bits are marked `optimised_graphs`.
+    """
+    config = sys.modules.get("tensorflow") and sys.modules["tensorflow"].config.optimizer
+    if config:
+        optimised = request.node.get_closest_marker("optimised_graphs") is not None
+        config.set_experimental_options({"disable_meta_optimizer": not optimised})
+
+
 @pytest.fixture(scope="session")
 def golden():
     """Numbers from outside the code, by the name of their file; each file states its source."""

@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 
+import gin
 import pytest
 from small_config import SMALL
 from verbs import exit_code

@@ -14,7 +14,7 @@ import tensorflow as tf
 from compare_gan_tf.bin import evaluate, export, report, sample, train
 from compare_gan_tf.runs import checkpoints
 
-pytestmark = pytest.mark.usefixtures("in_this_process")
+pytestmark = [pytest.mark.usefixtures("in_this_process"), pytest.mark.optimised_graphs]
 
 OLD = pathlib.Path(__file__).parents[1] / "runs" / "old_run"
 

@@ -5,11 +5,14 @@ import functools
 import catalogue
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from compare_gan_tf import optimizers
 from compare_gan_tf.gan import distribution
 from compare_gan_tf.testing import games
+
+pytestmark = pytest.mark.optimised_graphs
 
 CALLS = 150
 # Many that D's logits flow to, in which AddN would begin with any; with second derivatives too.

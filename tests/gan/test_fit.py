@@ -15,6 +15,8 @@ from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.layers import batch_norm
 from compare_gan_tf.objectives import GradientPenalty, losses
 
+pytestmark = pytest.mark.optimised_graphs
+
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(256, size=(50, 4, 4, 1), dtype=np.uint8)
 LABELS = np.arange(50) % 3

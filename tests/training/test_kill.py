@@ -19,6 +19,8 @@ import tensorflow as tf
 
 from compare_gan_tf.bin import train
 
+pytestmark = pytest.mark.optimised_graphs
+
 CONFIG = """
 data.load.name = "digits"
 train.model = @GAN

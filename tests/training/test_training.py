@@ -27,6 +27,8 @@ from compare_gan_tf.objectives import (
 from compare_gan_tf.runs import checkpoints, logs, results
 from compare_gan_tf.runs.logs import events_dir, log_path
 
+pytestmark = pytest.mark.optimised_graphs
+
 
 def everything(gan):
     slots = [*gan.g_optimizer.variables, *gan.d_optimizer.variables]

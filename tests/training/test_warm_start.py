@@ -8,6 +8,8 @@ from small_runs import model
 
 from compare_gan_tf.errors import UserError
 
+pytestmark = pytest.mark.optimised_graphs
+
 
 def test_a_warm_start_takes_the_players_and_leaves_the_rest(run, whole, tmp_path):
     gan = run(tmp_path, 1, init_from=str(whole[1]), freeze_d_layers=2, seed=5)
