@@ -11,7 +11,6 @@ import tensorflow as tf
 
 def one_and_two() -> dict[int, tf.distribute.Strategy]:
     """{replicas: the default strategy, or one over two logical CPU devices}."""
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # half the time
     logical = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], logical)
     two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
@@ -20,6 +19,7 @@ def one_and_two() -> dict[int, tf.distribute.Strategy]:
 
 def write(output: str, cases: dict, train) -> None:
     """Saves {"replicas|case|name": array} of train(strategy, case) -> {name: array}."""
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # half the time
     found = {
         f"{replicas}|{name}|{key}": value
         for replicas, strategy in one_and_two().items()
