@@ -19,6 +19,7 @@ decides from 4 runs of each variant on, or from 6 common seeds, at a level of 95
 """
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -142,23 +143,26 @@ def likeness(
     """
     require_sampling(resamples, level, seed)
     require_number("least", least, above=0.0, below=1.0)
-    sizes = [1 + len(variations) for _, variations in groups]
+    if not groups or not all(variations for _, variations in groups):
+        raise UserError("likeness needs groups of a variant and at least one variation of it")
     runs = [scores for plain, variations in groups for scores in (plain, *variations)]
     runs = _logarithms(variants_of(runs, lower_is_better), lower_is_better)
+    ends = [0, *itertools.accumulate(1 + len(variations) for _, variations in groups)]
+
+    def in_groups(ones):
+        return [ones[start:end] for start, end in itertools.pairwise(ends)]
 
     def nearness(runs):
-        medians = np.stack([median(tasks) for tasks in runs])
-        parts = np.split(medians, np.cumsum(sizes)[:-1])
+        parts = in_groups(np.stack([median(tasks) for tasks in runs]))
         return np.median(np.concatenate([-abs(difference(p[1:], p[:1])) for p in parts]), axis=0)
 
     drawn = together(runs, nearness, resamples, np.random.default_rng(seed), paired=False)
-    numbers = [len(scores) for [scores] in runs]
-    found = bounded(np.float64(nearness(runs)), drawn, numbers, level, "expanded")
+    costs = [costs for [costs] in runs]
+    found = bounded(np.float64(nearness(runs)), drawn, [*map(len, costs)], level, "expanded")
     found = Interval(*(math.exp(min(0.0, float(end))) for end in found))
-    plain = np.repeat(np.cumsum([0, *sizes[:-1]]), np.array(sizes) - 1)
-    varied = np.delete(np.arange(len(runs)), np.unique(plain))
-    pairs = [[runs[i][0] for i in side] for side in (plain, varied)]
-    return Effect("likeness", found, *verdict(found, least, _least_p_value(pairs), 1.0 - level))
+    pairs = [(plain, one) for plain, *varied in in_groups(costs) for one in varied]
+    least_p = _least_p_value([*zip(*pairs, strict=True)])
+    return Effect("likeness", found, *verdict(found, least, least_p, 1.0 - level))
 
 
 def verdict(found: Interval, nothing: float, least_p: float, alpha: float) -> tuple[str, str]:

@@ -5,8 +5,8 @@ pair of variants that differ in these facts alone, on every data set; what all p
 supported, contradicted or undecided at the scale of the comparison. A claim on scores is looked at
 twice: with the seeds of the best setting of each variant, and in pairs of one setting, for each
 that both have: the first is what a search finds, the second what a setting at random gives. The
-facts are the values of the axes "loss", "penalty", "normalisation", "network",
-"ratio" and "variation", under the names that `base/landscape_axes.gin` gives them.
+facts are the values of the axes "loss", "penalty", "normalisation", "network", "ratio" and
+"variation", under the names that `base/landscape_axes.gin` and the packaged studies give them.
 """
 
 import dataclasses
@@ -45,7 +45,7 @@ class Claim:
       text: in words.
       better, worse: facts in which the two sides differ.
       where: facts that both have.
-      by: what is better: lower SCORES, a lower SPREAD of all runs, or a smaller BUDGET; or a
+      by: what is claimed: lower SCORES, a lower SPREAD of all runs, a smaller BUDGET, or the
         LIKENESS of the sides.
     """
 
@@ -137,7 +137,7 @@ def claims(comparison: Comparison, level: float = 0.95) -> Table:
         "distance from the median of its variant is the smaller one. Ratio: of the other side's "
         "median to that of the preferred side, above 1 where the claim holds; of budgets, of "
         "the runs that each needs; of variations, of the smaller median to the larger one, in a "
-        "typical pair. Intervals are bootstraps over seeds, of 95 %. Undecided: the "
+        "typical variation. Intervals are bootstraps over seeds, of 95 %. Undecided: the "
         "interval holds a tie, or there are too few runs.",
         [
             Column("id", "", TEXT),

@@ -139,3 +139,9 @@ def test_variations_are_drawn_with_what_they_share():
     shared = analysis.likeness([(plain, [[1.0] * 8] * 9)]).interval
     apart = analysis.likeness([(plain, [[1.0] * 8])] * 9).interval
     assert shared.high - shared.low > 1.2 * (apart.high - apart.low)
+
+
+@pytest.mark.parametrize("groups", [[], [([1.0, 2.0], [])]])
+def test_likeness_needs_variations(groups):
+    with pytest.raises(UserError, match="at least one variation"):
+        analysis.likeness(groups)
