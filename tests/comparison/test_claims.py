@@ -1,5 +1,6 @@
 """The claims of the landscape, on runs whose scores are planted."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -111,6 +112,29 @@ def test_a_claim_on_the_best_settings_may_differ_from_one_on_each():
     assert each["chance"] == pytest.approx(2 / 3)
     ratio = (12 / 52 * 92 / 62 * 97 / 72) ** (1 / 3)
     assert each["ratio"] == pytest.approx(ratio)
+
+
+def test_each_setting_is_told_from_the_ratio_that_a_claim_is_about():
+    """At both rates 5:1 is twice as good, where the ratio of updates is a setting."""
+    variant = {"loss": "non-saturating", "penalty": "gradient penalty", "normalisation": "none"}
+    variant["network"] = "ResNet"
+    runs = [
+        dataclasses.replace(
+            run(variant, seed, of * (1 + at) + seed),
+            setting={"rate": at, "ratio": ratio},
+            name=name,
+        )
+        for ratio, of in (("1:1", 80.0), ("5:1", 40.0))
+        for at in (0, 1)
+        for seed in range(3)
+        for name in [f"{ratio}/{at}/{seed}"]
+    ]
+    axes = {name: AXES[name] for name in ("loss", "penalty", "normalisation", "network")}
+    rows = claims.claims(Comparison("ratios", "fid", {"fid": False}, axes, runs, {})).rows
+    found = {row["settings"]: row for row in rows if row["id"] == "C5a"}
+    assert (found["each"]["pairs"], found["each"]["runs"]) == (2, 12)
+    assert found["each"]["ratio"] == pytest.approx((81 / 41 * 161 / 81) ** 0.5)
+    assert found["each"]["verdict"] == "supported"
 
 
 def claim_on_variations(scores, seeds=5):
