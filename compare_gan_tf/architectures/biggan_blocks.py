@@ -13,8 +13,9 @@ from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.biggan_kernels import Kernels
 from compare_gan_tf.architectures.conditioning import added_to_logit
 from compare_gan_tf.architectures.pooling import pooled
-from compare_gan_tf.architectures.residual import average_pool
+from compare_gan_tf.architectures.residual import resized
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers.resizing import mean_halving
 from compare_gan_tf.settings.signatures import Function
 
 FIRST_SIDE = 4  # of the maps that G begins with
@@ -74,11 +75,9 @@ def generator_block(x, filters: int, *, name: str, kernels: Kernels, norm, condi
       condition: what these may depend on.
       upsample: makes a layer that doubles the sides.
     """
-    shortcut = upsample(name=f"{name}_shortcut_up")(x)
-    shortcut = kernels.conv(filters, 1, name=f"{name}_shortcut")(shortcut)
+    shortcut = kernels.conv(filters, 1, up=upsample, name=f"{name}_shortcut")(x)
     x = activate(x, norm=norm, name=f"{name}_1", condition=condition)
-    x = upsample(name=f"{name}_up")(x)
-    x = kernels.residual_conv(filters, name=f"{name}_conv1")(x)
+    x = kernels.residual_conv(filters, up=upsample, name=f"{name}_conv1")(x)
     x = activate(x, norm=norm, name=f"{name}_2", condition=condition)
     x = kernels.residual_conv(filters, name=f"{name}_conv2")(x)
     return keras.layers.Add(name=name)([shortcut, x])
@@ -114,13 +113,10 @@ def discriminator_block(
       hidden: channels between the two convolutions; None for `filters`.
       relu_shortcut: whether the shortcut takes relu(x).
     """
-
-    def down(maps, part):
-        return average_pool(name=f"{name}_{part}")(maps) if halve else maps
-
+    down = mean_halving if halve else None
     source = keras.layers.ReLU(name=f"{name}_shortcut_relu")(x) if relu_shortcut else x
     bypass = shortcut(
-        down(source, "shortcut_down"),
+        resized(source, down, f"{name}_shortcut_down"),
         filters,
         halved=halve,
         conv=lambda: kernels.conv(filters, 1, name=f"{name}_shortcut"),
@@ -128,8 +124,10 @@ def discriminator_block(
     x = activate(x, norm=norm, name=f"{name}_1", relu=first_relu)
     x = kernels.residual_conv(hidden or filters, name=f"{name}_conv1")(x)
     x = activate(x, norm=norm, name=f"{name}_2")
-    x = down(kernels.residual_conv(filters, name=f"{name}_conv2")(x), "down")
-    return x if bypass is None else keras.layers.Add(name=name)([bypass, x])
+    x = kernels.residual_conv(filters, down=down, name=f"{name}_conv2")(x)
+    # Keras numbers the weights of the first addend first, and checkpoints go by number.
+    addends = [x, bypass] if halve else [bypass, x]
+    return x if bypass is None else keras.layers.Add(name=name)(addends)
 
 
 def to_images(x, channels: int, *, kernels: Kernels, norm, condition, filters: int | None = None):

@@ -22,10 +22,11 @@ from compare_gan_tf.architectures.biggan_stacks import Widths, attention_behind
 from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.pooling import Pooling, total
-from compare_gan_tf.architectures.residual import Upsample, average_pool, nearest
+from compare_gan_tf.architectures.residual import Upsample, nearest
 from compare_gan_tf.architectures.shapes import SquareShape
 from compare_gan_tf.layers import batch_norm, no_norm
 from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.layers.resizing import mean_halving
 from compare_gan_tf.settings.signatures import Count, checked
 
 _PROJECTION = Projection()
@@ -199,7 +200,7 @@ def discriminator(
     x = _blocks(
         kernels.conv(first, 3, name="initial_conv")(x),
         widths,
-        [{"downsample": average_pool} if index % 2 == 0 else {} for index in range(len(widths))],
+        [{"downsample": mean_halving} if index % 2 == 0 else {} for index in range(len(widths))],
         [side // 2 ** (index // 2 + 1) for index in range(len(widths))],
         attention=default.attention if attention is None else attention,
         last=True,

@@ -37,12 +37,12 @@ def deep_block(
       downsample: makes a layer that halves them, in front of the last 1x1, or None.
     """
     few = max(x.shape[-1], filters) // 4
-    resizing = {2: upsample, 4: downsample}
     h = x
     for index, (width, side) in enumerate([(few, 1), (few, 3), (few, 3), (filters, 1)], start=1):
         h = activate(h, norm=norm, name=f"{name}_{index}", condition=condition)
-        h = resized(h, resizing.get(index), f"{name}_resize")
-        h = kernels.conv(width, side, name=f"{name}_conv{index}")(h)
+        h = resized(h, downsample, f"{name}_down") if index == 4 else h
+        up = upsample if index == 2 else None
+        h = kernels.conv(width, side, up=up, name=f"{name}_conv{index}")(h)
     shortcut = _shortcut(x, filters, name, kernels, upsample or downsample)
     return keras.layers.Add(name=name)([shortcut, h])
 

@@ -8,6 +8,7 @@ from keras import ops
 
 from compare_gan_tf.layers.channel_map import fresh
 from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.layers.resized_conv import resized_conv
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
@@ -55,14 +56,22 @@ class Kernels(NamedTuple):
         )
         return reparameterised(layer, self.norm)
 
-    def residual_conv(self, filters: int, *, name: str):
-        """A 3x3 SAME convolution of a residual block."""
+    def residual_conv(self, filters: int, *, up=None, down=None, name: str):
+        """A 3x3 SAME convolution of a residual block; `up` and `down` as in `conv`."""
         first = self.initializer if self.residual is None else self.residual
-        return self._replace(initializer=first).conv(filters, 3, name=name)
+        return self._replace(initializer=first).conv(filters, 3, up=up, down=down, name=name)
 
-    def conv(self, filters: int, side: int, *, name: str):
-        """A side x side SAME convolution."""
-        layer = keras.layers.Conv2D(
-            filters, side, padding="same", kernel_initializer=fresh(self.initializer), name=name
+    def conv(self, filters: int, side: int, *, up=None, down=None, name: str):
+        """A side x side SAME convolution.
+
+        `up` makes a layer that doubles the sides before it, `down` one that halves them after it.
+        """
+        layer = resized_conv(
+            filters,
+            side,
+            up=up and up(name=f"{name}_up"),
+            down=down and down(name=f"{name}_down"),
+            kernel_initializer=fresh(self.initializer),
+            name=name,
         )
         return reparameterised(layer, self.norm)

@@ -7,6 +7,7 @@ import keras
 from compare_gan_tf.architectures.conditioning import AppendLabels, OneHot, added_to_logit
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.layers.resized_conv import resized_conv
 from compare_gan_tf.settings import keras_insides, kinds
 from compare_gan_tf.settings.signatures import Function
 
@@ -23,10 +24,21 @@ def dense(units: int, *, kernel_norm=None, stddev: float = 0.02, biased: bool = 
     return reparameterised(layer, kernel_norm)
 
 
-def conv(filters: int, kernel: int, stride: int = 1, *, kernel_norm=None, name: str):
-    """A SAME convolution, kernel N(0, 0.02), bias 0, optionally under `kernel_norm`."""
-    layer = keras.layers.Conv2D(
-        filters, kernel, stride, padding="same", kernel_initializer=_initial(0.02), name=name
+def conv(
+    filters: int, kernel: int, stride: int = 1, *, up=None, down=None, kernel_norm=None, name: str
+):
+    """A SAME convolution, kernel N(0, 0.02), bias 0, optionally under `kernel_norm`.
+
+    `up` makes a layer that doubles the sides before it, `down` one that halves them after it.
+    """
+    layer = resized_conv(
+        filters,
+        kernel,
+        strides=stride,
+        up=up and up(name=f"{name}_up"),
+        down=down and down(name=f"{name}_down"),
+        kernel_initializer=_initial(0.02),
+        name=name,
     )
     return reparameterised(layer, kernel_norm)
 

@@ -4,14 +4,15 @@ Every block has a 3x3 convolution as its shortcut, even if the shape does not ch
 the names and the numbers of parameters of these networks.
 """
 
+import functools
 from typing import Annotated, Any
 
 import gin
 import keras
-from keras import ops
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.pooling import pooled
+from compare_gan_tf.layers import resizing
 from compare_gan_tf.settings.signatures import Function
 
 _NOTHING = blocks.Condition()
@@ -20,69 +21,22 @@ Upsample = Annotated[
 ]
 
 
-@keras.saving.register_keras_serializable(package="compare_gan_tf")
-class ZeroInsertion(keras.layers.Layer):
-    """[n, h, w, c] -> [n, 2h, 2w, c] with out[2i, 2j] = x[i, j] and 0 elsewhere."""
-
-    def call(self, x):
-        height, width, channels = x.shape[1:]
-        x = ops.reshape(x, (-1, height, 1, width, 1, channels))
-        x = ops.pad(x, [(0, 0), (0, 0), (0, 1), (0, 0), (0, 1), (0, 0)])
-        return ops.reshape(x, (-1, 2 * height, 2 * width, channels))
-
-    def compute_output_shape(self, input_shape):
-        n, height, width, channels = input_shape
-        return n, 2 * height, 2 * width, channels
-
-
-@keras.saving.register_keras_serializable(package="compare_gan_tf")
-class BilinearDoubling(keras.layers.Layer):
-    """[n, h, w, c] -> [n, 2h, 2w, c], bilinear between pixel centres, constant beyond the borders.
-
-    Along an axis out[2i] = x[i - 1] / 4 + 3 x[i] / 4 and out[2i + 1] = 3 x[i] / 4 + x[i + 1] / 4.
-    """
-
-    def call(self, x):
-        for axis in (1, 2):
-            x = _doubled(x, axis)
-        return x
-
-    def compute_output_shape(self, input_shape):
-        n, height, width, channels = input_shape
-        return n, 2 * height, 2 * width, channels
-
-
-def _doubled(x, axis: int):
-    """x twice as long along this axis."""
-    shape = x.shape
-    rest = [slice(None)] * axis
-    before = ops.concatenate([x[(*rest, slice(0, 1))], x[(*rest, slice(0, -1))]], axis)
-    behind = ops.concatenate([x[(*rest, slice(1, None))], x[(*rest, slice(-1, None))]], axis)
-    pairs = ops.stack([0.25 * before + 0.75 * x, 0.75 * x + 0.25 * behind], axis + 1)
-    return ops.reshape(pairs, (-1, *shape[1:axis], 2 * shape[axis], *shape[axis + 1 :]))
-
-
 @gin.configurable(module="residual")
 def bilinear(*, name: str | None = None):
     """Doubles the sides bilinearly, as mimicry and PyTorch do, for `upsample=`."""
-    return BilinearDoubling(name=name)
+    return resizing.BilinearDoubling(name=name)
 
 
 @gin.configurable(module="residual")
 def nearest(*, name: str | None = None):
     """Doubles the sides by repeating each pixel, for the `upsample=` of an architecture."""
-    return keras.layers.UpSampling2D(2, interpolation="nearest", name=name)
+    return resizing.nearest_doubling(name=name)
 
 
 @gin.configurable(module="residual")
 def zero_insertion(*, name: str | None = None):
     """Doubles the sides by inserting zeros ("bed of nails"), as compare_gan, for `upsample=`."""
-    return ZeroInsertion(name=name)
-
-
-def average_pool(*, name: str | None = None):
-    """Halves the sides, rounded up, by the mean of 2x2 pixels."""
-    return keras.layers.AveragePooling2D(2, 2, "same", name=name)
+    return resizing.ZeroInsertion(name=name)
 
 
 def block(
@@ -107,24 +61,21 @@ def block(
       norm: makes the two normalisations.
       kernel_norm: reparameterises the three kernels; None for none.
       condition: what the normalisations may depend on.
-      upsample: makes the layer before the first convolution and before the shortcut's, or None.
-      downsample: makes the layer after the last convolution and after the shortcut's, or None.
+      upsample: makes the layer that doubles the sides before the first convolution and before the
+        shortcut's, or None.
+      downsample: makes the layer that halves them after the last convolution and after the
+        shortcut's, or None.
       shortcut_kernel: side of the shortcut's kernel.
       first_relu: whether there is a first ReLU; use False if x are images in [-1, 1].
     """
-    shortcut = resized(x, upsample, f"{name}_shortcut_up")
-    shortcut = blocks.conv(
-        filters, shortcut_kernel, kernel_norm=kernel_norm, name=f"{name}_shortcut"
-    )(shortcut)
-    shortcut = resized(shortcut, downsample, f"{name}_shortcut_down")
+    conv = functools.partial(blocks.conv, filters, kernel_norm=kernel_norm)
+    shortcut = conv(shortcut_kernel, up=upsample, down=downsample, name=f"{name}_shortcut")(x)
     x = blocks.normalise(norm, x, name=f"{name}_norm0", condition=condition)
     x = keras.layers.ReLU(name=f"{name}_relu0")(x) if first_relu else x
-    x = resized(x, upsample, f"{name}_up")
-    x = blocks.conv(filters, 3, kernel_norm=kernel_norm, name=f"{name}_conv0")(x)
+    x = conv(3, up=upsample, name=f"{name}_conv0")(x)
     x = blocks.normalise(norm, x, name=f"{name}_norm1", condition=condition)
     x = keras.layers.ReLU(name=f"{name}_relu1")(x)
-    x = blocks.conv(filters, 3, kernel_norm=kernel_norm, name=f"{name}_conv1")(x)
-    x = resized(x, downsample, f"{name}_down")
+    x = conv(3, down=downsample, name=f"{name}_conv1")(x)
     return keras.layers.Add(name=f"{name}_sum")([shortcut, x])
 
 

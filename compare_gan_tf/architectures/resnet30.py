@@ -11,10 +11,11 @@ import gin
 from compare_gan_tf.architectures import blocks, residual
 from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
-from compare_gan_tf.architectures.residual import Upsample, average_pool, nearest
+from compare_gan_tf.architectures.residual import Upsample, nearest
 from compare_gan_tf.architectures.shapes import Blocks, Images, ImageShape
 from compare_gan_tf.layers import batch_norm, no_norm
 from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.layers.resizing import mean_halving
 from compare_gan_tf.settings.signatures import Count, checked
 
 _PROJECTION = Projection()
@@ -117,7 +118,7 @@ def discriminator(
     for stage in range(_STAGES):
         filters = 2**stage * width
         if stage:
-            x = block(x, filters, name=f"stage{stage}_resize", downsample=average_pool)
+            x = block(x, filters, name=f"stage{stage}_resize", downsample=mean_halving)
         x = local_features(x) if stage == _STAGES - 1 else x
         for index in range(depth):
             x = block(x, filters, name=f"stage{stage}_block{index}")

@@ -12,10 +12,11 @@ from compare_gan_tf.architectures import blocks, residual
 from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.pooling import Pooling, mean
-from compare_gan_tf.architectures.residual import Upsample, average_pool, nearest
+from compare_gan_tf.architectures.residual import Upsample, nearest
 from compare_gan_tf.architectures.shapes import Images, ImageShape
 from compare_gan_tf.layers import batch_norm, no_norm
 from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.layers.resizing import mean_halving
 from compare_gan_tf.settings.signatures import Count, checked
 
 _PROJECTION = Projection()
@@ -119,7 +120,7 @@ def discriminator(
             name=f"block{index}",
             norm=norm,
             kernel_norm=kernel_norm,
-            downsample=average_pool,
+            downsample=mean_halving,
             shortcut_kernel=shortcut_kernel,
             first_relu=unit_interval or index > 0,
         )

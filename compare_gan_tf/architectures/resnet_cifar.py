@@ -14,11 +14,12 @@ from compare_gan_tf.architectures import blocks, residual
 from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.pooling import Pooling, mean
-from compare_gan_tf.architectures.residual import Upsample, average_pool, nearest
+from compare_gan_tf.architectures.residual import Upsample, nearest
 from compare_gan_tf.architectures.shapes import Images, ImageShape
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import batch_norm, no_norm
 from compare_gan_tf.layers.kernel_norm import KernelNorm
+from compare_gan_tf.layers.resizing import mean_halving
 from compare_gan_tf.settings.signatures import Count, checked
 
 _PROJECTION = Projection({"class_name": "RandomNormal", "config": {"stddev": 0.02}})
@@ -161,7 +162,7 @@ def discriminator(
     inputs, x, labels = blocks.discriminator_input(
         sample_shape, num_classes, conditioning, unit_interval=unit_interval
     )
-    for index, downsample in enumerate((average_pool, average_pool, None, None)):
+    for index, downsample in enumerate((mean_halving, mean_halving, None, None)):
         x = local_features(x) if index == 3 else x
         x = residual.block(
             x,

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from compare_gan_tf.gan import multiply_adds
+from compare_gan_tf.layers import ResizedConv2D
 
 
 def describe(gan, settings_of: Callable[[Callable], dict] = lambda function: {}) -> dict[str, Any]:
@@ -44,18 +45,22 @@ def describe_network(network: keras.Model) -> dict[str, Any]:
     Returns:
       "trainable_parameters" and "non_trainable_parameters", numbers of scalars;
       "trainable_variables", number of tensors; "multiply_adds" of one sample, see `multiply_adds`;
-      "input_shapes", by name; "output_shape", a shape, or shapes by name; "layers", a list of
-      {"name", "kind", "output_shape", "parameters", "multiply_adds"} in the order of the calls.
+      "computed_multiply_adds", those of `ResizedConv2D` on this device; "input_shapes", by name;
+      "output_shape", a shape, or shapes by name; "layers", a list of {"name", "kind",
+      "output_shape", "parameters", "multiply_adds", "computed_multiply_adds"} in the order of the
+      calls.
     """
     rows = multiply_adds.rows(network)
+    computed = multiply_adds.rows(network, computed=True)
     return {
         "trainable_parameters": _count(network.trainable_weights),
         "non_trainable_parameters": _count(network.non_trainable_weights),
         "trainable_variables": len(network.trainable_weights),
         "multiply_adds": sum(row.multiply_adds for row in rows),
+        "computed_multiply_adds": sum(row.multiply_adds for row in computed),
         "input_shapes": {tensor.name: list(tensor.shape[1:]) for tensor in network.inputs},
         "output_shape": _output_shape(network),
-        "layers": [_describe_layer(row) for row in rows],
+        "layers": [_describe_layer(row, done) for row, done in zip(rows, computed, strict=True)],
     }
 
 
@@ -70,7 +75,7 @@ def _output_shape(network: keras.Model):
     return list(shapes[1:])
 
 
-def _describe_layer(row: multiply_adds.Row) -> dict[str, Any]:
+def _describe_layer(row: multiply_adds.Row, computed: multiply_adds.Row) -> dict[str, Any]:
     shape = row.output_shape
     return {
         "name": row.layer.name,
@@ -78,12 +83,15 @@ def _describe_layer(row: multiply_adds.Row) -> dict[str, Any]:
         "output_shape": [list(one) for one in shape] if isinstance(shape, list) else list(shape),
         "parameters": _count(getattr(row.layer, "weights", [])),
         "multiply_adds": row.multiply_adds,
+        "computed_multiply_adds": computed.multiply_adds,
     }
 
 
 def _kind(layer) -> str:
     """The class name; for a wrapper, such as spectral norm, also that of the wrapped layer."""
     kind = type(layer).__name__
+    if isinstance(layer, ResizedConv2D):
+        return f"{kind}({layer.resizing or _kind(layer.up)})"
     return f"{kind}({_kind(layer.layer)})" if isinstance(layer, keras.layers.Wrapper) else kind
 
 
@@ -136,7 +144,7 @@ def _call(name: str, settings: dict) -> str:
 
 # --- Text -------------------------------------------------------------------------------------
 
-_COLUMNS = ("layer", "kind", "output shape", "parameters", "multiply-adds")
+_COLUMNS = ("layer", "kind", "output shape", "parameters", "multiply-adds", "computed")
 
 
 def as_text(description: dict[str, Any]) -> str:
@@ -168,6 +176,9 @@ def _network_text(name: str, network: dict[str, Any]) -> str:
         f"{network['non_trainable_parameters']:,} non-trainable, "
         f"{network['multiply_adds']:,} multiply-adds per sample"
     )
+    computed = network["computed_multiply_adds"]
+    if computed != network["multiply_adds"]:
+        total += f"\n  {computed:,} are computed: on this device resizing and convolution are one"
     return "\n".join([*lines, total])
 
 
@@ -175,8 +186,8 @@ def _cells(layer: dict[str, Any]) -> tuple[str, ...]:
     shape = layer["output_shape"]
     several = bool(shape) and isinstance(shape[0], list)
     text = ", ".join(map(_shape_text, shape)) if several else _shape_text(shape)
-    numbers = f"{layer['parameters']:,}", f"{layer['multiply_adds']:,}"
-    return layer["name"], layer["kind"], text, *numbers
+    counts = (layer[name] for name in ("parameters", "multiply_adds", "computed_multiply_adds"))
+    return layer["name"], layer["kind"], text, *(f"{count:,}" for count in counts)
 
 
 def _shape_text(shape: list[int]) -> str:

@@ -16,15 +16,18 @@ multiply-adds, and a transposed convolution, including products that fall outsid
   in_height in_width kernel_height kernel_width in_channels out_channels.
 
 A dilated convolution counts as TensorFlow computes it, on images padded to a multiple of its rate.
+A convolution beside a resizing counts as it is written, not as `ResizedConv2D` computes it.
 Products inside of `tf.while_loop` and `tf.cond` are not counted.
 """
 
+import contextlib
 import math
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
+from compare_gan_tf.layers import plain_forms
 from compare_gan_tf.settings import keras_insides
 
 
@@ -43,11 +46,12 @@ def of_sample(network: keras.Model) -> int | None:
     return sum(row.multiply_adds for row in rows(network))
 
 
-def rows(network: keras.Model) -> list[Row]:
+def rows(network: keras.Model, *, computed: bool = False) -> list[Row]:
     """Traces a functional model for one image, without training.
 
     Args:
       network: built of layers by the functional API.
+      computed: whether convolutions beside a resizing count as this device computes them.
 
     Returns:
       A row for every layer that is called, inputs included.
@@ -74,7 +78,8 @@ def rows(network: keras.Model) -> list[Row]:
     eager = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)  # inlines Keras' grouped convolution into this graph
     try:
-        graph = tf.function(forward, autograph=False).get_concrete_function(*inputs).graph
+        with contextlib.nullcontext() if computed else plain_forms():
+            graph = tf.function(forward, autograph=False).get_concrete_function(*inputs).graph
     finally:
         tf.config.run_functions_eagerly(eager)
     return _by_layer(calls, _products(graph, names))

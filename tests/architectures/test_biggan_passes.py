@@ -182,7 +182,7 @@ def test_biggans_discriminator_matches_a_numpy_reading_of_its_table(as_compare_g
 
 @pytest.mark.parametrize(
     ("filters", "resize"),
-    [(4, {"upsample": residual.nearest}), (8, {}), (20, {"downsample": residual.average_pool})],
+    [(4, {"upsample": residual.nearest}), (8, {}), (20, {"downsample": layers.mean_halving})],
 )
 def test_the_deep_block_matches_a_numpy_reading(filters, resize):
     """From 8 channels: drop four and double the sides; keep all; halve them and add twelve."""

@@ -74,6 +74,7 @@ def test_a_layer_by_hand():
         "output_shape": [5],
         "parameters": 3 * 5 + 5 + 3,  # the last is the stored vector
         "multiply_adds": 15,
+        "computed_multiply_adds": 15,
     }
 
 
