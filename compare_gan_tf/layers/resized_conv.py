@@ -2,17 +2,20 @@
 
 For a kernel k and the layers of `resizing` these are equal up to rounding:
 
-  nearest doubling, then k x k     = a transposed convolution of stride 2, (k + 1) x (k + 1);
-  zero insertion, then k x k       = a transposed convolution of stride 2, k x k;
-  k x k, then the mean of 2 x 2    = a convolution of stride 2, (k + 1) x (k + 1);
-  any doubling, then 1 x 1         = 1 x 1, then the doubling.
+  zero insertion, then k x k    = a transposed convolution of stride 2;
+  nearest doubling, then k x k  = the same, then sums of 2 x 2 neighbours;
+  bilinear doubling, then 3 x 3 = the same of maps extended by a pixel, then sums weighted by
+                                  1/4, 3/4, 3/4, 1/4 along both sides, less what lies outside;
+  k x k, then the mean of 2 x 2 = means of 2 x 2 neighbours, then a convolution of stride 2;
+  1 x 1 and any of them         = 1 x 1 where the sides are small.
 
-With k = 3 they take 4/9, 1/4, 4/9 and 1/4 of the products.
+Each takes a quarter of the products, and 4 or 16 for every value of the sums.
 """
 
 __all__ = ["ResizedConv2D", "plain_forms", "resized_conv"]
 
 import contextlib
+import math
 import threading
 from typing import Annotated
 
@@ -20,14 +23,21 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.layers.resizing import BilinearDoubling, ZeroInsertion
+from compare_gan_tf.layers.resizing import (
+    BILINEAR,
+    BilinearDoubling,
+    ZeroInsertion,
+    doubled_bilinearly,
+    separable_kernel,
+    with_edges,
+)
 from compare_gan_tf.settings.signatures import OneOf, checked
 
-# Where one strided operation is faster than two, by the kind of device; measured by
-# benchmarks/resized_conv.py. On other devices the form is plain, for nothing is measured there.
-FUSED_WINS = {"CPU": ("nearest", "zeros", "mean")}
+# Where the strided form is faster than what is written: {kind of device: {resizing: least side of
+# the small maps}}; measured by benchmarks/resized_conv.py. Other devices are not measured.
+STRIDED_WINS = {"CPU": {"nearest": 1, "zeros": 1, "bilinear": 8, "mean": 1}}
 
-Form = Annotated[str, OneOf("auto", "plain", "fused")]
+Form = Annotated[str, OneOf("auto", "plain", "strided")]
 _local = threading.local()  # each replica of a strategy traces in its own thread
 
 
@@ -51,8 +61,8 @@ class ResizedConv2D(keras.layers.Conv2D):
       up: a layer that doubles the sides, or None. One that is not of `resizing` stays a layer of
         its own.
       down: `mean_halving()`, or None.
-      form: "plain" computes what is written; "fused" the equal with fewer products, where there is
-        one; "auto" what is faster on the kind of device at hand.
+      form: "plain" computes what is written; "strided" the equal with fewer products, where there
+        is one; "auto" what is faster on the kind of device at hand.
     """
 
     @checked
@@ -78,41 +88,48 @@ class ResizedConv2D(keras.layers.Conv2D):
         return self.down.compute_output_shape(shape) if self.down else shape
 
     def call(self, inputs):
-        if self.is_fused(inputs.shape):
-            return self._fused(inputs)
+        if self.is_strided(inputs.shape):
+            x = self._strided(inputs, tf.convert_to_tensor(self.kernel))
+            # Behind the resizing, for the bias is at inserted zeros, too.
+            return tf.nn.bias_add(x, self.bias) if self.use_bias else x
         maps = super().call(self.up(inputs) if self.up else inputs)
         return self.down(maps) if self.down else maps
 
-    def is_fused(self, input_shape) -> bool:
-        """Whether the layer computes the fused form for maps [n, h, w, c] on this device."""
+    def is_strided(self, input_shape) -> bool:
+        """Whether the layer computes the strided form of maps [n, h, w, c] on this device."""
         if self.form == "plain" or getattr(_local, "plain", False):
             return False
-        side = self.kernel_size[0]
-        if side == 1:  # an exchange of two operations, cheaper on any device
+        side, sides = self.kernel_size[0], input_shape[1:3]
+        if side == 1:  # two operations exchanged: cheaper on any device
             return self.resizing is not None
         exists = {
-            "nearest": side % 2 == 1,
-            "zeros": side % 2 == 1,
-            "mean": all(length % 2 == 0 for length in input_shape[1:3]),
+            "nearest": side > 2,
+            "zeros": side > 2,
+            "bilinear": side == 3,
+            "mean": all(length % 2 == 0 for length in sides),
         }.get(self.resizing, False)
-        return exists and (self.form == "fused" or self.resizing in FUSED_WINS.get(_device(), ()))
+        if not exists or self.form == "strided":
+            return exists
+        least = STRIDED_WINS.get(_device(), {}).get(self.resizing, math.inf)
+        return min(sides) // (2 if self.down else 1) >= least
 
-    def _fused(self, x):
-        kernel = tf.convert_to_tensor(self.kernel)
-        if kernel.shape[0] == 1:
+    def _strided(self, x, kernel):
+        side = kernel.shape[0]
+        if side == 1:
             x = self.down(x) if self.down else x
             x = tf.nn.conv2d(x, kernel, 1, "SAME")
-            x = self.up(x) if self.up else x
-        elif self.resizing == "mean":
-            x = tf.nn.conv2d(x, 0.25 * _sum_of_shifts(kernel), 2, "SAME")
-        elif self.resizing == "nearest":
-            x = _transposed(x, _sum_of_shifts(_adjoint(kernel)), "SAME")
-        else:
-            before = kernel.shape[0] // 2
-            rows = [before, before - 1]
-            x = _transposed(x, _adjoint(kernel), [[0, 0], rows, rows, [0, 0]])
-        # Behind the doubling, for the bias is at the inserted zeros, too.
-        return tf.nn.bias_add(x, self.bias) if self.use_bias else x
+            return self.up(x) if self.up else x
+        before = (side - 1) // 2  # rows of padding of a SAME convolution
+        behind = side - 1 - before
+        if self.resizing == "mean":
+            x = _weighted_sums(x, (0.5, 0.5), (before, behind))
+            return tf.nn.conv2d(x, kernel, 2, "VALID")
+        if self.resizing == "zeros":
+            return _transposed(x, kernel, (behind, before - 1))
+        if self.resizing == "nearest":
+            return _weighted_sums(_transposed(x, kernel, (behind - 1, before - 1)), (1.0, 1.0))
+        extended = _transposed(with_edges(with_edges(x, 1), 2), kernel, (1, 1))
+        return _weighted_sums(extended, BILINEAR) - _outside(x, kernel)
 
     def get_config(self):
         parts = {"up": self.up, "down": self.down}
@@ -130,23 +147,54 @@ def _device() -> str:
     return next(kind for kind in ("TPU", "GPU", "CPU") if tf.config.list_logical_devices(kind))
 
 
-def _adjoint(kernel):
-    """The kernel [k, k, out, in] of the transposed convolution that correlates with `kernel`."""
-    return tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2])
+def _transposed(x, kernel, cropped):
+    """The SAME convolution of x [n, h, w, c] with zeros between its pixels, and beyond its borders.
 
-
-def _sum_of_shifts(kernel):
-    """The sum of [k, k, ...], moved by 0 or 1 row and 0 or 1 column, as [k + 1, k + 1, ...]."""
-    ends = [[0, 0], [0, 0]]
-    kernel = tf.pad(kernel, [[0, 1], [0, 0], *ends]) + tf.pad(kernel, [[1, 0], [0, 0], *ends])
-    return tf.pad(kernel, [[0, 0], [0, 1], *ends]) + tf.pad(kernel, [[0, 0], [1, 0], *ends])
-
-
-def _transposed(x, kernel, padding):
-    """A transposed convolution of stride 2 from maps [n, h, w, c] to [n, 2h, 2w, filters]."""
+    All (h - 1) 2 + k rows and as many columns, less `cropped` ones at their (beginning, end).
+    """
     number, height, width, _ = x.shape
-    shape = [number or tf.shape(x)[0], 2 * height, 2 * width, kernel.shape[2]]
-    return tf.nn.conv2d_transpose(x, kernel, shape, 2, padding)
+    side = kernel.shape[0]
+    # oneDNN, twice as fast, is not used for explicit paddings.
+    named = {(0, 0): "VALID", ((side - 1) // 2, side // 2): "SAME"}
+    crops = named.get(cropped, [[0, 0], cropped, cropped, [0, 0]])
+    height, width = (2 * length - 2 + side - sum(cropped) for length in (height, width))
+    shape = [number or tf.shape(x)[0], height, width, kernel.shape[3]]
+    adjoint = tf.transpose(kernel[::-1, ::-1], [0, 1, 3, 2])
+    return tf.nn.conv2d_transpose(x, adjoint, shape, 2, crops)
+
+
+def _weighted_sums(x, weights, padding=(0, 0)):
+    """Sums of neighbours of x [n, h, w, c] with these weights along both sides, each channel alone.
+
+    `padding` is the number of zeros (before, behind) each side.
+    """
+    kernel = separable_kernel(weights, x.shape[3], x.dtype)
+    padding = [[0, 0], padding, padding, [0, 0]] if any(padding) else "VALID"
+    return tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], padding)
+
+
+def _outside(x, kernel):
+    """What a 3x3 kernel makes, beyond the borders, of the extension of doubled x [n, h, w, c].
+
+    A SAME convolution has zeros there. The result is 0 but in the first and last rows and columns.
+    """
+    _, height, width, _ = x.shape
+    sides = [x[:, :1], x[:, height - 1 :], x[:, :, :1], x[:, :, width - 1 :]]
+    top, bottom, left, right = map(doubled_bilinearly, sides)  # each twice
+    top, bottom = (with_edges(row[:, :1], 2) for row in (top, bottom))  # [n, 1, 2w + 2, c]
+    top = tf.nn.conv2d(top, kernel[:1], 1, "VALID")
+    bottom = tf.nn.conv2d(bottom, kernel[2:], 1, "VALID")
+    left = tf.nn.conv2d(left[:, :, :1], kernel[:, :1], 1, "SAME")
+    right = tf.nn.conv2d(right[:, :, :1], kernel[:, 2:], 1, "SAME")
+    rows = _apart(top, bottom, 1, 2 * height)
+    return rows + _apart(left, right, 2, 2 * width)
+
+
+def _apart(first, last, axis: int, length: int):
+    """The first and the last slice along an axis of this length, with zeros between."""
+    paddings = [[0, 0]] * 4
+    paddings[axis] = [0, length - 2]
+    return tf.concat([tf.pad(first, paddings), last], axis)
 
 
 @gin.configurable(module="layers")

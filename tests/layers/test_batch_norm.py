@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf.layers import BatchNorm, frozen_state
+from compare_gan_tf.layers import BatchNorm, batch_statistics, frozen_state
 
 
 @pytest.fixture
@@ -47,7 +47,33 @@ def test_a_frozen_pass_normalises_by_the_batch_but_remembers_nothing(images):
     np.testing.assert_array_equal(layer.moving_mean, [0.0, 0.0])
 
 
-def test_large_offsets_do_not_ruin_the_variance():
-    inputs = tf.random.stateless_normal([4096, 1], [1, 2]) + 3000.0
+@pytest.mark.parametrize("shape", [(4096, 1), (64, 8, 8, 1)])
+def test_large_offsets_do_not_ruin_the_variance(shape):
+    inputs = tf.random.stateless_normal(shape, [1, 2]) + 3000.0
     found = BatchNorm()(inputs, training=True).numpy()
     assert found.std() == pytest.approx(1.0, abs=2e-2)
+
+
+def test_tensorflows_operation_is_the_same_up_to_rounding(images, monkeypatch):
+    """Outputs, moving statistics, first and second derivatives, beside those of single steps."""
+    found = []
+    for one_operation in (True, False):
+        if not one_operation:
+            monkeypatch.setattr(batch_statistics, "_fits_one_operation", lambda *_: False)
+        layer = BatchNorm(momentum=0.0)
+        layer.build(images.shape)
+        layer.gamma.assign([0.5, 2.0])
+        layer.beta.assign([-1.0, 0.3])
+        weights = [layer.gamma.value, layer.beta.value]
+        with tf.GradientTape() as outer:
+            outer.watch(images)
+            with tf.GradientTape() as inner:
+                inner.watch([images, *weights])
+                outputs = layer(images, training=True)
+                total = tf.reduce_sum(tf.tanh(outputs) * images)
+            first = inner.gradient(total, [images, *weights])
+            slope = tf.reduce_sum(tf.square(first[0]))
+        second = outer.gradient(slope, [images, *weights])
+        found.append([outputs, *first, *second, layer.moving_mean, layer.moving_variance])
+    for fused, single in zip(*found, strict=True):
+        np.testing.assert_allclose(fused, single, rtol=2e-4, atol=2e-4)
