@@ -52,7 +52,7 @@ class GAN(keras.Model):
       augment: augmentation of all images that D sees, see `augment`; None for none.
       d_steps: D updates per training step.
       g_steps: G updates per training step, after those of D; 1 in nearly all papers.
-      reuse_last_batch: G's first update takes the z of the last D update, and all G updates take
+      reuse_last_batch: G's first update takes the fakes of the last D update, and all G updates
         its reals, if they need reals, instead of fresh ones (as compare_gan does on GPUs).
       g_optimizer, d_optimizer: a Keras optimiser for each player; None for `adam()`. Their
         schedules run over training steps.
@@ -151,6 +151,11 @@ class GAN(keras.Model):
         )
         return self.d_steps + self.g_steps * int(needs_real and not self.reuse_last_batch)
 
+    @property
+    def shares_pass(self) -> bool:
+        """Whether D's last and G's first update share G's pass, see `reuse_last_batch`."""
+        return self.reuse_last_batch and not passes.differs_frozen(self.generator)
+
     def train_step(self, data):
         """One training step: the updates of D, then those of G, then G's moving average.
 
@@ -165,13 +170,17 @@ class GAN(keras.Model):
             DISCRIMINATOR: range(self.d_steps),
             GENERATOR: range(first, first + self.g_steps),
         }
-        shares = {}
+        shares, shared = {}, None
         for player in substeps:
             updates = []
             for substep in substeps[player]:
                 row = min(substep, images.shape[1] - 1)
                 reals = images[:, row], None if labels is None else labels[:, row]
-                updates.append(update.update(self, player, *reals, step=step, substep=substep))
+                now = {"step": step, "substep": substep}
+                if self.shares_pass and substep == first:  # D's last update, then G's first
+                    shared = shared or update.shared_pass(self, images.shape[0], reals[1], **now)
+                    now["shared"] = shared
+                updates.append(update.update(self, player, *reals, **now))
             shares |= {name: sum(u[name] for u in updates) / len(updates) for name in updates[0]}
         self.step.assign(step + 1)
         if self.uses_ema:

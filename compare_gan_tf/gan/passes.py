@@ -20,6 +20,12 @@ def couples_batch(discriminator) -> bool:
     return any(getattr(layer, "couples_batch", _is_batch_norm(layer)) for layer in nested)
 
 
+def differs_frozen(generator) -> bool:
+    """Whether a pass that writes state has other outputs than one under `frozen_state`."""
+    nested = keras_insides.nested_layers(generator) if generator.layers else ()
+    return any(getattr(layer, "differs_frozen", False) for layer in nested)
+
+
 def _is_batch_norm(layer) -> bool:
     """Whether a layer is Keras' batch normalisation."""
     return isinstance(layer, keras.layers.BatchNormalization)

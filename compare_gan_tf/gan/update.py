@@ -44,7 +44,24 @@ class Scores(NamedTuple):
     reals: Scored | None  # of the reals, if augmentation or a D that couples its batch needs them
 
 
-def update(gan, player: str, real, real_labels, *, step, substep: int) -> dict:
+class Fakes(NamedTuple):
+    """G's pass of an update, before the alphabet and the augmentation."""
+
+    z: Any  # [n, d]
+    labels: Any  # int32 [n], or None
+    outputs: Any  # of G
+
+
+class Shared(NamedTuple):
+    """G's pass of D's last and G's first update under `reuse_last_batch`."""
+
+    fakes: Fakes
+    tape: tf.GradientTape  # of G's update
+
+
+def update(
+    gan, player: str, real, real_labels, *, step, substep: int, shared: Shared | None = None
+) -> dict:
     """Updates one player once.
 
     Args:
@@ -54,6 +71,7 @@ def update(gan, player: str, real, real_labels, *, step, substep: int) -> dict:
       real_labels: int32 [n], probabilities float32 [n, K], or None.
       step: training steps done before this one, int64 scalar.
       substep: index of this update within the training step.
+      shared: G's pass, see `shared_pass`; None for one of this update.
 
     Returns:
       {name in the logs: this replica's share of the term}, with the share of the player's loss.
@@ -61,11 +79,14 @@ def update(gan, player: str, real, real_labels, *, step, substep: int) -> dict:
     context = begin(gan, player, step, substep)
     trained = trained_by(gan, player)
     weights = [variable.value for variable in trained]
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
+    own = player == DISCRIMINATOR or shared is None
+    tape = tf.GradientTape(watch_accessed_variables=False) if own else shared.tape
+    with tape:
         tape.watch(weights)
         # A player's state, such as moving averages, changes in that player's own updates only.
         with frozen_state(player != GENERATOR):
-            samples = draw(context, real, real_labels)
+            fakes = shared.fakes if shared else generate(context, real.shape[0], real_labels)
+        samples = draw(context, real, real_labels, fakes)
         with frozen_state(player != DISCRIMINATOR):
             scores = score(context, samples)
             terms = terms_of(context, samples, scores)
@@ -76,6 +97,14 @@ def update(gan, player: str, real, real_labels, *, step, substep: int) -> dict:
     if player == DISCRIMINATOR:
         observe(context, samples, scores)
     return shares | {f"{player}/loss": loss}
+
+
+def shared_pass(gan, number: int, real_labels, *, step, substep: int) -> Shared:
+    """G's pass for D's last and G's first update; see `update`, `number` is that of the fakes."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch([variable.value for variable in gan.generator.trainable_variables])
+        fakes = generate(begin(gan, GENERATOR, step, substep), number, real_labels)
+    return Shared(fakes, tape)
 
 
 def trained_by(gan, player: str) -> list:
@@ -105,14 +134,21 @@ def _generate(gan, z, labels):
 # --- Draw -------------------------------------------------------------------------------------
 
 
-def draw(context: Context, real, real_labels) -> Samples:
-    """Draws latents and labels, generates fakes, and returns them with the reals."""
+def generate(context: Context, number: int, real_labels) -> Fakes:
+    """Draws latents and labels, and generates so many fakes."""
     gan, noise = context.gan, context.game.noise
-    z = noise.draw("z", gan.latents.sample, real.shape[0])
-    fake_labels = None
+    z = noise.draw("z", gan.latents.sample, number)
+    labels = None
     if gan.num_classes:
-        fake_labels = gan.label_distribution(noise, real_labels, gan.num_classes)
-    outputs = fake = _generate(gan, z, fake_labels)
+        labels = gan.label_distribution(noise, real_labels, gan.num_classes)
+    return Fakes(z, labels, _generate(gan, z, labels))
+
+
+def draw(context: Context, real, real_labels, fakes: Fakes) -> Samples:
+    """The samples of an update: reals and fakes as D sees them."""
+    gan, noise = context.gan, context.game.noise
+    z, fake_labels, outputs = fakes
+    fake = outputs
     if gan.alphabet:
         real = gan.alphabet.encode(real)
         fake = gan.alphabet.relaxed(outputs, noise)

@@ -40,6 +40,8 @@ class SpectralNorm(keras.layers.Wrapper):
       epsilon: added inside the normalisation of u and v: x / sqrt(max(|x|^2, epsilon)).
     """
 
+    differs_frozen = True  # it divides by sigma of the vector that the pass has moved
+
     @checked
     def __init__(
         self,

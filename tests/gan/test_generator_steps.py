@@ -79,8 +79,7 @@ def test_reals_for_every_update_of_g_that_needs_them(reuse, slices):
     gan.latents.drawn.clear()
     gan.train_step(batch(gan))
     drawn = [z.numpy().tobytes() for z in gan.latents.drawn]
-    assert len(drawn) == 5 and len(set(drawn)) == (4 if reuse else 5)
-    assert (drawn[1] == drawn[2]) == reuse
+    assert len(drawn) == len(set(drawn)) == (4 if reuse else 5)  # one pass of G for two updates
 
 
 def test_schedules_of_g_count_training_steps():

@@ -171,7 +171,9 @@ def test_a_gradient_penalty_goes_with_it():
 def test_fakes_always_have_a_label(draw, labels):
     gan = make(SoftLabels(), label_distribution=draw)
     now = update.begin(gan, DISCRIMINATOR, tf.constant(0, tf.int64), 0)
-    samples = update.draw(now, *(rows[:, 0] for rows in fitting.as_slices(gan, data(gan, labels))))
+    real, real_labels = (rows[:, 0] for rows in fitting.as_slices(gan, data(gan, labels)))
+    fakes = update.generate(now, len(real), real_labels)
+    samples = update.draw(now, real, real_labels, fakes)
     assert samples.fake_labels.dtype == tf.int32
     assert samples.fake_labels.shape == (8,)
     assert np.all((samples.fake_labels.numpy() >= 0) & (samples.fake_labels.numpy() < CLASSES))
