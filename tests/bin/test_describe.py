@@ -49,7 +49,7 @@ def test_bindings_are_heeded_and_the_text_is_a_table(run_verb):
     assert code == 0, err
     lines = out.splitlines()
     dense = next(line for line in lines if line.split()[:2] == ["dense0", "Dense"])
-    assert dense.split() == ["dense0", "Dense", "10", "430", "420"]
+    assert dense.split() == ["dense0", "Dense", "10", "430", "420", "420"]
     assert "objectives" in lines
     assert "  1.0 x adversarial: Adversarial(loss=non_saturating)" in lines
 
