@@ -64,14 +64,14 @@ class Kernels(NamedTuple):
     def conv(self, filters: int, side: int, *, up=None, down=None, name: str):
         """A side x side SAME convolution.
 
-        `up` makes a layer that doubles the sides before it, `down` one that halves them after it.
+        `up` and `down` make the layers before and after it that resize the maps, or are None.
         """
-        layer = resized_conv(
+        return resized_conv(
             filters,
             side,
-            up=up and up(name=f"{name}_up"),
-            down=down and down(name=f"{name}_down"),
+            up=up,
+            down=down,
+            kernel_norm=self.norm,
             kernel_initializer=fresh(self.initializer),
             name=name,
         )
-        return reparameterised(layer, self.norm)

@@ -24,23 +24,13 @@ def dense(units: int, *, kernel_norm=None, stddev: float = 0.02, biased: bool = 
     return reparameterised(layer, kernel_norm)
 
 
-def conv(
-    filters: int, kernel: int, stride: int = 1, *, up=None, down=None, kernel_norm=None, name: str
-):
-    """A SAME convolution, kernel N(0, 0.02), bias 0, optionally under `kernel_norm`.
+def conv(filters: int, kernel: int, stride: int = 1, *, name: str, **options):
+    """A SAME convolution, kernel N(0, 0.02), bias 0.
 
-    `up` makes a layer that doubles the sides before it, `down` one that halves them after it.
+    Options are `kernel_norm`, and `up` and `down`, which resize maps: see `resized_conv`.
     """
-    layer = resized_conv(
-        filters,
-        kernel,
-        strides=stride,
-        up=up and up(name=f"{name}_up"),
-        down=down and down(name=f"{name}_down"),
-        kernel_initializer=_initial(0.02),
-        name=name,
-    )
-    return reparameterised(layer, kernel_norm)
+    settings = {"strides": stride, "kernel_initializer": _initial(0.02), "name": name}
+    return resized_conv(filters, kernel, **settings, **options)
 
 
 def conv_1d(filters: int, kernel: int, *, kernel_norm=None, name: str):

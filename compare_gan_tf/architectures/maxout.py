@@ -69,6 +69,8 @@ class Dropout(keras.layers.Layer):
       seed: of the masks; None draws one, which `keras.utils.set_random_seed` decides.
     """
 
+    differs_frozen = True  # the mask, to a pass after it in the same update
+
     @checked
     def __init__(self, rate: Rate, seed: int | None = None, **layer):
         super().__init__(**layer)

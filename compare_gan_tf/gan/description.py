@@ -91,7 +91,7 @@ def _kind(layer) -> str:
     """The class name; for a wrapper, such as spectral norm, also that of the wrapped layer."""
     kind = type(layer).__name__
     if isinstance(layer, ResizedConv2D):
-        return f"{kind}({layer.resizing or _kind(layer.up)})"
+        return f"{kind}({layer.resizing})"
     return f"{kind}({_kind(layer.layer)})" if isinstance(layer, keras.layers.Wrapper) else kind
 
 

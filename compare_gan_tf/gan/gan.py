@@ -52,8 +52,8 @@ class GAN(keras.Model):
       augment: augmentation of all images that D sees, see `augment`; None for none.
       d_steps: D updates per training step.
       g_steps: G updates per training step, after those of D; 1 in nearly all papers.
-      reuse_last_batch: G's first update takes the fakes of the last D update, and all G updates
-        its reals, if they need reals, instead of fresh ones (as compare_gan does on GPUs).
+      reuse_last_batch: G's first update takes the fakes of D's last update; all G updates take
+        the reals of that update, if they need reals (as compare_gan does on GPUs).
       g_optimizer, d_optimizer: a Keras optimiser for each player; None for `adam()`. Their
         schedules run over training steps.
       ema_decay: of the moving average of G, in [0, 1); None for no average.
@@ -166,10 +166,8 @@ class GAN(keras.Model):
         images, labels = fitting.as_slices(self, data)
         step = tf.identity(self.step.value)  # a copy: the variable is increased below
         first = self.d_steps - int(self.reuse_last_batch)
-        substeps = {
-            DISCRIMINATOR: range(self.d_steps),
-            GENERATOR: range(first, first + self.g_steps),
-        }
+        of_generator = range(first, first + self.g_steps)
+        substeps = {DISCRIMINATOR: range(self.d_steps), GENERATOR: of_generator}
         shares, shared = {}, None
         for player in substeps:
             updates = []

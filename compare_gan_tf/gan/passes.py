@@ -21,7 +21,7 @@ def couples_batch(discriminator) -> bool:
 
 
 def differs_frozen(generator) -> bool:
-    """Whether a pass that writes state has other outputs than one under `frozen_state`."""
+    """Whether outputs depend on whether, or when, a pass writes state: see `frozen_state`."""
     nested = keras_insides.nested_layers(generator) if generator.layers else ()
     return any(getattr(layer, "differs_frozen", False) for layer in nested)
 

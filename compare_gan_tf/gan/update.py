@@ -13,7 +13,7 @@ from compare_gan_tf.architectures.conditioning import one_hot_like
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan.lazy import lazy_terms
 from compare_gan_tf.gan.passes import gradients, identity, score_views
-from compare_gan_tf.layers import frozen_state
+from compare_gan_tf.layers import frozen_state, under_xla
 from compare_gan_tf.layers.state import training_pass
 from compare_gan_tf.objectives.base import (
     DISCRIMINATOR,
@@ -81,7 +81,7 @@ def update(
     weights = [variable.value for variable in trained]
     own = player == DISCRIMINATOR or shared is None
     tape = tf.GradientTape(watch_accessed_variables=False) if own else shared.tape
-    with tape:
+    with tape, under_xla(gan.compiled and gan.jit_compile):
         tape.watch(weights)
         # A player's state, such as moving averages, changes in that player's own updates only.
         with frozen_state(player != GENERATOR):
@@ -101,7 +101,8 @@ def update(
 
 def shared_pass(gan, number: int, real_labels, *, step, substep: int) -> Shared:
     """G's pass for D's last and G's first update; see `update`, `number` is that of the fakes."""
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
+    tape = tf.GradientTape(watch_accessed_variables=False)
+    with tape, under_xla(gan.compiled and gan.jit_compile):
         tape.watch([variable.value for variable in gan.generator.trainable_variables])
         fakes = generate(begin(gan, GENERATOR, step, substep), number, real_labels)
     return Shared(fakes, tape)

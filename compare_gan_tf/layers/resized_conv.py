@@ -12,140 +12,153 @@ For a kernel k and the layers of `resizing` these are equal up to rounding:
 Each takes a quarter of the products, and 4 or 16 for every value of the sums.
 """
 
-__all__ = ["ResizedConv2D", "plain_forms", "resized_conv"]
+__all__ = ["ResizedConv2D", "resized_conv"]
 
-import contextlib
 import math
-import threading
 from typing import Annotated
 
 import gin
 import keras
 import tensorflow as tf
 
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers.kernel_norm import reparameterised
 from compare_gan_tf.layers.resizing import (
     BILINEAR,
     BilinearDoubling,
     ZeroInsertion,
     doubled_bilinearly,
+    mean_halving,
+    nearest_doubling,
     separable_kernel,
     with_edges,
 )
-from compare_gan_tf.settings.signatures import OneOf, checked
+from compare_gan_tf.layers.state import has_plain_forms, is_under_xla
+from compare_gan_tf.settings.signatures import Count, OneOf, checked
 
-# Where the strided form is faster than what is written: {kind of device: {resizing: least side of
-# the small maps}}; measured by benchmarks/resized_conv.py. Other devices are not measured.
-STRIDED_WINS = {"CPU": {"nearest": 1, "zeros": 1, "bilinear": 16, "mean": 1}}
+_LAYERS = {
+    "nearest": nearest_doubling,
+    "zeros": ZeroInsertion,
+    "bilinear": BilinearDoubling,
+    "mean": mean_halving,
+}
+# Where the strided form of a 3x3 kernel is faster than what is written: {kind of device:
+# {resizing: least side of the small maps}}; measured by benchmarks/resized_conv.py. Other devices
+# are not measured, and take the plain form.
+STRIDED_WINS = {
+    "CPU": {"nearest": 1, "zeros": 1, "bilinear": 16, "mean": 1},
+    "CPU under XLA": {"zeros": 1},
+}
 
+_FIXED = {
+    "strides": (1, 1),
+    "padding": "same",
+    "dilation_rate": (1, 1),
+    "groups": 1,
+    "activation": keras.activations.linear,
+    "data_format": "channels_last",
+}
 Form = Annotated[str, OneOf("auto", "plain", "strided")]
-_local = threading.local()  # each replica of a strategy traces in its own thread
-
-
-@contextlib.contextmanager
-def plain_forms():
-    """A context in which each `ResizedConv2D` computes what is written, to count its products."""
-    _local.plain = True
-    try:
-        yield
-    finally:
-        _local.plain = False
+Resizing = Annotated[str, OneOf(*_LAYERS)]
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
 class ResizedConv2D(keras.layers.Conv2D):
-    """conv(up(x)) or down(conv(x)), with a SAME convolution of stride 1 and of `Conv2D`'s weights.
+    """A SAME convolution after a doubling of the sides, or before a halving; maps [n, h, w, c].
+
+    Its weights are those of `keras.layers.Conv2D`, whose further arguments are initializers,
+    regularizers, constraints and `use_bias`.
 
     Args:
       filters: channels of the result.
       kernel_size: side of the kernel.
-      up: a layer that doubles the sides, or None. One that is not of `resizing` stays a layer of
-        its own.
-      down: `mean_halving()`, or None.
-      form: "plain" computes what is written; "strided" the equal with fewer products, where there
-        is one; "auto" what is faster on the kind of device at hand.
+      resizing: "nearest", "zeros" or "bilinear" doubling, or "mean" of 2 x 2 pixels.
+      form: "plain" computes what is written; "strided" an equivalent form with fewer products,
+        where there is one; "auto" what is faster on the kind of device at hand.
+
+    Raises:
+      UserError: there are strides, dilations, groups, an activation, or channels first.
     """
 
     @checked
-    def __init__(self, filters, kernel_size, up=None, down=None, form: Form = "auto", **conv):
-        super().__init__(filters, kernel_size, **(conv | {"padding": "same"}))
-        self.up, self.down, self.form = up, down, form
+    def __init__(self, filters, kernel_size, resizing: Resizing, form: Form = "auto", **conv):
+        super().__init__(filters, kernel_size, **({"padding": "same"} | conv))
+        self.resizing, self.form = resizing, form
+        self.resize = _LAYERS[resizing](dtype=self.dtype_policy)
+        for name, value in _FIXED.items():
+            if getattr(self, name) != value:
+                raise UserError(f"ResizedConv2D({name}=...) is not possible: leave it out")
+        if len(set(self.kernel_size)) > 1:
+            raise UserError(f"ResizedConv2D: kernel_size is {kernel_size}: give one number")
 
     @property
-    def resizing(self) -> str | None:
-        """The way: "nearest", "zeros", "bilinear" or "mean"; None for a layer of another way."""
-        if self.down is not None:
-            return "mean"
-        if isinstance(self.up, keras.layers.UpSampling2D) and self.up.size == (2, 2):
-            return self.up.interpolation
-        return {ZeroInsertion: "zeros", BilinearDoubling: "bilinear"}.get(type(self.up))
+    def halves(self) -> bool:
+        """Whether the sides are halved after the convolution, not doubled before it."""
+        return self.resizing == "mean"
 
     def build(self, input_shape):
-        super().build(self.up.compute_output_shape(input_shape) if self.up else input_shape)
+        shape = input_shape if self.halves else self.resize.compute_output_shape(input_shape)
+        super().build(shape)
 
     def compute_output_shape(self, input_shape):
-        shape = self.up.compute_output_shape(input_shape) if self.up else input_shape
-        shape = super().compute_output_shape(shape)
-        return self.down.compute_output_shape(shape) if self.down else shape
+        if self.halves:
+            return self.resize.compute_output_shape(super().compute_output_shape(input_shape))
+        return super().compute_output_shape(self.resize.compute_output_shape(input_shape))
 
     def call(self, inputs):
         if self.is_strided(inputs.shape):
             x = self._strided(inputs, tf.convert_to_tensor(self.kernel))
-            # Behind the resizing, for the bias is at inserted zeros, too.
+            # After the resizing, for the bias is at inserted zeros, too.
             return tf.nn.bias_add(x, self.bias) if self.use_bias else x
-        maps = super().call(self.up(inputs) if self.up else inputs)
-        return self.down(maps) if self.down else maps
+        if self.halves:
+            return self.resize(super().call(inputs))
+        return super().call(self.resize(inputs))
 
     def is_strided(self, input_shape) -> bool:
         """Whether the layer computes the strided form of maps [n, h, w, c] on this device."""
-        if self.form == "plain" or getattr(_local, "plain", False):
-            return False
         side, sides = self.kernel_size[0], input_shape[1:3]
+        if self.form == "plain" or has_plain_forms() or None in sides:
+            return False
         if side == 1:  # two operations exchanged: cheaper on any device
-            return self.resizing is not None
+            return True
         exists = {
             "nearest": side > 2,
             "zeros": side % 2 == 1,
             "bilinear": side == 3,
             "mean": all(length % 2 == 0 for length in sides),
-        }.get(self.resizing, False)
+        }[self.resizing]
         if not exists or self.form == "strided":
             return exists
         least = STRIDED_WINS.get(_device(), {}).get(self.resizing, math.inf)
-        return min(sides) // (2 if self.down else 1) >= least
+        return min(sides) // (2 if self.halves else 1) >= least
 
     def _strided(self, x, kernel):
         side = kernel.shape[0]
         if side == 1:
-            x = self.down(x) if self.down else x
+            x = self.resize(x) if self.halves else x
             x = tf.nn.conv2d(x, kernel, 1, "SAME")
-            return self.up(x) if self.up else x
+            return x if self.halves else self.resize(x)
         before = (side - 1) // 2  # rows of padding of a SAME convolution
-        behind = side - 1 - before
+        after = side - 1 - before
         if self.resizing == "mean":
-            x = _weighted_sums(x, (0.5, 0.5), (before, behind))
+            x = _weighted_sums(x, (0.5, 0.5), (before, after))
             return tf.nn.conv2d(x, kernel, 2, "VALID")
         if self.resizing == "zeros":  # mirrored, for then the padding is SAME
             mirrored = tf.reverse(x, [1, 2]), kernel[::-1, ::-1]
-            return tf.reverse(_transposed(*mirrored, (before - 1, behind)), [1, 2])
+            return tf.reverse(_transposed(*mirrored, (before - 1, after)), [1, 2])
         if self.resizing == "nearest":
-            return _weighted_sums(_transposed(x, kernel, (behind - 1, before - 1)), (1.0, 1.0))
+            return _weighted_sums(_transposed(x, kernel, (after - 1, before - 1)), (1.0, 1.0))
         extended = _transposed(with_edges(with_edges(x, 1), 2), kernel, (1, 1))
         return _weighted_sums(extended, BILINEAR) - _outside(x, kernel)
 
     def get_config(self):
-        parts = {"up": self.up, "down": self.down}
-        saved = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
-        return super().get_config() | saved | {"form": self.form}
-
-    @classmethod
-    def from_config(cls, config):
-        parts = {n: keras.saving.deserialize_keras_object(config[n]) for n in ("up", "down")}
-        return cls(**(config | parts))
+        return super().get_config() | {"resizing": self.resizing, "form": self.form}
 
 
 def _device() -> str:
-    """The kind of the fastest device that TensorFlow sees: "TPU", "GPU" or "CPU"."""
-    return next(kind for kind in ("TPU", "GPU", "CPU") if tf.config.list_logical_devices(kind))
+    """The kind of the fastest device that TensorFlow sees, a key of `STRIDED_WINS`."""
+    kind = next(kind for kind in ("TPU", "GPU", "CPU") if tf.config.list_logical_devices(kind))
+    return f"{kind} under XLA" if is_under_xla() else kind
 
 
 def _transposed(x, kernel, cropped):
@@ -201,8 +214,57 @@ def _apart(first, last, axis: int, length: int):
 
 @gin.configurable(module="layers")
 @checked
-def resized_conv(filters, kernel_size, *, up=None, down=None, form: Form = "auto", **conv):
-    """Makes a `ResizedConv2D`, or a `keras.layers.Conv2D` if there is nothing to resize."""
+def resized_conv(
+    filters,
+    kernel_size: Count,
+    *,
+    up=None,
+    down=None,
+    kernel_norm=None,
+    form: Form = "auto",
+    name: str,
+    **conv,
+):
+    """Makes a function of maps [n, h, w, c]: a SAME convolution, with resizings around it.
+
+    Args:
+      filters: channels of the result.
+      kernel_size: side of the kernel.
+      up: makes the layer before the convolution, such as `nearest_doubling`, or None.
+      down: makes the layer after the convolution, such as `mean_halving`, or None.
+      kernel_norm: reparameterises the kernel; None for none.
+      form: see `ResizedConv2D`, which the resizings that it knows become. Others stay layers.
+      name: of the convolution, and the beginning of those of the resizings.
+      **conv: further arguments of `keras.layers.Conv2D`.
+    """
+    up, down = up and up(name=f"{name}_up"), down and down(name=f"{name}_down")
+    resizing = _kind(up) if down is None else None if up is not None else _kind(down)
+    if resizing and (resizing == "mean") == (down is not None):
+        layer = ResizedConv2D(filters, kernel_size, resizing, form, name=name, **conv)
+        return reparameterised(layer, kernel_norm)
+    layer = keras.layers.Conv2D(filters, kernel_size, padding="same", name=name, **conv)
+    layer = reparameterised(layer, kernel_norm)
     if up is None and down is None:
-        return keras.layers.Conv2D(filters, kernel_size, padding="same", **conv)
-    return ResizedConv2D(filters, kernel_size, up, down, form, **conv)
+        return layer
+
+    def resized(x):
+        x = layer(x if up is None else up(x))
+        return x if down is None else down(x)
+
+    return resized
+
+
+def _kind(layer) -> str | None:
+    """How a layer resizes, if it is one of `resizing` in every setting; else None."""
+    for kind, make in _LAYERS.items():
+        known = make()
+        if type(layer) is type(known) and _settings(layer) == _settings(known):
+            return kind
+    bilinear = keras.layers.UpSampling2D(2, interpolation="bilinear")
+    same = type(layer) is type(bilinear) and _settings(layer) == _settings(bilinear)
+    return "bilinear" if same else None
+
+
+def _settings(layer) -> dict:
+    config = layer.get_config()
+    return {name: value for name, value in config.items() if name not in ("name", "dtype")}

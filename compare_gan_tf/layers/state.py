@@ -1,10 +1,11 @@
-"""The state of networks: variables that training passes write, and passes that do not write them.
+"""The state of networks, and what their layers must know of the pass that is being traced.
 
 A player's state (spectral-norm vectors, moving averages) changes once in each of that player's own
-updates. Every other pass, such as G's pass in an update of D, runs under `frozen_state`.
+updates. Every other pass, such as G's pass in an update of D, runs under `frozen_state`; under
+`reuse_last_batch` D's last update may take the pass of G's first.
 """
 
-__all__ = ["add_state", "frozen_state", "not_averaged"]
+__all__ = ["add_state", "frozen_state", "not_averaged", "plain_forms", "under_xla"]
 
 import contextlib
 import threading
@@ -95,3 +96,40 @@ def not_averaged(model) -> list:
     """
     layers = keras_insides.nested_layers(model)
     return [variable for layer in layers for variable in getattr(layer, "not_averaged", ())]
+
+
+# --- The arithmetic of a pass -----------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def plain_forms():
+    """A context in which each `ResizedConv2D` computes what is written, to count its products."""
+    with _set("plain", True):
+        yield
+
+
+@contextlib.contextmanager
+def under_xla(compiled: bool = True):
+    """A context that tells the layers whether XLA compiles what is traced."""
+    with _set("xla", compiled):
+        yield
+
+
+def has_plain_forms() -> bool:
+    """Whether `plain_forms` is active."""
+    return getattr(_local, "plain", False)
+
+
+def is_under_xla() -> bool:
+    """Whether XLA compiles what is traced, as far as `under_xla` tells."""
+    return getattr(_local, "xla", False)
+
+
+@contextlib.contextmanager
+def _set(name: str, value: bool):
+    before = getattr(_local, name, False)
+    setattr(_local, name, value)
+    try:
+        yield
+    finally:
+        setattr(_local, name, before)

@@ -1,5 +1,6 @@
 """A resizing beside a convolution as one operation: the same numbers, fewer products."""
 
+import functools
 import itertools
 
 import gin
@@ -8,27 +9,26 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from compare_gan_tf.architectures import resnet_cifar
+from compare_gan_tf import GAN
+from compare_gan_tf.architectures import mlp, resnet_cifar
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import multiply_adds
 from compare_gan_tf.layers import (
     BilinearDoubling,
     ResizedConv2D,
-    ZeroInsertion,
     mean_halving,
     nearest_doubling,
     plain_forms,
+    resized_conv,
     spectral_norm,
+    under_xla,
     weight_norm,
 )
+from compare_gan_tf.layers.state import is_under_xla
+from compare_gan_tf.objectives import Adversarial
 
 RNG = np.random.default_rng(0)
-RESIZING = {
-    "nearest": {"up": nearest_doubling},
-    "zeros": {"up": ZeroInsertion},
-    "bilinear": {"up": BilinearDoubling},
-    "mean": {"down": mean_halving},
-}
+RESIZING = ("nearest", "zeros", "bilinear", "mean")
 SIDES = [(6, 8), (1, 3)]
 EXISTS = {  # (resizing, side of the kernel, sides of the maps) that have a strided form
     *itertools.product(["nearest"], [1, 3, 4, 5], SIDES),
@@ -41,10 +41,7 @@ EXISTS = {  # (resizing, side of the kernel, sides of the maps) that have a stri
 
 def pair(resizing: str, side: int, dtype="float64"):
     """The plain and the strided layer with the same weights, of 3 input channels."""
-    layers = []
-    for form in ("plain", "strided"):
-        parts = {name: make(dtype=dtype) for name, make in RESIZING[resizing].items()}
-        layers.append(ResizedConv2D(4, side, form=form, dtype=dtype, **parts))
+    layers = [ResizedConv2D(4, side, resizing, form, dtype=dtype) for form in ("plain", "strided")]
     weights = RNG.normal(size=(side, side, 3, 4)), RNG.normal(size=4)
     for layer in layers:
         layer.build((None, 6, 8, 3))
@@ -130,26 +127,120 @@ def test_kernel_norms_act_on_the_kernel_of_either_form(reparameterised, resizing
 
 
 def test_auto_takes_what_was_measured_to_win(monkeypatch):
-    layers = {name: ResizedConv2D(4, 3, **{k: m() for k, m in RESIZING[name].items()})
-              for name in RESIZING}  # fmt: skip
-    shape = (2, 6, 8, 3)
-    assert {n: layer.is_strided(shape) for n, layer in layers.items()} == {
-        "nearest": True, "zeros": True, "bilinear": False, "mean": True,
-    }  # fmt: skip
+    def strided(side):
+        shape = (2, side, side, 3)
+        return {kind for kind in RESIZING if ResizedConv2D(4, 3, kind).is_strided(shape)}
+
+    assert strided(8) == {"nearest", "zeros", "mean"}
+    assert strided(16) == set(RESIZING)
     with plain_forms():
-        assert not any(layer.is_strided(shape) for layer in layers.values())
+        with plain_forms():
+            pass
+        assert strided(16) == set()
+    with under_xla():
+        assert strided(16) == {"zeros"}
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [kind] * (kind == "GPU"))
-    assert not any(layer.is_strided(shape) for layer in layers.values())
+    assert strided(16) == set()
 
 
-def test_a_layer_of_ones_own_is_called_before_the_convolution():
-    own = keras.layers.UpSampling2D(3)
-    layer = ResizedConv2D(4, 3, own, form="strided")
-    x = tf.constant(RNG.normal(size=(2, 4, 5, 3)), tf.float32)
-    y = layer(x)
-    assert y.shape == (2, 12, 15, 4)
-    expected = tf.nn.conv2d(own(x), layer.kernel.value, 1, "SAME")
-    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
+def test_training_tells_the_layers_of_xla():
+    noted = []
+
+    class Noting(keras.layers.Layer):
+        def call(self, x):
+            noted.append(is_under_xla())
+            return x
+
+    for compiled in (False, True):
+        player = functools.partial(mlp.discriminator, units=2, depth=1, norm=Noting)
+        gan = GAN((2,), generator=mlp.generator, discriminator=player, objectives=[Adversarial()])
+        gan.compile(jit_compile=compiled)
+        noted.clear()
+        gan.train_step((tf.zeros((4, gan.slices, 2)), None))
+        assert set(noted) == {compiled}
+
+
+@pytest.mark.parametrize("kernel_norm", [None, spectral_norm])
+@pytest.mark.parametrize("known", [True, False])
+def test_other_layers_stay_layers_of_the_network(known, kernel_norm):
+    """Such as one with weights, or one that changes channels; the convolution comes after it."""
+
+    class Doubling(keras.layers.Conv2DTranspose):
+        def __init__(self, name):
+            super().__init__(5, 2, 2, name=name)
+
+    up = nearest_doubling if known else Doubling
+    inputs = keras.Input((6, 8, 3))
+    maps = resized_conv(4, 3, up=up, kernel_norm=kernel_norm, name="conv")(inputs)
+    model = keras.Model(inputs, maps)
+    assert model.output_shape == (None, 12, 16, 4)
+    layer = model.get_layer("conv")
+    layer = layer.layer if kernel_norm else layer
+    assert isinstance(layer, ResizedConv2D) == known
+    assert layer.kernel.shape == (3, 3, 3 if known else 5, 4)
+    assert len(model.trainable_variables) == (2 if known else 4)
+
+
+@pytest.mark.parametrize(
+    ("up", "down"),
+    [
+        (None, lambda name: keras.layers.MaxPooling2D(2, name=name)),
+        (None, lambda name: keras.layers.AveragePooling2D(4, name=name)),
+        (nearest_doubling, mean_halving),
+        (mean_halving, None),
+        (lambda name: keras.layers.UpSampling2D(3, name=name), None),
+        (None, nearest_doubling),
+    ],
+)
+def test_other_resizings_are_computed_as_written(up, down):
+    x = tf.constant(RNG.normal(size=(2, 8, 8, 3)), tf.float32)
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, resized_conv(4, 3, up=up, down=down, name="conv")(inputs))
+    conv = model.get_layer("conv")
+    assert type(conv) is keras.layers.Conv2D
+    expected = conv(up(name="u")(x) if up else x)
+    expected = down(name="d")(expected) if down else expected
+    np.testing.assert_allclose(model(x), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"strides": 2}, {"dilation_rate": 2}, {"groups": 3}, {"activation": "relu"},
+        {"padding": "valid"}, {"data_format": "channels_first"}, {"kernel_size": (1, 3)},
+    ],
+)  # fmt: skip
+def test_what_the_forms_do_not_have_is_refused(setting):
+    with pytest.raises(UserError, match=next(iter(setting))):
+        ResizedConv2D(**({"filters": 3, "kernel_size": 3, "resizing": "nearest"} | setting))
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("resizing", RESIZING)
+def test_mixed_precision(resizing, dtype):
+    plain, strided = pair(resizing, 3, dtype)
+    x = tf.constant(RNG.normal(size=(2, 6, 8, 3)), tf.float32)
+    found, expected = strided(x), plain(x)
+    assert found.dtype == expected.dtype == plain.compute_dtype
+    np.testing.assert_allclose(
+        tf.cast(found, tf.float32), tf.cast(expected, tf.float32), rtol=0.05, atol=0.2
+    )
+
+
+@pytest.mark.parametrize("resizing", ["nearest", "mean"])
+def test_unknown_sides_take_the_plain_form(resizing):
+    layer = ResizedConv2D(4, 3, resizing, form="strided")
+    run = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None, 3))])
+    side = 16 if resizing == "nearest" else 4
+    assert run(tf.zeros((2, 8, 8, 3))).shape == (2, side, side, 4)
+
+
+@pytest.mark.parametrize("side", [4, 7])
+def test_bilinear_doubling_under_xla_is_the_same(side):
+    x = tf.constant(RNG.normal(size=(2, side, 3, 2)), tf.float32)
+    expected = BilinearDoubling()(x)
+    with under_xla():
+        np.testing.assert_allclose(BilinearDoubling()(x), expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("resizing", RESIZING)
@@ -175,4 +266,4 @@ def test_the_form_is_a_setting(no_bindings):
     generator = resnet_cifar.generator((8, 8, 1), 4, width=2)
     assert generator.get_layer("block0_conv0").form == "plain"
     with pytest.raises(UserError, match="form"):
-        ResizedConv2D(4, 3, nearest_doubling(), form="quick")
+        ResizedConv2D(4, 3, "nearest", "quick")
