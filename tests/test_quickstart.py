@@ -17,7 +17,7 @@ README = pathlib.Path(__file__).parents[1] / "README.md"
 
 
 def verb(name, *flags):
-    command = [sys.executable, "-m", f"compare_gan_tf.bin.{name}", *flags]
+    command = [sys.executable, "-m", "compare_gan_tf.bin.main", name, *flags]
     subprocess.run(command, check=True, capture_output=True)
 
 
