@@ -10,6 +10,7 @@ import keras
 
 from compare_gan_tf.gan import multiply_adds
 from compare_gan_tf.layers import ResizedConv2D
+from compare_gan_tf.settings import keras_insides
 
 
 def describe(gan, settings_of: Callable[[Callable], dict] = lambda function: {}) -> dict[str, Any]:
@@ -51,7 +52,9 @@ def describe_network(network: keras.Model) -> dict[str, Any]:
       calls.
     """
     rows = multiply_adds.rows(network)
-    computed = multiply_adds.rows(network, computed=True)
+    computed = rows
+    if any(isinstance(one, ResizedConv2D) for one in keras_insides.nested_layers(network)):
+        computed = multiply_adds.rows(network, computed=True)
     return {
         "trainable_parameters": _count(network.trainable_weights),
         "non_trainable_parameters": _count(network.non_trainable_weights),

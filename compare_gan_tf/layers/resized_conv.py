@@ -238,8 +238,10 @@ def resized_conv(
       **conv: further arguments of `keras.layers.Conv2D`.
     """
     up, down = up and up(name=f"{name}_up"), down and down(name=f"{name}_down")
-    resizing = _kind(up) if down is None else None if up is not None else _kind(down)
-    if resizing and (resizing == "mean") == (down is not None):
+    resizing = None
+    if up is None or down is None:
+        resizing = _known(up, ("nearest", "zeros", "bilinear")) or _known(down, ("mean",))
+    if resizing:
         layer = ResizedConv2D(filters, kernel_size, resizing, form, name=name, **conv)
         return reparameterised(layer, kernel_norm)
     layer = keras.layers.Conv2D(filters, kernel_size, padding="same", name=name, **conv)
@@ -254,15 +256,13 @@ def resized_conv(
     return resized
 
 
-def _kind(layer) -> str | None:
-    """How a layer resizes, if it is one of `resizing` in every setting; else None."""
-    for kind, make in _LAYERS.items():
-        known = make()
+def _known(layer, kinds) -> str | None:
+    """The one of these kinds of resizing that a layer is, in every setting; None for no layer."""
+    for kind in kinds:
+        known = _LAYERS[kind]()
         if type(layer) is type(known) and _settings(layer) == _settings(known):
             return kind
-    bilinear = keras.layers.UpSampling2D(2, interpolation="bilinear")
-    same = type(layer) is type(bilinear) and _settings(layer) == _settings(bilinear)
-    return "bilinear" if same else None
+    return None
 
 
 def _settings(layer) -> dict:
