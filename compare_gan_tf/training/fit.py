@@ -24,6 +24,7 @@ class Training:
     Attributes:
       gan: the built GAN, with the initial weights of a new run.
       kept: variables of D that are not trained, see `frozen_layers`.
+      jit_reason: why XLA compiles the step, or not, see `compilation`.
 
     The other attributes are the arguments of `prepare`.
     """
@@ -36,7 +37,8 @@ class Training:
     training_steps: int
     batch_size: int
     seed: int
-    jit_compile: bool
+    jit_compile: bool | str
+    jit_reason: str
     init_from: str | None
     checkpoint_every: int
     keep_checkpoints: int
@@ -81,7 +83,7 @@ class Training:
             # many, and updates that need no data, such as a power iteration, would already run.
             if first < last:
                 # Two objectives add at most two gradients per shared tensor, in any order.
-                distribution.keep_sums_in_pairs(not self.jit_compile and len(gan.objectives) > 2)
+                distribution.keep_sums_in_pairs(not gan.jit_compile and len(gan.objectives) > 2)
                 own = self._watchers(saver, first)
                 with _closing(own), self._data_errors():
                     gan.fit_batches(
@@ -109,8 +111,9 @@ class Training:
             seed=self.seed,
             strategy=distribution.name_of(self.strategy),
             replicas=self.strategy.num_replicas_in_sync,
-            jit_compile=self.jit_compile,
-            deterministic_ops=not self.jit_compile,
+            jit_compile=self.gan.jit_compile,
+            jit_reason=self.jit_reason,
+            deterministic_ops=not self.gan.jit_compile,
             first_step=first_step,
             data=seen,
             multiply_adds={  # of one sample

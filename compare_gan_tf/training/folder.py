@@ -16,11 +16,12 @@ from compare_gan_tf.storage import files, locks
 # The files and folders that a training writes in a run's folder.
 _PARTS = (files.CONFIG, manifest.FILE, checkpoints.FOLDER, checkpoints.TRAIN_DONE, logs.LOGS)
 
-# Bindings that may change when a run is resumed, because they do not affect the trained weights.
+# Bindings that may change when a run is resumed, because they do not affect the trained weights,
+# or only their rounding, as XLA does.
 # Settings of functions and classes that only these bindings refer to may change as well.
 FREE = (
     r"(.*\.)?train\.(training_steps|checkpoint_every|keep_checkpoints|log_every|sample_every)",
-    r"(.*\.)?train\.callbacks",
+    r"(.*\.)?train\.(callbacks|jit_compile)",
     r"(.*\.)?(evaluate|follow)\..*",
     r"(.*\.)?load\.(data_dir|memory_budget|disk_budget|cache_folder)",
     r"compare_gan_tf\.(evaluation|metrics|report|export)\..*",

@@ -15,6 +15,7 @@ from compare_gan_tf.runs import checkpoints
 from compare_gan_tf.settings.signatures import Count, Index, Made, Several, checked
 from compare_gan_tf.training import frozen_layers, warm_start
 from compare_gan_tf.training.building import Model, Seed, build
+from compare_gan_tf.training.compilation import JitCompile, compile_step
 from compare_gan_tf.training.fit import Training
 
 _CALLBACK = Made(
@@ -48,7 +49,7 @@ def prepare(
     batch_size: Count = 64,
     seed: Seed = 0,
     steps_per_execution: Count = 1,
-    jit_compile: bool = False,
+    jit_compile: JitCompile = "auto",
     checkpoint_every: Count = 1_000,
     keep_checkpoints: Count = 5,
     log_every: Count = 100,
@@ -76,8 +77,8 @@ def prepare(
       seed: see `build`.
       steps_per_execution: number of steps that run without Python in between. It must divide
         `training_steps`, `checkpoint_every`, `log_every` and `sample_every`.
-      jit_compile: whether to compile the step with XLA; this takes about a minute, and pays off in
-        longer runs.
+      jit_compile: whether XLA compiles the step, which takes about a minute; "auto" for yes on one
+        GPU and on TPUs, and no on CPUs and on several GPUs.
       checkpoint_every: steps between checkpoints.
       keep_checkpoints: number of the newest checkpoints to keep, in addition to the best.
       log_every: steps between rows in the logs.
@@ -107,13 +108,10 @@ def prepare(
     }
     _require_multiples(steps_per_execution, intervals)
     _require_init_from(init_from, freeze_d_layers)
-    # 2. Build the GAN. All its operations are deterministic, unless XLA is used: Keras cannot
-    # combine XLA with deterministic operations.
-    if not jit_compile:
-        tf.config.experimental.enable_op_determinism()
+    # 2. Build the GAN.
     gan = build(model, dataset, seed=seed, strategy=strategy)
     kept = frozen_layers.first_variables(gan, freeze_d_layers)
-    _compile(gan, steps_per_execution, jit_compile)
+    jit_reason = compile_step(gan, steps_per_execution, jit_compile, strategy)
     # 3. Trace the first step, on zeros.
     dry_run.check(gan, dataset, batch_size=batch_size, strategy=strategy)
     # 4. Load initial weights, unless the run has a checkpoint of its own.
@@ -129,6 +127,7 @@ def prepare(
         batch_size=batch_size,
         seed=seed,
         jit_compile=jit_compile,
+        jit_reason=jit_reason,
         init_from=init_from,
         keep_checkpoints=keep_checkpoints,
         keep_unscored_every=keep_unscored_every,
@@ -173,11 +172,3 @@ def _require_init_from(init_from: str | None, freeze_d_layers: int) -> None:
             "start from, train.init_from"
         )
 
-
-def _compile(gan: GAN, steps_per_execution: int, jit_compile: bool) -> None:
-    gan.compile(steps_per_execution=steps_per_execution, jit_compile=jit_compile)
-    if jit_compile and not gan.jit_compile:
-        raise UserError(
-            "train.jit_compile = True cannot be used: an earlier training in this process has "
-            "enabled deterministic ops; start another process"
-        )

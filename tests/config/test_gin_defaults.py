@@ -11,6 +11,7 @@ from compare_gan_tf.config import configurables
 # of them stays in its config.gin.
 CHANGED = {
     "FDivergenceBound.divergence": inspect.Parameter.empty,  # None was refused when it was made
+    "train.jit_compile": "auto",  # False on the CPUs of then; folder.FREE lets it change
 }
 GONE = {"train.describe", "train.due"}  # of Python alone: no config could name them
 
