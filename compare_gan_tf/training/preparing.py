@@ -171,4 +171,3 @@ def _require_init_from(init_from: str | None, freeze_d_layers: int) -> None:
             f"train.freeze_d_layers = {freeze_d_layers} would keep random weights: name the run to "
             "start from, train.init_from"
         )
-
