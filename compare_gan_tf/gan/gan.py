@@ -7,6 +7,7 @@ import tensorflow as tf
 from compare_gan_tf.augment.base import AnAugmentation
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import compatibility, fitting, parts, passes, players, update
+from compare_gan_tf.gan.remat import recompute
 from compare_gan_tf.gan.alphabets import AnAlphabet, draw_uniforms
 from compare_gan_tf.gan.first_failure import FirstFailure
 from compare_gan_tf.latents import (
@@ -59,6 +60,7 @@ class GAN(keras.Model):
       ema_decay: of the moving average of G, in [0, 1); None for no average.
       ema_halflife: instead of `ema_decay`, in training steps: a number or a schedule.
       ema_start_step: first training step that is averaged; before it the average copies G.
+      remat: recomputes activations in the backward pass, for less memory and more time.
 
     Raises:
       UserError: settings do not fit each other.
@@ -88,6 +90,7 @@ class GAN(keras.Model):
         ema_decay: Decay | None = None,
         ema_halflife: parts.HalfLife | None = None,
         ema_start_step: Step = 0,
+        remat: bool = False,
     ):
         given = hyperparameters.of_call("GAN", GAN.__init__, locals())
         super().__init__(name="gan")
@@ -121,6 +124,8 @@ class GAN(keras.Model):
         for objective in self.objectives:
             objective.build_for(self)
         compatibility.check_lazy(self.objectives, self.couples_batch)
+        if remat:
+            recompute(self)
 
         # 4. The optimisers, which need the variables of 3, and the counter of training steps.
         self.g_optimizer, self.d_optimizer = g_optimizer or adam(), d_optimizer or adam()
@@ -140,8 +145,6 @@ class GAN(keras.Model):
     def current_step(self) -> int:
         """The number of training steps done."""
         return int(self.step.numpy())
-
-    # Training
 
     @property
     def slices(self) -> int:
@@ -191,8 +194,6 @@ class GAN(keras.Model):
         self.first_failure.note(names, values, step + 1)
         return dict(zip(names, tf.unstack(values), strict=True))
 
-    # Sampling
-
     @property
     def uses_ema(self) -> bool:
         """Whether the run averages G; then samples come from the average."""
@@ -240,8 +241,6 @@ class GAN(keras.Model):
         if uniforms is None:
             return outputs
         return self.alphabet.decode(self.alphabet.draw(outputs, uniforms))
-
-    # Keras' methods
 
     def compile(self, *, jit_compile: bool = False, **options):
         """Compiles as Keras does; the constructor has taken the optimisers and objectives.

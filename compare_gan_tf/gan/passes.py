@@ -119,8 +119,10 @@ def _score_group(discriminator, views: list[View], shown: Callable) -> list[Scor
     return [Scored(*row) for row in zip(images, logits, features, slopes, heads, strict=True)]
 
 
-def gradients(tape: tf.GradientTape, target, sources: list) -> list:
+def gradients(tape: tf.GradientTape, target, sources: list, upstream=None) -> list:
     """Gradients of the sum of the target's elements; zeros for sources without a connection.
+
+    With `upstream`, of the structure of the target, the elements are weighted by it.
 
     In a graph they have the same bits in every call: contributions to one tensor are added in
     pairs. A tape would add them by one AddN, which starts with any term whose memory it may
@@ -128,9 +130,11 @@ def gradients(tape: tf.GradientTape, target, sources: list) -> list:
     """
     zero = tf.UnconnectedGradients.ZERO  # such as of a bias under a gradient penalty alone
     if tf.executing_eagerly():
-        return tape.gradient(target, sources, unconnected_gradients=zero)
+        return tape.gradient(target, sources, upstream, unconnected_gradients=zero)
     pairs = tf.AggregationMethod.EXPERIMENTAL_TREE
-    return tf.gradients(target, sources, aggregation_method=pairs, unconnected_gradients=zero)
+    return tf.gradients(
+        target, sources, upstream, aggregation_method=pairs, unconnected_gradients=zero
+    )
 
 
 def _split(rows, views: list[View]) -> list:

@@ -109,7 +109,7 @@ class ResizedConv2D(keras.layers.Conv2D):
         if self.is_strided(inputs.shape):
             x = self._strided(inputs, tf.convert_to_tensor(self.kernel))
             # After the resizing, for the bias is at inserted zeros, too.
-            return tf.nn.bias_add(x, self.bias) if self.use_bias else x
+            return tf.nn.bias_add(x, self.bias.value) if self.use_bias else x
         if self.halves:
             return self.resize(super().call(inputs))
         return super().call(self.resize(inputs))

@@ -8,6 +8,7 @@ import gin
 import keras
 import tensorflow as tf
 
+from compare_gan_tf.layers.kernel_norm import with_kernel
 from compare_gan_tf.layers.state import add_state, is_frozen
 from compare_gan_tf.settings.signatures import Number, OneOf, Positive, checked
 
@@ -74,8 +75,7 @@ class SpectralNorm(keras.layers.Wrapper):
     def call(self, inputs, training=False):
         kernel = self.layer.kernel
         normalised = kernel / self._sigma(as_matrix(kernel), advance=training)
-        substitute = keras.StatelessScope(state_mapping=[(kernel, normalised)])
-        with substitute:
+        with with_kernel(self.layer, normalised):
             return self.layer(inputs)
 
     def _sigma(self, matrix, advance: bool):

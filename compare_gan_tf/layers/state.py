@@ -63,10 +63,29 @@ def training_pass(model, inputs):
     """`model(inputs, training=True)`; under `frozen_state` no layer writes a variable.
 
     This package's layers call `is_frozen`. Layers of Keras, such as its batch normalisation, and of
-    users do not: a stateless scope discards what they write.
+    users do not: a stateless scope discards what they write. A model of `gan.remat` has an attribute
+    `recomputed`, which is called instead.
     """
+    if recomputed := getattr(model, "recomputed", None):
+        return recomputed(inputs)
     with keras.StatelessScope() if is_frozen() else contextlib.nullcontext():
         return model(inputs, training=True)
+
+
+def same_context():
+    """A function that makes a context: what the layers are told now, for a later pass."""
+    now = dict(vars(_local))
+
+    @contextlib.contextmanager
+    def context():
+        before = dict(vars(_local))
+        vars(_local).update(now)
+        try:
+            yield
+        finally:
+            vars(_local).update(before)
+
+    return context
 
 
 @contextlib.contextmanager

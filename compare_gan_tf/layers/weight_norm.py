@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers.kernel_norm import with_kernel
 
 _TRANSPOSED = (
     keras.layers.Conv1DTranspose,
@@ -61,7 +62,7 @@ class WeightNorm(keras.layers.Wrapper):
     def call(self, inputs):
         kernel, squares = self.layer.kernel, self._squares()
         normalised = kernel * (tf.reshape(self.g, squares.shape) * tf.math.rsqrt(squares))
-        with keras.StatelessScope(state_mapping=[(kernel, normalised)]):
+        with with_kernel(self.layer, normalised):
             return self.layer(inputs)
 
     def compute_output_shape(self, input_shape):

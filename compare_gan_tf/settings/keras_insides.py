@@ -6,6 +6,8 @@ missing in another version.
 
 from collections.abc import Callable
 
+import keras
+
 SEEN_IN = {"keras": "3.15.1", "tensorflow": "2.21.0"}
 # Name of the class of TensorFlow's default strategy.
 DEFAULT_STRATEGY = "_DefaultDistributionStrategy"
@@ -25,6 +27,30 @@ def origin(tensor) -> tuple:
 def called_on(operation, node: int) -> list:
     """The symbolic input tensors of an operation's call number `node`."""
     return list(operation._inbound_nodes[node].input_tensors)
+
+
+def flat(model):
+    """A functional model {name: input} of the same layers, without models among them."""
+
+    def called(operation):
+        inner = getattr(operation, "_functional", operation)  # of a Sequential
+        if not isinstance(inner, keras.Model) or not hasattr(inner, "_run_through_graph"):
+            return operation
+        return lambda inputs, **_: run_through(inner, inputs, called)
+
+    inputs = {
+        name: keras.Input(batch_shape=symbol.shape, dtype=symbol.dtype, name=name)
+        for name, symbol in model.input.items()
+    }
+    given = [inputs[symbol.name] for symbol in model.inputs]
+    return keras.Model(inputs, run_through(model, given, called), name=model.name)
+
+
+def calls(model) -> list[tuple[list, list]]:
+    """The calls of a functional model's layers in order: (symbolic inputs, symbolic outputs)."""
+    by_depth = sorted(model._nodes_by_depth.items(), reverse=True)
+    nodes = [node for _, nodes in by_depth for node in nodes if not node.is_input]
+    return [(list(node.input_tensors), list(node.outputs)) for node in nodes]
 
 
 def run_through(model, inputs: list, called: Callable):
