@@ -7,9 +7,9 @@ import tensorflow as tf
 from compare_gan_tf.augment.base import AnAugmentation
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import compatibility, fitting, parts, passes, players, update
-from compare_gan_tf.gan.remat import recompute
 from compare_gan_tf.gan.alphabets import AnAlphabet, draw_uniforms
 from compare_gan_tf.gan.first_failure import FirstFailure
+from compare_gan_tf.gan.remat import recompute
 from compare_gan_tf.latents import (
     Prior,
     enough_memory,

@@ -1,8 +1,8 @@
 """Recomputes activations in the backward pass, instead of keeping them: less memory, more time.
 
-Chen et al. (2016), Training deep nets with sublinear memory cost, section 4.1: a network is cut into
-about sqrt(n) segments. The forward pass keeps what crosses the cuts alone; the backward pass computes
-a segment again before it computes the segment's gradient.
+Chen et al. (2016), Training deep nets with sublinear memory cost, section 4.1: a network is cut
+into about sqrt(n) segments. The forward pass keeps what crosses the cuts alone; the backward pass
+computes a segment again before it computes the segment's gradient.
 """
 
 import itertools
@@ -61,8 +61,8 @@ class Recomputed:
 def segments(model: keras.Model) -> list[Segment]:
     """Cuts a functional model into about sqrt(n) segments of like size.
 
-    n is the number of places where at most one map [n, H, W, C] passes; the size of a segment is that
-    of the outputs of its layers.
+    n is the number of places where at most one map [n, H, W, C] passes; the size of a segment is
+    that of the outputs of its layers.
     """
     calls = keras_insides.calls(model)
     last_use = {id(output): len(calls) for output in model.outputs}

@@ -63,8 +63,8 @@ def training_pass(model, inputs):
     """`model(inputs, training=True)`; under `frozen_state` no layer writes a variable.
 
     This package's layers call `is_frozen`. Layers of Keras, such as its batch normalisation, and of
-    users do not: a stateless scope discards what they write. A model of `gan.remat` has an attribute
-    `recomputed`, which is called instead.
+    users do not: a stateless scope discards what they write. A model of `gan.remat` has an
+    attribute `recomputed`, which is called instead.
     """
     if recomputed := getattr(model, "recomputed", None):
         return recomputed(inputs)
