@@ -24,7 +24,7 @@ class Fid(intervals.Jackknifed):
     MMD GANs, 2018): compare only scores of equally many fakes and equally many reals.
 
     Attributes:
-      interval: whether to compute the interval, which doubles or triples the time. The jackknife
+      interval: whether to compute the interval, for half to all of the time again. The jackknife
         uses the linear expansion of the distance in the two means and covariances (Efron, The
         Jackknife, the Bootstrap and Other Resampling Plans, 1982, ch. 6). A side with `statistics`
         only counts as exact.

@@ -5,7 +5,8 @@ squared 2-Wasserstein distance of Dowson and Landau, 1982:
 
     d^2 = |m1 - m2|^2 + tr(C1) + tr(C2) - 2 tr((C1^1/2 C2 C1^1/2)^1/2)
 
-Numpy and float64 only.
+Numpy, SciPy and float64 only. The factorisations are SciPy's: NumPy's need 4 to 7 times as long for
+2,048 features.
 """
 
 import functools
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import scipy.linalg
 
 from compare_gan_tf.metrics.base import UndefinedScore
 from compare_gan_tf.metrics.gaussian_statistics import BLOCK, GaussianStatistics
@@ -48,14 +50,14 @@ def _root_of_full_rank(covariance_1, covariance_2, slopes: bool) -> Root | None:
     root: each eigenvalue 0 of a singular covariance would add a relative error of 1e-8.
     """
     try:
-        lower = np.linalg.cholesky(covariance_1)
-    except np.linalg.LinAlgError:
+        lower = _cholesky(covariance_1)
+    except scipy.linalg.LinAlgError:
         return None
     product = _lower_triangle(lower, covariance_2)
     if slopes:
-        values, vectors = np.linalg.eigh(product)
+        values, vectors = _eigh(product)
     else:
-        values = np.linalg.eigvalsh(product)
+        values = scipy.linalg.eigvalsh(product, check_finite=False)
     noise = 8 * EPSILON * values[-1]
     if values[0] <= 2 * noise:
         return None
@@ -65,7 +67,7 @@ def _root_of_full_rank(covariance_1, covariance_2, slopes: bool) -> Root | None:
         return None
     if not slopes:
         return Root(float(roots.sum()), None, None)
-    slope_1 = np.linalg.solve(lower.T, vectors * np.sqrt(roots))
+    slope_1 = _solve_transposed(lower, vectors * np.sqrt(roots))
     return Root(float(roots.sum()), slope_1, lower @ (vectors / np.sqrt(roots)))
 
 
@@ -92,9 +94,9 @@ def _root_of_any_rank(covariance_1, covariance_2, slopes: bool) -> Root:
     (factor_1, invert_1), (factor_2, invert_2) = _factor(covariance_1), _factor(covariance_2)
     product = factor_1.T @ factor_2
     if not slopes:
-        values = np.linalg.svd(product, compute_uv=False) if product.size else np.zeros(1)
+        values = scipy.linalg.svdvals(product) if product.size else np.zeros(1)
         return Root(float(values.sum()), None, None)
-    left, values, right = np.linalg.svd(product, full_matrices=False)
+    left, values, right = scipy.linalg.svd(product, full_matrices=False)
     slope_1 = invert_1(left * np.sqrt(values))
     return Root(float(values.sum()), slope_1, invert_2(right.T * np.sqrt(values)))
 
@@ -107,15 +109,29 @@ def _factor(covariance: np.ndarray) -> tuple[np.ndarray, Callable]:
     """
     least = EPSILON * len(covariance) * np.diag(covariance).max(initial=0.0)
     try:
-        lower = np.linalg.cholesky(covariance)
+        lower = _cholesky(covariance)
         if (np.diag(lower) ** 2).min(initial=np.inf) > 1e3 * least:
-            return lower, functools.partial(np.linalg.solve, lower.T)
-    except np.linalg.LinAlgError:  # it has no full rank
+            return lower, functools.partial(_solve_transposed, lower)
+    except scipy.linalg.LinAlgError:  # it has no full rank
         pass
-    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    values, vectors = _eigh((covariance + covariance.T) / 2)
     keep = values > EPSILON * len(values) * max(values[-1], 0.0)
     roots, vectors = np.sqrt(values[keep]), vectors[:, keep]
     return vectors * roots, lambda right_side: (vectors / roots) @ right_side
+
+
+def _cholesky(covariance: np.ndarray) -> np.ndarray:
+    return scipy.linalg.cholesky(covariance, lower=True, check_finite=False)
+
+
+def _eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues, ascending, and eigenvectors, from the lower triangle."""
+    return scipy.linalg.eigh(matrix, driver="evd", check_finite=False)
+
+
+def _solve_transposed(lower: np.ndarray, right_side: np.ndarray) -> np.ndarray:
+    """L^-T b."""
+    return scipy.linalg.solve_triangular(lower, right_side, trans=1, lower=True, check_finite=False)
 
 
 def trace_of_root(covariance_1: np.ndarray, covariance_2: np.ndarray) -> float:
