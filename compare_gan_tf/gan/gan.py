@@ -121,11 +121,8 @@ class GAN(keras.Model):
         self.discriminator = parts.make_discriminator(self, discriminator)
         self.couples_batch = passes.couples_batch(self.discriminator)
         self.ema = parts.make_average(self, generator, ema_decay, ema_halflife, ema_start_step)
-        for objective in self.objectives:
-            objective.build_for(self)
-        compatibility.check_lazy(self.objectives, self.couples_batch)
-        if remat:
-            recompute(self)
+        parts.build_objectives(self)
+        recompute(self, remat)
 
         # 4. The optimisers, which need the variables of 3, and the counter of training steps.
         self.g_optimizer, self.d_optimizer = g_optimizer or adam(), d_optimizer or adam()

@@ -171,6 +171,17 @@ def make_discriminator(gan, discriminator):
     return made
 
 
+def build_objectives(gan):
+    """Makes the variables of the objectives; the players exist.
+
+    Raises:
+      UserError: an objective does not fit the GAN.
+    """
+    for objective in gan.objectives:
+        objective.build_for(gan)
+    compatibility.check_lazy(gan.objectives, gan.couples_batch)
+
+
 def make_average(gan, generator, decay, halflife, start_step: int):
     """The moving average of the generator: a second generator with the same weights; or None.
 

@@ -152,12 +152,12 @@ def _after(upstream, tensor):
     return tensor + tf.cast(zero, tensor.dtype)
 
 
-def recompute(gan) -> None:
-    """Makes both players of a GAN recompute their activations in training.
+def recompute(gan, remat: bool) -> None:
+    """Makes both players of a GAN recompute their activations in training, if `remat`.
 
     Raises:
       UserError: a network cannot be cut.
     """
-    for player in (GENERATOR, DISCRIMINATOR):
+    for player in (GENERATOR, DISCRIMINATOR) if remat else ():
         model = getattr(gan, player)
         model.recomputed = Recomputed(model, player)

@@ -33,12 +33,3 @@ def reparameterised(layer, kernel_norm):
             f"{kinds.shown(result)}"
         )
     return result
-
-
-def with_kernel(layer, kernel):
-    """A context in which a layer's kernel is this tensor; its other variables stay as they are.
-
-    They are named, too: within another stateless scope, whose values this one would hide.
-    """
-    others = [(variable, variable.value) for variable in layer.variables]
-    return keras.StatelessScope(state_mapping=[*others, (layer.kernel, kernel)])

@@ -8,8 +8,7 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf.layers.kernel_norm import with_kernel
-from compare_gan_tf.layers.state import add_state, is_frozen
+from compare_gan_tf.layers.state import add_state, is_frozen, with_kernel
 from compare_gan_tf.settings.signatures import Number, OneOf, Positive, checked
 
 Vector = Annotated[str, OneOf("left", "right", "auto")]

@@ -117,6 +117,15 @@ def not_averaged(model) -> list:
     return [variable for layer in layers for variable in getattr(layer, "not_averaged", ())]
 
 
+def with_kernel(layer, kernel):
+    """A context in which a layer's kernel is this tensor; its other variables stay as they are.
+
+    They are named, too: within another stateless scope, whose values this one would hide.
+    """
+    others = [(variable, variable.value) for variable in layer.variables]
+    return keras.StatelessScope(state_mapping=[*others, (layer.kernel, kernel)])
+
+
 # --- The arithmetic of a pass -----------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.layers.kernel_norm import with_kernel
+from compare_gan_tf.layers.state import with_kernel
 
 _TRANSPOSED = (
     keras.layers.Conv1DTranspose,
