@@ -15,6 +15,7 @@ from compare_gan_tf.architectures.conditioning import added_to_logit
 from compare_gan_tf.architectures.pooling import pooled
 from compare_gan_tf.architectures.residual import resized
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers.precision import layers_in_full_precision
 from compare_gan_tf.layers.resizing import mean_halving
 from compare_gan_tf.settings.signatures import Function
 
@@ -140,6 +141,7 @@ def to_images(x, channels: int, *, kernels: Kernels, norm, condition, filters: i
     return keras.layers.Activation("tanh", name="images")(x[..., :channels] if filters else x)
 
 
+@layers_in_full_precision()
 def discriminator_model(inputs: dict, x, labels, *, kernels: Kernels, conditioning, pooling):
     """Completes a discriminator: features pooling(relu(x)), [n, c], and one logit per sample.
 

@@ -7,6 +7,7 @@ import keras
 from compare_gan_tf.architectures.conditioning import AppendLabels, OneHot, added_to_logit
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.layers.precision import layers_in_full_precision
 from compare_gan_tf.layers.resized_conv import resized_conv
 from compare_gan_tf.settings import keras_insides, kinds
 from compare_gan_tf.settings.signatures import Function
@@ -254,12 +255,14 @@ def _discriminator_labels(num_classes: int | None, conditioning):
     return one_hot_labels(num_classes if conditioning else None)
 
 
+@layers_in_full_precision()
 def discriminator_model(
     inputs: dict, features, *, kernel_norm=None, conditioning=None, labels=None
 ):
     """Completes a discriminator: flat features, and one logit per sample plus the label term.
 
-    Outputs of the conditioning become further outputs of D.
+    These last layers compute in float32 under a mixed precision, too. Outputs of the conditioning
+    become further outputs of D.
 
     Args:
       inputs: of the model, see `discriminator_input`.

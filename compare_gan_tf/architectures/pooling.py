@@ -6,6 +6,7 @@ import gin
 import keras
 from keras import ops
 
+from compare_gan_tf.layers.precision import layers_in_full_precision
 from compare_gan_tf.settings import kinds
 from compare_gan_tf.settings.signatures import Function
 
@@ -31,6 +32,10 @@ def pooled(x, pooling):
     Raises:
       UserError: `pooling` is no such function.
     """
-    features = kinds.tried("pooling", pooling, x, like=_POOLING)
+    with layers_in_full_precision():
+        wide = keras.config.dtype_policy().compute_dtype
+        if x.dtype != wide:  # a sum over all pixels may leave the range of float16
+            x = keras.layers.Activation("linear", name=f"maps_{wide}")(x)
+        features = kinds.tried("pooling", pooling, x, like=_POOLING)
     kinds.require_shape("pooling", pooling, features, (None, x.shape[-1]), like=_POOLING)
     return features

@@ -32,6 +32,7 @@ from compare_gan_tf.architectures.shapes import Blocks, SquareShape
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import no_norm
 from compare_gan_tf.layers.kernel_norm import KernelNorm, reparameterised
+from compare_gan_tf.layers.precision import layers_in_full_precision
 from compare_gan_tf.settings.signatures import Count, Counts, checked
 
 
@@ -201,6 +202,7 @@ def discriminator(
     return _scored(inputs, x, labels, kernel_norm, conditioning)
 
 
+@layers_in_full_precision()
 def _scored(inputs, x, labels, kernel_norm, conditioning):
     """Completes D: [n, 4, 4, c] to features [n, c] and one logit per sample."""
     pool = keras.layers.DepthwiseConv2D(

@@ -25,6 +25,28 @@ def check_two(**given):
         raise UserError(f"GAN.{one} and GAN.{other} are one {kind}: make two")
 
 
+def check_optimizers(**given):
+    """Refuses one optimiser for both players, and Keras' accumulation of gradients.
+
+    With it an optimiser adds up the gradients of several training steps. Those of G would be taken
+    against several Ds, and steps in which nothing changes would count in schedules and averages.
+
+    Args:
+      **given: two settings, {name in `GAN`: optimiser or None}.
+
+    Raises:
+      UserError: both are one object, or one accumulates gradients.
+    """
+    check_two(**given)
+    for name, optimizer in given.items():
+        steps = getattr(optimizer, "gradient_accumulation_steps", None)
+        if steps:
+            raise UserError(
+                f"GAN.{name} has gradient_accumulation_steps = {steps}, which adds up gradients of "
+                "several training steps, between which the other player changes: leave it out"
+            )
+
+
 def check_classes(conditional: bool, num_classes: int | None):
     """Refuses a conditional GAN on data without classes."""
     if conditional and not num_classes:

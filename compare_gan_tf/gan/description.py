@@ -24,7 +24,8 @@ def describe(gan, settings_of: Callable[[Callable], dict] = lambda function: {})
     Returns:
       "generator" and "discriminator", see `describe_network`; "objectives", a list of {"name",
       "kind", "weight", "settings"}; "augment", the augmentation of D's inputs, or None;
-      "alphabet", of a discrete G, or None; "d_steps" and "g_steps", the updates per training step.
+      "alphabet", of a discrete G, or None; "d_steps" and "g_steps", the updates per training step;
+      "precision", that the networks compute in.
     """
     return {
         "generator": describe_network(gan.generator),
@@ -34,6 +35,7 @@ def describe(gan, settings_of: Callable[[Callable], dict] = lambda function: {})
         "alphabet": _plain(gan.alphabet, settings_of),
         "d_steps": gan.d_steps,
         "g_steps": gan.g_steps,
+        "precision": gan.precision,
     }
 
 
@@ -162,6 +164,8 @@ def as_text(description: dict[str, Any]) -> str:
     if steps != (1, 1):
         lines += ["", "updates in a training step"]
         lines += [f"  {steps[0]} of the discriminator, then {steps[1]} of the generator"]
+    if description["precision"] != "float32":
+        lines += ["", "precision of the networks", f"  {description['precision']}"]
     return "\n\n".join([*players, "\n".join(lines)])
 
 

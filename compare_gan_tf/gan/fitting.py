@@ -171,6 +171,29 @@ def _unit_to_signed(images, *labels) -> tuple:
     return images * 2.0 - 1.0, *labels
 
 
+def check_compile_options(options: dict):
+    """Refuses options of Keras' `compile` that a GAN's constructor has taken already.
+
+    Raises:
+      UserError: there are some.
+    """
+    for other in sorted(options.keys() - {"run_eagerly", "steps_per_execution"}):
+        raise UserError(
+            f"compile({other}=...): a GAN has it already; optimisers are g_optimizer and "
+            "d_optimizer, losses are objectives, of its constructor"
+        )
+
+
+def check_fit_options(options: dict):
+    """Refuses options of Keras' `fit` that have no meaning for a GAN.
+
+    Raises:
+      UserError: there are some.
+    """
+    for other in sorted(options.keys() - {"callbacks", "verbose", "initial_epoch"}):
+        raise UserError(f"fit({other}=...) has no meaning for a GAN: leave it out")
+
+
 def as_slices(gan, data) -> tuple:
     """Converts a batch into slices, one for each update of a training step.
 

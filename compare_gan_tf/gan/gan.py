@@ -7,6 +7,7 @@ import tensorflow as tf
 from compare_gan_tf.augment.base import AnAugmentation
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import compatibility, fitting, parts, passes, players, update
+from compare_gan_tf.gan import precision as precisions
 from compare_gan_tf.gan.alphabets import AnAlphabet, draw_uniforms
 from compare_gan_tf.gan.first_failure import FirstFailure
 from compare_gan_tf.gan.remat import recompute
@@ -61,6 +62,8 @@ class GAN(keras.Model):
       ema_halflife: instead of `ema_decay`, in training steps: a number or a schedule.
       ema_start_step: first training step that is averaged; before it the average copies G.
       remat: recomputes activations in the backward pass, for less memory and more time.
+      precision: of the networks that functions make, see `precision`; None for Keras' global
+        policy, float32 unless you change it. Keras models have that of their layers.
 
     Raises:
       UserError: settings do not fit each other.
@@ -91,6 +94,7 @@ class GAN(keras.Model):
         ema_halflife: parts.HalfLife | None = None,
         ema_start_step: Step = 0,
         remat: bool = False,
+        precision: precisions.Precision | None = None,
     ):
         given = hyperparameters.of_call("GAN", GAN.__init__, locals())
         super().__init__(name="gan")
@@ -100,10 +104,10 @@ class GAN(keras.Model):
         compatibility.check_average(ema_decay, ema_halflife)
         compatibility.check_samples(alphabet, augment, symbols)
         compatibility.check_two(generator=generator, discriminator=discriminator)
-        compatibility.check_two(g_optimizer=g_optimizer, d_optimizer=d_optimizer)
+        compatibility.check_optimizers(g_optimizer=g_optimizer, d_optimizer=d_optimizer)
 
         # 1. The schedule of the updates, the augmentation of D's inputs, and the objectives.
-        self.seed, self.augment = seed, augment
+        self.seed, self.augment, self.precision = seed, augment, precision
         self.d_steps, self.g_steps, self.reuse_last_batch = d_steps, g_steps, reuse_last_batch
         self.objectives = parts.as_objectives(objectives)
         compatibility.check_gradients(alphabet, self.objectives)
@@ -127,6 +131,7 @@ class GAN(keras.Model):
         # 4. The optimisers, which need the variables of 3, and the counter of training steps.
         self.g_optimizer, self.d_optimizer = g_optimizer or adam(), d_optimizer or adam()
         parts.count_training_steps(self)
+        precisions.settle(self, precision)
         self.step = add_state(self, "step", dtype="int64")  # training steps done
         self.starts_trained = players.note([generator, discriminator], self.step)
         self.first_failure = FirstFailure()
@@ -249,12 +254,7 @@ class GAN(keras.Model):
         Raises:
           UserError: there are other options.
         """
-        others = sorted(options.keys() - {"run_eagerly", "steps_per_execution"})
-        if others:
-            raise UserError(
-                f"compile({others[0]}=...): a GAN has it already; optimisers are g_optimizer and "
-                "d_optimizer, losses are objectives, of its constructor"
-            )
+        fitting.check_compile_options(options)
         super().compile(optimizer=self.g_optimizer, jit_compile=jit_compile, **options)
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, steps_per_epoch=None, **options):
@@ -279,9 +279,7 @@ class GAN(keras.Model):
         Raises:
           UserError: the data does not fit the GAN, or an option has no meaning for a GAN.
         """
-        others = sorted(options.keys() - {"callbacks", "verbose", "initial_epoch"})
-        if others:
-            raise UserError(f"fit({others[0]}=...) has no meaning for a GAN: leave it out")
+        fitting.check_fit_options(options)
         if not self.compiled:
             self.compile()
         left = epochs - options.get("initial_epoch", 0)

@@ -11,7 +11,9 @@ from compare_gan_tf.architectures.blocks import unsquashed
 from compare_gan_tf.architectures.local_features import with_outputs
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import compatibility, players
+from compare_gan_tf.gan.player_ends import widen_end, widen_strides_of_one_pixel
 from compare_gan_tf.latents import Normal
+from compare_gan_tf.layers import dtype_policy, layers_in_full_precision
 from compare_gan_tf.objectives.base import Objective
 from compare_gan_tf.objectives.losses import Adversarial, require_loss
 from compare_gan_tf.optimizers.ema import ExponentialMovingAverage
@@ -145,7 +147,11 @@ def make_generator(gan, generator):
     """
     dim, discrete = gan.latents.dim, gan.alphabet is not None
     if not isinstance(generator, keras.Model):
-        generator = generator(latent_dim=dim, **_shapes(gan))
+        with dtype_policy(gan.precision):
+            generator = generator(latent_dim=dim, **_shapes(gan))
+        if isinstance(generator, keras.Model):
+            widen_end(generator)
+            widen_strides_of_one_pixel(generator)
     made = players.generator(generator, latent_dim=dim, discrete=discrete, **_shapes(gan))
     made = unsquashed(made) if discrete and isinstance(made, keras.Model) else made
     return players.in_float32("generator", made)
@@ -162,7 +168,10 @@ def make_discriminator(gan, discriminator):
       UserError: the model is not a discriminator, or does not fit the generator or the objectives.
     """
     if not isinstance(discriminator, keras.Model):
-        discriminator = discriminator(**_shapes(gan))
+        with dtype_policy(gan.precision):
+            discriminator = discriminator(**_shapes(gan))
+        if isinstance(discriminator, keras.Model):
+            widen_strides_of_one_pixel(discriminator)
     made = players.discriminator(discriminator, **_shapes(gan))
     made = players.in_float32("discriminator", made)
     compatibility.check_players(gan.generator, made, **_shapes(gan))
@@ -172,13 +181,14 @@ def make_discriminator(gan, discriminator):
 
 
 def build_objectives(gan):
-    """Makes the variables of the objectives; the players exist.
+    """Makes the variables of the objectives, which compute in float32; the players exist.
 
     Raises:
       UserError: an objective does not fit the GAN.
     """
-    for objective in gan.objectives:
-        objective.build_for(gan)
+    with layers_in_full_precision():
+        for objective in gan.objectives:
+            objective.build_for(gan)
     compatibility.check_lazy(gan.objectives, gan.couples_batch)
 
 

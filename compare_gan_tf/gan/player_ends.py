@@ -45,6 +45,38 @@ def _only_input(operation, node: int):
     return inputs[0] if len(inputs) == 1 else None
 
 
+def widen_end(model):
+    """Makes the last layers of a model, from the last one with weights on, compute in float32."""
+    for operation in _last(model):
+        if isinstance(operation, keras.layers.Layer):
+            _widen(operation)
+        if getattr(operation, "weights", None):
+            return
+
+
+def widen_strides_of_one_pixel(model):
+    """Makes convolutions with strides, from or transposed to a side of 1, compute in float32.
+
+    In bfloat16 TensorFlow's gradient of their kernels has uninitialised memory in it, on CPUs.
+    """
+    for layer in model.layers:
+        kernel = getattr(layer, "layer", layer)
+        transposed = isinstance(kernel, keras.layers.Conv2DTranspose)
+        if not (transposed or isinstance(kernel, keras.layers.Conv2D)) or max(kernel.strides) == 1:
+            continue
+        shapes = [maps.shape for maps in keras_insides.inputs(layer)]
+        shapes = [kernel.compute_output_shape(one) for one in shapes] if transposed else shapes
+        if any(1 in shape[1:3] for shape in shapes):
+            _widen(layer)
+
+
+def _widen(layer):
+    """Makes a layer, and the one in a wrapper such as spectral norm, compute in float32."""
+    for one in (layer, getattr(layer, "layer", layer)):
+        if one.compute_dtype != one.variable_dtype:
+            one.dtype_policy = one.variable_dtype
+
+
 def with_features(model):
     """The discriminator with outputs [logits, features].
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from compare_gan_tf import random
 from compare_gan_tf.architectures.conditioning import one_hot_like
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import loss_scale
 from compare_gan_tf.gan.lazy import lazy_terms
 from compare_gan_tf.gan.passes import gradients, identity, score_views
 from compare_gan_tf.layers import frozen_state, under_xla
@@ -96,6 +97,8 @@ def update(
     minimise(context, loss, tape, weights, trained)
     if player == DISCRIMINATOR:
         observe(context, samples, scores)
+    if scale := gan.loss_scales[player]:
+        shares[f"{player}/loss_scale"] = equal_share(tf.identity(scale.scale.value))
     return shares | {f"{player}/loss": loss}
 
 
@@ -217,15 +220,19 @@ def factor_of(objective, term: Term, step):
 
 def minimise(context: Context, loss, tape: tf.GradientTape, weights: list, trained: list) -> None:
     """Applies the gradient of the loss to the player's variables."""
-    gan = context.gan
+    gan, scale = context.gan, context.gan.loss_scales[context.player]
     optimizer = gan.d_optimizer if context.player == DISCRIMINATOR else gan.g_optimizer
-    found = gradients(tape, loss, weights)
+    found = gradients(tape, loss, weights, scale and scale.scale.value)
     with tf.control_dependencies([loss]):
         # All passes must read the weights before any weight changes. TensorFlow orders reads and
         # writes of a variable, but a bias whose gradient a pass does not need was updated before
         # that pass had read it, about once in a thousand steps on a busy machine.
         found = [tf.identity(gradient) for gradient in found]
-    optimizer.apply(clipped(optimizer, found), trained)
+    if scale is None:
+        optimizer.apply(clipped(optimizer, found), trained)
+        return
+    are_finite = all_reduce_sum(loss_scale.not_finite(found)) == 0.0
+    scale.apply(optimizer, clipped(optimizer, scale.unscaled(found)), trained, are_finite)
 
 
 def observe(context: Context, samples: Samples, scores: Scores) -> None:

@@ -10,6 +10,7 @@ from compare_gan_tf.layers.instance_norm import *
 from compare_gan_tf.layers.kernel_norm import *
 from compare_gan_tf.layers.layer_norm import *
 from compare_gan_tf.layers.pixel_norm import *
+from compare_gan_tf.layers.precision import *
 from compare_gan_tf.layers.resized_conv import *
 from compare_gan_tf.layers.resizing import *
 from compare_gan_tf.layers.self_modulation import *

@@ -24,7 +24,8 @@ class NonLocal(keras.layers.Layer):
         theta, _, g = inputs
         queries, keys, values = (_positions_in_a_row(x) for x in inputs)
         scores = ops.matmul(queries, ops.transpose(keys, (0, 2, 1)))
-        attended = ops.matmul(ops.softmax(scores, -1), values)
+        weights = ops.softmax(ops.cast(scores, self.variable_dtype), -1)
+        attended = ops.matmul(ops.cast(weights, values.dtype), values)
         return ops.reshape(attended, (-1, *theta.shape[1:3], g.shape[-1]))
 
     def compute_output_shape(self, input_shape):

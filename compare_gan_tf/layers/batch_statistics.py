@@ -9,9 +9,13 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from compare_gan_tf.layers.precision import widened
 from compare_gan_tf.layers.state import add_state, is_frozen
+from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.settings.signatures import Fraction, Positive, checked
 
+# Dtypes of maps whose moments TensorFlow's operation sums in float32.
+_OF_OPERATION = (tf.float32, tf.float16, tf.bfloat16)
 _local = threading.local()  # each replica of a strategy traces in its own thread
 
 
@@ -68,7 +72,7 @@ def _scaled(inputs, gamma, beta, moments, epsilon: float):
 def _fits_one_operation(inputs, gamma, epsilon: float) -> bool:
     """Whether TensorFlow's operation computes it: maps of one replica, and a gain per channel."""
     rank, dtype, shape = len(inputs.shape), inputs.dtype, gamma.shape
-    fits = rank == 4 and dtype == tf.float32 and len(shape) == 1
+    fits = rank == 4 and dtype in _OF_OPERATION and len(shape) == 1 and gamma.dtype == tf.float32
     return fits and _replicas() == 1 and epsilon >= 1e-5  # cuDNN allows no less
 
 
@@ -107,13 +111,21 @@ class BatchStatistics(keras.layers.Layer):
     def standardise(self, inputs, gamma, beta, training):
         """(x - mean) / sqrt(variance + epsilon) * gamma + beta.
 
-        gamma and beta are [C] or [n, 1, ..., C].
+        gamma and beta are [C] or [n, 1, ..., C]. It computes in the dtype of the variables, and the
+        result has that of the layer's policy.
         """
+        with keras_insides.without_autocast():
+            gamma, beta = widened(self, tf.nest.map_structure(tf.convert_to_tensor, (gamma, beta)))
+            return tf.cast(self._standardised(inputs, gamma, beta, training), self.compute_dtype)
+
+    def _standardised(self, inputs, gamma, beta, training):
         if not training:
-            return _scaled(inputs, gamma, beta, self._statistics(), self.epsilon)
+            wide = widened(self, inputs)
+            return _scaled(wide, gamma, beta, self._statistics(), self.epsilon)
         if _fits_one_operation(inputs, gamma, self.epsilon):
             outputs, *moments = _in_one_operation(inputs, gamma, beta, self.epsilon)
         else:
+            inputs = widened(self, inputs)
             moments = global_moments(inputs)
             outputs = _scaled(inputs, gamma, beta, moments, self.epsilon)
         self._record(inputs, *moments)

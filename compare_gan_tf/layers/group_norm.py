@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.layers.precision import in_full_precision
 from compare_gan_tf.settings.signatures import Count, Positive, checked
 
 
@@ -51,6 +52,7 @@ class GroupNorm(keras.layers.Layer):
         self.gamma = self.add_weight(shape=(channels,), initializer="ones", name="gamma")
         self.beta = self.add_weight(shape=(channels,), initializer="zeros", name="beta")
 
+    @in_full_precision
     def call(self, inputs):
         *positions, channels = inputs.shape[1:]
         groups = self.number_of_groups(channels)

@@ -6,6 +6,7 @@ import gin
 import keras
 from keras import ops
 
+from compare_gan_tf.layers.precision import in_full_precision
 from compare_gan_tf.settings.signatures import Positive, checked
 
 
@@ -18,6 +19,7 @@ class PixelNorm(keras.layers.Layer):
         super().__init__(**layer)
         self.epsilon = epsilon
 
+    @in_full_precision
     def call(self, inputs):
         square = ops.mean(ops.square(inputs), -1, keepdims=True)
         return inputs * ops.rsqrt(square + self.epsilon)

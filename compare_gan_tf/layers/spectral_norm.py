@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.layers.state import add_state, is_frozen, with_kernel
+from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.settings.signatures import Number, OneOf, Positive, checked
 
 Vector = Annotated[str, OneOf("left", "right", "auto")]
@@ -73,8 +74,10 @@ class SpectralNorm(keras.layers.Wrapper):
 
     def call(self, inputs, training=False):
         kernel = self.layer.kernel
-        normalised = kernel / self._sigma(as_matrix(kernel), advance=training)
-        with with_kernel(self.layer, normalised):
+        with keras_insides.without_autocast():  # the layer casts the result to its own precision
+            normalised = kernel / self._sigma(as_matrix(kernel), advance=training)
+            substitute = with_kernel(self.layer, normalised)
+        with substitute:
             return self.layer(inputs)
 
     def _sigma(self, matrix, advance: bool):

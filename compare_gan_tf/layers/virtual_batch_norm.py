@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.layers.batch_statistics import global_moments, global_size
+from compare_gan_tf.layers.precision import in_full_precision
 from compare_gan_tf.layers.state import add_state, is_frozen
 from compare_gan_tf.settings.signatures import Positive, checked
 
@@ -49,6 +50,7 @@ class VirtualBatchNorm(keras.layers.Layer):
         """See `state.not_averaged`: these are set once, and an average would lag behind."""
         return [self.reference_mean, self.reference_variance, self.reference_size]
 
+    @in_full_precision
     def call(self, inputs, training=False):
         mean, variance, size = (tf.convert_to_tensor(value) for value in self.not_averaged)
         share = tf.where(size > 0.0, 1.0 / (size + 1.0), 0.0)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.state import with_kernel
+from compare_gan_tf.settings import keras_insides
 
 _TRANSPOSED = (
     keras.layers.Conv1DTranspose,
@@ -60,9 +61,12 @@ class WeightNorm(keras.layers.Wrapper):
         return tf.reduce_sum(tf.square(kernel), self._axes, keepdims=True)
 
     def call(self, inputs):
-        kernel, squares = self.layer.kernel, self._squares()
-        normalised = kernel * (tf.reshape(self.g, squares.shape) * tf.math.rsqrt(squares))
-        with with_kernel(self.layer, normalised):
+        kernel = self.layer.kernel
+        with keras_insides.without_autocast():  # the layer casts the result to its own precision
+            squares = self._squares()
+            normalised = kernel * (tf.reshape(self.g, squares.shape) * tf.math.rsqrt(squares))
+            substitute = with_kernel(self.layer, normalised)
+        with substitute:
             return self.layer(inputs)
 
     def compute_output_shape(self, input_shape):

@@ -178,12 +178,17 @@ def _pictures(gan, dataset) -> dict:
 
 
 def _loss_diagrams(log) -> list[dict]:
-    """A diagram of the players' losses, and one of their terms where there are others."""
+    """Diagrams of the players' losses, and of their terms and their scales where there are any."""
     series = contents.loss_series(log)
     totals = {name: s for name, s in series.items() if name.endswith("/loss")}
-    terms = {name: s for name, s in series.items() if name not in totals}
-    kinds = [("Loss of each player", totals), ("Terms of the losses", terms)]
-    return [_diagram(title, chosen, "loss") for title, chosen in kinds if chosen]
+    scales = {name: s for name, s in series.items() if name.endswith("/loss_scale")}
+    terms = {name: s for name, s in series.items() if name not in (*totals, *scales)}
+    kinds = [
+        ("Loss of each player", totals, "loss"),
+        ("Terms of the losses", terms, "loss"),
+        ("Scale of each player's loss", scales, "factor"),
+    ]
+    return [_diagram(title, chosen, label) for title, chosen, label in kinds if chosen]
 
 
 def _score_diagrams(scores, chosen, floors=()) -> list[dict]:

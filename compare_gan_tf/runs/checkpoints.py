@@ -1,5 +1,6 @@
 """Saves, lists and restores the checkpoints of a run."""
 
+import concurrent.futures
 import os
 import re
 
@@ -7,7 +8,7 @@ import tensorflow as tf
 from absl import logging
 
 from compare_gan_tf.errors import UserError, as_user_error, unwritable
-from compare_gan_tf.runs import results
+from compare_gan_tf.runs import results, snapshots
 from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.storage import files
 
@@ -47,12 +48,14 @@ def _players(gan) -> dict:
     return players | averaged
 
 
-def _everything(gan) -> tf.train.Checkpoint:
+def _everything(gan) -> dict:
+    """{name in a checkpoint: a variable, or the list of a part's variables}."""
     objectives = {f"objective_{o.name}": o for o in gan.objectives}
     augment = {} if gan.augment is None else {"augment": gan.augment}
     optimizers = {"g_optimizer": gan.g_optimizer, "d_optimizer": gan.d_optimizer}
-    parts = _players(gan) | optimizers | objectives | augment
-    return tf.train.Checkpoint(**_states(parts), step=gan.step.value)
+    scales = {one + snapshots.SCALE: scale for one, scale in gan.loss_scales.items() if scale}
+    parts = _players(gan) | optimizers | objectives | augment | scales
+    return _states(parts) | {"step": gan.step.value}
 
 
 def _states(parts: dict) -> dict:
@@ -144,9 +147,14 @@ class Checkpoints:
         self._keep = keep
         self._keep_unscored_every = keep_unscored_every
         self._good = "none"
+        self._writing: concurrent.futures.Future | None = None
         folder = os.path.join(model_dir, FOLDER)
+        self._live = _everything(gan)
+        with tf.device("CPU:0"):  # of these the files are written, in another thread
+            self._copies = tf.nest.map_structure(snapshots.variable_like, self._live)
+        copies = tf.train.Checkpoint(**self._copies)
         # The manager deletes none: it cannot keep those that have no scores yet.
-        self._manager = tf.train.CheckpointManager(_everything(gan), folder, max_to_keep=None)
+        self._manager = tf.train.CheckpointManager(copies, folder, max_to_keep=None)
         tf.io.gfile.makedirs(folder)
         for name in tf.io.gfile.listdir(folder):
             if re.fullmatch(_UNFINISHED, name):  # an incomplete file of a killed process
@@ -166,9 +174,12 @@ class Checkpoints:
             status = None
             try:
                 with files.without_patterns(prefix) as path_:
-                    status = self._manager.checkpoint.restore(path_)
+                    stored = snapshots.as_stored(self._live, path_)
+                    checkpoint = tf.train.Checkpoint(**stored)
+                    status = checkpoint.restore(path_)
                     status.assert_consumed()
                 self._good = prefix
+                self._manager.checkpoint.save_counter.assign(checkpoint.save_counter)
                 _bind(bound)
                 return step
             except _READ_ERRORS as error:
@@ -188,7 +199,9 @@ class Checkpoints:
 
     @property
     def newest(self) -> str:
-        """Prefix of the newest good checkpoint, or "none", for messages."""
+        """Prefix of the newest good checkpoint, or "none", for messages; waits for `save_later`."""
+        if self._writing is not None:
+            concurrent.futures.wait([self._writing])
         return self._good
 
     def save(self):
@@ -198,14 +211,42 @@ class Checkpoints:
           UserError: the weights are not finite, or cannot be written. Files of this step are
             removed, and all earlier checkpoints stay.
         """
-        step = self._gan.current_step
-        broken = _not_finite(self._gan)
-        if broken:
+        self._write(self._gan.current_step, self._snapshot())
+
+    def save_later(self, background):
+        """As `save`, but another thread writes the checkpoint of this step.
+
+        There is one copy of the variables in memory: if the checkpoint before is not written yet,
+        this waits for it.
+
+        Args:
+          background: a `storage.background.Background`, which raises the errors of `save`.
+
+        Raises:
+          UserError: the checkpoint before could not be saved.
+        """
+        if self._writing is not None:
+            self._writing.result()
+        step, values = self._gan.current_step, self._snapshot()
+        self._writing = background.submit(self._write, step, values)
+
+    def _snapshot(self) -> dict:
+        """The values of all variables, in the memory of the host.
+
+        On the CPU this copies nothing: TensorFlow copies a variable when it changes one that is
+        still in use.
+        """
+        with tf.device("CPU:0"):
+            return tf.nest.map_structure(tf.identity, self._live)
+
+    def _write(self, step: int, values: dict):
+        good = self._good
+        if broken := snapshots.not_finite(_players(self._gan), values):
             raise UserError(
-                f"step {step}: {broken} is not finite; the last good checkpoint is {self.newest}"
+                f"step {step}: {broken} is not finite; the last good checkpoint is {good}"
             )
-        good = self.newest
         try:
+            tf.nest.map_structure(lambda copy, value: copy.assign(value), self._copies, values)
             self._manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
             self._remove(step)
@@ -237,15 +278,6 @@ class Checkpoints:
 
 def _delete(name: str):
     (tf.io.gfile.rmtree if tf.io.gfile.isdir(name) else tf.io.gfile.remove)(name)
-
-
-def _not_finite(gan) -> str | None:
-    """The first variable with a NaN or infinite value, for messages; None if all are finite."""
-    for player in _players(gan).values():
-        for variable in player.variables:
-            if not tf.reduce_all(tf.math.is_finite(tf.cast(variable.value, tf.float32))):
-                return f"weight {variable.path} of {player.name}"
-    return None
 
 
 def _one_line(error: Exception) -> str:

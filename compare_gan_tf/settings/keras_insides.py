@@ -4,13 +4,17 @@ They exist in the versions of `SEEN_IN`; tests/settings/test_keras_insides.py sa
 missing in another version.
 """
 
+import functools
 from collections.abc import Callable
 
 import keras
+from keras.src.backend import AutocastScope
 
 SEEN_IN = {"keras": "3.15.1", "tensorflow": "2.21.0"}
 # Name of the class of TensorFlow's default strategy.
 DEFAULT_STRATEGY = "_DefaultDistributionStrategy"
+# A context in which layers read variables in their own dtype, not in that of a mixed policy.
+without_autocast = functools.partial(AutocastScope, None)
 
 
 def nested_layers(model) -> list:
@@ -51,6 +55,11 @@ def calls(model) -> list[tuple[list, list]]:
     by_depth = sorted(model._nodes_by_depth.items(), reverse=True)
     nodes = [node for _, nodes in by_depth for node in nodes if not node.is_input]
     return [(list(node.input_tensors), list(node.outputs)) for node in nodes]
+
+
+def inputs(operation) -> list:
+    """The symbolic input tensors of all calls of an operation."""
+    return [tensor for node in operation._inbound_nodes for tensor in node.input_tensors]
 
 
 def run_through(model, inputs: list, called: Callable):

@@ -1,4 +1,7 @@
-"""Callbacks of training: checkpoints, logs, sample grids, progress bar, and stopping by signals."""
+"""Callbacks of training: checkpoints, logs, sample grids, progress bar, and stopping by signals.
+
+What they write goes through one thread, in order: a saved step is then already logged.
+"""
 
 import json
 import signal
@@ -13,6 +16,7 @@ from compare_gan_tf.data.images import image_grid, to_uint8
 from compare_gan_tf.errors import Stopped, UserError
 from compare_gan_tf.runs.checkpoints import Checkpoints
 from compare_gan_tf.runs.logs import events_dir, log_path
+from compare_gan_tf.storage.background import Background
 
 Summary = tf.compat.v1.Summary
 
@@ -23,12 +27,16 @@ _GRID_SEED = (20140610, 0)
 class SaveCheckpoints(keras.callbacks.Callback):
     """Saves a checkpoint every `every` steps, at the last step, and when a signal stops training.
 
-    Raises a `UserError`, and saves nothing, if a term of the loss was not finite.
+    Another thread writes it while training goes on; training ends when all are written. Raises a
+    `UserError`, and saves nothing, if a term of the loss was not finite.
     """
 
-    def __init__(self, checkpoints: Checkpoints, *, every: int, last_step: int):
+    def __init__(
+        self, checkpoints: Checkpoints, background: Background, *, every: int, last_step: int
+    ):
         super().__init__()
         self._checkpoints = checkpoints
+        self._background = background
         self._every = every
         self._last_step = last_step
         self._signal = None
@@ -41,7 +49,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
             except ValueError:  # not in the main thread, which alone can handle signals
                 return
         if self.model.current_step == 0:
-            self._checkpoints.save()
+            self._checkpoints.save_later(self._background)
 
     def _on_signal(self, number, frame):
         self._signal = number
@@ -52,9 +60,13 @@ class SaveCheckpoints(keras.callbacks.Callback):
         # `stop_training` is set by another callback.
         if due or self._signal or self.model.stop_training:
             check_finite(self.model, logs, self._checkpoints)
-            self._checkpoints.save()
+            self._checkpoints.save_later(self._background)
         if self._signal and step != self._last_step:
+            self._background.wait()
             raise Stopped(self._signal, step)
+
+    def on_train_end(self, logs=None):
+        self._background.wait()
 
     def close(self):
         """Restores the previous signal handlers."""
@@ -72,15 +84,25 @@ def check_finite(gan, logs: dict, checkpoints: Checkpoints):
         step, term = failure
         raise UserError(
             f"step {step}: {term} is not finite; the last good checkpoint is "
-            f"{checkpoints.newest}; a lower learning rate or a penalty may help"
+            f"{checkpoints.newest}; a lower learning rate or a penalty may help{_range_of(gan)}"
         )
+
+
+def _range_of(gan) -> str:
+    """The end of the message for networks with a smaller range than float32 has."""
+    if gan.precision != "mixed_float16":
+        return ""
+    return '; float16 ends at 65504: GAN.precision = "mixed_bfloat16" has the range of float32'
 
 
 class WriteLogs(keras.callbacks.Callback):
     """Writes all loss terms and the speed to `train.jsonl` and TensorBoard every `every` steps."""
 
-    def __init__(self, model_dir: str, checkpoints: Checkpoints, *, every: int):
+    def __init__(
+        self, model_dir: str, checkpoints: Checkpoints, background: Background, *, every: int
+    ):
         super().__init__()
+        self._background = background
         self._path = log_path(model_dir)
         self._events = tf.summary.create_file_writer(events_dir(model_dir))
         self._checkpoints = checkpoints
@@ -101,6 +123,9 @@ class WriteLogs(keras.callbacks.Callback):
         row = {"step": step, "seconds": round(now - self._began, 3)}
         row |= {"steps_per_second": round(speed, 3)}
         row |= {name: float(value) for name, value in logs.items()}
+        self._background.submit(self._write, row)
+
+    def _write(self, row: dict):
         with tf.io.gfile.GFile(self._path, "a") as log:
             log.write(json.dumps(row) + "\n")
         scalars = [
@@ -108,7 +133,8 @@ class WriteLogs(keras.callbacks.Callback):
             for name, value in row.items()
             if name not in ("step", "seconds")
         ]
-        with self._events.as_default(step=step):  # one event for all: faster than tf.summary.scalar
+        # One event for all: faster than tf.summary.scalar.
+        with self._events.as_default(step=row["step"]):
             tf.summary.experimental.write_raw_pb(Summary(value=scalars).SerializeToString())
 
     def close(self):
@@ -119,8 +145,9 @@ class WriteLogs(keras.callbacks.Callback):
 class DrawSamples(keras.callbacks.Callback):
     """Writes a grid of samples to TensorBoard every `every` steps, always from the same latents."""
 
-    def __init__(self, model_dir: str, *, every: int):
+    def __init__(self, model_dir: str, background: Background, *, every: int):
         super().__init__()
+        self._background = background
         self._events = tf.summary.create_file_writer(events_dir(model_dir), filename_suffix=".img")
         self._every = every
 
@@ -128,9 +155,12 @@ class DrawSamples(keras.callbacks.Callback):
         step = self.model.current_step
         if step % self._every == 0:
             images = to_uint8(self.model.sample(_GRID, _GRID_SEED)).numpy()
-            grid = image_grid(images, scale=max(1, 64 // images.shape[1]))
-            with self._events.as_default(step=step):
-                tf.summary.image("samples", grid[np.newaxis])
+            self._background.submit(self._write, step, images)
+
+    def _write(self, step: int, images: np.ndarray):
+        grid = image_grid(images, scale=max(1, 64 // images.shape[1]))
+        with self._events.as_default(step=step):
+            tf.summary.image("samples", grid[np.newaxis])
 
     def close(self):
         """Closes the events; however training ended."""

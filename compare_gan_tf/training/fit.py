@@ -13,7 +13,7 @@ from compare_gan_tf import data, random
 from compare_gan_tf.data import Dataset, pipeline
 from compare_gan_tf.gan import GAN, distribution, multiply_adds
 from compare_gan_tf.runs import checkpoints, hyperparameters, logs, manifest
-from compare_gan_tf.storage import files
+from compare_gan_tf.storage import background, files
 from compare_gan_tf.training import callbacks, folder, frozen_layers
 
 
@@ -71,6 +71,7 @@ class Training:
                 self.model_dir,
                 config_text=None if self.allow_config_change else config_text,
                 seen=None if self.allow_data_change else seen,
+                precision=None if self.allow_config_change else gan.precision,
             )
             folder.begin(self.model_dir)
             # 2. Restore the newest readable checkpoint; remove log entries after its step.
@@ -84,8 +85,9 @@ class Training:
             if first < last:
                 # Two objectives add at most two gradients per shared tensor, in any order.
                 distribution.keep_sums_in_pairs(not gan.jit_compile and len(gan.objectives) > 2)
-                own = self._watchers(saver, first)
-                with _closing(own), self._data_errors():
+                writer = background.Background()
+                own = self._watchers(saver, writer, first)
+                with _closing([writer, *own]), self._data_errors():
                     gan.fit_batches(
                         self._batches(first),
                         steps_per_epoch=last - first,
@@ -114,6 +116,7 @@ class Training:
             jit_compile=self.gan.jit_compile,
             jit_reason=self.jit_reason,
             deterministic_ops=not self.gan.jit_compile,
+            precision=self.gan.precision,
             first_step=first_step,
             data=seen,
             multiply_adds={  # of one sample
@@ -141,17 +144,17 @@ class Training:
         )
         return distribution.distribute(self.strategy, batches)
 
-    def _watchers(self, saver, first_step: int) -> list[keras.callbacks.Callback]:
+    def _watchers(self, saver, writer, first_step: int) -> list[keras.callbacks.Callback]:
         last = self.training_steps
         own = [
-            callbacks.WriteLogs(self.model_dir, saver, every=self.log_every),
+            callbacks.WriteLogs(self.model_dir, saver, writer, every=self.log_every),
             callbacks.ShowProgress(first_step=first_step, last_step=last),
         ]
         if self.dataset.is_images:
-            own.append(callbacks.DrawSamples(self.model_dir, every=self.sample_every))
+            own.append(callbacks.DrawSamples(self.model_dir, writer, every=self.sample_every))
         # It comes last because it may stop training: a saved step is then already logged.
-        saving = callbacks.SaveCheckpoints(saver, every=self.checkpoint_every, last_step=last)
-        return [*own, saving]
+        intervals = {"every": self.checkpoint_every, "last_step": last}
+        return [*own, callbacks.SaveCheckpoints(saver, writer, **intervals)]
 
     @contextlib.contextmanager
     def _data_errors(self) -> Iterator[None]:

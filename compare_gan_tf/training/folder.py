@@ -51,17 +51,21 @@ def sole_training(model_dir: str) -> Iterator[None]:
         yield
 
 
-def require_own_run(model_dir: str, *, config_text: str | None, seen: dict | None) -> None:
-    """Checks that a run was trained with this config and these data.
+def require_own_run(
+    model_dir: str, *, config_text: str | None, seen: dict | None, precision: str | None
+) -> None:
+    """Checks that a run was trained with this config and these data, in this precision.
 
     Args:
       model_dir: the run's folder. Without a checkpoint in it nothing is checked.
       config_text: text of the config; only bindings that affect the weights are compared; None to
         accept any.
       seen: `data.identity` of the data set; None to accept any.
+      precision: that the networks compute in, which a run without a config may change, too; None to
+        accept any.
 
     Raises:
-      UserError: config or data differ; the message lists the differences.
+      UserError: config, data or precision differ; the message lists the differences.
     """
     if not checkpoints.list_steps(model_dir):
         return  # no weights were trained yet
@@ -71,6 +75,14 @@ def require_own_run(model_dir: str, *, config_text: str | None, seen: dict | Non
         raise UserError(
             f"the config differs from that of the run in {model_dir}: {' | '.join(lines)}; use "
             "another folder, or allow_config_change=True (--allow_config_change) to go on"
+        )
+    starts = [start for start in manifest.read(model_dir) if "precision" in start]
+    before = starts[-1]["precision"] if starts else None
+    if precision and before not in (None, precision):
+        raise UserError(
+            f"the run in {model_dir} was trained in {before}, not in {precision}: set GAN.precision"
+            f" = {before!r}, use another folder, or allow_config_change=True"
+            " (--allow_config_change) to go on"
         )
     changes = data_changes(model_dir, seen) if seen else []
     if changes:

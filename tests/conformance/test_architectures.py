@@ -4,9 +4,13 @@ import functools
 import importlib
 import pkgutil
 
+import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from compare_gan_tf import architectures
+from compare_gan_tf.layers import dtype_policy
 from compare_gan_tf.testing import check_architecture
 
 
@@ -42,3 +46,35 @@ def test_a_pair_keeps_the_rules(name):
     make = [functools.partial(one, **settings) for one in (module.generator, module.discriminator)]
     shapes = {"sample_shape": SHAPES.get(family, (32, 32, 3)), "latent_dim": 8}
     check_architecture(*make, **shapes, bounded=family not in UNBOUNDED)
+
+
+def _outputs(name, policy):
+    """The players under a policy, G's samples, D's logits and the gradient of their sum."""
+    module, family = importlib.import_module(name), name.rpartition(".")[2]
+    shape, settings = SHAPES.get(family, (32, 32, 3)), SETTINGS.get(family, {"width": 2})
+    keras.utils.set_random_seed(0)
+    with dtype_policy(policy):
+        generator = module.generator(shape, 8, **settings)
+        discriminator = module.discriminator(shape, **settings)
+    rng = np.random.default_rng(0)
+    z, images = rng.normal(size=(2, 4, *shape)), rng.uniform(-1, 1, (4, *shape))
+    with tf.GradientTape() as tape:
+        images = tf.constant(images, tf.float32)
+        tape.watch(images)
+        logits = discriminator({"images": images})["logits"]
+    samples = generator({"z": tf.constant(z[0].reshape(4, -1)[:, :8], tf.float32)})
+    return generator, discriminator, samples, logits, tape.gradient(logits, images)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _pairs())
+def test_a_pair_computes_the_same_in_mixed_precision(name):
+    *_, samples, logits, slopes = _outputs(name, "float32")
+    for policy, tolerance in (("mixed_float16", 0.02), ("mixed_bfloat16", 0.15)):
+        *players, low_samples, low_logits, low_slopes = _outputs(name, policy)
+        assert low_logits.dtype == low_slopes.dtype == tf.float32
+        assert {v.dtype for p in players for v in p.variables if "float" in v.dtype} == {"float32"}
+        assert {policy.removeprefix("mixed_")} <= {one.compute_dtype for one in players[1].layers}
+        low_samples = tf.cast(low_samples, tf.float32)
+        for low, full in ((low_samples, samples), (low_logits, logits), (low_slopes, slopes)):
+            assert np.linalg.norm(low - full) <= tolerance * np.linalg.norm(full), policy

@@ -28,6 +28,7 @@ GONE = ", ".join(
         (keras.optimizers.Adam(), "_learning_rate"),
         (keras.Input((1,)), "_keras_history"),
         (keras.layers.Dense(1), "_inbound_nodes"),
+        (keras.src.backend, "AutocastScope"),
     ],
 )
 def test_the_part_is_there(holder, name):
