@@ -69,3 +69,10 @@ def rate_or_schedule(optimizer):
 def clipped(optimizer, gradients: list) -> list:
     """The gradients, clipped according to the optimiser's settings."""
     return optimizer._clip_gradients(gradients)
+
+
+def read_xspace(content: bytes):
+    """The protocol buffer of a profile: planes (devices), lines (threads) and their events."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    return xplane_pb2.XSpace.FromString(content)

@@ -14,7 +14,7 @@ from compare_gan_tf.data import Dataset, pipeline
 from compare_gan_tf.gan import GAN, distribution, multiply_adds
 from compare_gan_tf.runs import checkpoints, hyperparameters, logs, manifest
 from compare_gan_tf.storage import files
-from compare_gan_tf.training import callbacks, folder, frozen_layers
+from compare_gan_tf.training import callbacks, folder, frozen_layers, profiling
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class Training:
     log_every: int
     sample_every: int
     callbacks: Sequence[keras.callbacks.Callback]
+    profile: tuple[int, int] | None
     allow_config_change: bool
     allow_data_change: bool
 
@@ -143,7 +144,11 @@ class Training:
 
     def _watchers(self, saver, first_step: int) -> list[keras.callbacks.Callback]:
         last = self.training_steps
-        own = [
+        own = []
+        if self.profile:
+            begin, end = (first_step + step for step in self.profile)
+            own.append(profiling.Profile(self.model_dir, first=begin, last=end))
+        own += [
             callbacks.WriteLogs(self.model_dir, saver, every=self.log_every),
             callbacks.ShowProgress(first_step=first_step, last_step=last),
         ]
