@@ -65,6 +65,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Distribution strategy: auto uses all GPUs of this machine, or the CPU if there are none.",
         flag_values=flag_values,
     )
+    _define_profile_flag(flag_values)
+    _define_rules(flag_values)
+
+
+def _define_profile_flag(flag_values: flags.FlagValues) -> None:
+    """Defines `--profile`, whose value may be left out."""
     flags.DEFINE_flag(
         flags.Flag(
             _Steps(),
@@ -78,7 +84,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         ),
         flag_values,
     )
-    _define_rules(flag_values)
 
 
 class _Steps(flags.ArgumentParser):

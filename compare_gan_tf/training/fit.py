@@ -83,20 +83,20 @@ class Training:
             # 4. Train the remaining steps. Without their number Keras would request one batch too
             # many, and updates that need no data, such as a power iteration, would already run.
             if first < last:
-                # Two objectives add at most two gradients per shared tensor, in any order.
-                distribution.keep_sums_in_pairs(not gan.jit_compile and len(gan.objectives) > 2)
                 own = self._watchers(saver, first)
-                with _closing(own), self._data_errors():
-                    gan.fit_batches(
-                        self._batches(first),
-                        steps_per_epoch=last - first,
-                        verbose=0,
-                        callbacks=[*self.callbacks, *own],
-                    )
+                with _closing(own), self.data_errors():
+                    gan.fit_batches(**self.remaining(first), callbacks=[*self.callbacks, *own])
             # 5. Write the file that continuous evaluation waits for.
             folder.end(self.model_dir, gan.current_step)
         print(f"{self.model_dir} is trained to step {gan.current_step}")
         return gan
+
+    def remaining(self, first: int) -> dict:
+        """The arguments of `GAN.fit_batches` for the steps from `first` on."""
+        # Two objectives add at most two gradients per shared tensor, in any order.
+        distribution.keep_sums_in_pairs(not self.gan.jit_compile and len(self.gan.objectives) > 2)
+        steps = self.training_steps - first
+        return {"batches": self._batches(first), "steps_per_epoch": steps, "verbose": 0}
 
     def _saver(self) -> checkpoints.Checkpoints:
         return checkpoints.Checkpoints(
@@ -159,7 +159,7 @@ class Training:
         return [*own, saving]
 
     @contextlib.contextmanager
-    def _data_errors(self) -> Iterator[None]:
+    def data_errors(self) -> Iterator[None]:
         """Replaces TensorFlow's error about a broken file by the error of the reader."""
         try:
             yield

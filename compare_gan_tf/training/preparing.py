@@ -108,18 +108,12 @@ def prepare(
     dataset = as_dataset(dataset)
     strategy = strategy or tf.distribute.get_strategy()
     distribution.check_batch_size(strategy, batch_size)
-    intervals = {
-        "training_steps": training_steps,
-        "checkpoint_every": checkpoint_every,
-        "log_every": log_every,
-        "sample_every": sample_every,
-    }
+    intervals = {"training_steps": training_steps, "checkpoint_every": checkpoint_every}
+    intervals |= {"log_every": log_every, "sample_every": sample_every}
     _require_multiples(steps_per_execution, intervals)
     _require_init_from(init_from, freeze_d_layers)
     done = checkpoints.list_steps(model_dir)
-    if profile:
-        left = max(0, training_steps - max(done, default=0))
-        profile = profiling.window(profile, left=left, steps_per_execution=steps_per_execution)
+    profile = profiling.window(profile, done, training_steps, steps_per_execution)
     # 2. Build the GAN.
     gan = build(model, dataset, seed=seed, strategy=strategy)
     kept = frozen_layers.first_variables(gan, freeze_d_layers)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -25,18 +26,27 @@ def is_window(value) -> bool:
     return steps and len(value) == 2
 
 
-def window(asked: tuple[int, int] | bool, *, left: int, steps_per_execution: int) -> tuple:
+def window(
+    asked: Sequence[int] | bool | None,
+    done: Sequence[int],
+    training_steps: int,
+    steps_per_execution: int,
+) -> tuple[int, int] | None:
     """The first and the last step to profile, counted from 1 at the start of this training.
 
     Args:
-      asked: these two steps; True for five steps after the first five, or one execution after the
-        first.
-      left: steps that this training has left.
+      asked: these two steps; None for none; True for five steps after the first five, or for one
+        execution after the first.
+      done: the steps of the run's checkpoints.
+      training_steps: the run's last step.
       steps_per_execution: steps that run without Python in between.
 
     Raises:
       UserError: the training ends before the last step, or the steps are in the wrong order.
     """
+    if asked is None:
+        return None
+    left = max(0, training_steps - max(done, default=0))
     whole = -(-_STEPS // steps_per_execution) * steps_per_execution
     first, last = (whole + 1, 2 * whole) if asked is True else asked
     if not 1 <= first <= last:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.optimised_graphs
 def test_the_window_is_what_was_asked_or_lies_after_the_first_steps(
     asked, left, per_execution, expected
 ):
-    assert profiling.window(asked, left=left, steps_per_execution=per_execution) == expected
+    assert profiling.window(asked, [3, 7], 7 + left, per_execution) == expected
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_the_window_is_what_was_asked_or_lies_after_the_first_steps(
 )
 def test_a_window_outside_of_the_training_is_refused(asked, left, message):
     with pytest.raises(UserError) as caught:
-        profiling.window(asked, left=left, steps_per_execution=1)
+        profiling.window(asked, [], left, 1)
     assert message in str(caught.value)
 
 
