@@ -85,15 +85,17 @@ def bare_step(gan, batch_size: int):
         batch = (*batch, tf.constant(labels))
     execution = gan.steps_per_execution
 
+    step = tf.function(lambda: gan.train_step(batch), autograph=False)
+
     def one(index):
-        with tf.control_dependencies(list(gan.train_step(batch).values())):
+        with tf.control_dependencies(list(step().values())):
             return index + 1
 
     @tf.function(autograph=False)
-    def run():
-        if execution == 1:
-            return one(tf.constant(0))
+    def several():
         return tf.while_loop(lambda index: index < execution, one, [tf.constant(0)])
+
+    run = step if execution == 1 else several
 
     def steps(number: int):
         for _ in range(number // execution):
