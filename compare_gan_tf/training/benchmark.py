@@ -19,6 +19,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from compare_gan_tf.gan import step_products
+from compare_gan_tf.training import frozen_layers
 from compare_gan_tf.training.fit import Training
 
 _SECONDS = 4.0  # of a repeat, if no number of steps is asked for
@@ -78,7 +79,7 @@ def measure(prepared: Training, *, steps: int | None = None, repeats: int = 3) -
     training = dataclasses.replace(prepared, training_steps=endless, callbacks=())
     with step_products.counted(prepared.gan) as products:
         meter = _Meter(steps, repeats, products)
-        with training.data_errors():
+        with training.data_errors(), frozen_layers.frozen(training.gan, training.kept):
             training.gan.fit_batches(**training.remaining(0), callbacks=[meter])
         meter.close()
     return Measured(

@@ -78,11 +78,18 @@ class Profile(keras.callbacks.Callback):
         step = self.model.current_step
         if self._began is None and step < self._last:
             if step + self.model.steps_per_execution >= self._first:
-                tf.profiler.experimental.start(self._events)
-                self._began = step + 1
+                self._start(step + 1)
         if self._began:
             self._mark = tf.profiler.experimental.Trace("train", step_num=step + 1, _r=1)
             self._mark.__enter__()
+
+    def _start(self, step: int):
+        try:
+            tf.profiler.experimental.start(self._events)
+            self._began = step
+        except tf.errors.OpError as error:  # such as of another profiler in this process
+            self._first = float("inf")
+            logging.warning("no profile is written: %s", error.message)
 
     def on_train_batch_end(self, batch, logs=None):
         if not self._began:
@@ -93,7 +100,7 @@ class Profile(keras.callbacks.Callback):
             self._write(step)
 
     def _write(self, step: int):
-        """Ends the profile. A disk that is full costs the profile, not the training."""
+        """Ends the profile. Whatever goes wrong costs the profile, not the training."""
         before = _profiles(self._events)
         steps, self._began, self._first = f"{self._began} to {step}", None, float("inf")
         try:
@@ -102,7 +109,7 @@ class Profile(keras.callbacks.Callback):
             for name in tf.io.gfile.listdir(folder):
                 if name.endswith(".xplane.pb"):
                     write_trace(os.path.join(folder, name))
-        except (tf.errors.OpError, OSError) as error:
+        except Exception as error:
             logging.warning("the profile of steps %s is not written: %s", steps, error)
             return
         tqdm.write(f"steps {steps} are profiled in {folder}")

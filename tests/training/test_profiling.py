@@ -102,6 +102,15 @@ def test_a_profile_that_cannot_be_written_costs_no_training(run, tmp_path, caplo
     assert "the profile of steps 1 to 1 is not written" in caplog.text
 
 
+def test_another_profiler_in_the_process_costs_no_training(run, tmp_path, caplog):
+    tf.profiler.experimental.start(str(tmp_path / "other"))
+    try:
+        assert run(tmp_path / "run", 3, profile=(1, 2)).current_step == 3
+    finally:
+        tf.profiler.experimental.stop(save=False)
+    assert "no profile is written: Another profiler is running" in caplog.text
+
+
 def test_the_trace_has_chromes_form():
     names = {7: types.SimpleNamespace(name="Conv2D")}
     event = types.SimpleNamespace(metadata_id=7, offset_ps=2_000_000, duration_ps=500_000)
