@@ -187,6 +187,8 @@ def _describe(flag: flags.Flag) -> str:
     if isinstance(flag, flags.EnumFlag):
         name, text = f"--{flag.name}={'|'.join(flag.parser.enum_values)}", flag.help
         text = text.removeprefix(f"<{'|'.join(flag.parser.enum_values)}>: ")
+    elif flag.boolean and not isinstance(flag, flags.BooleanFlag):
+        name, text = f"--{flag.name}[=...]", flag.help
     elif flag.boolean:
         name, text = f"--[no]{flag.name}", flag.help
     else:

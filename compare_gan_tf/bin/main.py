@@ -14,6 +14,7 @@ VERBS = {
     "evaluate": "score the checkpoints of a run, or compare any fake with any real samples",
     "data": "show a data set: counts, classes, samples, reading speed",
     "describe": "print the networks layer by layer, and the objectives",
+    "benchmark": "measure steps/s, memory, and how long a whole run takes on this machine",
     "sample": "draw samples: a grid, PNG files, arrays or text",
     "export": "export generator and discriminator as TF Hub modules",
     "study": "train several variants with several seeds each, and rank them",

@@ -10,6 +10,10 @@ For example, train a small GAN on handwritten digits, in about a minute:
 Train the same run for more steps. Settings that affect the result cannot be changed in a folder:
 
   compare-gan train --model_dir=runs/quickstart --gin_bindings='train.training_steps = 8000'
+
+Profile the steps 101 to 150 of a run, for `tensorboard --logdir=runs` or https://ui.perfetto.dev:
+
+  compare-gan train --gin_config=quickstart.gin --model_dir=runs/quickstart --profile=101,150
 """
 
 from collections.abc import Callable
@@ -61,14 +65,52 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Distribution strategy: auto uses all GPUs of this machine, or the CPU if there are none.",
         flag_values=flag_values,
     )
+    _define_profile_flag(flag_values)
     _define_rules(flag_values)
+
+
+def _define_profile_flag(flag_values: flags.FlagValues) -> None:
+    """Defines `--profile`, whose value may be left out."""
+    flags.DEFINE_flag(
+        flags.Flag(
+            _Steps(),
+            None,
+            "profile",
+            None,
+            "Profile some training steps, for TensorBoard and Perfetto: --profile for five steps"
+            " after the first, or --profile=FIRST,LAST, counted from 1 where this command starts"
+            " or resumes. The weights stay the same.",
+            boolean=True,
+        ),
+        flag_values,
+    )
+
+
+class _Steps(flags.ArgumentParser):
+    """Reads "true", which absl makes of a flag without a value, or "FIRST,LAST"."""
+
+    def parse(self, argument):
+        """True, None for "false", or the two steps."""
+        if argument in ("true", "false"):
+            return argument == "true" or None
+        first, comma, last = argument.partition(",")
+        if not (comma and first.strip().isdecimal() and last.strip().isdecimal()):
+            raise ValueError("it must be the first and the last step, such as 10,20")
+        return int(first), int(last)
 
 
 def _define_rules(flag_values: flags.FlagValues) -> None:
     """Refuses flags that have no effect together with others."""
     build.forbid(
         flag_values,
-        ("init_from", "freeze_d_layers", "allow_config_change", "allow_data_change", "strategy"),
+        (
+            "init_from",
+            "freeze_d_layers",
+            "profile",
+            "allow_config_change",
+            "allow_data_change",
+            "strategy",
+        ),
         lambda: flag_values.schedule == "continuous_eval",
         "is for training: --schedule=continuous_eval trains nothing",
     )
@@ -99,6 +141,7 @@ def run(values: flags.FlagValues, check_data: Callable = lambda dataset: None) -
         dataset=dataset,
         strategy=distribution.get_strategy(values.strategy),
         keep_unscored_every=_keep_unscored_every(is_scored),
+        profile=values.profile,
         allow_config_change=values.allow_config_change,
         allow_data_change=values.allow_data_change,
     )

@@ -1,5 +1,6 @@
 """A config as data: its statements, without looking up what they name."""
 
+import functools
 import io
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -56,6 +57,11 @@ def key_of(statement: config_parser.BindingStatement) -> Key:
 
 def statements(text: str) -> dict[Key, Any]:
     """The bindings in `text`, in its order."""
+    return dict(_statements(text))
+
+
+@functools.lru_cache(maxsize=4)  # the text of a config is read several times, 0.1 s each
+def _statements(text: str) -> dict[Key, Any]:
     found = {}
     for statement in config_parser.ConfigParser(text, AsData()):
         if isinstance(statement, config_parser.BindingStatement):

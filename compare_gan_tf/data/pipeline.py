@@ -79,6 +79,7 @@ def batches(
     source = _in_graph(split) if _fits_graph(split) else _outside(split)
     rows = batch_size // replicas
 
+    @tf.autograph.experimental.do_not_convert  # the conversion would take a third of a second
     def block(elements):
         steps = start + elements // local_replicas
         replica = first_replica + elements % local_replicas

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from compare_gan_tf.augment.base import AnAugmentation
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan import compatibility, fitting, parts, passes, players, update
+from compare_gan_tf.gan import compatibility, fitting, parts, passes, players, tracing, update
 from compare_gan_tf.gan import precision as precisions
 from compare_gan_tf.gan.alphabets import AnAlphabet, draw_uniforms
 from compare_gan_tf.gan.first_failure import FirstFailure
@@ -175,7 +175,7 @@ class GAN(keras.Model):
         substeps = {DISCRIMINATOR: range(self.d_steps), GENERATOR: of_generator}
         shares, shared = {}, None
         for player in substeps:
-            updates = []
+            updates, run = [], tracing.repeated(self, player, len(substeps[player]))
             for substep in substeps[player]:
                 row = min(substep, images.shape[1] - 1)
                 reals = images[:, row], None if labels is None else labels[:, row]
@@ -183,7 +183,7 @@ class GAN(keras.Model):
                 if self.shares_pass and substep == first:  # D's last update, then G's first
                     shared = shared or update.shared_pass(self, images.shape[0], reals[1], **now)
                     now["shared"] = shared
-                updates.append(update.update(self, player, *reals, **now))
+                updates.append(run(*reals, **now))
             shares |= {name: sum(u[name] for u in updates) / len(updates) for name in updates[0]}
         self.step.assign(step + 1)
         if self.uses_ema:

@@ -107,7 +107,7 @@ def _products(graph, inputs: set[str]) -> list[int]:
         depends = any(tensor.name in dependent for tensor in operation.inputs)
         if depends:
             dependent |= {tensor.name for tensor in operation.outputs}
-        count = _COUNTS.get(operation.type)
+        count = COUNTS.get(operation.type)
         products.append(count(operation) if depends and count else 0)
     return products
 
@@ -129,6 +129,19 @@ def _of_transposed_convolution(operation) -> int:
 def _of_depthwise_convolution(operation) -> int:
     """Every output is a sum over the height and width of the kernel [h, w, in, multiplier]."""
     return _size(operation.outputs[0]) * math.prod(operation.inputs[1].shape[:-2])
+
+
+def _of_kernel_gradient(operation) -> int:
+    """As the convolution: every output of that meets the kernel [..., in / groups, out] once."""
+    return _size(operation.inputs[2]) * math.prod(operation.outputs[0].shape[:-1])
+
+
+def _of_depthwise_input_gradient(operation) -> int:
+    return _size(operation.inputs[2]) * math.prod(operation.inputs[1].shape[:-2])
+
+
+def _of_depthwise_kernel_gradient(operation) -> int:
+    return _size(operation.inputs[2]) * math.prod(operation.outputs[0].shape[:-2])
 
 
 def _of_matrix_product(operation) -> int:
@@ -163,12 +176,17 @@ def _sizes(indices: str, shape) -> dict:
     )
 
 
-_COUNTS = {
+# {type of an operation: its count}, with the gradients of convolutions.
+COUNTS = {
     "Conv2D": _of_convolution,
     "Conv3D": _of_convolution,
     "Conv2DBackpropInput": _of_transposed_convolution,
     "Conv3DBackpropInputV2": _of_transposed_convolution,
+    "Conv2DBackpropFilter": _of_kernel_gradient,
+    "Conv3DBackpropFilterV2": _of_kernel_gradient,
     "DepthwiseConv2dNative": _of_depthwise_convolution,
+    "DepthwiseConv2dNativeBackpropInput": _of_depthwise_input_gradient,
+    "DepthwiseConv2dNativeBackpropFilter": _of_depthwise_kernel_gradient,
     "MatMul": _of_matrix_product,
     "BatchMatMul": _of_matrix_product,
     "BatchMatMulV2": _of_matrix_product,

@@ -78,3 +78,18 @@ def rate_or_schedule(optimizer):
 def clipped(optimizer, gradients: list) -> list:
     """The gradients, clipped according to the optimiser's settings."""
     return optimizer._clip_gradients(gradients)
+
+
+def read_xspace(content: bytes):
+    """The protocol buffer of a profile: planes (devices), lines (threads) and their events."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    return xplane_pb2.XSpace.FromString(content)
+
+
+def called_graphs(operation) -> list:
+    """The graphs of the functions that an operation of a graph calls."""
+    attributes = operation.node_def.attr.values()
+    names = [value.func.name for value in attributes if value.HasField("func")]
+    functions = (operation.graph._get_function(name) for name in names)
+    return [function.graph for function in functions if function is not None]

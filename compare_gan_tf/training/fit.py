@@ -14,7 +14,7 @@ from compare_gan_tf.data import Dataset, pipeline
 from compare_gan_tf.gan import GAN, distribution, multiply_adds
 from compare_gan_tf.runs import checkpoints, hyperparameters, logs, manifest
 from compare_gan_tf.storage import background, files
-from compare_gan_tf.training import callbacks, folder, frozen_layers
+from compare_gan_tf.training import callbacks, folder, frozen_layers, profiling
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,7 @@ class Training:
     log_every: int
     sample_every: int
     callbacks: Sequence[keras.callbacks.Callback]
+    profile: tuple[int, int] | None
     allow_config_change: bool
     allow_data_change: bool
 
@@ -83,21 +84,21 @@ class Training:
             # 4. Train the remaining steps. Without their number Keras would request one batch too
             # many, and updates that need no data, such as a power iteration, would already run.
             if first < last:
-                # Two objectives add at most two gradients per shared tensor, in any order.
-                distribution.keep_sums_in_pairs(not gan.jit_compile and len(gan.objectives) > 2)
                 writer = background.Background()
                 own = self._watchers(saver, writer, first)
-                with _closing([writer, *own]), self._data_errors():
-                    gan.fit_batches(
-                        self._batches(first),
-                        steps_per_epoch=last - first,
-                        verbose=0,
-                        callbacks=[*self.callbacks, *own],
-                    )
+                with _closing([writer, *own]), self.data_errors():
+                    gan.fit_batches(**self.remaining(first), callbacks=[*self.callbacks, *own])
             # 5. Write the file that continuous evaluation waits for.
             folder.end(self.model_dir, gan.current_step)
         print(f"{self.model_dir} is trained to step {gan.current_step}")
         return gan
+
+    def remaining(self, first: int) -> dict:
+        """The arguments of `GAN.fit_batches` for the steps from `first` on."""
+        # Two objectives add at most two gradients per shared tensor, in any order.
+        distribution.keep_sums_in_pairs(not self.gan.jit_compile and len(self.gan.objectives) > 2)
+        steps = self.training_steps - first
+        return {"batches": self._batches(first), "steps_per_epoch": steps, "verbose": 0}
 
     def _saver(self) -> checkpoints.Checkpoints:
         return checkpoints.Checkpoints(
@@ -146,7 +147,11 @@ class Training:
 
     def _watchers(self, saver, writer, first_step: int) -> list[keras.callbacks.Callback]:
         last = self.training_steps
-        own = [
+        own = []
+        if self.profile:
+            begin, end = (first_step + step for step in self.profile)
+            own.append(profiling.Profile(self.model_dir, first=begin, last=end))
+        own += [
             callbacks.WriteLogs(self.model_dir, saver, writer, every=self.log_every),
             callbacks.ShowProgress(first_step=first_step, last_step=last),
         ]
@@ -157,7 +162,7 @@ class Training:
         return [*own, callbacks.SaveCheckpoints(saver, writer, **intervals)]
 
     @contextlib.contextmanager
-    def _data_errors(self) -> Iterator[None]:
+    def data_errors(self) -> Iterator[None]:
         """Replaces TensorFlow's error about a broken file by the error of the reader."""
         try:
             yield

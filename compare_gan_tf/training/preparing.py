@@ -13,7 +13,7 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN, distribution, dry_run
 from compare_gan_tf.runs import checkpoints
 from compare_gan_tf.settings.signatures import Count, Index, Made, Several, checked
-from compare_gan_tf.training import frozen_layers, warm_start
+from compare_gan_tf.training import frozen_layers, profiling, warm_start
 from compare_gan_tf.training.building import Model, Seed, build
 from compare_gan_tf.training.compilation import JitCompile, compile_step
 from compare_gan_tf.training.fit import Training
@@ -25,6 +25,10 @@ Callbacks = Annotated[
     Sequence[keras.callbacks.Callback],
     Several(_CALLBACK, least=0, like="[@MyCallback()] of Keras callbacks"),
 ]
+Profiled = Annotated[
+    bool | Sequence[int],
+    Made(profiling.is_window, like="True, or the first and the last step, such as (10, 20)"),
+]
 
 
 @gin.configurable(
@@ -35,6 +39,7 @@ Callbacks = Annotated[
         "dataset",
         "strategy",
         "keep_unscored_every",
+        "profile",
         "allow_config_change",
         "allow_data_change",
     ],
@@ -59,6 +64,7 @@ def prepare(
     callbacks: Callbacks = (),
     strategy: tf.distribute.Strategy | None = None,
     keep_unscored_every: Index | None = None,
+    profile: Profiled | None = None,
     allow_config_change: bool = False,
     allow_data_change: bool = False,
 ) -> Training:
@@ -90,6 +96,8 @@ def prepare(
       strategy: the `tf.distribute` strategy; None for the current one.
       keep_unscored_every: older checkpoints whose step is divisible by this, 0 for all, are kept
         until they have scores; None to keep none.
+      profile: (first, last), the steps to profile, counted from 1 where this call starts or
+        resumes; True for some steps after the first; None for none. See `profiling`.
       allow_config_change: whether to continue if the config differs from the run's `config.gin`.
       allow_data_change: whether to continue if samples, labels or classes have changed.
 
@@ -100,14 +108,12 @@ def prepare(
     dataset = as_dataset(dataset)
     strategy = strategy or tf.distribute.get_strategy()
     distribution.check_batch_size(strategy, batch_size)
-    intervals = {
-        "training_steps": training_steps,
-        "checkpoint_every": checkpoint_every,
-        "log_every": log_every,
-        "sample_every": sample_every,
-    }
+    intervals = {"training_steps": training_steps, "checkpoint_every": checkpoint_every}
+    intervals |= {"log_every": log_every, "sample_every": sample_every}
     _require_multiples(steps_per_execution, intervals)
     _require_init_from(init_from, freeze_d_layers)
+    done = checkpoints.list_steps(model_dir)
+    profile = profiling.window(profile, done, training_steps, steps_per_execution)
     # 2. Build the GAN.
     gan = build(model, dataset, seed=seed, strategy=strategy)
     kept = frozen_layers.first_variables(gan, freeze_d_layers)
@@ -115,7 +121,7 @@ def prepare(
     # 3. Trace the first step, on zeros.
     dry_run.check(gan, dataset, batch_size=batch_size, strategy=strategy)
     # 4. Load initial weights, unless the run has a checkpoint of its own.
-    if not checkpoints.list_steps(model_dir):
+    if not done:
         warm_start.load(gan, init_from)
     return Training(
         model_dir=model_dir,
@@ -132,6 +138,7 @@ def prepare(
         keep_checkpoints=keep_checkpoints,
         keep_unscored_every=keep_unscored_every,
         callbacks=callbacks,
+        profile=profile,
         allow_config_change=allow_config_change,
         allow_data_change=allow_data_change,
     )

@@ -52,6 +52,24 @@ def test_graphs_of_operations():
     assert np.all(keras_insides.run_through(model, [np.zeros((1, 3))], ones) == 7.0), GONE
 
 
+def test_the_graphs_that_an_operation_calls():
+    def branches(x):
+        return tf.cond(x > 0, lambda: tf.exp(x), lambda: tf.sin(x))
+
+    graph = tf.function(branches).get_concrete_function(tf.TensorSpec([])).graph
+    called = [keras_insides.called_graphs(one) for one in graph.get_operations()]
+    (both,) = [graphs for graphs in called if graphs]
+    kinds = [{one.type for one in inner.get_operations()} for inner in both]
+    assert {name for one in kinds for name in one & {"Exp", "Sin"}} == {"Exp", "Sin"}, GONE
+    assert len(kinds) == 2 and not any({"Exp", "Sin"} <= one for one in kinds), GONE
+
+
+def test_a_profile_is_read():
+    # Field 1 of the space is a plane, whose field 2 is its name.
+    (plane,) = keras_insides.read_xspace(b"\x0a\x06\x12\x04/cpu").planes
+    assert plane.name == "/cpu" and list(plane.lines) == [], GONE
+
+
 def test_optimizers():
     weights = [keras.Variable(np.zeros(n)) for n in (2, 3)]
     schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
