@@ -47,12 +47,18 @@ def _players(gan) -> dict:
     return players | averaged
 
 
-def _everything(gan) -> tf.train.Checkpoint:
+def _everything(gan) -> dict:
+    """{name: variables} of a checkpoint."""
     objectives = {f"objective_{o.name}": o for o in gan.objectives}
     augment = {} if gan.augment is None else {"augment": gan.augment}
     optimizers = {"g_optimizer": gan.g_optimizer, "d_optimizer": gan.d_optimizer}
     parts = _players(gan) | optimizers | objectives | augment
-    return tf.train.Checkpoint(**_states(parts), step=gan.step.value)
+    return _states(parts) | {"step": gan.step.value}
+
+
+def all_variables(gan) -> list:
+    """The `tf.Variable`s that a checkpoint holds, in an order that depends on the GAN only."""
+    return tf.nest.flatten(_everything(gan))
 
 
 def _states(parts: dict) -> dict:
@@ -146,7 +152,9 @@ class Checkpoints:
         self._good = "none"
         folder = os.path.join(model_dir, FOLDER)
         # The manager deletes none: it cannot keep those that have no scores yet.
-        self._manager = tf.train.CheckpointManager(_everything(gan), folder, max_to_keep=None)
+        self._manager = tf.train.CheckpointManager(
+            tf.train.Checkpoint(**_everything(gan)), folder, max_to_keep=None
+        )
         tf.io.gfile.makedirs(folder)
         for name in tf.io.gfile.listdir(folder):
             if re.fullmatch(_UNFINISHED, name):  # an incomplete file of a killed process

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from compare_gan_tf.data.images import image_grid, to_uint8
 from compare_gan_tf.errors import Stopped, UserError
+from compare_gan_tf.gan.workers import Workers
 from compare_gan_tf.runs.checkpoints import Checkpoints
 from compare_gan_tf.runs.logs import events_dir, log_path
 
@@ -24,14 +25,21 @@ class SaveCheckpoints(keras.callbacks.Callback):
     """Saves a checkpoint every `every` steps, at the last step, and when a signal stops training.
 
     Raises a `UserError`, and saves nothing, if a term of the loss was not finite.
+
+    Args:
+      checkpoints: of the run; on workers other than the chief, None.
+      workers: all of which have this callback.
+      every: steps between checkpoints.
+      last_step: of the training.
     """
 
-    def __init__(self, checkpoints: Checkpoints, *, every: int, last_step: int):
+    def __init__(self, checkpoints: Checkpoints, workers: Workers, *, every: int, last_step: int):
         super().__init__()
         self._checkpoints = checkpoints
+        self._workers = workers
         self._every = every
         self._last_step = last_step
-        self._signal = None
+        self.signal = None  # that has arrived
         self._before = {}
 
     def on_train_begin(self, logs=None):
@@ -41,25 +49,28 @@ class SaveCheckpoints(keras.callbacks.Callback):
             except ValueError:  # not in the main thread, which alone can handle signals
                 return
         if self.model.current_step == 0:
-            self._checkpoints.save()
+            self._workers.together(lambda: self._checkpoints.save())
 
     def _on_signal(self, number, frame):
-        self._signal = number
+        self.signal = number
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.current_step
         due = step % self._every == 0 or step == self._last_step
         # `stop_training` is set by another callback.
-        if due or self._signal or self.model.stop_training:
-            check_finite(self.model, logs, self._checkpoints)
-            self._checkpoints.save()
-        if self._signal and step != self._last_step:
-            raise Stopped(self._signal, step)
+        if due or self.signal or self.model.stop_training:
+            self._workers.together(lambda: self._save(logs))
+        if self.signal and step != self._last_step:
+            raise Stopped(self.signal, step)
+
+    def _save(self, logs):
+        check_finite(self.model, logs, self._checkpoints)
+        self._checkpoints.save()
 
     def close(self):
         """Restores the previous signal handlers."""
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)  # None: it is not Python's
 
 
 def check_finite(gan, logs: dict, checkpoints: Checkpoints):

@@ -8,10 +8,10 @@ import gin
 import keras
 import tensorflow as tf
 
+from compare_gan_tf import __version__
 from compare_gan_tf.data import as_dataset
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan import GAN, distribution, dry_run
-from compare_gan_tf.runs import checkpoints
+from compare_gan_tf.gan import GAN, distribution, dry_run, workers
 from compare_gan_tf.settings.signatures import Count, Index, Made, Several, checked
 from compare_gan_tf.training import frozen_layers, warm_start
 from compare_gan_tf.training.building import Model, Seed, build
@@ -106,6 +106,8 @@ def prepare(
         "log_every": log_every,
         "sample_every": sample_every,
     }
+    everyone = workers.Workers(strategy)
+    everyone.require_same(_told(intervals, batch_size, seed, jit_compile), "the call of train")
     _require_multiples(steps_per_execution, intervals)
     _require_init_from(init_from, freeze_d_layers)
     # 2. Build the GAN.
@@ -115,8 +117,7 @@ def prepare(
     # 3. Trace the first step, on zeros.
     dry_run.check(gan, dataset, batch_size=batch_size, strategy=strategy)
     # 4. Load initial weights, unless the run has a checkpoint of its own.
-    if not checkpoints.list_steps(model_dir):
-        warm_start.load(gan, init_from)
+    everyone.together(lambda: warm_start.load_unless_begun(gan, model_dir, init_from))
     return Training(
         model_dir=model_dir,
         gan=gan,
@@ -154,6 +155,17 @@ def train(model_dir: str, **settings) -> GAN:
 
 
 train.__signature__ = inspect.signature(prepare).replace(return_annotation=GAN)  # for `help`
+
+
+def _told(intervals: dict[str, int], batch_size: int, seed: int, jit_compile: bool) -> str:
+    """What all workers must be told alike, a line each."""
+    versions = {
+        "compare_gan_tf": __version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+    }
+    told = intervals | {"batch_size": batch_size, "seed": seed, "jit_compile": jit_compile}
+    return "\n".join(f"{name} = {value}" for name, value in (versions | told).items())
 
 
 def _require_multiples(steps_per_execution: int, intervals: dict[str, int]) -> None:

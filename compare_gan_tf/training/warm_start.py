@@ -7,6 +7,12 @@ from compare_gan_tf.gan import GAN
 from compare_gan_tf.runs import best, checkpoints
 
 
+def load_unless_begun(gan: GAN, model_dir: str, init_from: str | None) -> None:
+    """Calls `load`, unless the run has a checkpoint of its own."""
+    if not checkpoints.list_steps(model_dir):
+        load(gan, init_from)
+
+
 def load(gan: GAN, init_from: str | None) -> None:
     """Loads the networks from another run's best checkpoint, or from its newest if none is best.
 
