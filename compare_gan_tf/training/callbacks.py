@@ -39,7 +39,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self._workers = workers
         self._every = every
         self._last_step = last_step
-        self.signal = None  # that has arrived
+        self.arrived = None  # the number of a signal
         self._before = {}
 
     def on_train_begin(self, logs=None):
@@ -52,16 +52,25 @@ class SaveCheckpoints(keras.callbacks.Callback):
             self._workers.together(lambda: self._checkpoints.save())
 
     def _on_signal(self, number, frame):
-        self.signal = number
+        self.arrived = number
 
     def on_train_batch_end(self, batch, logs=None):
+        self.save_if_due(logs, self.arrived)
+
+    def save_if_due(self, logs, stopped_by: int | None):
+        """Saves a checkpoint if it is time; raises `Stopped` if a signal has stopped the training.
+
+        Args:
+          logs: of the step.
+          stopped_by: number of the signal, equal on all workers; None for none.
+        """
         step = self.model.current_step
         due = step % self._every == 0 or step == self._last_step
         # `stop_training` is set by another callback.
-        if due or self.signal or self.model.stop_training:
+        if due or stopped_by or self.model.stop_training:
             self._workers.together(lambda: self._save(logs))
-        if self.signal and step != self._last_step:
-            raise Stopped(self.signal, step)
+        if stopped_by and step != self._last_step:
+            raise Stopped(stopped_by, step)
 
     def _save(self, logs):
         check_finite(self.model, logs, self._checkpoints)

@@ -46,12 +46,12 @@ class InStep(keras.callbacks.CallbackList):
             super().on_train_batch_end(batch, logs)
         except Exception as error:  # the others are told before it is raised
             failure = error
-        own = self._saver.signal or (_STOP if self.model.stop_training else 0)
+        own = self._saver.arrived or (_STOP if self.model.stop_training else 0)
         agreed = self._workers.highest(_FAILED if failure else own)
         if failure:
             raise failure
         if agreed == _FAILED:
             raise UserError("another worker has failed: its messages say why")
         self.model.stop_training |= agreed == _STOP
-        self._saver.signal = agreed if agreed > _STOP else None
-        self._saver.on_train_batch_end(batch, logs)
+        # A signal that arrives from here on is of the next step.
+        self._saver.save_if_due(logs, agreed if agreed > _STOP else None)
