@@ -84,7 +84,7 @@ def _of_tf_config(text: str) -> Cluster | None:
     role, index = task["type"], _whole(task["index"])
     if role == "evaluator":
         return Cluster(addresses, role, index or 0, "TF_CONFIG")
-    if role not in addresses:
+    if not isinstance(role, str) or role not in addresses:
         raise _wrong(f"has the task type {_short(role)}, but cluster has {_listed(addresses)}")
     if index is None or index >= len(addresses[role]):
         last = len(addresses[role]) - 1
