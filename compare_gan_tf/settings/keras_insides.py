@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import keras
 import tensorflow as tf
-from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
 from tensorflow.python.eager import context
 
 SEEN_IN = {"keras": "3.15.1", "tensorflow": "2.21.0"}
@@ -116,7 +115,7 @@ def watch_workers(leader: str, jobs: dict[str, int], *, start: float, silence: f
       silence: seconds without a sign of life after which a worker counts as lost.
     """
     coordinated = [
-        coordination_config_pb2.CoordinatedJob(name=job, num_tasks=number)
+        context.coordination_config_pb2.CoordinatedJob(name=job, num_tasks=number)
         for job, number in jobs.items()
     ]
     context.context().configure_coordination_service(

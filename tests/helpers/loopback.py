@@ -37,7 +37,7 @@ def start(arguments, number: int = 2, **variables) -> list[subprocess.Popen]:
     addresses = ",".join(f"127.0.0.1:{port}" for port in free_ports(number))
     common = {name: v for name, v in os.environ.items() if not name.startswith("COMPARE_GAN_W")}
     common |= {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1"}
-    common |= {"COMPARE_GAN_START_SECONDS": "120", "COMPARE_GAN_SILENCE_SECONDS": "10"}
+    common |= {"COMPARE_GAN_START_SECONDS": "300", "COMPARE_GAN_SILENCE_SECONDS": "10"}
     workers = []
     for index in range(number):
         own = {"COMPARE_GAN_WORKERS": addresses, "COMPARE_GAN_WORKER_INDEX": str(index)}
@@ -54,7 +54,7 @@ def start(arguments, number: int = 2, **variables) -> list[subprocess.Popen]:
     return workers
 
 
-def ends(workers: list[subprocess.Popen], seconds: float = 400) -> list[tuple[int, str, str]]:
+def ends(workers: list[subprocess.Popen], seconds: float = 1500) -> list[tuple[int, str, str]]:
     """(exit code, stdout, stderr) of each worker; kills those that do not end in time."""
     try:
         said = [worker.communicate(timeout=seconds) for worker in workers]
