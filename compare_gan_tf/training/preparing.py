@@ -106,8 +106,7 @@ def prepare(
         "log_every": log_every,
         "sample_every": sample_every,
     }
-    everyone = workers.Workers(strategy)
-    everyone.require_same(_told(intervals, batch_size, seed, jit_compile), "the call of train")
+    _require_same(strategy, intervals, batch_size, seed, jit_compile)
     _require_multiples(steps_per_execution, intervals)
     _require_init_from(init_from, freeze_d_layers)
     # 2. Build the GAN.
@@ -117,7 +116,7 @@ def prepare(
     # 3. Trace the first step, on zeros.
     dry_run.check(gan, dataset, batch_size=batch_size, strategy=strategy)
     # 4. Load initial weights, unless the run has a checkpoint of its own.
-    everyone.together(lambda: warm_start.load_unless_begun(gan, model_dir, init_from))
+    warm_start.load_unless_begun(gan, model_dir, init_from, workers.Workers(strategy))
     return Training(
         model_dir=model_dir,
         gan=gan,
@@ -157,15 +156,13 @@ def train(model_dir: str, **settings) -> GAN:
 train.__signature__ = inspect.signature(prepare).replace(return_annotation=GAN)  # for `help`
 
 
-def _told(intervals: dict[str, int], batch_size: int, seed: int, jit_compile: bool) -> str:
-    """What all workers must be told alike, a line each."""
-    versions = {
-        "compare_gan_tf": __version__,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-    }
-    told = intervals | {"batch_size": batch_size, "seed": seed, "jit_compile": jit_compile}
-    return "\n".join(f"{name} = {value}" for name, value in (versions | told).items())
+def _require_same(strategy, intervals: dict, batch_size: int, seed: int, jit_compile: bool) -> None:
+    """Refuses workers of different versions, or that are told different settings."""
+    versions = {"compare_gan_tf": __version__, "keras": keras.__version__}
+    told = versions | {"tensorflow": tf.__version__} | intervals
+    told |= {"batch_size": batch_size, "seed": seed, "jit_compile": jit_compile}
+    text = "\n".join(f"{name} = {value}" for name, value in told.items())
+    workers.Workers(strategy).require_same(text, "the call of train")
 
 
 def _require_multiples(steps_per_execution: int, intervals: dict[str, int]) -> None:

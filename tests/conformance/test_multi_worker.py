@@ -15,7 +15,7 @@ from compare_gan_tf.errors import PeerLost
 pytestmark = pytest.mark.slow
 
 HELPER = pathlib.Path(__file__).parents[1] / "helpers" / "multi_worker.py"
-STEPS = 300
+STEPS = 100
 CONFIG = """
 data.load.name = "digits"
 train.model = @GAN
@@ -23,7 +23,7 @@ train.training_steps = {steps}
 train.batch_size = 16
 train.checkpoint_every = 10
 train.log_every = 1
-train.sample_every = 100
+train.sample_every = 50
 GAN.generator = @mlp.generator
 GAN.discriminator = @mlp.discriminator
 GAN.conditional = True
@@ -102,7 +102,7 @@ def test_a_run_whose_workers_die_ends_with_the_weights_of_an_undisturbed_one(con
     assert "is lost" in line
     ends = loopback.ends(start(config, disturbed))
     assert [code for code, *_ in ends] == [0, 0], ends
-    assert [said.count("is trained to step 300") for _, said, _ in ends] == [1, 0]
+    assert [said.count(f"is trained to step {STEPS}") for _, said, _ in ends] == [1, 0]
     assert ends[1][1:] == ("", "")  # the others are silent
     a, b = tensors(whole), tensors(disturbed)
     assert a.keys() == b.keys() and len(a) > 30
