@@ -6,6 +6,8 @@ import pytest
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.training.in_step import InStep
 
+LOGS = {"loss": 1.0}
+
 
 class Others:
     """Other workers, of which one has a number of its own."""
@@ -47,21 +49,21 @@ def step(others, work=lambda model: None, arrived=None):
     both.set_model(model)
     both.on_train_begin()
     saver.arrived = arrived
-    both.on_train_batch_end(0, "logs")
+    both.on_train_batch_end(0, LOGS)
     assert saver.calls[0] == "begin"
     return saver.calls[1:]
 
 
 def test_a_step_without_events_goes_on():
     others = Others()
-    assert step(others) == [("logs", None, False)]
+    assert step(others) == [(LOGS, None, False)]
     assert others.heard == [0]
 
 
 def test_a_signal_to_any_worker_stops_all():
     others = Others()
-    assert step(others, arrived=15) == [("logs", 15, False)] and others.heard == [15]
-    assert step(Others(2)) == [("logs", 2, False)]
+    assert step(others, arrived=15) == [(LOGS, 15, False)] and others.heard == [15]
+    assert step(Others(2)) == [(LOGS, 2, False)]
 
 
 def test_a_callback_of_any_worker_stops_all():
@@ -69,8 +71,8 @@ def test_a_callback_of_any_worker_stops_all():
         model.stop_training = True
 
     others = Others()
-    assert step(others, stop) == [("logs", None, True)] and others.heard == [1]
-    assert step(Others(1)) == [("logs", None, True)]
+    assert step(others, stop) == [(LOGS, None, True)] and others.heard == [1]
+    assert step(Others(1)) == [(LOGS, None, True)]
 
 
 def test_a_failure_is_told_before_it_is_raised():
