@@ -40,6 +40,22 @@ class Stopped(Exception):
         self.step = step
 
 
+class PeerLost(Exception):
+    """Another worker of a distributed training has ended. The exit code is `CODE`.
+
+    Args:
+      who: the worker, in words.
+    """
+
+    CODE = 75  # EX_TEMPFAIL of sysexits.h: try again
+
+    def __init__(self, who: str):
+        super().__init__(
+            f"contact with {who} is lost, its messages say why; the same command on all workers"
+            " resumes from the newest checkpoint"
+        )
+
+
 # {errno: how to fix it}. TensorFlow reports only the text of these errors, without the number.
 _CURES = {
     errno.ENAMETOOLONG: "choose a shorter name",

@@ -61,6 +61,13 @@ def _own_config(model_dir: str | None) -> str:
     )
 
 
+def config_text() -> str:
+    """All bindings of the files and the command line, as gin writes them."""
+    import gin
+
+    return gin.config_str()
+
+
 def gan(values: flags.FlagValues, *, of_run: bool | None = None):
     """Returns the data set and the GAN of the config, with untrained weights.
 

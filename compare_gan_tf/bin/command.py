@@ -21,7 +21,14 @@ from collections.abc import Callable, Sequence
 from absl import app, flags, logging
 
 from compare_gan_tf.config import gin_errors, gin_imports
-from compare_gan_tf.errors import Stopped, UserError, as_user_error, file_error, first_line
+from compare_gan_tf.errors import (
+    PeerLost,
+    Stopped,
+    UserError,
+    as_user_error,
+    file_error,
+    first_line,
+)
 
 PROGRAM = "compare-gan"
 COMMON_FLAGS = ("model_dir", "gin_config", "gin_bindings", "allow_imports")
@@ -222,6 +229,9 @@ def _guarded(verb: str, work: Callable[..., None], *arguments) -> int:
     except Stopped as stopped:
         _say(verb, first_line(stopped))
         return 128 + stopped.signal_number
+    except PeerLost as lost:
+        _say(verb, first_line(lost))
+        return PeerLost.CODE
     except Exception as error:
         message = explain(error)
         if message is None:

@@ -63,7 +63,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "strategy",
         "auto",
-        list(STRATEGIES),
+        [name for name in STRATEGIES if name != "multi_worker"],
         "Distribution strategy: auto uses all GPUs of this machine, or the CPU if there are none.",
         flag_values=flag_values,
     )
@@ -180,7 +180,7 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
     from compare_gan_tf import evaluation
     from compare_gan_tf.gan import distribution
 
-    with distribution.get_strategy(values.strategy).scope():
+    with distribution.local_strategy(values.strategy).scope():
         dataset, gan = build.gan(values)
     steps = {}
     if values.checkpoint != "all":
@@ -218,7 +218,7 @@ def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
     _check_metrics_used(values)
     made = {"truncation": 0.0, "standing": preset.standing}
     made |= {name: bound[name] for name in made if name in bound}
-    with distribution.get_strategy(values.strategy).scope():
+    with distribution.local_strategy(values.strategy).scope():
         split = preset.real_split or openings.How().split
         sides = _opened(values, bindings, sides, runs, openings.How(**made, split=split))
         found = pairs.evaluate(

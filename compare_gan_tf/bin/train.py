@@ -24,7 +24,7 @@ from compare_gan_tf.bin import build
 
 SCHEDULES = ("train", "eval_after_train", "continuous_eval")
 # As `distribution.STRATEGIES`, which cannot be imported here: it imports TensorFlow.
-STRATEGIES = ("auto", "default", "mirrored", "tpu")
+STRATEGIES = ("auto", "default", "mirrored", "multi_worker", "tpu")
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -62,7 +62,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "strategy",
         "auto",
         list(STRATEGIES),
-        "Distribution strategy: auto uses all GPUs of this machine, or the CPU if there are none.",
+        "Distribution strategy: mirrored uses all GPUs of this machine; multi_worker those of all"
+        " machines that TF_CONFIG, COMPARE_GAN_WORKERS or a SLURM step names, see docs/machines.md;"
+        " auto is multi_worker if TF_CONFIG or COMPARE_GAN_WORKERS names several, else all GPUs of"
+        " this machine, or the CPU if there are none.",
         flag_values=flag_values,
     )
     _define_profile_flag(flag_values)
@@ -131,27 +134,31 @@ def run(values: flags.FlagValues, check_data: Callable = lambda dataset: None) -
         return build.follow(values, check_data)
     build.read_config(values, bindings=_bindings(values))
     from compare_gan_tf import config, data, evaluation, training
-    from compare_gan_tf.gan import distribution
+    from compare_gan_tf.gan import distribution, workers
 
-    dataset = data.load()
-    check_data(dataset)
-    is_scored = values.schedule == "eval_after_train"
-    prepared = training.prepare(
-        values.model_dir,
-        dataset=dataset,
-        strategy=distribution.get_strategy(values.strategy),
-        keep_unscored_every=_keep_unscored_every(is_scored),
-        profile=values.profile,
-        allow_config_change=values.allow_config_change,
-        allow_data_change=values.allow_data_change,
-    )
-    if is_scored:  # wrong settings of the evaluation are found before hours of training
-        plan = evaluation.plan(values.model_dir, prepared.gan, prepared.dataset)
-    config.check_used()
-    gan = prepared.fit(config.operative_text())
-    if is_scored:
-        build.print_scores(values.model_dir, plan.run())
-    return prepared.dataset, gan
+    strategy = distribution.get_strategy(values.strategy)  # before TensorFlow computes anything
+    everyone = workers.Workers(strategy)
+    with everyone.lost():
+        everyone.require_same(build.config_text(), "the config")
+        dataset = data.load()
+        check_data(dataset)
+        is_scored = values.schedule == "eval_after_train"
+        prepared = training.prepare(
+            values.model_dir,
+            dataset=dataset,
+            strategy=strategy,
+            keep_unscored_every=_keep_unscored_every(is_scored),
+            profile=values.profile,
+            allow_config_change=values.allow_config_change,
+            allow_data_change=values.allow_data_change,
+        )
+        if is_scored:  # wrong settings of the evaluation are found before hours of training
+            plan = evaluation.plan(values.model_dir, prepared.gan, prepared.dataset)
+        config.check_used()
+        gan = prepared.fit(config.operative_text())
+        if is_scored and everyone.is_chief:
+            build.print_scores(values.model_dir, plan.run())
+        return prepared.dataset, gan
 
 
 def _bindings(values: flags.FlagValues) -> list[str]:

@@ -22,11 +22,12 @@ from compare_gan_tf.layers import add_state
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 from compare_gan_tf.optimizers import Optimizer, adam
 from compare_gan_tf.runs import hyperparameters
+from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.settings.signatures import Decay, Step, checked
 
 
 @gin.register(module="gan")
-class GAN(keras.Model):
+class GAN(keras_insides.BuiltModel):
     """A generator G and a discriminator D, their objectives, and the order of their updates.
 
     One training step is `d_steps` updates of D, each on fresh reals and fakes, then `g_steps`

@@ -17,7 +17,8 @@ def replicated(function: Callable, strategy: tf.distribute.Strategy | None = Non
     function = tf.function(function, reduce_retracing=True)
     strategy = strategy or tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
-    if replicas == 1:
+    # Of several workers one computes scores, alone, by its first device.
+    if replicas == 1 or isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return function
 
     def share(inputs):

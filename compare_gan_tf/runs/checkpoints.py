@@ -58,6 +58,11 @@ def _everything(gan) -> dict:
     return _states(parts) | {"step": gan.step.value}
 
 
+def all_variables(gan) -> list:
+    """The `tf.Variable`s that a checkpoint holds, in an order that depends on the GAN only."""
+    return tf.nest.flatten(_everything(gan))
+
+
 def _states(parts: dict) -> dict:
     """{name: list of the part's variables}.
 

@@ -8,13 +8,16 @@ import functools
 from collections.abc import Callable
 
 import keras
+import tensorflow as tf
 from keras.src.backend import AutocastScope
+from tensorflow.python.eager import context
 
 SEEN_IN = {"keras": "3.15.1", "tensorflow": "2.21.0"}
 # Name of the class of TensorFlow's default strategy.
 DEFAULT_STRATEGY = "_DefaultDistributionStrategy"
 # A context in which layers read variables in their own dtype, not in that of a mixed policy.
 without_autocast = functools.partial(AutocastScope, None)
+_LONGEST_MEETING = 24 * 3600  # seconds; a lost worker ends it much earlier
 
 
 def nested_layers(model) -> list:
@@ -93,3 +96,74 @@ def called_graphs(operation) -> list:
     names = [value.func.name for value in attributes if value.HasField("func")]
     functions = (operation.graph._get_function(name) for name in names)
     return [function.graph for function in functions if function is not None]
+
+
+# --- Several workers --------------------------------------------------------------------------
+
+
+class BuiltModel(keras.Model):
+    """A Keras model that its constructor builds; its `train_step` returns {name: scalar}.
+
+    The scalars must be equal on all replicas. Under several workers Keras would average each of
+    them over the workers along an axis that scalars do not have; so they travel in one row.
+    """
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: there is nothing left to build, and Keras cannot average uint8 images."""
+
+    def _make_function(self, step_function):
+        if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return super()._make_function(step_function)
+
+        def in_one_row(data):
+            logs = step_function(data)
+            names = sorted(logs)
+            return {"\n".join(names): tf.stack([[logs[name] for name in names]])}  # [1, terms]
+
+        function = super()._make_function(in_one_row)
+
+        def by_name(iterator):
+            ((names, values),) = function(iterator).items()
+            return dict(zip(names.split("\n"), tf.unstack(values), strict=True))
+
+        return by_name
+
+
+def watch_workers(leader: str, jobs: dict[str, int], *, start: float, silence: float) -> None:
+    """Makes TensorFlow's coordination service watch the workers; call it before a strategy.
+
+    Args:
+      leader: address of the worker that runs the service, as "/job:worker/replica:0/task:0".
+      jobs: {type of task: number of workers}.
+      start: seconds that a worker waits for the others to start.
+      silence: seconds without a sign of life after which a worker counts as lost.
+    """
+    coordinated = [
+        context.coordination_config_pb2.CoordinatedJob(name=job, num_tasks=number)
+        for job, number in jobs.items()
+    ]
+    context.context().configure_coordination_service(
+        service_type="standalone",
+        service_leader=leader,
+        cluster_register_timeout_in_ms=int(start * 1000),
+        heartbeat_timeout_in_ms=int(silence * 1000),
+        coordinated_jobs=coordinated,
+    )
+
+
+def exchange(meeting: str, text: str, index: int, number: int) -> list[str]:
+    """The texts that all workers bring to a meeting, in their order; waits for all of them.
+
+    Args:
+      meeting: its name, which is equal on all workers and new.
+      text: of this worker.
+      index: of this worker.
+      number: of workers.
+
+    Raises:
+      tf.errors.OpError: a worker was lost.
+    """
+    service = context.context()
+    service.set_config_key_value(f"{meeting}/{index}", text)
+    service.wait_at_barrier(meeting, _LONGEST_MEETING * 1000)
+    return [service.get_config_key_value(f"{meeting}/{one}", 60_000) for one in range(number)]

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from compare_gan_tf.data.images import image_grid, to_uint8
 from compare_gan_tf.errors import Stopped, UserError
+from compare_gan_tf.gan.workers import Workers
 from compare_gan_tf.runs.checkpoints import Checkpoints
 from compare_gan_tf.runs.logs import events_dir, log_path
 from compare_gan_tf.storage.background import Background
@@ -29,17 +30,31 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
     Another thread writes it while training goes on; training ends when all are written. Raises a
     `UserError`, and saves nothing, if a term of the loss was not finite.
+
+    Args:
+      checkpoints: of the run; on workers other than the chief, None.
+      background: of the chief, which writes.
+      workers: all of which have this callback.
+      every: steps between checkpoints.
+      last_step: of the training.
     """
 
     def __init__(
-        self, checkpoints: Checkpoints, background: Background, *, every: int, last_step: int
+        self,
+        checkpoints: Checkpoints,
+        background: Background,
+        workers: Workers,
+        *,
+        every: int,
+        last_step: int,
     ):
         super().__init__()
         self._checkpoints = checkpoints
         self._background = background
+        self._workers = workers
         self._every = every
         self._last_step = last_step
-        self._signal = None
+        self.arrived = None  # the number of a signal
         self._before = {}
 
     def on_train_begin(self, logs=None):
@@ -49,29 +64,41 @@ class SaveCheckpoints(keras.callbacks.Callback):
             except ValueError:  # not in the main thread, which alone can handle signals
                 return
         if self.model.current_step == 0:
-            self._checkpoints.save_later(self._background)
+            self._workers.together(lambda: self._checkpoints.save_later(self._background))
 
     def _on_signal(self, number, frame):
-        self._signal = number
+        self.arrived = number
 
     def on_train_batch_end(self, batch, logs=None):
+        self.save_if_due(logs, self.arrived)
+
+    def save_if_due(self, logs, stopped_by: int | None):
+        """Saves a checkpoint if it is time; raises `Stopped` if a signal has stopped the training.
+
+        Args:
+          logs: of the step.
+          stopped_by: number of the signal, equal on all workers; None for none.
+        """
         step = self.model.current_step
         due = step % self._every == 0 or step == self._last_step
         # `stop_training` is set by another callback.
-        if due or self._signal or self.model.stop_training:
-            check_finite(self.model, logs, self._checkpoints)
-            self._checkpoints.save_later(self._background)
-        if self._signal and step != self._last_step:
-            self._background.wait()
-            raise Stopped(self._signal, step)
+        if due or stopped_by or self.model.stop_training:
+            self._workers.together(lambda: self._save(logs))
+        if stopped_by and step != self._last_step:
+            self._workers.together(self._background.wait)
+            raise Stopped(stopped_by, step)
+
+    def _save(self, logs):
+        check_finite(self.model, logs, self._checkpoints)
+        self._checkpoints.save_later(self._background)
 
     def on_train_end(self, logs=None):
-        self._background.wait()
+        self._workers.together(self._background.wait)
 
     def close(self):
         """Restores the previous signal handlers."""
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)  # None: it is not Python's
 
 
 def check_finite(gan, logs: dict, checkpoints: Checkpoints):

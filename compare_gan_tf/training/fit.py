@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import json
 import os
 from collections.abc import Iterator, Sequence
 
@@ -11,10 +12,10 @@ import tensorflow as tf
 
 from compare_gan_tf import data, random
 from compare_gan_tf.data import Dataset, pipeline
-from compare_gan_tf.gan import GAN, distribution, multiply_adds
+from compare_gan_tf.gan import GAN, distribution, multiply_adds, workers
 from compare_gan_tf.runs import checkpoints, hyperparameters, logs, manifest
 from compare_gan_tf.storage import background, files
-from compare_gan_tf.training import callbacks, folder, frozen_layers, profiling
+from compare_gan_tf.training import callbacks, folder, frozen_layers, in_step, profiling
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,35 +64,50 @@ class Training:
           UserError: the folder cannot be used, the config or the data have changed, a loss is not
             finite, or the disk is full.
           Stopped: SIGTERM or SIGINT was received, and a checkpoint was written.
+          PeerLost: another worker has ended.
         """
-        gan, last = self.gan, self.training_steps
-        with frozen_layers.frozen(gan, self.kept), folder.sole_training(self.model_dir):
-            # 1. Check the contents of the folder before anything in it changes.
-            seen = data.identity(self.dataset)
-            folder.require_own_run(
-                self.model_dir,
-                config_text=None if self.allow_config_change else config_text,
-                seen=None if self.allow_data_change else seen,
-                precision=None if self.allow_config_change else gan.precision,
-            )
-            folder.begin(self.model_dir)
-            # 2. Restore the newest readable checkpoint; remove log entries after its step.
-            saver = self._saver()
-            first = saver.restore()
-            logs.cut_back(self.model_dir, first)
-            # 3. Write the settings before any weights that were trained with them.
-            self._write_settings(config_text, seen, first)
-            # 4. Train the remaining steps. Without their number Keras would request one batch too
+        gan, last, everyone = self.gan, self.training_steps, workers.Workers(self.strategy)
+        seen = data.identity(self.dataset)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(everyone.lost())
+            stack.enter_context(frozen_layers.frozen(gan, self.kept))
+            everyone.require_same(json.dumps(seen, indent=1), "the data set")
+            # The chief opens the folder, and gives all weights to the others.
+            saver = everyone.together(lambda: self._open(stack, config_text, seen))
+            everyone.share(checkpoints.all_variables(gan))
+            first = gan.current_step
+            # Train the remaining steps. Without their number Keras would request one batch too
             # many, and updates that need no data, such as a power iteration, would already run.
             if first < last:
                 writer = background.Background()
-                own = self._watchers(saver, writer, first)
+                own = self._watchers(saver, writer, first, everyone)
                 with _closing([writer, *own]), self.data_errors():
-                    gan.fit_batches(**self.remaining(first), callbacks=[*self.callbacks, *own])
-            # 5. Write the file that continuous evaluation waits for.
-            folder.end(self.model_dir, gan.current_step)
-        print(f"{self.model_dir} is trained to step {gan.current_step}")
+                    callbacks_ = self._in_order(own, everyone)
+                    gan.fit_batches(**self.remaining(first), callbacks=callbacks_)
+            # Write the file that continuous evaluation waits for.
+            everyone.together(lambda: folder.end(self.model_dir, gan.current_step))
+        if everyone.is_chief:
+            print(f"{self.model_dir} is trained to step {gan.current_step}")
         return gan
+
+    def _open(self, stack: contextlib.ExitStack, config_text: str | None, seen: dict):
+        """Locks the folder, restores the newest checkpoint and writes the settings."""
+        stack.enter_context(folder.sole_training(self.model_dir))
+        # 1. Check the contents of the folder before anything in it changes.
+        folder.require_own_run(
+            self.model_dir,
+            config_text=None if self.allow_config_change else config_text,
+            seen=None if self.allow_data_change else seen,
+            precision=None if self.allow_config_change else self.gan.precision,
+        )
+        folder.begin(self.model_dir)
+        # 2. Restore the newest readable checkpoint; remove log entries after its step.
+        saver = self._saver()
+        first = saver.restore()
+        logs.cut_back(self.model_dir, first)
+        # 3. Write the settings before any weights that were trained with them.
+        self._write_settings(config_text, seen, first)
+        return saver
 
     def remaining(self, first: int) -> dict:
         """The arguments of `GAN.fit_batches` for the steps from `first` on."""
@@ -114,6 +130,7 @@ class Training:
             seed=self.seed,
             strategy=distribution.name_of(self.strategy),
             replicas=self.strategy.num_replicas_in_sync,
+            workers=workers.Workers(self.strategy).number,
             jit_compile=self.gan.jit_compile,
             jit_reason=self.jit_reason,
             deterministic_ops=not self.gan.jit_compile,
@@ -145,21 +162,25 @@ class Training:
         )
         return distribution.distribute(self.strategy, batches)
 
-    def _watchers(self, saver, writer, first_step: int) -> list[keras.callbacks.Callback]:
-        last = self.training_steps
-        own = []
-        if self.profile:
+    def _watchers(self, saver, writer, first_step: int, everyone) -> list[keras.callbacks.Callback]:
+        """The callbacks of this worker: only the chief, which has a saver, writes."""
+        last, own = self.training_steps, []
+        if everyone.is_chief and self.profile:
             begin, end = (first_step + step for step in self.profile)
             own.append(profiling.Profile(self.model_dir, first=begin, last=end))
-        own += [
-            callbacks.WriteLogs(self.model_dir, saver, writer, every=self.log_every),
-            callbacks.ShowProgress(first_step=first_step, last_step=last),
-        ]
-        if self.dataset.is_images:
+        if everyone.is_chief:
+            own.append(callbacks.WriteLogs(self.model_dir, saver, writer, every=self.log_every))
+            own.append(callbacks.ShowProgress(first_step=first_step, last_step=last))
+        if everyone.is_chief and self.dataset.is_images:
             own.append(callbacks.DrawSamples(self.model_dir, writer, every=self.sample_every))
         # It comes last because it may stop training: a saved step is then already logged.
         intervals = {"every": self.checkpoint_every, "last_step": last}
-        return [*own, callbacks.SaveCheckpoints(saver, writer, **intervals)]
+        return [*own, callbacks.SaveCheckpoints(saver, writer, everyone, **intervals)]
+
+    def _in_order(self, own: list, everyone) -> list[keras.callbacks.Callback]:
+        """All callbacks as Keras takes them; those of several workers are called in step."""
+        every = [*self.callbacks, *own]
+        return every if everyone.number == 1 else [in_step.InStep(every[:-1], own[-1], everyone)]
 
     @contextlib.contextmanager
     def data_errors(self) -> Iterator[None]:

@@ -8,9 +8,10 @@ import gin
 import keras
 import tensorflow as tf
 
+from compare_gan_tf import __version__
 from compare_gan_tf.data import as_dataset
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan import GAN, distribution, dry_run
+from compare_gan_tf.gan import GAN, distribution, dry_run, workers
 from compare_gan_tf.runs import checkpoints
 from compare_gan_tf.settings.signatures import Count, Index, Made, Several, checked
 from compare_gan_tf.training import frozen_layers, profiling, warm_start
@@ -110,6 +111,7 @@ def prepare(
     distribution.check_batch_size(strategy, batch_size)
     intervals = {"training_steps": training_steps, "checkpoint_every": checkpoint_every}
     intervals |= {"log_every": log_every, "sample_every": sample_every}
+    _require_same(strategy, intervals, batch_size, seed, jit_compile)
     _require_multiples(steps_per_execution, intervals)
     _require_init_from(init_from, freeze_d_layers)
     done = checkpoints.list_steps(model_dir)
@@ -121,8 +123,7 @@ def prepare(
     # 3. Trace the first step, on zeros.
     dry_run.check(gan, dataset, batch_size=batch_size, strategy=strategy)
     # 4. Load initial weights, unless the run has a checkpoint of its own.
-    if not done:
-        warm_start.load(gan, init_from)
+    warm_start.load_unless_begun(gan, model_dir, init_from, workers.Workers(strategy))
     return Training(
         model_dir=model_dir,
         gan=gan,
@@ -161,6 +162,15 @@ def train(model_dir: str, **settings) -> GAN:
 
 
 train.__signature__ = inspect.signature(prepare).replace(return_annotation=GAN)  # for `help`
+
+
+def _require_same(strategy, intervals: dict, batch_size: int, seed: int, jit_compile: bool) -> None:
+    """Refuses workers of different versions, or that are told different settings."""
+    versions = {"compare_gan_tf": __version__, "keras": keras.__version__}
+    told = versions | {"tensorflow": tf.__version__} | intervals
+    told |= {"batch_size": batch_size, "seed": seed, "jit_compile": jit_compile}
+    text = "\n".join(f"{name} = {value}" for name, value in told.items())
+    workers.Workers(strategy).require_same(text, "the call of train")
 
 
 def _require_multiples(steps_per_execution: int, intervals: dict[str, int]) -> None:

@@ -4,7 +4,13 @@ import os
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN
+from compare_gan_tf.gan.workers import Workers
 from compare_gan_tf.runs import best, checkpoints
+
+
+def load_unless_begun(gan: GAN, model_dir: str, init_from: str | None, everyone: Workers) -> None:
+    """Calls `load` on the chief, unless the run has a checkpoint of its own."""
+    everyone.together(lambda: checkpoints.list_steps(model_dir) or load(gan, init_from))
 
 
 def load(gan: GAN, init_from: str | None) -> None:
