@@ -11,6 +11,7 @@ import keras
 SEEN_IN = {"keras": "3.15.1", "tensorflow": "2.21.0"}
 # Name of the class of TensorFlow's default strategy.
 DEFAULT_STRATEGY = "_DefaultDistributionStrategy"
+_STABLEHLO = "1.0.0"  # of May 2024; newer versions read older ones for five years
 
 
 def nested_layers(model) -> list:
@@ -69,3 +70,14 @@ def rate_or_schedule(optimizer):
 def clipped(optimizer, gradients: list) -> list:
     """The gradients, clipped according to the optimiser's settings."""
     return optimizer._clip_gradients(gradients)
+
+
+def portable_stablehlo(text: str) -> bytes:
+    """The text of a StableHLO module as a portable artifact, which later versions can read.
+
+    Raises:
+      ValueError: the text is no module of StableHLO alone.
+    """
+    from tensorflow.compiler.mlir.stablehlo import stablehlo  # it takes a while
+
+    return stablehlo.serialize_portable_artifact_str(text, _STABLEHLO)

@@ -4,13 +4,14 @@ import contextlib
 import dataclasses
 import functools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import tensorflow as tf
 
 from compare_gan_tf import data, random
 from compare_gan_tf.data import Dataset, pipeline
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN, distribution, multiply_adds
 from compare_gan_tf.runs import checkpoints, hyperparameters, logs, manifest
 from compare_gan_tf.storage import files
@@ -97,6 +98,59 @@ class Training:
         print(f"{self.model_dir} is trained to step {gan.current_step}")
         return gan
 
+    def restore(self, config_text: str) -> None:
+        """Restores the newest checkpoint of the run that is in `model_dir`.
+
+        Raises:
+          UserError: there is none, another process trains the run, or config or data differ.
+        """
+        if not checkpoints.list_steps(self.model_dir):
+            raise UserError(f"there is no checkpoint in {self.model_dir}: train the run, or leave it out")
+        with folder.sole_training(self.model_dir):
+            seen = data.identity(self.dataset)
+            folder.require_own_run(self.model_dir, config_text=config_text, seen=seen)
+            self._saver().restore()
+
+    def adopt(
+        self,
+        states: dict[int, Callable[[], None]],
+        *,
+        first_step: int,
+        rows: list[dict],
+        config_text: str,
+        lowered: dict,
+    ) -> None:
+        """Saves states that another program has trained as the checkpoints of the run.
+
+        Args:
+          states: {step: function that sets the variables of the GAN}, ascending.
+          first_step: step of the checkpoint that the training has started from; 0 for a new run.
+          rows: of the log, see `logs`.
+          config_text: contents of the run's `config.gin`.
+          lowered: what the manifest says about the training; "id" names it.
+
+        Raises:
+          UserError: the folder cannot be used, the config has changed, or there are checkpoints
+            that are neither the first nor of this training.
+        """
+        with folder.sole_training(self.model_dir):
+            seen = data.identity(self.dataset)
+            folder.require_own_run(self.model_dir, config_text=config_text, seen=seen)
+            newest = folder.require_continued(self.model_dir, first_step, lowered)
+            folder.begin(self.model_dir)
+            saver = self._saver()
+            logs.cut_back(self.model_dir, newest)
+            self._write_settings(config_text, seen, first_step, lowered=lowered)
+            for step, assign in states.items():
+                if step > newest:
+                    assign()
+                    saver.save()
+                    logs.append(self.model_dir, [row for row in rows if newest < row["step"] <= step])
+                    newest = step
+            if newest >= self.training_steps:
+                folder.end(self.model_dir, newest)
+        print(f"{self.model_dir} is trained to step {newest}")
+
     def _saver(self) -> checkpoints.Checkpoints:
         return checkpoints.Checkpoints(
             self.gan,
@@ -105,7 +159,9 @@ class Training:
             keep_unscored_every=self.keep_unscored_every,
         )
 
-    def _write_settings(self, config_text: str | None, seen: dict, first_step: int) -> None:
+    def _write_settings(
+        self, config_text: str | None, seen: dict, first_step: int, **more
+    ) -> None:
         manifest.write(
             self.model_dir,
             seed=self.seed,
@@ -120,6 +176,7 @@ class Training:
                 "generator": multiply_adds.of_sample(self.gan.generator),
                 "discriminator": multiply_adds.of_sample(self.gan.discriminator),
             },
+            **more,
         )
         if config_text:
             files.write_text(os.path.join(self.model_dir, files.CONFIG), config_text)
