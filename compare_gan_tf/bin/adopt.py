@@ -47,7 +47,7 @@ def run(values: flags.FlagValues) -> None:
     """Writes the run."""
     config_file = os.path.join(values.lowered, files.CONFIG)
     if not os.path.isfile(config_file):
-        raise UserError(f"there is no {config_file}: name a folder that compare-gan lower has written")
+        raise UserError(f"there is no {config_file}: name a folder of compare-gan lower")
     given = {"gin_config": [config_file], "gin_bindings": values.gin_bindings}
     build.read_config(types.SimpleNamespace(**given, model_dir=values.model_dir))
     from compare_gan_tf import config, data, lowering, training

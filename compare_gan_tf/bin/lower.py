@@ -1,10 +1,8 @@
-"""Lower the training of a GAN to StableHLO, for a machine with JAX and no TensorFlow.
+r"""Lower the training of a GAN to StableHLO, for a machine with JAX and no TensorFlow.
 
 --out becomes a folder with the whole training step and the sampler as programs, the weights, the
 training samples and their order, and run.py, which needs jax and numpy. Copy it to a machine with a
-GPU or a TPU, train there, copy it back, and make a run of it:
-
-For example:
+GPU or a TPU, train there, copy it back, and make a run of it. For example:
 
   compare-gan lower --gin_config=quickstart.gin --out=lowered/quickstart
   python lowered/quickstart/run.py --steps=2000
@@ -12,7 +10,7 @@ For example:
 
 With --model_dir the training continues from the newest checkpoint of a run:
 
-  compare-gan lower --model_dir=runs/quickstart --out=lowered/more \\
+  compare-gan lower --model_dir=runs/quickstart --out=lowered/more \
       --gin_bindings='train.training_steps = 8000'
 """
 
@@ -51,6 +49,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 def run(values: flags.FlagValues) -> None:
     """Lowers the training, and prints how to train it."""
     build.read_config(values)
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):  # a program is made on the CPU, for any device
+        tf.config.set_visible_devices([], "GPU")
     from compare_gan_tf import config, data, lowering, training
 
     prepared = training.prepare(values.model_dir or values.out, dataset=data.load())

@@ -1,13 +1,13 @@
 """The folder of a lowered GAN: what a machine with JAX needs to train it, and what it writes.
 
-  lowered.json                       names, shapes, intervals, the data set's identity
-  config.gin                         the config, as in a run's folder
-  run.py                             trains: needs jax and numpy
-  step.stablehlo, sampler.stablehlo  the programs, see `steps`
-  images.npy, labels.npy             the split "train"
-  order.npy                          int32 [steps, n, slices]: which samples each step takes
-  states/STEP.npz                    the variables, see `states`
-  train.jsonl                        the terms of the loss, written by run.py
+lowered.json                       names, shapes, intervals, the data set's identity
+config.gin                         the config, as in a run's folder
+run.py                             trains: needs jax and numpy
+step.stablehlo, sampler.stablehlo  the programs, see `steps`
+images.npy, labels.npy             the split "train"
+order.npy                          int32 [steps, n, slices]: which samples each step takes
+states/STEP.npz                    the variables, see `states`
+train.jsonl                        the terms of the loss, written by run.py
 """
 
 import json
@@ -108,9 +108,10 @@ def read_spec(folder: str) -> dict:
     if not isinstance(spec, dict) or "format" not in spec:
         raise UserError(f"{path} was not written by compare-gan lower")
     if spec["format"] != FORMAT:
+        made_by = spec.get("compare_gan_tf")
         raise UserError(
-            f"{path} has format {spec['format']!r}, and this version reads {FORMAT}: adopt it with"
-            f" the version that has lowered it, {spec.get('compare_gan_tf', 'which it does not say')}"
+            f"{path} has format {spec['format']!r} of compare_gan_tf {made_by}, and this version "
+            f"reads {FORMAT}: adopt it with that version, or lower again"
         )
     for key, kind in _KEYS.items():
         if not isinstance(spec.get(key), kind):

@@ -73,13 +73,15 @@ def lower(function: Callable, arguments: dict[str, tf.TensorSpec], variables: di
         autograph=False,
         jit_compile=True,
     )
-    with under_xla():
+    with under_xla(), keras_insides.without_deterministic_ops():
         concrete = traced.get_concrete_function(*arguments.values())
         text = _compiled(traced, arguments.values())
     names = {id(variable.value.handle): name for name, variable in variables.items()}
     unknown = [tensor for tensor in concrete.captured_inputs if id(tensor) not in names]
     if unknown:
-        raise UserError(f"the step uses {unknown[0]}, which is in no checkpoint: keep it in a layer")
+        raise UserError(
+            f"the step uses {unknown[0]}, which is in no checkpoint: keep it in a layer"
+        )
     inputs, outputs = dict(arguments), concrete.structured_outputs
     for handle in concrete.captured_inputs:
         variable = variables[names[id(handle)]]
@@ -88,6 +90,7 @@ def lower(function: Callable, arguments: dict[str, tf.TensorSpec], variables: di
     came_from = {int(output): int(number) for number, output in _ALIAS.findall(text)}
     assigned = [[*inputs][came_from[output]] for output in sorted(came_from)]
     _check_signature(text, len(inputs), len(results), sorted(came_from))
+    _check_operations(text)
     with as_user_error("XLA's program is no plain StableHLO", ValueError):
         code = keras_insides.portable_stablehlo(_plain(text))
     outputs = {name: outputs[name] for name in results} | {name: inputs[name] for name in assigned}
@@ -116,12 +119,18 @@ def _check_signature(text: str, inputs: int, results: int, assigned: list[int]) 
             f"{results} results with {len(assigned)} variables behind them: this version of "
             "TensorFlow orders them differently"
         )
+
+
+def _check_operations(text: str) -> None:
+    """Refuses shapes that are not static, and calls that only a CPU knows."""
     if dynamic := re.search(r"tensor<(?:\d+x)*\?[^>]*>", text):
         raise UserError(f"XLA's program has a shape that is not static, {dynamic[0]}")
+    if call := re.search(r"stablehlo\.custom_call @([\w.$]+)", text):
+        raise UserError(f"XLA's program calls {call[1]}, which not every device has")
 
 
 def _plain(text: str) -> str:
-    """The text without what is no part of StableHLO; a copy becomes a conversion to its own type."""
+    """The text in StableHLO alone; a copy becomes a conversion to its own type."""
     lines = (line for line in text.splitlines() if not line.startswith("#loc"))
     text = _LOCATION.sub("", "\n".join(lines))
     return _MODULE.sub("module @step {", text).replace(" mhlo.copy ", " stablehlo.convert ")

@@ -8,7 +8,9 @@ It writes states/STEP.npz and train.jsonl, of which `compare-gan adopt` makes an
 """
 
 import argparse
+import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import pathlib
@@ -95,6 +97,17 @@ def save(state: dict, seconds: float) -> None:
         (STATES / f"{old}.npz").unlink()
 
 
+def lock():
+    """A file that no other process holds while this one lives; exits if one does."""
+    file = open(HERE / "lowered.json")
+    with contextlib.suppress(OSError):  # some file systems have no locks
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit(f"another process trains {HERE}: wait for it, or stop it")
+    return file
+
+
 def cut_log(step: int) -> None:
     """Removes the rows after a step, and one that a crash has truncated."""
     lines = LOG.read_text().splitlines() if LOG.exists() else []
@@ -147,11 +160,12 @@ def draw(state: dict, seed: list[int], path: str) -> None:
     if samples.dtype != np.uint8 or samples.ndim != 4 or samples.shape[3] not in (1, 3):
         sys.exit(f"the samples are no images: write them to .npy, not to {path}")
     number, height, width, channels = samples.shape
-    columns = 8
-    rows = samples.reshape(number // columns, columns, height, width, channels).swapaxes(1, 2)
-    lines = rows.reshape(number // columns * height, columns * width * channels)
-    raw = b"".join(b"\0" + line.tobytes() for line in lines)
-    head = struct.pack(">IIBBBBB", columns * width, len(lines), 8, channels - 1, 0, 0, 0)
+    grid = samples.reshape(number // 8, 8, height, width, channels).swapaxes(1, 2)
+    grid = grid.reshape(number // 8 * height, 8 * width, channels)
+    scale = max(1, 64 // width)
+    grid = grid.repeat(scale, 0).repeat(scale, 1)
+    raw = b"".join(b"\0" + line.tobytes() for line in grid)
+    head = struct.pack(">IIBBBBB", grid.shape[1], grid.shape[0], 8, channels - 1, 0, 0, 0)
     with open(path, "wb") as file:
         file.write(b"\x89PNG\r\n\x1a\n")
         for kind, body in ((b"IHDR", head), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")):
@@ -170,6 +184,7 @@ def main() -> None:
     if flags.steps > SPEC["last_step"] or flags.steps < 0 or flags.checkpoint_every < 1:
         parser.error(f"--steps is at most {SPEC['last_step']}, --checkpoint-every at least 1")
     jax.config.update("jax_enable_x64", True)  # the number of a step is int64
+    _locked = lock()
     print(f"JAX {jax.__version__} on {jax.devices()[0].device_kind}", flush=True)
     state, stopped = train(load(), flags.steps, flags.checkpoint_every)
     print(f"trained to step {int(state['step'])}")

@@ -4,7 +4,8 @@ They exist in the versions of `SEEN_IN`; tests/settings/test_keras_insides.py sa
 missing in another version.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 import keras
 
@@ -81,3 +82,18 @@ def portable_stablehlo(text: str) -> bytes:
     from tensorflow.compiler.mlir.stablehlo import stablehlo  # it takes a while
 
     return stablehlo.serialize_portable_artifact_str(text, _STABLEHLO)
+
+
+@contextlib.contextmanager
+def without_deterministic_ops() -> Iterator[None]:
+    """A context without deterministic operations, with which XLA compiles no max pooling."""
+    import tensorflow as tf
+    from tensorflow.python.framework import config
+
+    before = config.is_op_determinism_enabled()
+    config.disable_op_determinism()
+    try:
+        yield
+    finally:
+        if before:
+            tf.config.experimental.enable_op_determinism()

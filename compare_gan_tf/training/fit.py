@@ -105,7 +105,7 @@ class Training:
           UserError: there is none, another process trains the run, or config or data differ.
         """
         if not checkpoints.list_steps(self.model_dir):
-            raise UserError(f"there is no checkpoint in {self.model_dir}: train the run, or leave it out")
+            raise UserError(f"there is no checkpoint in {self.model_dir}: train it first")
         with folder.sole_training(self.model_dir):
             seen = data.identity(self.dataset)
             folder.require_own_run(self.model_dir, config_text=config_text, seen=seen)
@@ -145,7 +145,8 @@ class Training:
                 if step > newest:
                     assign()
                     saver.save()
-                    logs.append(self.model_dir, [row for row in rows if newest < row["step"] <= step])
+                    new = [row for row in rows if newest < row["step"] <= step]
+                    logs.append(self.model_dir, new)
                     newest = step
             if newest >= self.training_steps:
                 folder.end(self.model_dir, newest)
@@ -159,9 +160,7 @@ class Training:
             keep_unscored_every=self.keep_unscored_every,
         )
 
-    def _write_settings(
-        self, config_text: str | None, seen: dict, first_step: int, **more
-    ) -> None:
+    def _write_settings(self, config_text: str | None, seen: dict, first_step: int, **more) -> None:
         manifest.write(
             self.model_dir,
             seed=self.seed,
