@@ -23,26 +23,38 @@ def adopt(training: Training, lowered: str, *, config_text: str) -> None:
       UserError: the folder was written by another version, its states or data do not fit the GAN,
         nothing was trained, or the run has other checkpoints.
     """
-    spec = folder.read_spec(lowered)
+    spec, runs = read_trained(lowered)
     variables = steps.variables(training.gan)
     _check_variables(variables, spec["state"], lowered)
     if changes := data.changes(spec["data"], data.identity(training.dataset)):
         raise UserError(
             f"the data set is not the one that was lowered: {'; '.join(changes)}. Bring that back"
         )
+
+    def assign(step: int) -> None:
+        states.assign(variables, states.read(lowered, step, spec))
+
+    training.adopt(
+        {step: functools.partial(assign, step) for step in runs},
+        first_step=spec["first_step"],
+        rows=folder.read_log(lowered, spec["first_step"], max(runs)),
+        config_text=config_text,
+        lowered={"id": spec["id"], "tensorflow": spec.get("tensorflow")} | runs[max(runs)],
+    )
+
+
+def read_trained(lowered: str) -> tuple[dict, dict[int, dict]]:
+    """Reads and checks all that was trained: (lowered.json, {step: how it was trained}).
+
+    Raises:
+      UserError: the folder was written by another version, a state is damaged or does not fit, or
+        nothing was trained.
+    """
+    spec = folder.read_spec(lowered)
     trained = [step for step in states.list_steps(lowered) if step > spec["first_step"]]
     if not trained:
         raise UserError(f"{lowered} has no state after step {spec['first_step']}: run its run.py")
-    # All are read and checked before the run is made.
-    read = functools.partial(states.read, lowered, described=spec["state"], lowering=spec["id"])
-    runs = [read(step).run for step in trained]
-    training.adopt(
-        {step: lambda step=step: states.assign(variables, read(step)) for step in trained},
-        first_step=spec["first_step"],
-        rows=folder.read_log(lowered, spec["first_step"], trained[-1]),
-        config_text=config_text,
-        lowered={"id": spec["id"], "tensorflow": spec.get("tensorflow")} | runs[-1],
-    )
+    return spec, {step: states.read(lowered, step, spec).run for step in trained}
 
 
 def _check_variables(variables: dict, described: dict, lowered: str) -> None:

@@ -77,11 +77,7 @@ def lower(function: Callable, arguments: dict[str, tf.TensorSpec], variables: di
         concrete = traced.get_concrete_function(*arguments.values())
         text = _compiled(traced, arguments.values())
     names = {id(variable.value.handle): name for name, variable in variables.items()}
-    unknown = [tensor for tensor in concrete.captured_inputs if id(tensor) not in names]
-    if unknown:
-        raise UserError(
-            f"the step uses {unknown[0]}, which is in no checkpoint: keep it in a layer"
-        )
+    _check_known(concrete, names)
     inputs, outputs = dict(arguments), concrete.structured_outputs
     for handle in concrete.captured_inputs:
         variable = variables[names[id(handle)]]
@@ -104,6 +100,17 @@ def _compiled(traced, specs) -> str:
         return make(stage="stablehlo", platform_name=_PLATFORM)
     except (ValueError, tf.errors.OpError) as error:
         raise UserError(f"XLA cannot compile the step: {first_line(error)}") from error
+
+
+def _check_known(concrete, names: dict[int, str]) -> None:
+    """Checks that all that the function captures has a name."""
+    own = {
+        id(variable.handle): f"variable {variable.name}" for variable in concrete.graph.variables
+    }
+    for tensor in concrete.captured_inputs:
+        if id(tensor) not in names:
+            what = own.get(id(tensor), f"tensor of shape {tensor.shape}, made outside of it")
+            raise UserError(f"the step uses a {what}, which no checkpoint has: keep it in a layer")
 
 
 def _check_signature(text: str, inputs: int, results: int, assigned: list[int]) -> None:

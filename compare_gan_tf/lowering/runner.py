@@ -71,7 +71,7 @@ def load() -> dict:
     """The newest state that can be read."""
     for step in reversed(steps_there()):
         try:
-            with np.load(STATES / f"{step}.npz") as file:
+            with open(STATES / f"{step}.npz", "rb") as raw, np.load(raw) as file:
                 if json.loads(str(file["run"]))["id"] == SPEC["id"]:
                     return {name: file[name] for name in SPEC["state"]}
             sys.exit(f"states/{step}.npz is of another lowering: move it away")

@@ -61,26 +61,26 @@ def write(folder: str, step: int, variables: dict, run: dict) -> None:
         np.savez(file, **arrays, **{RUN: json.dumps(run)})
 
 
-def read(folder: str, step: int, described: dict, lowering: str) -> State:
+def read(folder: str, step: int, spec: dict) -> State:
     """Reads and checks a state.
 
     Args:
       folder: of the lowered GAN.
       step: the state's.
-      described: what `describe` gives for the variables of the GAN.
-      lowering: the "id" of the lowering.
+      spec: content of lowered.json.
 
     Raises:
       UserError: the file is missing, truncated or of another lowering, or an array is missing, has
         another shape or type, or is not finite.
     """
+    described = spec["state"]
     name = path(folder, step)
     cure = "remove it, and run.py and adopt take the state before"
     with as_user_error(f"cannot read the state {name}", *_BROKEN, cure=cure):
-        with np.load(name) as file:
+        with open(name, "rb") as raw, np.load(raw) as file:
             arrays = {key: file[key] for key in file.files}
             run = json.loads(str(arrays.pop(RUN)))
-    if not isinstance(run, dict) or run.get("id") != lowering:
+    if not isinstance(run, dict) or run.get("id") != spec["id"]:
         raise UserError(f"the state {name} is of another lowering: {cure}")
     for what, names in (
         ("has no", described.keys() - arrays.keys()),
