@@ -72,6 +72,13 @@ def test_a_second_call_adds_what_is_new(by_hand, adopted):
     assert checkpoints.list_steps(str(run)) == [2, 4]
     rows = (run / "logs" / "train.jsonl").read_text().splitlines()
     assert [json.loads(row)["step"] for row in rows] == [2, 4]
+    # A run that something else has trained further is left as it is.
+    (run / "manifest.json").write_text('{"starts": []}')
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    code, _, err, _ = adopted(by_hand)
+    assert code == 1
+    assert "the states continue step 0, and the newest checkpoint in" in err
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
 def _truncate(folder):
@@ -161,16 +168,6 @@ def test_nothing_is_written_before_all_is_checked(by_hand, adopted, damage, mess
     code, _, err, run = adopted(by_hand)
     assert code == 1 and message in err and err.count("\n") == 1, err
     assert not run.exists()
-
-
-def test_another_run_is_left_as_it_is(by_hand, adopted, run_verb, tmp_path):
-    config = f"--gin_config={by_hand / 'config.gin'}"
-    assert run_verb(train, config, f"--model_dir={tmp_path / 'run'}")[0] == 0
-    before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()}
-    code, _, err, run = adopted(by_hand)
-    assert code == 1
-    assert "the states continue step 0, and the newest checkpoint in" in err
-    assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ def test_images_are_mirrored_as_in_a_training():
     assert np.array_equal(found, wanted) and not np.array_equal(given, wanted)
 
 
+@pytest.mark.slow
 def test_a_run_is_continued_from_its_newest_checkpoint(run_verb, tmp_path):
     (tmp_path / "small.gin").write_text(FAST)
     run = f"--model_dir={tmp_path / 'run'}"
