@@ -38,6 +38,7 @@ MAY_IMPORT = {
         "runs",
     },
     "training": {"config", "data", "gan", "random", "runs", "storage"},
+    "lowering": {"data", "gan", "layers", "random", "runs", "storage", "training"},
     "evaluation": {
         "config",
         "data",

@@ -92,6 +92,7 @@ PUBLIC = {
     "export": ["export_run"],
     "latents": ["Coded", "Hypersphere", "Normal", "Uniform"],
     "layers": ["SpectralNorm", "batch_norm", "spectral_norm"],
+    "lowering": ["adopt", "lower"],
     "metrics": ["evaluate", "names"],
     "objectives": ["Adversarial", "GradientPenalty", "Objective", "Samples", "losses"],
     "optimizers": ["adam", "rmsprop", "sgd"],

@@ -17,6 +17,8 @@ VERBS = {
     "benchmark": "measure steps/s, memory, and how long a whole run takes on this machine",
     "sample": "draw samples: a grid, PNG files, arrays or text",
     "export": "export generator and discriminator as TF Hub modules",
+    "lower": "write the training as StableHLO programs, for a machine with JAX",
+    "adopt": "make a run of what such a machine has trained",
     "study": "train several variants with several seeds each, and rank them",
     "compare": "rank existing runs, with intervals over seeds",
     "toy": "fit a model to 2-D points, and draw its training",

@@ -138,8 +138,11 @@ def plain_forms():
 
 @contextlib.contextmanager
 def under_xla(compiled: bool = True):
-    """A context that tells the layers whether XLA compiles what is traced."""
-    with _set("xla", compiled):
+    """A context that tells the layers that XLA compiles what is traced.
+
+    With `compiled=False` it has no effect: an outer `under_xla` stays active.
+    """
+    with _set("xla", is_under_xla() or compiled):
         yield
 
 

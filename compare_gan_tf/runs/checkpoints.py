@@ -48,14 +48,18 @@ def _players(gan) -> dict:
     return players | averaged
 
 
-def _everything(gan) -> dict:
-    """{name in a checkpoint: a variable, or the list of a part's variables}."""
+def parts(gan) -> dict:
+    """{name: part} of all parts of a GAN whose variables are saved, beside its step."""
     objectives = {f"objective_{o.name}": o for o in gan.objectives}
     augment = {} if gan.augment is None else {"augment": gan.augment}
     optimizers = {"g_optimizer": gan.g_optimizer, "d_optimizer": gan.d_optimizer}
     scales = {one + snapshots.SCALE: scale for one, scale in gan.loss_scales.items() if scale}
-    parts = _players(gan) | optimizers | objectives | augment | scales
-    return _states(parts) | {"step": gan.step.value}
+    return _players(gan) | optimizers | objectives | augment | scales
+
+
+def _everything(gan) -> dict:
+    """{name in a checkpoint: a variable, or the list of a part's variables}."""
+    return _states(parts(gan)) | {"step": gan.step.value}
 
 
 def all_variables(gan) -> list:
@@ -63,13 +67,13 @@ def all_variables(gan) -> list:
     return tf.nest.flatten(_everything(gan))
 
 
-def _states(parts: dict) -> dict:
+def _states(of: dict) -> dict:
     """{name: list of the part's variables}.
 
     Explicit lists are needed: TensorFlow does not find variables of layers that a Keras layer holds
     in a list or dict, and would leave them out without an error.
     """
-    return {name: [variable.value for variable in part.variables] for name, part in parts.items()}
+    return {name: [variable.value for variable in part.variables] for name, part in of.items()}
 
 
 def _bound(gan) -> list[tuple]:

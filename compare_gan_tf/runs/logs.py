@@ -46,6 +46,13 @@ def cut_back(model_dir: str, step: int):
                 _cut_events(events, step)
 
 
+def append(model_dir: str, rows: list[dict]):
+    """Appends rows, each with its "step", to the run's log."""
+    tf.io.gfile.makedirs(os.path.join(model_dir, LOGS))
+    with tf.io.gfile.GFile(log_path(model_dir), "a") as log:
+        log.write("".join(json.dumps(row) + "\n" for row in rows))
+
+
 def _rows_until(path: str, step: int):
     with tf.io.gfile.GFile(path) as log:
         for line in log.read().splitlines():

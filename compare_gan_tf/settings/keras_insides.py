@@ -4,8 +4,9 @@ They exist in the versions of `SEEN_IN`; tests/settings/test_keras_insides.py sa
 missing in another version.
 """
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
@@ -18,6 +19,7 @@ DEFAULT_STRATEGY = "_DefaultDistributionStrategy"
 # A context in which layers read variables in their own dtype, not in that of a mixed policy.
 without_autocast = functools.partial(AutocastScope, None)
 _LONGEST_MEETING = 24 * 3600  # seconds; a lost worker ends it much earlier
+_STABLEHLO = "1.0.0"  # of May 2024; newer versions read older ones for five years
 
 
 def nested_layers(model) -> list:
@@ -167,3 +169,29 @@ def exchange(meeting: str, text: str, index: int, number: int) -> list[str]:
     service.set_config_key_value(f"{meeting}/{index}", text)
     service.wait_at_barrier(meeting, _LONGEST_MEETING * 1000)
     return [service.get_config_key_value(f"{meeting}/{one}", 60_000) for one in range(number)]
+
+
+def portable_stablehlo(text: str) -> bytes:
+    """The text of a StableHLO module as a portable artifact, which later versions can read.
+
+    Raises:
+      ValueError: the text is no module of StableHLO alone.
+    """
+    from tensorflow.compiler.mlir.stablehlo import stablehlo  # it takes a while
+
+    return stablehlo.serialize_portable_artifact_str(text, _STABLEHLO)
+
+
+@contextlib.contextmanager
+def without_deterministic_ops() -> Iterator[None]:
+    """A context without deterministic operations, with which XLA compiles no max pooling."""
+    import tensorflow as tf
+    from tensorflow.python.framework import config
+
+    before = config.is_op_determinism_enabled()
+    config.disable_op_determinism()
+    try:
+        yield
+    finally:
+        if before:
+            tf.config.experimental.enable_op_determinism()

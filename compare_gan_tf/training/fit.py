@@ -102,11 +102,11 @@ class Training:
         )
         folder.begin(self.model_dir)
         # 2. Restore the newest readable checkpoint; remove log entries after its step.
-        saver = self._saver()
+        saver = self.saver()
         first = saver.restore()
         logs.cut_back(self.model_dir, first)
         # 3. Write the settings before any weights that were trained with them.
-        self._write_settings(config_text, seen, first)
+        self.write_settings(config_text, seen, first)
         return saver
 
     def remaining(self, first: int) -> dict:
@@ -116,7 +116,8 @@ class Training:
         steps = self.training_steps - first
         return {"batches": self._batches(first), "steps_per_epoch": steps, "verbose": 0}
 
-    def _saver(self) -> checkpoints.Checkpoints:
+    def saver(self) -> checkpoints.Checkpoints:
+        """What saves and restores the checkpoints of the run."""
         return checkpoints.Checkpoints(
             self.gan,
             self.model_dir,
@@ -124,7 +125,8 @@ class Training:
             keep_unscored_every=self.keep_unscored_every,
         )
 
-    def _write_settings(self, config_text: str | None, seen: dict, first_step: int) -> None:
+    def write_settings(self, config_text: str | None, seen: dict, first_step: int, **more) -> None:
+        """Writes the manifest, with `more` in it, the config and the hyperparameters."""
         manifest.write(
             self.model_dir,
             seed=self.seed,
@@ -141,6 +143,7 @@ class Training:
                 "generator": multiply_adds.of_sample(self.gan.generator),
                 "discriminator": multiply_adds.of_sample(self.gan.discriminator),
             },
+            **more,
         )
         if config_text:
             files.write_text(os.path.join(self.model_dir, files.CONFIG), config_text)

@@ -93,6 +93,24 @@ def require_own_run(
         )
 
 
+def require_continued(model_dir: str, first_step: int, lowered: dict) -> int:
+    """Checks that states after `first_step` continue the run; returns the step they continue.
+
+    Raises:
+      UserError: the newest checkpoint is neither of `first_step` nor of the same lowering.
+    """
+    newest = ([first_step] + checkpoints.list_steps(model_dir))[-1]
+    starts = manifest.read(model_dir)
+    known = starts[-1].get("lowered") if starts else None
+    is_same = isinstance(known, dict) and known.get("id") == lowered["id"]
+    if newest != first_step and not is_same:
+        raise UserError(
+            f"the states continue step {first_step}, and the newest checkpoint in {model_dir} is of"
+            f" step {newest}: use another folder"
+        )
+    return newest
+
+
 def data_changes(model_dir: str, now: dict) -> list[str]:
     """Differences between a data set and the one in the run's manifest, one phrase each.
 

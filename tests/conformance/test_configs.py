@@ -14,6 +14,7 @@ from config_sets import BATCH
 from compare_gan_tf.bin import build
 from compare_gan_tf.config import gin_files
 from compare_gan_tf.data import lsun, pipeline, specs
+from compare_gan_tf.lowering import steps
 
 FLAGS = types.SimpleNamespace(gin_config=["of the test"], gin_bindings=[], model_dir=None)
 CONFIGS = gin_files.packaged_configs()
@@ -171,8 +172,8 @@ def test_sources_are_of_configs():
 # --- One training step ------------------------------------------------------------------------
 
 
-def _cases() -> list:
-    marks = {name: () if name in STEPPED else pytest.mark.slow for name in ROWS}
+def _cases(fast=STEPPED) -> list:
+    marks = {name: () if name in fast else pytest.mark.slow for name in ROWS}
     return [pytest.param(name, marks=marks[name]) for name in ROWS]
 
 
@@ -207,3 +208,20 @@ def test_trains_a_step(name, parsed, no_downloads):
 
 def _weights(network) -> list[np.ndarray]:
     return [variable.numpy() for variable in network.trainable_variables]
+
+
+# --- XLA --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", _cases(fast=("small/digits_wgan_gp.gin",)))
+def test_its_step_and_its_sampler_compile_with_static_shapes(name, parsed, no_downloads):
+    """What a TPU needs, and `compare-gan lower`; the program itself is not optimised here."""
+    parsed(name)
+    small = [f"{_architecture()}.{one}" for one in SMALL[_architecture()](_side())]
+    parsed(name, [*small, "GAN.d_steps = 1"])
+    dataset, gan = build.gan(FLAGS)
+    step = steps.train_step(gan, dataset.splits["train"], BATCH)
+    assert {f"{player}/loss" for player in PLAYERS} <= {*step.results}
+    assert "step" in step.outputs
+    (samples,) = steps.sampler(gan).outputs.values()
+    assert samples.shape == (steps.SAMPLES, *dataset.sample_shape)

@@ -95,6 +95,25 @@ def test_optimizers():
     assert clipped.numpy() == pytest.approx([0.5, -0.1]), GONE
 
 
+def test_programs_become_portable():
+    text = (
+        "module @step { func.func @main(%arg0: tensor<2xf32>) -> tensor<2xf32> "
+        "{ return %arg0 : tensor<2xf32> } }"
+    )
+    assert b"StableHLO_v1.0.0" in keras_insides.portable_stablehlo(text), GONE
+    with pytest.raises(ValueError):
+        keras_insides.portable_stablehlo("module @step { mhlo.none }")
+
+
+def test_deterministic_operations_are_off_within():
+    from tensorflow.python.framework import config
+
+    tf.config.experimental.enable_op_determinism()
+    with keras_insides.without_deterministic_ops():
+        assert not config.is_op_determinism_enabled(), GONE
+    assert config.is_op_determinism_enabled(), GONE
+
+
 def test_the_strategy_where_none_was_chosen():
     assert type(tf.distribute.get_strategy()).__name__ == keras_insides.DEFAULT_STRATEGY, GONE
 
