@@ -58,6 +58,12 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     build.define_data_change_flag(flag_values)
+    _define_strategy_flag(flag_values)
+    _define_profile_flag(flag_values)
+    _define_rules(flag_values)
+
+
+def _define_strategy_flag(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_enum(
         "strategy",
         "auto",
@@ -68,8 +74,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         " this machine, or the CPU if there are none.",
         flag_values=flag_values,
     )
-    _define_profile_flag(flag_values)
-    _define_rules(flag_values)
 
 
 def _define_profile_flag(flag_values: flags.FlagValues) -> None:

@@ -1,5 +1,6 @@
 """Traces the update of a player once for all its updates in a training step."""
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -26,9 +27,7 @@ def repeated(gan, player: str, number: int) -> Callable:
     def run(real, real_labels, *, step, substep):
         return update.update(gan, player, real, real_labels, step=step, substep=substep)
 
-    def separately(*reals, **now):
-        return update.update(gan, player, *reals, **now)
-
+    separately = functools.partial(update.update, gan, player)
     replicas = tf.distribute.get_replica_context().num_replicas_in_sync
     if number == 1 or replicas > 1 or tf.executing_eagerly():
         return separately

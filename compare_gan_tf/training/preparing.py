@@ -8,7 +8,7 @@ import gin
 import keras
 import tensorflow as tf
 
-from compare_gan_tf import __version__
+import compare_gan_tf
 from compare_gan_tf.data import as_dataset
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN, distribution, dry_run, workers
@@ -166,7 +166,7 @@ train.__signature__ = inspect.signature(prepare).replace(return_annotation=GAN) 
 
 def _require_same(strategy, intervals: dict, batch_size: int, seed: int, jit_compile: bool) -> None:
     """Refuses workers of different versions, or that are told different settings."""
-    versions = {"compare_gan_tf": __version__, "keras": keras.__version__}
+    versions = {"compare_gan_tf": compare_gan_tf.__version__, "keras": keras.__version__}
     told = versions | {"tensorflow": tf.__version__} | intervals
     told |= {"batch_size": batch_size, "seed": seed, "jit_compile": jit_compile}
     text = "\n".join(f"{name} = {value}" for name, value in told.items())
