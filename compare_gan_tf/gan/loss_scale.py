@@ -11,8 +11,11 @@ _GROWTH_STEPS = 2000
 
 
 def for_players(precision: str) -> dict:
-    """{player: its `LossScale`}; None for both if no network computes in float16."""
-    is_needed = precision.endswith("float16") and not precision.endswith("bfloat16")
+    """{player: its `LossScale`}; None for both if no network computes in mixed float16.
+
+    Where the variables are float16, too, unscaled gradients would be rounded to 0.
+    """
+    is_needed = precision == "mixed_float16"
     return {one: LossScale(one) if is_needed else None for one in (DISCRIMINATOR, GENERATOR)}
 
 

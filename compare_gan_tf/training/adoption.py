@@ -19,7 +19,8 @@ def restore(training: Training, config_text: str) -> None:
         raise UserError(f"there is no checkpoint in {training.model_dir}: train it first")
     with folder.sole_training(training.model_dir):
         seen = data.identity(training.dataset)
-        folder.require_own_run(training.model_dir, config_text=config_text, seen=seen)
+        told = {"config_text": config_text, "seen": seen, "precision": training.gan.precision}
+        folder.require_own_run(training.model_dir, **told)
         training.saver().restore()
 
 
@@ -48,7 +49,8 @@ def adopt(
     """
     with folder.sole_training(training.model_dir):
         seen = data.identity(training.dataset)
-        folder.require_own_run(training.model_dir, config_text=config_text, seen=seen)
+        told = {"config_text": config_text, "seen": seen, "precision": training.gan.precision}
+        folder.require_own_run(training.model_dir, **told)
         newest = folder.require_continued(training.model_dir, first_step, lowered)
         folder.begin(training.model_dir)
         saver = training.saver()
