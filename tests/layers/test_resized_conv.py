@@ -93,7 +93,8 @@ def test_where_no_strided_form_is_equal_the_layer_stays_plain(resizing, side, si
         ("zeros", 3, 48 * 9 * 12),
         ("nearest", 3, 48 * 9 * 12 + 192 * 4 * 4),  # the last: sums of 2 x 2, each channel alone
         # 8 x 10 extended pixels; sums of 4 x 4; two rows and two columns outside.
-        ("bilinear", 3, 80 * 9 * 12 + 192 * 4 * 16 + 2 * (16 + 12) * 3 * 12),
+        # These are of each border, doubled by sums of 4 x 4, too: 3 x 10 and 8 x 3 pixels.
+        ("bilinear", 3, 80 * 9 * 12 + 192 * 4 * 16 + 2 * (16 + 12) * 3 * 12 + 2 * 54 * 16 * 3),
         ("mean", 3, 12 * 9 * 12 + 7 * 9 * 3 * 4),
         ("zeros", 1, 48 * 12),
         ("nearest", 1, 48 * 12),
