@@ -64,6 +64,7 @@ def test_steps_per_execution_does_not_change_where_it_ends(run, whole, tmp_path)
         np.testing.assert_allclose(other, value, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_the_state_of_objectives_and_augmentation_survives_a_restart(run, tmp_path):
     def stateful(*arguments, **settings):
         tasks = [LeCam(weight=0.1), Rotation(one_in=5), WeightClipping(limit=0.5)]
