@@ -64,6 +64,7 @@ def test_steps_per_execution_does_not_change_where_it_ends(run, whole, tmp_path)
         np.testing.assert_allclose(other, value, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_the_state_of_objectives_and_augmentation_survives_a_restart(run, tmp_path):
     def stateful(*arguments, **settings):
         tasks = [LeCam(weight=0.1), Rotation(one_in=5), WeightClipping(limit=0.5)]
@@ -72,9 +73,14 @@ def test_the_state_of_objectives_and_augmentation_survives_a_restart(run, tmp_pa
         settings["augment"] = ADA(geometry=[x_flip], colours=[], controller=controller)
         return model(*arguments, **settings)
 
-    straight = run(tmp_path / "straight", 9, model=stateful)
-    run(tmp_path / "parts", 5, model=stateful)
-    parts = run(tmp_path / "parts", 9, model=stateful)
+    folders = tmp_path / "straight", tmp_path / "parts"
+    straight = run(folders[0], 9, model=stateful, checkpoint_every=5)
+    shutil.copytree(*folders)
+    for file in folders[1].glob("checkpoints/ckpt-9.*"):
+        file.unlink()
+    parts = run(folders[1], 9, model=stateful, checkpoint_every=5)
+    starts = json.loads((folders[1] / "manifest.json").read_text())["starts"]
+    assert [start["first_step"] for start in starts] == [0, 5]
     assert_equal(straight, parts)
     for owner, other in zip(
         [*straight.objectives, straight.augment], [*parts.objectives, parts.augment], strict=True
