@@ -1,4 +1,4 @@
-"""Student's t distribution, central and not, by the midpoint rule: scipy is not needed to run.
+"""Student's t distribution, central and not, by the midpoint rule, in numpy.
 
 With s = sqrt(chi^2_v / v), whose density is f_v, T = (Z + d) / s has the noncentral t distribution
 with v degrees of freedom and noncentrality d, and P(T <= t) = integral f_v(s) Phi(t s - d) ds. The
