@@ -83,5 +83,6 @@ def test_exports_are_float32_and_give_the_same(whole, tmp_path):
     given = {"z": np.ones((2, 4), np.float32), "labels": np.array([0, 3])}
     assert network(given).dtype == tf.float32
     np.testing.assert_array_equal(network(given), gan.sampling_generator(given))
-    assert {layer.compute_dtype for layer in network.layers} == {"float16", "float32", "int32"}
+    kinds = {layer.compute_dtype for layer in network.layers if layer.weights}
+    assert kinds == {"float16", "float32"}
     assert keras.config.dtype_policy().name == "float32"
