@@ -52,14 +52,20 @@ def test_the_top_level_folders_are_importable_from_any_folder(tmp_path):
     assert importlib.util.find_spec("compare_gan_tf.export") is not None
 
 
-def test_constraints_pin_every_requirement_and_name_no_index(setup):
-    lines = listed((ROOT / "constraints.txt").read_text())
+@pytest.mark.parametrize(
+    ("name", "extras"), [("constraints.txt", ["dev"]), ("constraints-tf219.txt", ["study", "tpu"])]
+)
+def test_constraints_pin_every_requirement(setup, name, extras):
+    lines = listed((ROOT / name).read_text())
     assert all(PINNED.fullmatch(line) for line in lines), lines
     pinned = {canonical(line) for line in lines}
     wanted = listed(setup["options"]["install_requires"])
-    wanted += listed(setup["options.extras_require"]["dev"])
+    wanted += [one for extra in extras for one in listed(setup["options.extras_require"][extra])]
     assert {canonical(requirement) for requirement in wanted} <= pinned
-    for name in ("constraints.txt", "setup.cfg", "Makefile", ".ci/run"):
+
+
+def test_no_file_names_an_index():
+    for name in ("constraints.txt", "constraints-tf219.txt", "setup.cfg", "Makefile", ".ci/run"):
         text = (ROOT / name).read_text()
         assert not re.search(r"https?://|file:/|--index|--extra-index|--find-links", text), name
 

@@ -228,6 +228,9 @@ def _needs_form(model, first: str) -> bool:
     inputs = getattr(model, "inputs", None) or ()
     if not {tensor.name for tensor in inputs} <= {first, "labels"} or not inputs:
         return True
+    labels = next((tensor.shape[1:] for tensor in inputs if tensor.name == "labels"), ())
+    if labels == (1,) or (labels and first == "z"):  # D may take one-hot labels, see `as_taken`
+        return True
     if first == "z":
         return isinstance(model, keras.Sequential) or not isinstance(model.input, dict)
     outputs = model.outputs if isinstance(model, keras.Sequential) else model.output

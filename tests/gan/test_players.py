@@ -20,6 +20,7 @@ from small_gan import moved, values
 
 from compare_gan_tf import Normal, UserError
 from compare_gan_tf.architectures import mlp
+from compare_gan_tf.architectures.conditioning import as_taken
 from compare_gan_tf.objectives import FeatureMatching, losses
 
 
@@ -121,7 +122,7 @@ def test_a_generator_of_whole_numbers_is_refused():
 
 def labelled(shape, *, as_dict):
     """A generator of labels [n, 1], which it embeds, or one-hot."""
-    z = keras.Input((3,), name="noise")
+    z = keras.Input((3,), name="z" if as_dict else "noise")
     labels = keras.Input(shape, name="labels", dtype="int32" if shape == (1,) else "float32")
     seen = layers.Flatten()(layers.Embedding(4, 4)(labels)) if shape == (1,) else labels
     x = layers.Dense(16, activation="tanh")(layers.Concatenate()([z, seen]))
@@ -137,6 +138,18 @@ def test_labels_reach_a_model_in_the_form_that_it_takes(shape, as_dict):
     made.train_step((np.zeros((6, *SHAPE), np.uint8), np.arange(6, dtype=np.int32) % 4))
     alike = [made.generator({"z": np.ones((1, 3), "f"), "labels": np.array([k])}) for k in (1, 2)]
     assert not np.allclose(*alike)
+
+
+@pytest.mark.parametrize("shape", [(1,), (4,)])
+def test_labels_reach_a_discriminator_with_our_names(shape):
+    images, labels = keras.Input(SHAPE, name="images"), keras.Input(shape, name="labels")
+    features = layers.Concatenate()([layers.Flatten()(images), labels])
+    outputs = {"logits": layers.Reshape(())(layers.Dense(1)(features)), "features": features}
+    d = keras.Model({"images": images, "labels": labels}, outputs)
+    made = gan(labelled(shape, as_dict=True), d, num_classes=4, conditional=True)
+    inputs = {"images": tf.ones((4, *SHAPE))}
+    inputs["labels"] = as_taken(tf.range(4), made.discriminator)
+    assert len(set(made.discriminator(inputs)["logits"].numpy())) == 4
 
 
 def test_a_subclass_may_take_labels_by_name():
