@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import importlib.metadata
 import json
 import os
 import platform
@@ -13,7 +12,7 @@ import compare_gan_tf
 from compare_gan_tf.errors import MISFITS, UserError, unwritable
 from compare_gan_tf.evaluation import misleading
 from compare_gan_tf.metrics import floor_notes
-from compare_gan_tf.runs import results
+from compare_gan_tf.runs import manifest, results
 from compare_gan_tf.storage import files, staging
 
 _PACKAGES = ("tensorflow", "keras", "numpy")
@@ -88,7 +87,7 @@ class Scores:
 
 def versions() -> dict[str, str]:
     """{package: version} of the software that computed the scores."""
-    found = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    found = {name: manifest.version_of(name) for name in _PACKAGES}
     return {
         "compare_gan_tf": compare_gan_tf.__version__,
         "python": platform.python_version(),

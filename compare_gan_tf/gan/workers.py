@@ -65,7 +65,7 @@ class Workers:
                 result = work()
             except UserError as error:
                 failure = error
-        reason = self._exchanged(first_line(failure) if failure else "")[0]
+        reason = self.exchange(first_line(failure) if failure else "")[0]
         if reason:
             raise failure or UserError(f"the chief: {reason}")
         return result
@@ -82,7 +82,7 @@ class Workers:
         """
         if self.number == 1:
             return
-        texts = [one.splitlines() for one in self._exchanged(text)]
+        texts = [one.splitlines() for one in self.exchange(text)]
         for index, other in enumerate(texts):
             if other != texts[0]:
                 has, not_has = (
@@ -121,6 +121,12 @@ class Workers:
 
         return tf.function(lambda n: self._strategy.run(on_replica, (n,)), autograph=False)
 
+    def exchange(self, text: str) -> list[str]:
+        """The texts of all workers, in their order. All call it, with a text of their own."""
+        meeting = f"compare_gan/{next(_numbers)}"
+        with self.lost():
+            return keras_insides.exchange(meeting, text, self.index, self.number)
+
     @contextlib.contextmanager
     def lost(self) -> Iterator[None]:
         """Context manager that turns TensorFlow's errors about another worker into `PeerLost`."""
@@ -130,12 +136,6 @@ class Workers:
             if self.number == 1 or not _OF_PEERS.search(str(error)):
                 raise
             raise PeerLost(_who(error, self._strategy)) from error
-
-    def _exchanged(self, text: str) -> list[str]:
-        """The texts of all workers, in their order."""
-        meeting = f"compare_gan/{next(_numbers)}"
-        with self.lost():
-            return keras_insides.exchange(meeting, text, self.index, self.number)
 
 
 def _first_extra(lines: list[str], others: list[str]) -> str:

@@ -88,13 +88,16 @@ def _describe_start() -> dict[str, Any]:
         "git": source_commit(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {name: version_of(name) for name in _PACKAGES},
         "cpu_count": os.cpu_count(),
         "devices": [_describe_device(device) for device in tf.config.list_logical_devices()],
     }
 
 
-def _version(package: str) -> str | None:
+def version_of(package: str) -> str | None:
+    """The version of an installed package; None if it is not there."""
+    if package == "tensorflow":  # the package may be one of its other builds, as tensorflow-tpu
+        return tf.__version__
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

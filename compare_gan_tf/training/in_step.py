@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.gan.workers import Workers
 from compare_gan_tf.training.callbacks import SaveCheckpoints
 
@@ -48,10 +48,9 @@ class InStep(keras.callbacks.CallbackList):
             failure = error
         own = self._saver.arrived or (_STOP if self.model.stop_training else 0)
         agreed = self._workers.highest(_FAILED if failure else own)
-        if failure:
-            raise failure
         if agreed == _FAILED:
-            raise UserError("another worker has failed: its messages say why")
+            reasons = self._workers.exchange(first_line(failure) if failure else "")
+            raise failure or UserError(f"another worker has failed: {max(reasons)}")
         self.model.stop_training |= agreed == _STOP
         # A signal that arrives from here on is of the next step.
         self._saver.save_if_due(logs, agreed if agreed > _STOP else None)

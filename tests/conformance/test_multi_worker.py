@@ -48,7 +48,7 @@ def test_two_processes_train_as_one(tmp_path):
     ends = loopback.ends(started, seconds=1200)
     assert [code for code, *_ in ends] == [0, 0, 0], ends
     one, two, other = (np.load(tmp_path / f"{name}.npz") for name in ("one", "two0", "two1"))
-    assert len(one.files) > 40 and {"ema", "augment"} <= {name.split()[0] for name in one.files}
+    assert len(one.files) > 30 and {"ema", "augment"} <= {name.split()[0] for name in one.files}
     assert np.ptp(one["logs"], axis=0).min() > 0  # every term changes
     assert list(one["names"]) == list(two["names"])
     for name in one.files:

@@ -1,6 +1,7 @@
 """`manifest.json`: what every start of a run adds to it."""
 
 import datetime
+import importlib.metadata
 import json
 import subprocess
 import sys
@@ -92,3 +93,14 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
     (tmp_path / ".git").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path))
     assert manifest.source_commit(tmp_path / "package") is None
+
+
+def test_the_version_of_another_build_of_tensorflow_is_known(monkeypatch):
+    """As of tensorflow-tpu, under which no package is named tensorflow."""
+
+    def version(package):
+        raise importlib.metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert manifest.version_of("tensorflow") == tf.__version__
+    assert manifest.version_of("numpy") is None

@@ -1,7 +1,6 @@
 """The private parts of Keras and TensorFlow that are used: each is there, and as it was."""
 
 import ast
-import importlib.metadata
 import pathlib
 
 import keras
@@ -14,8 +13,8 @@ from compare_gan_tf.settings import keras_insides
 
 ROOT = pathlib.Path(__file__).parents[2]
 GONE = ", ".join(
-    f"{name} {importlib.metadata.version(name)} has none; it was seen in {version}"
-    for name, version in keras_insides.SEEN_IN.items()
+    f"{module.__name__} {module.__version__} has none; it was seen in {version}"
+    for module, version in zip((keras, tf), keras_insides.SEEN_IN.values(), strict=True)
 )
 
 
