@@ -15,6 +15,7 @@ from compare_gan_tf.architectures.shapes import ImageShape, Layers
 from compare_gan_tf.layers import add_state, no_norm
 from compare_gan_tf.layers.kernel_norm import KernelNorm, reparameterised
 from compare_gan_tf.layers.state import is_frozen, view_sizes
+from compare_gan_tf.random import place
 from compare_gan_tf.settings.signatures import Count, Number, checked
 
 _CONCATENATION = Concatenation()
@@ -92,15 +93,15 @@ class Dropout(keras.layers.Layer):
         return x * kept / (1.0 - self.rate)
 
     def _rows(self, view: int, shape):
-        """Random bits uint32 of `shape`: this replica's rows of the draw for the global batch."""
+        """Random bits uint32 of `shape`: this part's rows of the draw for the global batch."""
         position = tf.convert_to_tensor(self.calls) * _MOST_VIEWS + view
         seed = tf.stack([tf.constant(self.seed, tf.int64), position])
-        context = tf.distribute.get_replica_context()
-        if context is None or context.num_replicas_in_sync == 1:
+        part, parts = place()
+        if parts == 1:
             return _bits(shape, seed)
         rows, *rest = shape
-        drawn = _bits([rows * context.num_replicas_in_sync, *rest], seed)
-        begin = tf.stack([context.replica_id_in_sync_group * rows] + [0] * len(rest))
+        drawn = _bits([rows * parts, *rest], seed)
+        begin = tf.stack([part * rows] + [0] * len(rest))
         return tf.slice(drawn, begin, shape)
 
     def compute_output_shape(self, input_shape):

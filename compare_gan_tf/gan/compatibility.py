@@ -1,13 +1,18 @@
 """Checks that refuse parts of a GAN that do not fit each other."""
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from compare_gan_tf import random
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan import players
-from compare_gan_tf.objectives.base import Objective
-from compare_gan_tf.settings import kinds
+from compare_gan_tf.gan import accumulation, passes, players
+from compare_gan_tf.layers import frozen_state
+from compare_gan_tf.layers.state import training_pass
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Objective
+from compare_gan_tf.objectives.losses import Adversarial, mixes_samples
+from compare_gan_tf.settings import keras_insides, kinds
 
 
 def check_two(**given):
@@ -43,7 +48,8 @@ def check_optimizers(**given):
         if steps:
             raise UserError(
                 f"GAN.{name} has gradient_accumulation_steps = {steps}, which adds up gradients of "
-                "several training steps, between which the other player changes: leave it out"
+                "several training steps, between which the other player changes: leave it out, and "
+                f"set GAN.accumulation = {steps}, which cuts the batch of each update"
             )
 
 
@@ -152,6 +158,50 @@ def check_lazy(objectives, couples_batch: bool):
                 "batch statistics, so that all its samples share one pass: use every = 1 or "
                 "another norm"
             )
+
+
+def check_accumulation(gan):
+    """Refuses micro-batches where the gradient of a batch is not the sum of those of its parts.
+
+    Raises:
+      UserError: a layer, a loss or an objective needs the whole batch.
+    """
+    if gan.accumulation == 1:
+        return
+    for player in (GENERATOR, DISCRIMINATOR):
+        network = getattr(gan, player)
+        for layer in passes.coupling_layers(network):
+            _refuse_to_cut(gan, f"layer {layer.name!r} of the {player} has batch statistics")
+        for layer in keras_insides.nested_layers(network):
+            if keras_insides.draws_noise(layer):
+                kind = type(layer).__name__
+                _refuse_to_cut(gan, f"{kind} of Keras in the {player} draws for a whole batch")
+        if _mixes(network):
+            _refuse_to_cut(gan, f"a sample in the {player} depends on the others of its batch")
+    for one in gan.objectives:
+        if one.couples_batch or (isinstance(one, Adversarial) and mixes_samples(one.loss)):
+            kind = type(one).__name__
+            _refuse_to_cut(gan, f"{kind} ({one.name}) is no mean over the samples of a batch")
+
+
+def _refuse_to_cut(gan, reason: str):
+    raise UserError(f"GAN.accumulation is {gan.accumulation}, but {reason}: {accumulation.CURE}")
+
+
+def _mixes(network) -> bool:
+    """Whether the outputs for a sample depend on the one beside it, on a trial of two."""
+    rng = np.random.default_rng(0)
+    inputs = {
+        name: rng.uniform(-1.0, 1.0, [3, *symbol.shape[1:]]).astype(symbol.dtype)
+        for name, symbol in network.input.items()
+    }
+    with frozen_state():
+        one, other = (
+            training_pass(network, {name: tf.constant(every[rows]) for name, every in inputs.items()})
+            for rows in ([0, 1], [0, 2])
+        )
+    pairs = zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True)
+    return not all(np.allclose(a[0], b[0], rtol=1e-4, atol=1e-6) for a, b in pairs)
 
 
 def check_players(generator, discriminator, sample_shape, num_classes):

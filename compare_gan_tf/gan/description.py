@@ -25,7 +25,7 @@ def describe(gan, settings_of: Callable[[Callable], dict] = lambda function: {})
       "generator" and "discriminator", see `describe_network`; "objectives", a list of {"name",
       "kind", "weight", "settings"}; "augment", the augmentation of D's inputs, or None;
       "alphabet", of a discrete G, or None; "d_steps" and "g_steps", the updates per training step;
-      "precision", that the networks compute in.
+      "precision", that the networks compute in; "accumulation", micro-batches of an update.
     """
     return {
         "generator": describe_network(gan.generator),
@@ -36,6 +36,7 @@ def describe(gan, settings_of: Callable[[Callable], dict] = lambda function: {})
         "d_steps": gan.d_steps,
         "g_steps": gan.g_steps,
         "precision": gan.precision,
+        "accumulation": gan.accumulation,
     }
 
 
@@ -166,6 +167,9 @@ def as_text(description: dict[str, Any]) -> str:
         lines += [f"  {steps[0]} of the discriminator, then {steps[1]} of the generator"]
     if description["precision"] != "float32":
         lines += ["", "precision of the networks", f"  {description['precision']}"]
+    if description["accumulation"] > 1:
+        lines += ["", "gradients of each update are accumulated"]
+        lines += [f"  over {description['accumulation']} micro-batches"]
     return "\n\n".join([*players, "\n".join(lines)])
 
 

@@ -23,7 +23,7 @@ from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 from compare_gan_tf.optimizers import Optimizer, adam
 from compare_gan_tf.runs import hyperparameters
 from compare_gan_tf.settings import keras_insides
-from compare_gan_tf.settings.signatures import Decay, Step, checked
+from compare_gan_tf.settings.signatures import Count, Decay, Step, checked
 
 
 @gin.register(module="gan")
@@ -63,6 +63,7 @@ class GAN(keras_insides.BuiltModel):
       ema_halflife: instead of `ema_decay`, in training steps: a number or a schedule.
       ema_start_step: first training step that is averaged; before it the average copies G.
       remat: recomputes activations in the backward pass, for less memory and more time.
+      accumulation: micro-batches of an update, one after the other, for less memory; see its module.
       precision: of the networks that functions make, see `precision`; None for Keras' global
         policy, float32 unless you change it. Keras models have that of their layers.
 
@@ -95,6 +96,7 @@ class GAN(keras_insides.BuiltModel):
         ema_halflife: parts.HalfLife | None = None,
         ema_start_step: Step = 0,
         remat: bool = False,
+        accumulation: Count = 1,
         precision: precisions.Precision | None = None,
     ):
         given = hyperparameters.of_call("GAN", GAN.__init__, locals())
@@ -109,6 +111,7 @@ class GAN(keras_insides.BuiltModel):
 
         # 1. The schedule of the updates, the augmentation of D's inputs, and the objectives.
         self.seed, self.augment, self.precision = seed, augment, precision
+        self.accumulation = accumulation
         self.d_steps, self.g_steps, self.reuse_last_batch = d_steps, g_steps, reuse_last_batch
         self.objectives = parts.as_objectives(objectives)
         compatibility.check_gradients(alphabet, self.objectives)
@@ -160,7 +163,8 @@ class GAN(keras_insides.BuiltModel):
     @property
     def shares_pass(self) -> bool:
         """Whether D's last and G's first update share G's pass, see `reuse_last_batch`."""
-        return self.reuse_last_batch and not passes.differs_frozen(self.generator)
+        shares = self.reuse_last_batch and self.accumulation == 1  # else activations would stay
+        return shares and not passes.differs_frozen(self.generator)
 
     def train_step(self, data):
         """One training step: the updates of D, then those of G, then G's moving average.

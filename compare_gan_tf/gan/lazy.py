@@ -17,7 +17,7 @@ def lazy_terms(objective: Objective, player: str, game, samples, augment=None) -
     a graph cannot do. In eager mode D's pass runs in every step.
     """
     views = objective.views(player, game, samples)
-    inside = game._replace(gather=_refuse_to_gather(objective))
+    inside = game._replace(gather=_refuse_to_gather(objective, game.gather))
 
     def run() -> list[Term]:
         # Copies inside the branch: a tape inside cannot watch tensors from outside.
@@ -59,13 +59,13 @@ def _like(terms: list[Term]) -> list:
     return [tf.zeros(tensor.shape, tensor.dtype) for tensor in tensors]
 
 
-def _refuse_to_gather(objective: Objective) -> Callable:
+def _refuse_to_gather(objective: Objective, gather: Callable) -> Callable:
     def gather_in_branch(value):
         if tf.distribute.get_replica_context().num_replicas_in_sync > 1:
             raise UserError(
                 f"{objective._of('every')} is {objective.every} but its terms are of the "
                 "global batch, which on several replicas only every = 1 can have"
             )
-        return value
+        return gather(value)
 
     return gather_in_branch

@@ -190,6 +190,7 @@ def build_objectives(gan):
         for objective in gan.objectives:
             objective.build_for(gan)
     compatibility.check_lazy(gan.objectives, gan.couples_batch)
+    compatibility.check_accumulation(gan)
 
 
 def make_average(gan, generator, decay, halflife, start_step: int):

@@ -1,11 +1,13 @@
-"""The forward passes of D over the views of one update, and gradients through them."""
+"""The forward passes of D over the views of one update, gradients, and sums over the replicas."""
 
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
+from compare_gan_tf import random
 from compare_gan_tf.architectures.conditioning import as_taken
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import frozen_state
 from compare_gan_tf.layers.state import training_pass, views_of_pass
 from compare_gan_tf.objectives.base import Scored, View
@@ -14,10 +16,15 @@ from compare_gan_tf.settings import keras_insides
 _OWN = ("logits", "features")  # D's outputs that have a field in Scored
 
 
+def coupling_layers(network) -> list:
+    """The layers after which a sample depends on the other samples of the pass, as batch norm."""
+    nested = keras_insides.nested_layers(network) if network.layers else ()
+    return [layer for layer in nested if getattr(layer, "couples_batch", _is_batch_norm(layer))]
+
+
 def couples_batch(discriminator) -> bool:
-    """Whether a sample's score depends on the other samples of the pass, as with batch norm."""
-    nested = keras_insides.nested_layers(discriminator) if discriminator.layers else ()
-    return any(getattr(layer, "couples_batch", _is_batch_norm(layer)) for layer in nested)
+    """Whether a sample's score depends on the other samples of the pass."""
+    return bool(coupling_layers(discriminator))
 
 
 def differs_frozen(generator) -> bool:
@@ -141,3 +148,39 @@ def _split(rows, views: list[View]) -> list:
     if len(views) == 1:
         return [rows]  # the gradient of a split would copy
     return tf.split(rows, [view.images.shape[0] for view in views])
+
+
+# --- Over the replicas of a strategy ----------------------------------------------------------
+
+
+def equal_share(value):
+    """This replica's share of a value that all replicas have."""
+    return value / tf.distribute.get_replica_context().num_replicas_in_sync
+
+
+def all_reduce_sum(value):
+    """The sum over all replicas, on each of them."""
+    replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync == 1:
+        return value
+    return replica.all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def gather(value):
+    """Gathers the rows [n, ...] of all replicas into [N, ...] on each of them; differentiable.
+
+    Raises:
+      UserError: the rows are those of a micro-batch, and the others are not there.
+    """
+    replica = tf.distribute.get_replica_context()
+    if random.place()[1] > replica.num_replicas_in_sync:
+        raise UserError(
+            "GAN.accumulation cuts the batch, but an objective or the augmentation takes statistics"
+            " of the whole batch, by `Game.gather`: take another, or set GAN.accumulation = 1;"
+            " GAN.remat = True saves memory without it"
+        )
+    if replica.num_replicas_in_sync == 1:
+        return value
+    gathered = replica.all_gather(value, axis=0)
+    gathered.set_shape([value.shape[0] * replica.num_replicas_in_sync, *value.shape[1:]])
+    return gathered

@@ -11,9 +11,16 @@ import tensorflow as tf
 from compare_gan_tf import random
 from compare_gan_tf.architectures.conditioning import one_hot_like
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan import loss_scale
+from compare_gan_tf.gan import accumulation, loss_scale
 from compare_gan_tf.gan.lazy import lazy_terms
-from compare_gan_tf.gan.passes import gradients, identity, score_views
+from compare_gan_tf.gan.passes import (
+    all_reduce_sum,
+    equal_share,
+    gather,
+    gradients,
+    identity,
+    score_views,
+)
 from compare_gan_tf.layers import frozen_state, under_xla
 from compare_gan_tf.layers.state import training_pass
 from compare_gan_tf.objectives.base import (
@@ -24,8 +31,7 @@ from compare_gan_tf.objectives.base import (
     Scored,
     Term,
 )
-from compare_gan_tf.optimizers import value_at
-from compare_gan_tf.settings import keras_insides
+from compare_gan_tf.optimizers import clipped, value_at
 
 _REALS = "/real"  # keys the augmentation of reals that no objective names
 
@@ -60,6 +66,15 @@ class Shared(NamedTuple):
     tape: tf.GradientTape  # of G's update
 
 
+class Computed(NamedTuple):
+    """What an update takes from a batch, or from the micro-batches of `GAN.accumulation`."""
+
+    gradients: list  # of the player's loss, by the variables of `trained_by`
+    shares: dict[str, Any]  # {name in the logs: this replica's share}
+    samples: Samples
+    scores: Scores
+
+
 def update(
     gan, player: str, real, real_labels, *, step, substep: int, shared: Shared | None = None
 ) -> dict:
@@ -77,9 +92,25 @@ def update(
     Returns:
       {name in the logs: this replica's share of the term}, with the share of the player's loss.
     """
+    if gan.accumulation == 1:
+        found = compute(gan, player, real, real_labels, step=step, substep=substep, shared=shared)
+    else:
+        now = {"step": step, "substep": substep}
+        found = accumulation.computed(gan, player, real, real_labels, compute, **now)
+    context, shares = begin(gan, player, step, substep), found.shares
+    descend(context, found)
+    if player == DISCRIMINATOR:
+        observe(context, found.samples, found.scores)
+    if scale := gan.loss_scales[player]:
+        scale_now = equal_share(tf.identity(scale.scale.value))
+        shares = shares | {f"{player}/loss_scale": scale_now}
+    return shares
+
+
+def compute(gan, player: str, real, real_labels, *, step, substep, shared=None, totals=None):
+    """The `Computed` of a batch; see `update` for the arguments, and `share` for `totals`."""
     context = begin(gan, player, step, substep)
-    trained = trained_by(gan, player)
-    weights = [variable.value for variable in trained]
+    weights = [variable.value for variable in trained_by(gan, player)]
     own = player == DISCRIMINATOR or shared is None
     tape = tf.GradientTape(watch_accessed_variables=False) if own else shared.tape
     with tape, under_xla(gan.compiled and gan.jit_compile):
@@ -91,15 +122,11 @@ def update(
         with frozen_state(player != DISCRIMINATOR):
             scores = score(context, samples)
             terms = terms_of(context, samples, scores)
-        shares = {name: share(term) for name, (_, term) in terms.items()}
+        shares = {name: share(term, name, totals) for name, (_, term) in terms.items()}
         # A sum of a stack has a fixed order; that of tf.add_n would be random.
         loss = tf.reduce_sum(tf.stack([terms[name][0] * shares[name] for name in terms]))
-    minimise(context, loss, tape, weights, trained)
-    if player == DISCRIMINATOR:
-        observe(context, samples, scores)
-    if scale := gan.loss_scales[player]:
-        shares[f"{player}/loss_scale"] = equal_share(tf.identity(scale.scale.value))
-    return shares | {f"{player}/loss": loss}
+    found = minimise(context, loss, tape, weights)
+    return Computed(found, shares | {f"{player}/loss": loss}, samples, scores)
 
 
 def shared_pass(gan, number: int, real_labels, *, step, substep: int) -> Shared:
@@ -215,24 +242,44 @@ def factor_of(objective, term: Term, step):
     return objective.every * value_at(factor, step)
 
 
+def share(term: Term, name: str = "", totals: dict | None = None):
+    """This replica's share of a term, scalar: the shares of all replicas add up to its value.
+
+    A micro-batch has a share as a replica has. Its `totals` are {name of a term in the logs: the
+    sum of its weights over the global batch}.
+    """
+    if term.weights is None:
+        return tf.reduce_sum(term.values) / (term.values.shape[0] * random.place()[1])
+    own = tf.reduce_sum(term.weights)
+    total = all_reduce_sum(own) if totals is None else accumulation.total_of(name, own, totals)
+    return tf.math.divide_no_nan(tf.reduce_sum(term.weights * term.values), total)
+
+
 # --- Minimise ---------------------------------------------------------------------------------
 
 
-def minimise(context: Context, loss, tape: tf.GradientTape, weights: list, trained: list) -> None:
-    """Applies the gradient of the loss to the player's variables."""
-    gan, scale = context.gan, context.gan.loss_scales[context.player]
-    optimizer = gan.d_optimizer if context.player == DISCRIMINATOR else gan.g_optimizer
+def minimise(context: Context, loss, tape: tf.GradientTape, weights: list) -> list:
+    """The gradients of the loss, times the player's loss scale if it has one."""
+    scale = context.gan.loss_scales[context.player]
     found = gradients(tape, loss, weights, scale and scale.scale.value)
     with tf.control_dependencies([loss]):
         # All passes must read the weights before any weight changes. TensorFlow orders reads and
         # writes of a variable, but a bias whose gradient a pass does not need was updated before
         # that pass had read it, about once in a thousand steps on a busy machine.
-        found = [tf.identity(gradient) for gradient in found]
+        return [tf.identity(gradient) for gradient in found]
+
+
+def descend(context: Context, found: Computed) -> None:
+    """Applies the gradients to the player's variables."""
+    gan, scale = context.gan, context.gan.loss_scales[context.player]
+    optimizer = gan.d_optimizer if context.player == DISCRIMINATOR else gan.g_optimizer
+    trained = trained_by(gan, context.player)
     if scale is None:
-        optimizer.apply(clipped(optimizer, found), trained)
+        optimizer.apply(clipped(optimizer, found.gradients), trained)
         return
-    are_finite = all_reduce_sum(loss_scale.not_finite(found)) == 0.0
-    scale.apply(optimizer, clipped(optimizer, scale.unscaled(found)), trained, are_finite)
+    are_finite = all_reduce_sum(loss_scale.not_finite(found.gradients)) == 0.0
+    unscaled = scale.unscaled(found.gradients)
+    scale.apply(optimizer, clipped(optimizer, unscaled), trained, are_finite)
 
 
 def observe(context: Context, samples: Samples, scores: Scores) -> None:
@@ -242,52 +289,3 @@ def observe(context: Context, samples: Samples, scores: Scores) -> None:
             objective.update(context.game, samples, scores.views.get(objective.name, {}))
     if context.gan.augment is not None:
         context.gan.augment.update(scores.reals.logits, gather)
-
-
-# --- Over the replicas of a strategy ----------------------------------------------------------
-
-
-def share(term: Term):
-    """This replica's share of a term, scalar: the shares of all replicas add up to its value."""
-    replicas = tf.distribute.get_replica_context().num_replicas_in_sync
-    if term.weights is None:
-        return tf.reduce_sum(term.values) / (term.values.shape[0] * replicas)
-    total = all_reduce_sum(tf.reduce_sum(term.weights))
-    return tf.math.divide_no_nan(tf.reduce_sum(term.weights * term.values), total)
-
-
-def equal_share(value):
-    """This replica's share of a value that all replicas have."""
-    return value / tf.distribute.get_replica_context().num_replicas_in_sync
-
-
-def all_reduce_sum(value):
-    """The sum over all replicas, on each of them."""
-    replica = tf.distribute.get_replica_context()
-    if replica.num_replicas_in_sync == 1:
-        return value
-    return replica.all_reduce(tf.distribute.ReduceOp.SUM, value)
-
-
-def gather(value):
-    """Gathers the rows [n, ...] of all replicas into [N, ...] on each of them; differentiable."""
-    replica = tf.distribute.get_replica_context()
-    if replica.num_replicas_in_sync == 1:
-        return value
-    gathered = replica.all_gather(value, axis=0)
-    gathered.set_shape([value.shape[0] * replica.num_replicas_in_sync, *value.shape[1:]])
-    return gathered
-
-
-def clipped(optimizer, gradients: list) -> list:
-    """Clips the sum of the gradients over all replicas as the optimiser says.
-
-    Keras clips the gradients of each replica before it adds them. It leaves what this function
-    returns unchanged.
-    """
-    replicas = tf.distribute.get_replica_context().num_replicas_in_sync
-    clips = (optimizer.clipnorm, optimizer.clipvalue, optimizer.global_clipnorm)
-    if replicas == 1 or not any(clips):
-        return gradients
-    total = [all_reduce_sum(gradient) for gradient in gradients]
-    return [gradient / replicas for gradient in keras_insides.clipped(optimizer, total)]

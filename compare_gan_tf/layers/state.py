@@ -63,12 +63,15 @@ def training_pass(model, inputs):
     """`model(inputs, training=True)`; under `frozen_state` no layer writes a variable.
 
     This package's layers call `is_frozen`. Layers of Keras, such as its batch normalisation, and of
-    users do not: a stateless scope discards what they write. A model of `gan.remat` has an
-    attribute `recomputed`, which is called instead.
+    users do not: a stateless scope discards what they write. It names the values that an outer one
+    has, as in a micro-batch, for it would hide them. A model of `gan.remat` has an attribute
+    `recomputed`, which is called instead.
     """
     if recomputed := getattr(model, "recomputed", None):
         return recomputed(inputs)
-    with keras.StatelessScope() if is_frozen() else contextlib.nullcontext():
+    if not is_frozen():
+        return model(inputs, training=True)
+    with keras.StatelessScope([(variable, variable.value) for variable in model.variables]):
         return model(inputs, training=True)
 
 

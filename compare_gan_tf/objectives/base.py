@@ -72,6 +72,11 @@ class Game(NamedTuple):
     alphabet: Any = None  # of a discrete G, see `alphabets`
 
 
+def couples(function) -> bool:
+    """Whether a setting of an objective says by an attribute that it couples the batch."""
+    return getattr(getattr(function, "func", function), "couples_batch", False)
+
+
 class Objective(keras.layers.Layer):
     """Adds terms to the losses of D and G, each times `weight`.
 
@@ -95,6 +100,8 @@ class Objective(keras.layers.Layer):
     estimates_gradient = False  # whether G's terms need no gradient through the fakes
     generates = False  # whether it calls `Game.generate`
     reads = ()  # the outputs of D that it needs, other than "logits" and "features"
+    couples_batch = False  # whether a term's values depend on other samples of the global batch
+    weighs = False  # whether terms have weights, see `Term`, which depend on their own samples only
     trains_with = (DISCRIMINATOR,)  # the players whose optimisers train its variables
     observes = False  # whether the class defines `update`; set by `__init_subclass__`
 

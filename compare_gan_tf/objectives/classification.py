@@ -26,6 +26,8 @@ class Classification(Objective):
       name: prefix of its terms in the logs.
     """
 
+    weighs = True
+
     @checked
     def __init__(
         self,

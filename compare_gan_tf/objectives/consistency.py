@@ -15,7 +15,7 @@ import gin
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term, View, couples
 from compare_gan_tf.objectives.gradient_penalty import Points, at_real
 from compare_gan_tf.objectives.heads import require_images
 from compare_gan_tf.settings.signatures import Count, Factor, Fraction, Function, Positive, checked
@@ -73,6 +73,7 @@ class Consistency(Objective):
     ):
         super().__init__(weight=weight, every=every, name=name)
         self.points = points
+        self.couples_batch = couples(points)
         self.transform = transform
 
     def build_for(self, gan):

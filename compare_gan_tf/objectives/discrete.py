@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import add_state
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Term, View
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Term, View, couples
 from compare_gan_tf.objectives.boundary_seeking import follow_log_z
 from compare_gan_tf.objectives.losses import Adversarial, LogRatioLoss, non_saturating
 from compare_gan_tf.settings.signatures import Count, Decay, Factor, checked
@@ -54,6 +54,9 @@ def maligan(log_ratios, log_z, gather, baseline: float = 1.0):
     total = tf.reduce_logsumexp(every)
     weights = tf.exp(log_ratios - total) * tf.cast(tf.size(every), log_ratios.dtype)
     return (weights - baseline) / log_ratios.shape[1]
+
+
+maligan.couples_batch = True  # see `Objective`
 
 
 def _forgets_one(estimator) -> bool:
@@ -98,6 +101,7 @@ class DiscreteBoundarySeeking(Adversarial):
                 "1, and the gradient of G is 0 on average; take 2 or more, or @reinforce"
             )
         self.estimator = estimator
+        self.couples_batch = couples(estimator)
         self.samples = samples
         self.log_z_decay = log_z_decay
 

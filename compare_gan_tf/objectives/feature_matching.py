@@ -48,6 +48,7 @@ class FeatureMatching(Objective):
     """
 
     generator_needs_real = True
+    couples_batch = True
 
     @checked
     def __init__(

@@ -19,7 +19,7 @@ from typing import Annotated
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Scored, Term, View
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Scored, Term, View, couples
 from compare_gan_tf.settings.signatures import Count, Factor, Function, NotNegative, Number, checked
 
 Points = Annotated[
@@ -67,6 +67,9 @@ def beside_real(name, game, samples):
     alpha = game.noise.uniform(f"{name}/alpha", [samples.real.shape[0]])
     images = samples.real + _per_sample(alpha, samples.real) * (0.5 * std) * noise
     return View(images, samples.real_labels)
+
+
+around_real.couples_batch = beside_real.couples_batch = True  # see `Objective`
 
 
 @gin.configurable(module="penalties")
@@ -118,6 +121,7 @@ class GradientPenalty(Objective):
     ):
         super().__init__(weight=weight, every=every, name=name)
         self.points = points
+        self.couples_batch = couples(points)
         self.target = target
         self.epsilon = 1e-4 if epsilon is None else epsilon
         self.one_sided = one_sided

@@ -54,6 +54,7 @@ class InfoMax(Objective):
     """
 
     reads = (_OUTPUT,)
+    couples_batch = True
 
     @checked
     def __init__(

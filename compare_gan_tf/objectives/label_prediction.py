@@ -34,6 +34,7 @@ class LabelPrediction(Objective):
     """
 
     reads = (_OUTPUT,)
+    weighs = True
 
     @checked
     def __init__(self, weight: Factor = 1.0, name: str = "label_prediction"):

@@ -152,6 +152,8 @@ class LossSensitiveClassifier(Objective):
       name: prefix of its terms in the logs.
     """
 
+    weighs = True
+
     @checked
     def __init__(
         self,

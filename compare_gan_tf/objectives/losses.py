@@ -173,6 +173,19 @@ def require_loss(name: str, loss, like: str = _LOSS) -> None:
         )
 
 
+def mixes_samples(loss: Callable) -> bool:
+    """Whether a loss in the form of `as_losses` is no mean over samples, on a trial of four."""
+    real, fake = tf.constant([-1.0, 0.5, 2.0, 0.3]), tf.constant([0.7, -0.4, 1.5, -2.0])
+
+    def means(of):
+        losses = loss(real[of], fake[of])
+        return [tf.reduce_mean(losses.real) + tf.reduce_mean(losses.fake), losses.generator]
+
+    whole, parts = means(slice(None)), (means(slice(2)), means(slice(2, None)))
+    pairs = [(tf.reduce_mean(one), tf.reduce_mean(both)) for one, *both in zip(whole, *parts)]
+    return not all(math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-6) for one, other in pairs)
+
+
 _RATIOS = (0.5, 2.0, 4.0)  # without 1, where the derivatives of the hinge loss cancel, too
 
 

@@ -28,6 +28,8 @@ class MaxGradientPenalty(Objective):
       name: prefix of its term in the logs.
     """
 
+    couples_batch = True
+
     @checked
     def __init__(
         self,

@@ -19,7 +19,7 @@ from typing import Annotated
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import Objective, Term
+from compare_gan_tf.objectives.base import Objective, Term, couples
 from compare_gan_tf.settings.signatures import Factor, Function, checked
 from compare_gan_tf.settings.trials import Tried, ones
 
@@ -70,6 +70,9 @@ def average(above, below, loss, gather):
     return [Term("above", loss(above - mean_below)), Term("below", loss(mean_above - below))]
 
 
+average.couples_batch = True  # see `Objective`
+
+
 @gin.register(module="objectives")
 class Relativistic(Objective):
     """D pays the loss of margins of reals above fakes, and G that of fakes above reals.
@@ -96,6 +99,7 @@ class Relativistic(Objective):
         super().__init__(weight=weight, name=name)
         self.compare = compare
         self.loss = loss
+        self.couples_batch = self.couples_batch or couples(compare)
 
     def views(self, player, game, samples):
         return {"real": samples.real_view, "fake": samples.fake_view}

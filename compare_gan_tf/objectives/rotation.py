@@ -60,7 +60,7 @@ class Rotation(Objective):
         if view.images.shape[0] % self.one_in:
             raise UserError(
                 f"Rotation.one_in is {self.one_in}: it must divide the batch of a replica, "
-                f"which is {view.images.shape[0]}"
+                f"or of GAN.accumulation's micro-batch, which is {view.images.shape[0]}"
             )
         chosen = view.images[:: self.one_in]
         turned = [tf.image.rot90(chosen, turns) for turns in range(1, _TURNS)]

@@ -31,6 +31,8 @@ class TopK(Adversarial):
       name: prefix of its terms in the logs.
     """
 
+    couples_batch = True
+
     @checked
     def __init__(
         self,
@@ -60,6 +62,8 @@ class TopKRelativistic(Relativistic):
       weight: factor of all terms.
       name: prefix of its terms in the logs.
     """
+
+    couples_batch = True
 
     @checked
     def __init__(

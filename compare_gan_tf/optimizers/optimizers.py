@@ -6,6 +6,7 @@ __all__ = [
     "PerTrainingStep",
     "ScheduledSGD",
     "adam",
+    "clipped",
     "count_training_steps",
     "rmsprop",
     "sgd",
@@ -129,6 +130,21 @@ class PerTrainingStep(Schedule):
     @classmethod
     def from_config(cls, config):
         return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["updates"])
+
+
+def clipped(optimizer, gradients: list) -> list:
+    """Clips the sum of the gradients over all replicas as the optimiser says.
+
+    Keras clips the gradients of each replica before it adds them. It leaves what this function
+    returns unchanged.
+    """
+    replica = tf.distribute.get_replica_context()
+    clips = (optimizer.clipnorm, optimizer.clipvalue, optimizer.global_clipnorm)
+    if replica.num_replicas_in_sync == 1 or not any(clips):
+        return gradients
+    total = [replica.all_reduce(tf.distribute.ReduceOp.SUM, gradient) for gradient in gradients]
+    once = keras_insides.clipped(optimizer, total)
+    return [gradient / replica.num_replicas_in_sync for gradient in once]
 
 
 def value_at(value, step):

@@ -27,6 +27,11 @@ def nested_layers(model) -> list:
     return list(model._flatten_layers())
 
 
+def draws_noise(layer) -> bool:
+    """Whether a layer itself draws noise from a seed of Keras, as dropout does."""
+    return bool(layer._seed_generators)
+
+
 def origin(tensor) -> tuple:
     """(operation that produced a symbolic tensor, index of the call that produced it)."""
     operation, node, _ = tensor._keras_history

@@ -22,7 +22,7 @@ _PARTS = (files.CONFIG, manifest.FILE, checkpoints.FOLDER, checkpoints.TRAIN_DON
 FREE = (
     r"(.*\.)?train\.(training_steps|checkpoint_every|keep_checkpoints|log_every|sample_every)",
     r"(.*\.)?train\.(callbacks|jit_compile)",
-    r"(.*\.)?GAN\.remat",
+    r"(.*\.)?GAN\.(remat|accumulation)",
     r"(.*\.)?(evaluate|follow)\..*",
     r"(.*\.)?load\.(data_dir|memory_budget|disk_budget|cache_folder)",
     r"compare_gan_tf\.(evaluation|metrics|report|export)\..*",

@@ -1,0 +1,213 @@
+"""Accumulation of gradients: a batch in k equal micro-batches, one after the other.
+
+The activations of one micro-batch are in memory at a time. The gradients add up to those of the
+whole batch: a micro-batch has the rows, the noise and the share of the loss that a replica would
+have among k times as many replicas.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from compare_gan_tf import random
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan.passes import all_reduce_sum
+from compare_gan_tf.objectives.base import DISCRIMINATOR
+
+CURE = "GAN.remat = True saves memory without it; else set GAN.accumulation = 1"
+
+
+def computed(gan, player: str, real, real_labels, compute: Callable, *, step, substep):
+    """The `Computed` of a replica's batch, from its micro-batches.
+
+    Args:
+      gan, player, real, real_labels, step, substep: see `update.update`.
+      compute: `update.compute`.
+
+    Raises:
+      UserError: the batch has no such parts, or a part of the GAN needs the whole batch.
+    """
+    now = {"step": step, "substep": substep}
+    observers = [one for one in gan.objectives if one.observes] + [gan.augment]
+    is_observed = player == DISCRIMINATOR and any(one is not None for one in observers)
+
+    def of_part(*rows):
+        found = compute(gan, player, *rows, **now, totals=totals)
+        joined = (found.samples, found.scores) if is_observed else (None, None)
+        return found._replace(samples=None, scores=None), joined
+
+    def weights_of_part(*rows):
+        compute(gan, player, *rows, **now, totals=(own := _Own()))
+        return dict(own), None
+
+    totals = {}
+    if any(objective.weighs for objective in gan.objectives):
+        totals, _ = over_micro_batches(gan, weights_of_part, real, real_labels, writes=False)
+        totals = {name: all_reduce_sum(total) for name, total in totals.items()}
+    found, (samples, scores) = over_micro_batches(gan, of_part, real, real_labels)
+    return found._replace(samples=samples, scores=scores)
+
+
+class _Own(dict):
+    """{name of a term: the sum of a micro-batch's weights}, to be filled."""
+
+
+def total_of(name: str, own, totals: dict):
+    """The sum of a term's weights over the global batch, of which `own` is a micro-batch's.
+
+    Raises:
+      UserError: it is not known before the terms.
+    """
+    if isinstance(totals, _Own):
+        totals[name] = own
+        return own
+    if name not in totals:
+        raise UserError(
+            f"GAN.accumulation cuts the batch, and the term {name} has weights: its objective must "
+            f"say so by `weighs = True`; {CURE}"
+        )
+    return totals[name]
+
+
+def over_micro_batches(gan, run: Callable, *batch, writes: bool = True) -> tuple:
+    """Runs a function on the micro-batches of this replica, one after the other.
+
+    Each of them sees the variables as they were before the first one. The state that one writes is
+    written once, after the last.
+
+    Args:
+      gan: the `GAN`.
+      run: function (*rows of a micro-batch) -> (structure of tensors to be added, structure of
+        rows to be joined).
+      *batch: rows of this replica, [n, ...] or None.
+      writes: whether state is written.
+
+    Returns:
+      Both structures, added and joined in the order of the micro-batches.
+    """
+    part = _MicroBatch(gan, run, batch)
+    if tf.executing_eagerly():
+        found = [part(tf.constant(index)) for index in range(gan.accumulation)]
+        added = [sum(values[1:], values[0]) for values in zip(*(a for a, _, _ in found))]
+        joined = [tf.concat(rows, 0) for rows in zip(*(j for _, j, _ in found))]
+        state = found[-1][2]
+    else:
+        added, joined, state = _looped(part, gan.accumulation)
+    if writes:
+        for variable, value in zip(part.written, state, strict=True):
+            variable.assign(value)
+    return _unflatten(part.structures[0], added), _unflatten(part.structures[1], joined)
+
+
+class _MicroBatch:
+    """A call computes one micro-batch, as a pure function of its index.
+
+    Args:
+      gan, run, batch: see `over_micro_batches`.
+    """
+
+    def __init__(self, gan, run: Callable, batch: tuple):
+        self.number, self.run, self.batch = gan.accumulation, run, batch
+        self.size = _size(self.number, batch[0].shape[0])
+        parts = [gan.generator, gan.discriminator, *gan.objectives, gan.augment]
+        self.variables = [one for part in parts if part is not None for one in part.variables]
+        self.values = [tf.convert_to_tensor(variable.value) for variable in self.variables]
+        self.structures: tuple = ()  # of what `run` has returned
+        self.written: list = []  # the variables that it has written
+
+    def __call__(self, index):
+        """(tensors to be added, rows to be joined, values that were written), three flat lists."""
+        rows = [None if every is None else self._rows(every, index) for every in self.batch]
+        own = zip(self.variables, map(tf.identity, self.values), strict=True)
+        with keras.StatelessScope(list(own)) as scope, random.micro_batch(index, self.number):
+            before = list(map(scope.get_current_value, self.variables))
+            self.structures = self.run(*rows)
+        after = map(scope.get_current_value, self.variables)
+        pairs = zip(self.variables, before, after, strict=True)
+        changed = [(variable, new) for variable, old, new in pairs if new is not old]
+        self.written = [variable for variable, _ in changed]
+        _check_state(changed, index)
+        return *map(_flatten, self.structures), [value for _, value in changed]
+
+    def _rows(self, every, index):
+        begin = tf.stack([index * self.size] + [0] * (len(every.shape) - 1))
+        return tf.slice(every, begin, [self.size, *every.shape[1:]])
+
+
+def _size(number: int, batch: int) -> int:
+    if batch % number:
+        fits = [k for k in range(2, number) if batch % k == 0] or [1]
+        raise UserError(
+            f"GAN.accumulation is {number}, which does not divide the {batch} samples that a replica"
+            f" has of a batch: use {fits[-1]}, or another train.batch_size"
+        )
+    return batch // number
+
+
+def _check_state(changed: list, index) -> None:
+    """Refuses weights that a pass writes, and state that depends on the samples.
+
+    Raises:
+      UserError: a layer writes such a variable.
+    """
+    for variable, value in changed:
+        if variable.trainable or _depends(value, index):
+            raise UserError(
+                f"GAN.accumulation cuts the batch, but a pass writes {variable.path}, which would be"
+                f" another with the whole batch; {CURE}"
+            )
+
+
+def _depends(tensor, source) -> bool:
+    """Whether a tensor of a graph depends on another; False in eager mode, which does not know."""
+    if tf.executing_eagerly():
+        return False
+    seen, left = set(), [tensor.op]
+    while left:
+        operation = left.pop()
+        if operation is source.op:
+            return True
+        if operation not in seen:
+            seen.add(operation)
+            left += [one.op for one in operation.inputs]
+    return False
+
+
+def _looped(part: _MicroBatch, number: int) -> tuple:
+    """The three lists of `_MicroBatch`: the sum of the first, the rows of the second, the third.
+
+    Nothing of an iteration outlives it but what is added or joined, and the next one begins after
+    it, also under XLA.
+    """
+    # A function of its own, which is traced before the loop and tells the shapes.
+    index = tf.TensorSpec((), tf.int32)
+    once = tf.function(part, autograph=False).get_concrete_function(index)
+    added, joined, state = once.structured_outputs
+    arrays = [tf.TensorArray(one.dtype, number, element_shape=one.shape) for one in joined]
+
+    def body(index, added, arrays, state):
+        more, rows, state = once(index)
+        added = [total + one for total, one in zip(added, more, strict=True)]
+        arrays = [array.write(index, one) for array, one in zip(arrays, rows, strict=True)]
+        return index + 1, added, arrays, state
+
+    start = tf.constant(0), *([tf.zeros(one.shape, one.dtype) for one in added], arrays)
+    start += ([tf.zeros(one.shape, one.dtype) for one in state],)
+    _, added, arrays, state = tf.while_loop(
+        lambda index, *_: index < number, body, start, parallel_iterations=1
+    )
+    rows = [tf.reshape(one.stack(), [-1, *like.shape[1:]]) for one, like in zip(arrays, joined)]
+    return added, rows, state
+
+
+def _flatten(structure: Any) -> list:
+    """The tensors of a structure, each once, without None."""
+    return list({id(one): one for one in tf.nest.flatten(structure) if one is not None}.values())
+
+
+def _unflatten(structure: Any, tensors: list):
+    """The structure with other tensors."""
+    others = dict(zip(map(id, _flatten(structure)), tensors, strict=True))
+    return tf.nest.map_structure(lambda one: None if one is None else others[id(one)], structure)
