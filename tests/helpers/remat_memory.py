@@ -1,4 +1,7 @@
-"""Prints by how many MB two steps of a deep GAN raise the peak memory: plain or recomputed."""
+"""Prints by how many MB two steps of a deep GAN raise the peak memory.
+
+Usage: remat_memory.py plain|recomputed|accumulated
+"""
 
 import resource
 import sys
@@ -33,6 +36,7 @@ def main() -> None:
         discriminator=keras.Model(images, logits),
         objectives=losses.non_saturating,
         remat=sys.argv[1] == "recomputed",
+        accumulation=4 if sys.argv[1] == "accumulated" else 1,
     )
     reals = np.zeros((BATCH, gan.slices, *SHAPE), np.uint8)
     step = tf.function(lambda: gan.train_step((reals, None)), autograph=False)
