@@ -196,7 +196,7 @@ def _looped(part: _MicroBatch, number: int) -> tuple:
     start = tf.constant(0), *([tf.zeros(one.shape, one.dtype) for one in added], arrays)
     start += ([tf.zeros(one.shape, one.dtype) for one in state],)
     _, added, arrays, state = tf.while_loop(
-        lambda index, *_: index < number, body, start, parallel_iterations=1
+        lambda *_: True, body, start, parallel_iterations=1, maximum_iterations=number
     )
     rows = [tf.reshape(one.stack(), [-1, *like.shape[1:]]) for one, like in zip(arrays, joined)]
     return added, rows, state

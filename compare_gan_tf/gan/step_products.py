@@ -2,7 +2,8 @@
 
 The forward passes, both derivatives and what depends on weights alone, such as power iterations,
 all count, as they are computed; see `multiply_adds` for what a multiply-add is. Of a condition,
-such as that of a lazy regularisation, the larger branch counts; the body of a loop counts once.
+such as that of a lazy regularisation, the larger branch counts; the body of a loop counts as often as its
+`maximum_iterations`, else once.
 """
 
 import collections
@@ -81,4 +82,6 @@ def _live(graph) -> set:
 
 def _called(operation) -> collections.Counter:
     inside = map(products, keras_insides.called_graphs(operation))
-    return max(inside, key=lambda counts: counts.total(), default=collections.Counter())
+    largest = max(inside, key=lambda counts: counts.total(), default=collections.Counter())
+    times = keras_insides.most_iterations(operation)
+    return collections.Counter({dtype: times * count for dtype, count in largest.items()})

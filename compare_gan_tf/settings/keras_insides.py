@@ -105,6 +105,13 @@ def called_graphs(operation) -> list:
     return [function.graph for function in functions if function is not None]
 
 
+def most_iterations(operation) -> int:
+    """The `maximum_iterations` of a `tf.while_loop` in a graph; 1 for all other operations."""
+    is_loop = operation.type in ("While", "StatelessWhile")
+    most = tf.get_static_value(operation.inputs[1]) if is_loop else None
+    return 1 if most is None else max(1, int(most))  # -1 is for none
+
+
 # --- Several workers --------------------------------------------------------------------------
 
 
