@@ -110,7 +110,7 @@ class _MicroBatch:
 
     def __init__(self, gan, run: Callable, batch: tuple):
         self.number, self.run, self.batch = gan.accumulation, run, batch
-        self.size = _size(self.number, batch[0].shape[0])
+        self.size = size_of_part(self.number, batch[0].shape[0])
         parts = [gan.generator, gan.discriminator, *gan.objectives, gan.augment]
         self.variables = [one for part in parts if part is not None for one in part.variables]
         self.values = [tf.convert_to_tensor(variable.value) for variable in self.variables]
@@ -136,12 +136,21 @@ class _MicroBatch:
         return tf.slice(every, begin, [self.size, *every.shape[1:]])
 
 
-def _size(number: int, batch: int) -> int:
+def size_of_part(number: int, batch: int) -> int:
+    """The samples of a micro-batch.
+
+    Args:
+      number: of micro-batches.
+      batch: samples of a replica.
+
+    Raises:
+      UserError: the number does not divide the batch.
+    """
     if batch % number:
         fits = [k for k in range(2, number) if batch % k == 0] or [1]
         raise UserError(
             f"GAN.accumulation is {number}, which does not divide the {batch} samples that a replica"
-            f" has of a batch: use {fits[-1]}, or another train.batch_size"
+            f" has of a batch: use {fits[-1]}, or another batch size"
         )
     return batch // number
 

@@ -11,7 +11,7 @@ from compare_gan_tf.data import Dataset, from_arrays, in_memory, pipeline
 from compare_gan_tf.data.images import from_uint8
 from compare_gan_tf.data.labels import check as check_labels
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan import distribution
+from compare_gan_tf.gan import accumulation, distribution
 
 _BATCH = 32  # samples, Keras' own default
 _WHERE = "the data given to fit"
@@ -56,7 +56,7 @@ def of_arrays(gan, x, y, *, batch_size: int | None, epochs: int, steps: int | No
     split = x.splits["train"]
     _check(gan, x.sample_shape, split.labels)
     strategy, batch_size = gan.distribute_strategy, _BATCH if batch_size is None else batch_size
-    distribution.check_batch_size(strategy, batch_size, "batch_size")
+    _check_batch_size(gan, batch_size, "batch_size")
     steps = steps or len(split) // batch_size
     if not steps:
         raise UserError(f"batch_size is {batch_size}, and {_WHERE} has {len(split)} samples")
@@ -98,9 +98,7 @@ def of_stream(gan, stream: tf.data.Dataset, *, batch_size: int | None, steps: in
     stream = _whole_batches(gan, stream.map(functools.partial(_parts, gan)), batch_size)
     stream = stream.map(functools.partial(_shaped, gan))
     images, *labels = _first(stream)
-    distribution.check_batch_size(
-        gan.distribute_strategy, len(images), f"the batch size of {_WHERE}"
-    )
+    _check_batch_size(gan, len(images), f"the batch size of {_WHERE}")
     _check(gan, images.shape[1:], labels[0] if labels else None)
     if labels:
         check_labels(labels[0].numpy(), gan.num_classes, _WHERE)
@@ -112,7 +110,7 @@ def _whole_batches(gan, stream: tf.data.Dataset, batch_size: int | None) -> tf.d
     """The stream in batches of one known size: its own, its first batch's, or `batch_size`."""
     if not in_memory.is_batched(stream.element_spec, _WHERE):
         batch_size = _BATCH if batch_size is None else batch_size
-        distribution.check_batch_size(gan.distribute_strategy, batch_size, "batch_size")
+        _check_batch_size(gan, batch_size, "batch_size")
         return stream.batch(batch_size, drop_remainder=True)
     if batch_size is not None:
         raise UserError(f"batch_size is {batch_size}, but {_WHERE} is in batches: leave it out")
@@ -142,6 +140,12 @@ def _shaped(gan, images, *labels) -> tuple:
     if labels and labels[0].dtype.is_integer:
         return images, tf.cast(tf.reshape(labels[0], [-1]), tf.int32)
     return images, *(tf.cast(one, tf.float32) for one in labels)
+
+
+def _check_batch_size(gan, size: int, name: str):
+    strategy = gan.distribute_strategy
+    distribution.check_batch_size(strategy, size, name)
+    accumulation.size_of_part(gan.accumulation, size // strategy.num_replicas_in_sync)
 
 
 def _check(gan, sample_shape, labels):
