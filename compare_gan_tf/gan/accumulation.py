@@ -19,35 +19,41 @@ from compare_gan_tf.objectives.base import DISCRIMINATOR
 CURE = "GAN.remat = True saves memory without it; else set GAN.accumulation = 1"
 
 
-def computed(gan, player: str, real, real_labels, compute: Callable, *, step, substep):
-    """The `Computed` of a replica's batch, from its micro-batches.
+def accumulated(context, batch: tuple, begin: Callable, play: Callable, minimise: Callable):
+    """`play` and `minimise` on the micro-batches of a replica's batch.
 
     Args:
-      gan, player, real, real_labels, step, substep: see `update.update`.
-      compute: `update.compute`.
+      context: of the update.
+      batch: (real, real_labels), see `update.update`.
+      begin: function without arguments that makes the context of a micro-batch.
+      play, minimise: those of `update`.
+
+    Returns:
+      Of the whole batch: the shares, the samples, the scores, the gradients. Samples and scores are
+      None where no part of the GAN observes them.
 
     Raises:
       UserError: the batch has no such parts, or a part of the GAN needs the whole batch.
     """
-    now = {"step": step, "substep": substep}
-    observers = [one for one in gan.objectives if one.observes] + [gan.augment]
-    is_observed = player == DISCRIMINATOR and any(one is not None for one in observers)
-
-    def of_part(*rows):
-        found = compute(gan, player, *rows, **now, totals=totals)
-        joined = (found.samples, found.scores) if is_observed else (None, None)
-        return found._replace(samples=None, scores=None), joined
+    gan, totals = context.gan, {}
+    observers = [one for one in gan.objectives if one.observes]
+    is_observed = context.player == DISCRIMINATOR and (observers or gan.augment is not None)
 
     def weights_of_part(*rows):
-        compute(gan, player, *rows, **now, totals=(own := _Own()))
+        play(begin(), *rows, totals=(own := _Own()))
         return dict(own), None
 
-    totals = {}
+    def of_part(*rows):
+        part = begin()
+        played = play(part, *rows, totals=totals)
+        joined = (played.samples, played.scores) if is_observed else (None, None)
+        return (played.shares, minimise(part, played)), joined
+
     if any(objective.weighs for objective in gan.objectives):
-        totals, _ = over_micro_batches(gan, weights_of_part, real, real_labels, writes=False)
+        totals, _ = over_micro_batches(gan, weights_of_part, batch, writes=False)
         totals = {name: all_reduce_sum(total) for name, total in totals.items()}
-    found, (samples, scores) = over_micro_batches(gan, of_part, real, real_labels)
-    return found._replace(samples=samples, scores=scores)
+    (shares, gradients), (samples, scores) = over_micro_batches(gan, of_part, batch)
+    return shares, samples, scores, gradients
 
 
 class _Own(dict):
@@ -71,7 +77,7 @@ def total_of(name: str, own, totals: dict):
     return totals[name]
 
 
-def over_micro_batches(gan, run: Callable, *batch, writes: bool = True) -> tuple:
+def over_micro_batches(gan, run: Callable, batch: tuple, *, writes: bool = True) -> tuple:
     """Runs a function on the micro-batches of this replica, one after the other.
 
     Each of them sees the variables as they were before the first one. The state that one writes is
@@ -81,7 +87,7 @@ def over_micro_batches(gan, run: Callable, *batch, writes: bool = True) -> tuple
       gan: the `GAN`.
       run: function (*rows of a micro-batch) -> (structure of tensors to be added, structure of
         rows to be joined).
-      *batch: rows of this replica, [n, ...] or None.
+      batch: rows of this replica, [n, ...] or None, in a tuple.
       writes: whether state is written.
 
     Returns:
@@ -90,9 +96,10 @@ def over_micro_batches(gan, run: Callable, *batch, writes: bool = True) -> tuple
     part = _MicroBatch(gan, run, batch)
     if tf.executing_eagerly():
         found = [part(tf.constant(index)) for index in range(gan.accumulation)]
-        added = [sum(values[1:], values[0]) for values in zip(*(a for a, _, _ in found))]
-        joined = [tf.concat(rows, 0) for rows in zip(*(j for _, j, _ in found))]
-        state = found[-1][2]
+        every_added, every_joined, states = zip(*found, strict=True)
+        added = [sum(values[1:], values[0]) for values in zip(*every_added, strict=True)]
+        joined = [tf.concat(rows, 0) for rows in zip(*every_joined, strict=True)]
+        state = states[-1]
     else:
         added, joined, state = _looped(part, gan.accumulation)
     if writes:
@@ -149,8 +156,8 @@ def size_of_part(number: int, batch: int) -> int:
     if batch % number:
         fits = [k for k in range(2, number) if batch % k == 0] or [1]
         raise UserError(
-            f"GAN.accumulation is {number}, which does not divide the {batch} samples that a replica"
-            f" has of a batch: use {fits[-1]}, or another batch size"
+            f"GAN.accumulation is {number}, which does not divide the {batch} samples that a "
+            f"replica has of a batch: use {fits[-1]}, or another batch size"
         )
     return batch // number
 
@@ -164,8 +171,8 @@ def _check_state(changed: list, index) -> None:
     for variable, value in changed:
         if variable.trainable or _depends(value, index):
             raise UserError(
-                f"GAN.accumulation cuts the batch, but a pass writes {variable.path}, which would be"
-                f" another with the whole batch; {CURE}"
+                f"GAN.accumulation cuts the batch, but a pass writes {variable.path}, which would "
+                f"be another with the whole batch; {CURE}"
             )
 
 
@@ -202,12 +209,15 @@ def _looped(part: _MicroBatch, number: int) -> tuple:
         arrays = [array.write(index, one) for array, one in zip(arrays, rows, strict=True)]
         return index + 1, added, arrays, state
 
-    start = tf.constant(0), *([tf.zeros(one.shape, one.dtype) for one in added], arrays)
-    start += ([tf.zeros(one.shape, one.dtype) for one in state],)
+    zeros, first = ([tf.zeros(one.shape, one.dtype) for one in some] for some in (added, state))
+    start = tf.constant(0), zeros, arrays, first
     _, added, arrays, state = tf.while_loop(
         lambda *_: True, body, start, parallel_iterations=1, maximum_iterations=number
     )
-    rows = [tf.reshape(one.stack(), [-1, *like.shape[1:]]) for one, like in zip(arrays, joined)]
+    rows = [
+        tf.reshape(array.stack(), [-1, *like.shape[1:]])
+        for array, like in zip(arrays, joined, strict=True)
+    ]
     return added, rows, state
 
 

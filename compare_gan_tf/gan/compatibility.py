@@ -197,7 +197,9 @@ def _mixes(network) -> bool:
     }
     with frozen_state():
         one, other = (
-            training_pass(network, {name: tf.constant(every[rows]) for name, every in inputs.items()})
+            training_pass(
+                network, {name: tf.constant(every[rows]) for name, every in inputs.items()}
+            )
             for rows in ([0, 1], [0, 2])
         )
     pairs = zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True)

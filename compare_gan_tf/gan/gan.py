@@ -63,7 +63,7 @@ class GAN(keras_insides.BuiltModel):
       ema_halflife: instead of `ema_decay`, in training steps: a number or a schedule.
       ema_start_step: first training step that is averaged; before it the average copies G.
       remat: recomputes activations in the backward pass, for less memory and more time.
-      accumulation: micro-batches of an update, one after the other, for less memory; see its module.
+      accumulation: number of micro-batches of an update, one after the other, for less memory.
       precision: of the networks that functions make, see `precision`; None for Keras' global
         policy, float32 unless you change it. Keras models have that of their layers.
 
@@ -110,8 +110,8 @@ class GAN(keras_insides.BuiltModel):
         compatibility.check_optimizers(g_optimizer=g_optimizer, d_optimizer=d_optimizer)
 
         # 1. The schedule of the updates, the augmentation of D's inputs, and the objectives.
-        self.seed, self.augment, self.precision = seed, augment, precision
-        self.accumulation = accumulation
+        self.seed, self.augment, self.label_distribution = seed, augment, label_distribution
+        self.alphabet, self.precision, self.accumulation = alphabet, precision, accumulation
         self.d_steps, self.g_steps, self.reuse_last_batch = d_steps, g_steps, reuse_last_batch
         self.objectives = parts.as_objectives(objectives)
         compatibility.check_gradients(alphabet, self.objectives)
@@ -120,7 +120,6 @@ class GAN(keras_insides.BuiltModel):
         self.sample_shape = tuple(sample_shape or players.sample_shape(generator, discriminator))
         self.num_classes = num_classes if conditional else None
         self.latents = latents or parts.prior_for(generator)
-        self.label_distribution, self.alphabet = label_distribution, alphabet
         self.player_shape = parts.player_shape(self, symbols)
 
         # 3. The networks. Their order decides the initial weights: G, D, then the average, which

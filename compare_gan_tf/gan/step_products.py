@@ -2,8 +2,8 @@
 
 The forward passes, both derivatives and what depends on weights alone, such as power iterations,
 all count, as they are computed; see `multiply_adds` for what a multiply-add is. Of a condition,
-such as that of a lazy regularisation, the larger branch counts; the body of a loop counts as often as its
-`maximum_iterations`, else once.
+such as that of a lazy regularisation, the larger branch counts. The body of a loop counts as often
+as its `maximum_iterations`, else once.
 """
 
 import collections

@@ -3,6 +3,7 @@
 Goodfellow et al. (2014), algorithm 1, for any list of objectives.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -66,13 +67,15 @@ class Shared(NamedTuple):
     tape: tf.GradientTape  # of G's update
 
 
-class Computed(NamedTuple):
-    """What an update takes from a batch, or from the micro-batches of `GAN.accumulation`."""
+class Played(NamedTuple):
+    """A batch, or a micro-batch of `GAN.accumulation`, from the draw to the loss."""
 
-    gradients: list  # of the player's loss, by the variables of `trained_by`
-    shares: dict[str, Any]  # {name in the logs: this replica's share}
+    shares: dict[str, Any]  # {name in the logs: this replica's share}, with that of the loss
     samples: Samples
     scores: Scores
+    loss: Any = None  # this replica's share, scalar
+    tape: tf.GradientTape | None = None
+    weights: Any = None  # the values of `trained_by`, which the tape watches
 
 
 def update(
@@ -92,24 +95,26 @@ def update(
     Returns:
       {name in the logs: this replica's share of the term}, with the share of the player's loss.
     """
+    start = functools.partial(begin, gan, player, step, substep)
+    context = start()
     if gan.accumulation == 1:
-        found = compute(gan, player, real, real_labels, step=step, substep=substep, shared=shared)
+        played = play(context, real, real_labels, shared=shared)
+        found = minimise(context, played)
     else:
-        now = {"step": step, "substep": substep}
-        found = accumulation.computed(gan, player, real, real_labels, compute, **now)
-    context, shares = begin(gan, player, step, substep), found.shares
+        parts = accumulation.accumulated(context, (real, real_labels), start, play, minimise)
+        played, found = Played(*parts[:3]), parts[3]
     descend(context, found)
     if player == DISCRIMINATOR:
-        observe(context, found.samples, found.scores)
+        observe(context, played.samples, played.scores)
     if scale := gan.loss_scales[player]:
-        scale_now = equal_share(tf.identity(scale.scale.value))
-        shares = shares | {f"{player}/loss_scale": scale_now}
-    return shares
+        now = equal_share(tf.identity(scale.scale.value))
+        return played.shares | {f"{player}/loss_scale": now}
+    return played.shares
 
 
-def compute(gan, player: str, real, real_labels, *, step, substep, shared=None, totals=None):
-    """The `Computed` of a batch; see `update` for the arguments, and `share` for `totals`."""
-    context = begin(gan, player, step, substep)
+def play(context: Context, real, real_labels, *, shared=None, totals=None) -> Played:
+    """Draws, scores and takes the loss; see `update` for the arguments, `share` for `totals`."""
+    gan, player = context.gan, context.player
     weights = [variable.value for variable in trained_by(gan, player)]
     own = player == DISCRIMINATOR or shared is None
     tape = tf.GradientTape(watch_accessed_variables=False) if own else shared.tape
@@ -125,8 +130,7 @@ def compute(gan, player: str, real, real_labels, *, step, substep, shared=None, 
         shares = {name: share(term, name, totals) for name, (_, term) in terms.items()}
         # A sum of a stack has a fixed order; that of tf.add_n would be random.
         loss = tf.reduce_sum(tf.stack([terms[name][0] * shares[name] for name in terms]))
-    found = minimise(context, loss, tape, weights)
-    return Computed(found, shares | {f"{player}/loss": loss}, samples, scores)
+    return Played(shares | {f"{player}/loss": loss}, samples, scores, loss, tape, weights)
 
 
 def shared_pass(gan, number: int, real_labels, *, step, substep: int) -> Shared:
@@ -258,28 +262,28 @@ def share(term: Term, name: str = "", totals: dict | None = None):
 # --- Minimise ---------------------------------------------------------------------------------
 
 
-def minimise(context: Context, loss, tape: tf.GradientTape, weights: list) -> list:
-    """The gradients of the loss, times the player's loss scale if it has one."""
+def minimise(context: Context, played: Played) -> list:
+    """The gradients of the loss by the player's variables, times the loss scale if it has one."""
     scale = context.gan.loss_scales[context.player]
-    found = gradients(tape, loss, weights, scale and scale.scale.value)
-    with tf.control_dependencies([loss]):
+    upstream = scale and scale.scale.value
+    found = gradients(played.tape, played.loss, played.weights, upstream)
+    with tf.control_dependencies([played.loss]):
         # All passes must read the weights before any weight changes. TensorFlow orders reads and
         # writes of a variable, but a bias whose gradient a pass does not need was updated before
         # that pass had read it, about once in a thousand steps on a busy machine.
         return [tf.identity(gradient) for gradient in found]
 
 
-def descend(context: Context, found: Computed) -> None:
-    """Applies the gradients to the player's variables."""
+def descend(context: Context, gradients: list) -> None:
+    """Applies what `minimise` has found to the player's variables."""
     gan, scale = context.gan, context.gan.loss_scales[context.player]
     optimizer = gan.d_optimizer if context.player == DISCRIMINATOR else gan.g_optimizer
     trained = trained_by(gan, context.player)
     if scale is None:
-        optimizer.apply(clipped(optimizer, found.gradients), trained)
+        optimizer.apply(clipped(optimizer, gradients), trained)
         return
-    are_finite = all_reduce_sum(loss_scale.not_finite(found.gradients)) == 0.0
-    unscaled = scale.unscaled(found.gradients)
-    scale.apply(optimizer, clipped(optimizer, unscaled), trained, are_finite)
+    are_finite = all_reduce_sum(loss_scale.not_finite(gradients)) == 0.0
+    scale.apply(optimizer, clipped(optimizer, scale.unscaled(gradients)), trained, are_finite)
 
 
 def observe(context: Context, samples: Samples, scores: Scores) -> None:

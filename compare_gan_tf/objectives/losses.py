@@ -182,7 +182,10 @@ def mixes_samples(loss: Callable) -> bool:
         return [tf.reduce_mean(losses.real) + tf.reduce_mean(losses.fake), losses.generator]
 
     whole, parts = means(slice(None)), (means(slice(2)), means(slice(2, None)))
-    pairs = [(tf.reduce_mean(one), tf.reduce_mean(both)) for one, *both in zip(whole, *parts)]
+    pairs = [
+        (tf.reduce_mean(one), tf.reduce_mean(both))
+        for one, *both in zip(whole, *parts, strict=True)
+    ]
     return not all(math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-6) for one, other in pairs)
 
 

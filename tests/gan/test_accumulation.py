@@ -1,4 +1,4 @@
-"""GAN.accumulation: a batch in micro-batches gives the weights of the whole batch, or is refused."""
+"""GAN.accumulation: micro-batches give the weights of the whole batch, or are refused."""
 
 import functools
 import inspect
@@ -46,7 +46,10 @@ def small(names=("non_saturating",), **settings):
     return catalogue.plain_gan(names, **given)
 
 
-def after_steps(make, wrap=functools.partial(tf.function, autograph=False)) -> dict:
+GRAPH = functools.partial(tf.function, autograph=False)
+
+
+def after_steps(make, wrap=GRAPH) -> dict:
     """{name: every variable and every log after three steps}."""
     keras.utils.set_random_seed(0)
     gan = make()
@@ -85,8 +88,7 @@ whole_of = functools.cache(lambda group: after_steps(lambda: small(_with_adversa
 def _with_adversarial(group: str, accumulation: int = 1) -> list:
     """A group's objectives; `Rotation` takes every fourth image, also of a micro-batch."""
     left_out = {"rotation"} if BATCH // accumulation < 4 else set()
-    return [name for name in dict.fromkeys(["non_saturating", *GROUPS[group]])
-            if name not in left_out]  # fmt: skip
+    return [n for n in dict.fromkeys(["non_saturating", *GROUPS[group]]) if n not in left_out]
 
 
 @pytest.mark.parametrize("number", [2, 4])

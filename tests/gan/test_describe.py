@@ -30,8 +30,8 @@ def parts(objectives, augment=None):
     gan = make_gan([Adversarial()])
     players = {"generator": gan.generator, "discriminator": gan.discriminator}
     settings = {"objectives": objectives, "augment": augment, "alphabet": None}
-    updates = {"d_steps": 1, "g_steps": 1}
-    return types.SimpleNamespace(precision="float32", **updates, **settings, **players)
+    settings |= {"d_steps": 1, "g_steps": 1, "precision": "float32", "accumulation": 1}
+    return types.SimpleNamespace(**settings, **players)
 
 
 def test_networks_have_the_counts_of_the_reference():
