@@ -99,7 +99,8 @@ def over_micro_batches(gan, run: Callable, batch: tuple, *, writes: bool = True)
         every_added, every_joined, states = zip(*found, strict=True)
         added = [sum(values[1:], values[0]) for values in zip(*every_added, strict=True)]
         joined = [tf.concat(rows, 0) for rows in zip(*every_joined, strict=True)]
-        state = states[-1]
+        state = states[0]
+        _check_equal(part.written, states)
     else:
         added, joined, state = _looped(part, gan.accumulation)
     if writes:
@@ -170,14 +171,25 @@ def _check_state(changed: list, index) -> None:
     """
     for variable, value in changed:
         if variable.trainable or _depends(value, index):
-            raise UserError(
-                f"GAN.accumulation cuts the batch, but a pass writes {variable.path}, which would "
-                f"be another with the whole batch; {CURE}"
-            )
+            _refuse_written(variable)
+
+
+def _check_equal(variables: list, states: tuple) -> None:
+    """As `_check_state`, in eager mode, from what all micro-batches have written."""
+    for variable, *values in zip(variables, *states, strict=True):
+        if any(tf.reduce_any(value != values[0]) for value in values):
+            _refuse_written(variable)
+
+
+def _refuse_written(variable):
+    raise UserError(
+        f"GAN.accumulation cuts the batch, but a pass writes {variable.path}, which would be "
+        f"another with the whole batch; {CURE}"
+    )
 
 
 def _depends(tensor, source) -> bool:
-    """Whether a tensor of a graph depends on another; False in eager mode, which does not know."""
+    """Whether a tensor of a graph depends on another; see `_check_equal` for eager mode."""
     if tf.executing_eagerly():
         return False
     seen, left = set(), [tensor.op]
