@@ -1,8 +1,8 @@
 """Prints the most memory, in MiB, that comparing N fakes takes; run by test_memory.py."""
 
-import resource
 import sys
 
+import high_water
 import numpy as np
 
 from compare_gan_tf.evaluation import pairs
@@ -40,7 +40,7 @@ def main():
         *sides, metrics=metrics, extractor=features, num_real=REALS, num_samples=int(sys.argv[1])
     )
     assert found["fid"] >= 0 and found["ms_ssim"] >= 0
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(high_water.mebibytes())
 
 
 if __name__ == "__main__":

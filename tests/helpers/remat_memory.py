@@ -3,9 +3,9 @@
 Usage: remat_memory.py plain|recomputed|accumulated
 """
 
-import resource
 import sys
 
+import high_water
 import keras
 import numpy as np
 import tensorflow as tf
@@ -20,10 +20,6 @@ def blocks(x):
     for _ in range(DEPTH):
         x = keras.layers.ReLU()(keras.layers.Conv2D(32, 3, padding="same")(x))
     return x
-
-
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
@@ -41,10 +37,10 @@ def main() -> None:
     reals = np.zeros((BATCH, gan.slices, *SHAPE), np.uint8)
     step = tf.function(lambda: gan.train_step((reals, None)), autograph=False)
     step.get_concrete_function()
-    before = peak()
+    before = high_water.mebibytes()
     for _ in range(2):
         step()
-    print(peak() - before)
+    print(high_water.mebibytes() - before)
 
 
 if __name__ == "__main__":
