@@ -35,6 +35,7 @@ GONE = ", ".join(
         (keras.optimizers.Adam(), "_learning_rate"),
         (keras.Input((1,)), "_keras_history"),
         (keras.layers.Dense(1), "_inbound_nodes"),
+        (keras.layers.Dropout(0.5), "_seed_generators"),
         (keras.src.backend, "AutocastScope"),
     ],
 )
