@@ -1,6 +1,5 @@
 """The parts of a GAN: types of the settings, and functions that make its networks."""
 
-import inspect
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -41,7 +40,7 @@ def _require_discriminator(name: str, value) -> None:
     if isinstance(value, keras.Model):
         return
     kinds.require_function(name, value, like=_DISCRIMINATOR, classes=True, **_SHAPES)
-    if "latent_dim" in inspect.signature(value).parameters:
+    if kinds.takes(value, "latent_dim"):
         raise UserError(
             f"{name} is {kinds.shown(value)}, which takes a latent_dim, as generators do: it must "
             f"be {_DISCRIMINATOR}"

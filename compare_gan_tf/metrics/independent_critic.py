@@ -262,7 +262,7 @@ class IndependentCritic(Metric):
 
 
 def _mean(values: np.ndarray) -> Score:
-    """Mean of values [n >= 3] and Student's interval, whose quantile is 1 % short for n = 3."""
+    """Mean of values [n >= 3] and Student's interval."""
     mean, count = float(values.mean()), len(values)
     reach = float(student_quantile(count - 1) * values.std(ddof=1) / np.sqrt(count))
     return Score(mean, (mean - reach, mean + reach))

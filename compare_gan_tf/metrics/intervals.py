@@ -10,17 +10,15 @@ interval is the score +- t SE, with the quantile t of Student's distribution wit
 freedom. It covers other draws of equally many fakes and reals. It does not cover the bias of a
 finite number of samples, nor another training. The blocks, and so the interval, depend on the order
 of the samples; the score does not.
-
-Numpy only.
 """
 
 import math
 from typing import ClassVar, NamedTuple
 
 import numpy as np
+from scipy import special
 
 from compare_gan_tf.metrics.base import Collected, Metric, Score
-from compare_gan_tf.metrics.estimates import NORMAL_975
 
 BLOCKS = 20
 
@@ -91,18 +89,8 @@ def jackknife_variance(left_out) -> float:
 
 
 def student_quantile(degrees: int) -> float:
-    """The 97.5 % quantile of Student's distribution, for 4 degrees of freedom and more.
-
-    Abramowitz and Stegun, 1964, 26.7.5: an expansion in 1 / degrees; within 1e-3 from 4 on.
-    """
-    x, v = NORMAL_975, degrees
-    terms = (
-        (x**3 + x) / (4 * v),
-        (5 * x**5 + 16 * x**3 + 3 * x) / (96 * v**2),
-        (3 * x**7 + 19 * x**5 + 17 * x**3 - 15 * x) / (384 * v**3),
-        (79 * x**9 + 776 * x**7 + 1482 * x**5 - 1920 * x**3 - 945 * x) / (92160 * v**4),
-    )
-    return x + sum(terms)
+    """The 97.5 % quantile of Student's distribution."""
+    return float(special.stdtrit(degrees, 0.975))
 
 
 def paired_difference(

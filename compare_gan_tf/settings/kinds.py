@@ -4,6 +4,8 @@ An invalid value gives a one-line error with the setting's name, the value as a 
 and what to write instead.
 """
 
+import contextlib
+import functools
 import inspect
 import math
 import numbers
@@ -120,11 +122,24 @@ def require_function(
     if is_other or _is_of_keras(value, *_NEVER_CALLED):
         raise UserError(f"{name} is {shown(value)}: it must be {like}, without parentheses")
     try:
-        inspect.signature(value).bind_partial(*arguments, **keywords)
+        if isinstance(value, functools.partial):  # its own arguments may be wrong
+            _bind(value.func, *value.args, **value.keywords)
+        _bind(value, *arguments, **keywords)
     except TypeError as error:
         raise UserError(f"{name} is {shown(value)}: it must be {like} ({error})") from None
-    except ValueError:  # a function of C, whose signature is unknown
-        return
+
+
+def _bind(function: Any, *arguments, **keywords):
+    """Raises a TypeError if a function cannot take these arguments, as far as is known."""
+    with contextlib.suppress(ValueError):  # a function of C, whose signature is unknown
+        inspect.signature(function).bind_partial(*arguments, **keywords)
+
+
+def takes(function: Any, parameter: str) -> bool:
+    """Whether a function has a parameter of this name; False if its signature is unknown."""
+    with contextlib.suppress(ValueError):
+        return parameter in inspect.signature(function).parameters
+    return False
 
 
 def tried(

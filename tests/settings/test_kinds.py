@@ -1,3 +1,4 @@
+import functools
 import math
 
 import keras
@@ -62,6 +63,14 @@ def test_functions_are_told_by_what_they_take():
         message = message_of(kinds.require_function, "a.b", value, 0, like="a function as @one")
         assert "it must be a function as @one, without parentheses" in message
     kinds.require_function("a.b", keras.layers.Dense, 3, like="a layer", classes=True)
+
+
+def test_a_partial_with_arguments_of_another_function_is_refused():
+    wrong = functools.partial(one, slop=1)
+    message = message_of(kinds.require_function, "a.b", wrong, 0, like="a function as @one")
+    assert "it must be a function as @one (" in message and "'slop'" in message
+    kinds.require_function("a.b", functools.partial(lambda x, y: x, y=1), 0, like="a function")
+    assert not kinds.takes(wrong, "slop") and kinds.takes(lambda slop: 0, "slop")
 
 
 def test_what_a_function_raises_on_trial_is_in_the_message():
