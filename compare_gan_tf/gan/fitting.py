@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from compare_gan_tf import random
 from compare_gan_tf.data import Dataset, from_arrays, in_memory, pipeline
@@ -175,8 +176,11 @@ def _unit_to_signed(images, *labels) -> tuple:
     return images * 2.0 - 1.0, *labels
 
 
-def check_compile_options(options: dict):
-    """Refuses options of Keras' `compile` that a GAN's constructor has taken already.
+def compile_options(gan, options: dict) -> dict:
+    """The options of Keras' `compile` that a GAN has.
+
+    Steps of several replicas are executed one by one: Keras repeats steps inside of a condition,
+    where replicas cannot exchange sums. The weights are the same.
 
     Raises:
       UserError: there are some.
@@ -186,6 +190,11 @@ def check_compile_options(options: dict):
             f"compile({other}=...): a GAN has it already; optimisers are g_optimizer and "
             "d_optimizer, losses are objectives, of its constructor"
         )
+    replicas = gan.distribute_strategy.num_replicas_in_sync
+    if replicas > 1 and options.get("steps_per_execution", 1) != 1:
+        logging.info("steps_per_execution: 1, for %d replicas exchange sums", replicas)
+        return options | {"steps_per_execution": 1}
+    return options
 
 
 def check_fit_options(options: dict):

@@ -253,12 +253,12 @@ class GAN(keras_insides.BuiltModel):
 
         Args:
           jit_compile: compiles the training step by XLA.
-          **options: `run_eagerly` and `steps_per_execution`.
+          **options: `run_eagerly` and `steps_per_execution`, which is 1 for several replicas.
 
         Raises:
           UserError: there are other options.
         """
-        fitting.check_compile_options(options)
+        options = fitting.compile_options(self, options)
         super().compile(optimizer=self.g_optimizer, jit_compile=jit_compile, **options)
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, steps_per_epoch=None, **options):

@@ -83,7 +83,8 @@ def prepare(
       batch_size: global number of real samples per discriminator update.
       seed: see `build`.
       steps_per_execution: number of steps that run without Python in between. It must divide
-        `training_steps`, `checkpoint_every`, `log_every` and `sample_every`.
+        `training_steps`, `checkpoint_every`, `log_every` and `sample_every`. Several replicas
+        execute one by one.
       jit_compile: whether XLA compiles the step, which takes about a minute; "auto" for yes on one
         GPU and on TPUs, and no on CPUs and on several GPUs.
       checkpoint_every: steps between checkpoints.

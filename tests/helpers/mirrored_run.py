@@ -25,7 +25,7 @@ def main():
 
 def train(folder: str, strategy: tf.distribute.Strategy):
     settings = dict(dataset=data.load("digits"), model=model, strategy=strategy, batch_size=8)
-    settings |= dict(checkpoint_every=2, log_every=1, sample_every=2)
+    settings |= dict(checkpoint_every=2, log_every=2, sample_every=2, steps_per_execution=2)
     training.train(folder, training_steps=4, **settings)
     gan = training.train(folder, training_steps=6, **settings)
     assert checkpoints.list_steps(folder) == [0, 2, 4, 6]
