@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "optimizers": {"layers"},
     "augment": {"latents", "layers"},
     "objectives": {"layers", "optimizers"},
-    "architectures": {"layers"},
+    "architectures": {"layers", "random"},
     "metrics": {"config", "data", "runs", "storage"},
     "gan": {
         "architectures",
