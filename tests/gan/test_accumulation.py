@@ -91,7 +91,7 @@ def _with_adversarial(group: str, accumulation: int = 1) -> list:
     return [n for n in dict.fromkeys(["non_saturating", *GROUPS[group]]) if n not in left_out]
 
 
-@pytest.mark.parametrize("number", [2, 4])
+@pytest.mark.parametrize("number", [2, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "group", [pytest.param(g, marks=pytest.mark.slow if g == "tasks" else []) for g in GROUPS]
 )
@@ -199,7 +199,7 @@ LABELLED = ("non_saturating", "lazy_r1", "lecam", "classification")
 
 
 @pytest.mark.parametrize("case", [
-    pytest.param(c, marks=pytest.mark.slow if c[0] in "as" else []) for c in CASES
+    pytest.param(c, marks=[] if c[0] in "cf" else pytest.mark.slow) for c in CASES
 ])  # fmt: skip
 def test_settings(case):
     names = LABELLED if case[0] in "arlc" else ("non_saturating",)
