@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/quickstart
 STUDY ?= studies/digits
-# Processes of `make test`, each of which takes 4 GB of memory at most.
+# Processes of `make test`. One of two grew to 12 GB of memory, the other to 6.
 JOBS ?= 2
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
