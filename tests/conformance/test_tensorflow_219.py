@@ -9,7 +9,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-LEFT_OUT = shutil.ignore_patterns(".*", "runs", "studies", "build", "*.egg-info", "__pycache__")
+PARTS = ("compare_gan_tf", "export", "gin_configs", "tests", "docs", "examples", "benchmarks")
 CORE = (
     *("settings", "layers", "latents", "objectives", "optimizers", "augment", "architectures"),
     *("gan", "runs", "training", "sampling", "export"),
@@ -19,7 +19,11 @@ CORE = (
 @pytest.mark.slow
 def test_the_core_of_the_fast_tests_passes(tmp_path):
     checkout, environment = tmp_path / "checkout", tmp_path / "environment"
-    shutil.copytree(ROOT, checkout, ignore=LEFT_OUT)
+    checkout.mkdir()
+    for file in filter(pathlib.Path.is_file, ROOT.iterdir()):
+        shutil.copy(file, checkout)
+    for part in PARTS:
+        shutil.copytree(ROOT / part, checkout / part, symlinks=True)
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
     install = [python, "-m", "pip", "install", "--quiet", "--constraint", "constraints-tf219.txt"]
