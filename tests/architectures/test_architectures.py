@@ -88,7 +88,11 @@ def test_labels_change_what_every_generator_makes(family, norm):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("conditioning", [Projection(), Concatenation(), PredictedProjection()])
+@pytest.mark.parametrize("conditioning", [
+    Projection(),
+    pytest.param(Concatenation(), marks=pytest.mark.slow),
+    pytest.param(PredictedProjection(), marks=pytest.mark.slow),
+])  # fmt: skip
 def test_labels_change_what_every_discriminator_says(family, conditioning):
     keras.utils.set_random_seed(0)
     discriminator = small(family, "discriminator", 3, conditioning=conditioning)

@@ -16,7 +16,14 @@ FAMILIES = {"biggan": biggan, "biggan_deep": biggan_deep}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize(("side", "latent_dim"), [(32, 4), (64, 5), (128, 6)])
+@pytest.mark.parametrize(
+    ("side", "latent_dim"),
+    [
+        (32, 4),
+        pytest.param(64, 5, marks=pytest.mark.slow),
+        pytest.param(128, 6, marks=pytest.mark.slow),
+    ],
+)
 def test_images_are_in_range_and_labels_matter(family, side, latent_dim):
     check_both_players(FAMILIES[family], side, latent_dim)
 

@@ -7,6 +7,7 @@ layers of their own (commit fc89048).
 import hashlib
 
 import pytest
+from fast_ones import slow_but
 
 from compare_gan_tf.architectures import (
     biggan,
@@ -55,7 +56,7 @@ def digest(*networks) -> str:
     return hashlib.sha256(paths.encode()).hexdigest()[:12]
 
 
-@pytest.mark.parametrize("normed", [False, True])
+@pytest.mark.parametrize("normed", slow_but([False, True], True))
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_variables_are_in_the_order_of_the_checkpoints(name, normed):
     module, side, both, of_generator = NETWORKS[name]

@@ -158,7 +158,7 @@ def test_grouped_convolutions_have_right_gradients_of_first_and_second_order(jit
     x = tf.constant(rng.normal(size=(2, 6, 4, 6)), tf.float32)
     kernel = tf.constant(rng.normal(size=(side, side, 2, 12)), tf.float32)
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def derivatives(convolution):
         with tf.GradientTape() as outer:
             outer.watch([x, kernel])
@@ -182,7 +182,7 @@ def test_both_players_learn_in_a_graph_with_a_penalty(jit):
     for player in (generator, discriminator):  # at the start the blocks pass no gradients on
         drawn(player)
 
-    @tf.function(jit_compile=jit)
+    @tf.function(jit_compile=jit, autograph=False)
     def gradients(z, labels):
         with tf.GradientTape(persistent=True) as outer:
             images = generator({"z": z, "labels": labels}, training=True)

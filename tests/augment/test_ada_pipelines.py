@@ -200,7 +200,7 @@ def test_a_gradient_of_a_gradient_goes_through_the_whole_pipeline():
     layer = ADA(pipeline="bgcfnc", controller=Constant(0.8))
     images = tf.constant(np.random.default_rng(2).uniform(-1, 1, [4, 8, 8, 3]), tf.float32)
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def second(images):
         with tf.GradientTape() as outer:
             outer.watch(images)

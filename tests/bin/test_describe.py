@@ -80,7 +80,7 @@ def test_without_a_config_it_says_so(run_verb):
     [
         ("landscape/sndcgan_cifar10_sn.gin", [32, 32, 3]),
         ("landscape/resnet_lsun.gin", [128, 128, 3]),
-        ("mimicry/sngan_stl10.gin", [48, 48, 3]),
+        pytest.param("mimicry/sngan_stl10.gin", [48, 48, 3], marks=pytest.mark.slow),
     ],
 )
 def test_public_data_need_not_be_there(run_verb, tmp_path, monkeypatch, config, shape):

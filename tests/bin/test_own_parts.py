@@ -124,6 +124,7 @@ def own(tmp_path, monkeypatch):
     return f"--gin_config={folder / 'mine.gin'}"
 
 
+@pytest.mark.slow
 def test_own_parts_in_a_folder_of_any_name_go_through_all_verbs(
     own, run_verb, tmp_path, monkeypatch
 ):

@@ -93,6 +93,7 @@ def test_another_checkpoint_and_no_labels(run_verb, trained, tmp_path):
     assert (first["images"] != last["images"]).any()
 
 
+@pytest.mark.slow
 def test_text_is_lines(run_verb, trained, tmp_path):
     (tmp_path / "lines.txt").write_text("".join(f"line {index}\n" for index in range(60)))
     folder = trained(TEXT, f'data.load.name = "text:{tmp_path}/lines.txt"')

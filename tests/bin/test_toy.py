@@ -19,7 +19,7 @@ SHORT = tuple(
 )
 
 
-@pytest.mark.parametrize("config", ["reverse_kl", "gan_kl"])
+@pytest.mark.parametrize("config", ["gan_kl", pytest.param("reverse_kl", marks=pytest.mark.slow)])
 def test_it_draws_every_checkpoint(run_verb, tmp_path, config):
     flags = (f"--gin_config=toy/{config}.gin", f"--model_dir={tmp_path}", *SHORT)
     code, out, err = run_verb(toy, *flags)
@@ -31,6 +31,7 @@ def test_it_draws_every_checkpoint(run_verb, tmp_path, config):
         assert min(figure.size) > 400
 
 
+@pytest.mark.slow
 def test_data_and_gan_are_made_once(run_verb, tmp_path, monkeypatch):
     """By a start, and by a second one that only draws."""
     made = []

@@ -267,6 +267,7 @@ def test_a_config_that_means_itself_is_one_line(run_verb, trained, tmp_path):
     assert "must be made before it is made" in err
 
 
+@pytest.mark.slow
 def test_later_verbs_say_that_the_data_changed(run_verb, small_config, tmp_path, caplog):
     images = tmp_path / "images"
     for label in "ab":

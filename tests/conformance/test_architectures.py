@@ -38,7 +38,12 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("name", _pairs())
+SLOW = ("biggan_deep", "r3gan", "resnet30", "resnet5", "resnet_stl", "sagan")
+
+
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=pytest.mark.slow if name.endswith(SLOW) else []) for name in _pairs()
+])  # fmt: skip
 def test_a_pair_keeps_the_rules(name):
     module = importlib.import_module(name)
     family = name.rpartition(".")[2]

@@ -30,18 +30,11 @@ STEPPED = (
     "created_equal/wgan_cifar10.gin",
     "dcgan_celeba64.gin",
     "first_gan/mnist.gin",
-    "landscape/resnet_celebahq128_ln_dragan.gin",
     "landscape/sndcgan_cifar10_sn_gp.gin",
     "loss_sensitive/clsgan_cifar10.gin",
-    "mimicry/cgan_pd_cifar10.gin",
-    "mimicry/infomax_cifar10.gin",
-    "mimicry/ssgan_stl10.gin",
-    "r3gan/cifar10.gin",
     "resnet_cifar10.gin",
     "small/digits_wgan_gp.gin",
     "small/mnist_infogan.gin",
-    "studiogan/icrgan.gin",
-    "studiogan/tiny_sngan.gin",
     "wgan/gp_cifar10_acgan.gin",
 )
 PLAYERS = ("generator", "discriminator")

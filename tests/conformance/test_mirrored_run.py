@@ -3,9 +3,11 @@
 import json
 
 import numpy as np
+import pytest
 import strategies
 
 
+@pytest.mark.slow
 def test_a_run_on_two_replicas_is_one_on_one(tmp_path):
     strategies.run("mirrored_run.py", tmp_path)
     found, logs = {}, {}

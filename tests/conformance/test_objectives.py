@@ -57,6 +57,7 @@ class Company:
         return {name: value for name, value in logs.items() if not name.endswith("/loss")}
 
 
+@pytest.mark.slow
 def test_each_pair_of_objectives_has_the_terms_that_each_has_alone(everything):
     """In companies of six at most; each pair is in one of them."""
     company = Company(*everything)
@@ -78,7 +79,10 @@ def test_each_pair_of_objectives_has_the_terms_that_each_has_alone(everything):
 GROUPS = catalogue.GROUPS | {"lazy": catalogue.LAZY}
 
 
-@pytest.mark.parametrize("group", catalogue.KINDS)
+@pytest.mark.parametrize("group", [
+    pytest.param(kind, marks=[] if kind == "penalties" else pytest.mark.slow)
+    for kind in catalogue.KINDS
+])  # fmt: skip
 def test_objectives_of_each_kind_keep_the_rules_in_company(group):
     check_objective(lambda: catalogue.make(catalogue.KINDS[group]))
 

@@ -5,16 +5,18 @@ import functools
 import catalogue
 import numpy as np
 import pytest
+import replicas
 import strategies
 
-FAST = [("kinds", case) for case in catalogue.KINDS]
-SLOW = [("all", case) for case in (*catalogue.GROUPS, "lazy")]
+FAST = [("fast", case) for case in replicas.FAST]
+SLOW = [("kinds", case) for case in catalogue.KINDS]
+SLOW += [("all", case) for case in (*catalogue.GROUPS, "lazy")]
 CASES = [*FAST, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """A function ("kinds" or "all") -> {replicas: {case: {variable: value}}}."""
+    """A function ("fast", "kinds" or "all") -> {replicas: {case: {variable: value}}}."""
 
     @functools.cache
     def trained(which):
@@ -22,13 +24,13 @@ def runs(tmp_path_factory):
         strategies.run("replicas.py", which, output)
         return strategies.read(output)
 
-    trained("kinds")  # in the time of the fixture
+    trained("fast")  # in the time of the fixture
     return trained
 
 
 @pytest.mark.parametrize(("which", "case"), CASES)
 def test_two_replicas_train_as_one(runs, which, case):
-    one, two = (runs(which)[replicas][case] for replicas in (1, 2))
+    one, two = (runs(which)[number][case] for number in (1, 2))
     assert len(one) > 20
     for name, a, b in zip(one["names"], two["logs"].T, one["logs"].T, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-6, err_msg=name)
@@ -44,7 +46,7 @@ def test_every_term_is_logged_and_every_weight_moves(runs, which, case):
     assert np.all(np.isfinite(logs))
     still = names[np.ptp(logs, axis=0) == 0]
     assert not len(still)
-    groups = catalogue.KINDS if which == "kinds" else catalogue.GROUPS | {"lazy": catalogue.LAZY}
+    groups = catalogue.KINDS if which != "all" else catalogue.GROUPS | {"lazy": catalogue.LAZY}
     expected = {*groups.get(case, ()), "non_saturating"} - {"weight_clipping"}
     assert {name.split("/")[1] for name in names} >= expected
     other = [*found][[*found].index(case) - 1]

@@ -52,7 +52,7 @@ def test_the_shape_stays_inside_the_image():
         assert edge.max() == 0 and shares.max() == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("vertices", [3, 4])
+@pytest.mark.parametrize("vertices", [3, pytest.param(4, marks=pytest.mark.slow)])
 def test_real_polygons_lie_on_the_manifold_and_others_do_not(vertices):
     shape = Polygons(vertices)
     rng = np.random.default_rng(3)

@@ -123,6 +123,7 @@ def ending_in(layer, run):
     return run
 
 
+@pytest.mark.slow
 def test_own_layers_that_can_be_imported_are_exported(tiny, own_layers, tmp_path):
     paths = export.export_run(ending_in(own_layers.Scaled(), tiny), str(tmp_path / "run"), STEP)
     z = {"z": tf.ones([1, 6])}

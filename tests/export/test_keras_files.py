@@ -108,6 +108,7 @@ def check(makers, folder, loader):
     return names
 
 
+@pytest.mark.slow
 def test_one_of_each_small_architecture_loads_in_a_fresh_process(tmp_path):
     makers = dict([*networks.generators(), *networks.discriminators()])
     suffixes = ("generator/self_modulation", "conditioning_predicted")

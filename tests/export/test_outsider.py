@@ -54,6 +54,7 @@ def results(outsider, name, player, output):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_generator_gives_the_images_in_memory_in_every_way_of_loading_and_calling(
     name, exported, outsider

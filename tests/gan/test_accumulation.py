@@ -91,9 +91,12 @@ def _with_adversarial(group: str, accumulation: int = 1) -> list:
     return [n for n in dict.fromkeys(["non_saturating", *GROUPS[group]]) if n not in left_out]
 
 
+FAST = ("penalties",)
+
+
 @pytest.mark.parametrize("number", [2, pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
-    "group", [pytest.param(g, marks=pytest.mark.slow if g == "tasks" else []) for g in GROUPS]
+    "group", [pytest.param(g, marks=[] if g in FAST else pytest.mark.slow) for g in GROUPS]
 )
 def test_every_objective_gives_the_weights_of_the_whole_batch(group, number):
     names = _with_adversarial(group, number)
@@ -139,7 +142,10 @@ def test_likelihoods():
     require_same(after_steps(lambda: make(4)), after_steps(lambda: make(1)))
 
 
-@pytest.mark.parametrize("kind", discrete_replicas.KINDS)
+@pytest.mark.parametrize("kind", [
+    pytest.param(k, marks=[] if k == "colours" else pytest.mark.slow)
+    for k in discrete_replicas.KINDS
+])  # fmt: skip
 def test_discrete_generators(kind, monkeypatch):
     alphabet, shape, symbols, networks = discrete_replicas.KINDS[kind]
     generator = functools.partial(networks["generator"], norm=layer_norm)
@@ -199,7 +205,7 @@ LABELLED = ("non_saturating", "lazy_r1", "lecam", "classification")
 
 
 @pytest.mark.parametrize("case", [
-    pytest.param(c, marks=[] if c[0] in "cf" else pytest.mark.slow) for c in CASES
+    pytest.param(c, marks=[] if c == "float16" else pytest.mark.slow) for c in CASES
 ])  # fmt: skip
 def test_settings(case):
     names = LABELLED if case[0] in "arlc" else ("non_saturating",)
@@ -254,6 +260,7 @@ class Noted(latents.Normal):
         return super().sample(num, seed, truncation)
 
 
+@pytest.mark.slow
 def test_a_micro_batch_is_traced_once_and_its_products_count_as_often_as_they_run():
     counts = {}
     for number in (1, 4):
@@ -431,6 +438,7 @@ def weights(folder) -> list:
     return [reader.get_tensor(name) for name in sorted(kinds) if kinds[name] == tf.float32]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_another_number_and_is_the_same(run, tmp_path):
     assert run("one") == 0
     assert run("two", "train.training_steps = 2", "GAN.accumulation = 4") == 0

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from fast_ones import slow_but
 from keras import layers
 from small_gan import make, values
 
@@ -91,7 +92,7 @@ STREAMS = {
 }
 
 
-@pytest.mark.parametrize("form", STREAMS)
+@pytest.mark.parametrize("form", slow_but(STREAMS, "batches", "samples", "a dict"))
 def test_tf_data_is_fitted(form):
     size = {"batch_size": 8} if form == "samples" else {}
     assert fitted(make(d_steps=2), STREAMS[form], epochs=2, **size) == [6, 6]

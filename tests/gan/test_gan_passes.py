@@ -100,7 +100,7 @@ def test_a_lazy_objective_runs_d_in_its_steps_alone_and_weighs_more_there():
             return self.model(inputs, training=training)
 
     object.__setattr__(lazy, "discriminator", Watch(lazy.discriminator))
-    step = tf.function(lazy.train_step)
+    step = tf.function(lazy.train_step, autograph=False)
     for number in range(1, 7):
         shown.assign(0)
         for a, b in zip(plain.variables, lazy.variables, strict=True):
@@ -124,7 +124,7 @@ def test_a_lazy_gradient_is_every_times_that_of_the_objective():
         gan = make([alone, penalty], rates=(0.0, 1.0), discriminator=keep)
         gan.step.assign(3)
         before = values(gan.discriminator, True)
-        tf.function(gan.train_step)(batch(gan))
+        tf.function(gan.train_step, autograph=False)(batch(gan))
         return [a - b for a, b in zip(values(gan.discriminator, True), before, strict=True)]
 
     for lazy, plain in zip(moved_by(every=4, weight=0.1), moved_by(weight=0.4), strict=True):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import strategies
 import tensorflow as tf
+from fast_ones import slow_but
 
 from compare_gan_tf.architectures import dcgan
 from compare_gan_tf.errors import UserError
@@ -45,7 +46,7 @@ def step(gan, data=None):
     return tf.function(gan.train_step, autograph=False)(data or batch(gan))
 
 
-@pytest.fixture(scope="module", params=MIXED)
+@pytest.fixture(scope="module", params=slow_but(MIXED, "mixed_float16"))
 def mixed(request):
     return make(request.param, [Adversarial(), GradientPenalty()], d_norm=layer_norm)
 
@@ -95,7 +96,9 @@ def test_losses_are_those_of_float32_up_to_the_rounding(mixed):
             np.testing.assert_allclose(found[name], value, rtol=0.03)
 
 
-@pytest.mark.parametrize("kind, tolerance", [("mixed_bfloat16", 0.05), ("mixed_float16", 0.005)])
+@pytest.mark.parametrize("kind, tolerance", [
+    pytest.param("mixed_bfloat16", 0.05, marks=pytest.mark.slow), ("mixed_float16", 0.005)
+])  # fmt: skip
 def test_gradients_of_a_gradient_penalty_are_those_of_float32(kind, tolerance):
     def moved(precision):
         # One update of SGD at rate 1 moves each weight by its gradient.
@@ -210,7 +213,11 @@ def test_the_scale_stays_within_its_ends():
     assert scale.scale.numpy() == 1.0
 
 
-@pytest.mark.parametrize("clip", [{}, {"clip_norm": 0.1}, {"clip_value": 0.01}])
+@pytest.mark.parametrize("clip", [
+    {"clip_norm": 0.1},
+    pytest.param({}, marks=pytest.mark.slow),
+    pytest.param({"clip_value": 0.01}, marks=pytest.mark.slow),
+])  # fmt: skip
 def test_a_scale_changes_no_bit_of_what_float32_networks_learn(clip, monkeypatch):
     def trained():
         optimizers = {f"{one}_optimizer": adam(**clip) for one in "gd"}
@@ -277,6 +284,7 @@ def replicas(tmp_path_factory):
     return strategies.read(output)
 
 
+@pytest.mark.slow
 def test_all_replicas_skip_an_update_that_one_of_them_cannot_make(replicas):
     assert replicas[2]["one overflows"]["weights"].tolist() == [0.0, 0.0]
     assert replicas[2]["one overflows"]["scales"].tolist() == [16384.0, 16384.0]

@@ -117,6 +117,7 @@ def test_a_subclass_whose_config_tells_too_little_is_not_copied_into_another():
         gan(Plain(7), pair()[1], latents=Normal(3), ema_decay=0.9)
 
 
+@pytest.mark.slow
 def test_what_keras_cannot_load_again_is_exported_without_its_keras_file(tmp_path, caplog):
     made = gan(built(Uncopied(g_layers()), 3), pair()[1])
     with caplog.at_level("WARNING"):

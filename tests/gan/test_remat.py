@@ -99,7 +99,7 @@ GRAPH = functools.partial(tf.function, autograph=False)
 WRAPS = {"graph": GRAPH, "eager": lambda step: step}
 
 
-SLOW = {"BigGAN", "spectral norm and R1"}
+SLOW = {"BigGAN", "spectral norm and R1", "a shared pass", "a D that couples its batch"}
 RUNS = [
     pytest.param(case, wrap, marks=[pytest.mark.slow] if case in SLOW else [])
     for case in CASES

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from fast_ones import slow_but
 
 from compare_gan_tf import GAN, latents, optimizers
 from compare_gan_tf.architectures import maxout, mlp
@@ -82,7 +83,7 @@ def trained(gan, steps=3, graph=True):
     return logs, [variable.numpy() for variable in variables]
 
 
-@pytest.mark.parametrize("graph", [True, False])
+@pytest.mark.parametrize("graph", slow_but([True, False], True))
 @pytest.mark.parametrize("case", CASES)
 def test_the_result_is_that_of_two_passes(case, graph, monkeypatch):
     assert make(**CASES[case]).shares_pass

@@ -1,6 +1,6 @@
 """Trains objectives for three steps, in groups, on one and two replicas; run by test_replicas.py.
 
-Usage: replicas.py kinds|all OUTPUT.npz
+Usage: replicas.py fast|kinds|all OUTPUT.npz
 """
 
 import functools
@@ -21,6 +21,7 @@ from compare_gan_tf.optimizers.schedules import cosine_decay
 from compare_gan_tf.testing import games
 
 STEPS = 3
+FAST = ("games", "penalties")  # of the kinds
 
 
 def _adam():
@@ -44,9 +45,13 @@ def _augmentation():
 def cases(which: str) -> dict:
     """{name: function that makes its GAN}; the objectives of a group are in one list.
 
-    Those of the fast tests have in company what else computes over all replicas.
+    Kinds have in company what else computes over all replicas.
     """
-    groups = {"kinds": catalogue.KINDS, "all": catalogue.GROUPS | {"lazy": catalogue.LAZY}}[which]
+    groups = {
+        "fast": {name: catalogue.KINDS[name] for name in FAST},
+        "kinds": catalogue.KINDS,
+        "all": catalogue.GROUPS | {"lazy": catalogue.LAZY},
+    }[which]
     settings = {
         "games": lambda: {"optimizer": _adam, "d_steps": 2},
         "penalties": lambda: {"augment": _augmentation()},
@@ -56,7 +61,7 @@ def cases(which: str) -> dict:
         name: functools.partial(
             _gan,
             dict.fromkeys(["non_saturating", *group]),
-            settings.get(name, dict) if which == "kinds" else dict,
+            dict if which == "all" else settings.get(name, dict),
             d_norm=no_norm if name == "lazy" else batch_norm,
         )
         for name, group in groups.items()

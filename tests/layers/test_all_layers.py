@@ -133,13 +133,14 @@ def test_every_weight_has_a_finite_gradient(model):
             assert np.any(gradient != 0)
 
 
+@pytest.mark.slow
 def test_xla_compiles_the_same(model):
     before = values(model)
     expected = tf.nest.flatten(step(model, inputs()))
     state = values(model)
     for variable, value in zip(model.variables, before, strict=True):
         variable.assign(value)
-    found = tf.nest.flatten(tf.function(step, jit_compile=True)(model, inputs()))
+    found = tf.nest.flatten(tf.function(step, jit_compile=True, autograph=False)(model, inputs()))
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=2e-4)
     for one, other in zip(values(model), state, strict=True):

@@ -24,6 +24,7 @@ def test_each_network_has_its_recipe():
     assert RECIPES.keys() == classifiers.NETWORKS.keys()
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_bytes(train_split):
     images, labels = train_split.images[:128], train_split.labels[:128]
     recipe = dataclasses.replace(RECIPES["digits"], epochs=1, mirror=True, storage=np.float16)

@@ -208,6 +208,7 @@ def test_data_with_probabilities_trains_all_that_looks_at_labels():
     assert float(logs["discriminator/label_prediction"]) > 0
 
 
+@pytest.mark.slow
 def test_probabilities_under_xla():
     found = []
     for wrap in (lambda step: step, functools.partial(tf.function, jit_compile=True)):

@@ -53,7 +53,7 @@ def fitted(objectives, steps, **settings):
     keras.utils.set_random_seed(0)
     gan = make_gan(objectives, **settings)
     points, _ = toy.gaussian_mixture().sample(steps * 256 * gan.slices, np.random.default_rng(0))
-    step = tf.function(gan.train_step)
+    step = tf.function(gan.train_step, autograph=False)
     for batch in points.reshape(steps, 256, gan.slices, 2):
         step((tf.constant(batch), None))
     layer = gan.generator.get_layer("gaussian")

@@ -130,7 +130,9 @@ def kill():
     os._exit(9)
 
 
-@pytest.mark.parametrize("act, code", [(kill, 9), (stop, 1)])
+@pytest.mark.parametrize("act, code", [
+    (kill, 9), pytest.param(stop, 1, marks=pytest.mark.slow)
+])  # fmt: skip
 def test_a_worker_that_ends_at_a_line_loses_nothing(template, tmp_path, act, code):
     """At some lines of `claims` and `worker`; the slow test has them all."""
     codes = [die(template, tmp_path / str(line), line, act) for line in range(3, 120, 13)]
@@ -225,6 +227,7 @@ def test_a_paused_worker_drops_its_trial(template, tmp_path):
     assert first.state == TrialState.FAIL and "runs" not in first.user_attrs
 
 
+@pytest.mark.slow
 def test_a_paused_worker_keeps_others_from_its_folder(template):
     """Until it goes on: its process may still write there."""
     pid = paused(template, template, 77.0)

@@ -86,10 +86,14 @@ def test_an_objective_that_keeps_the_rules_passes():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (NotFinite, "not finite"),
-        (Detached, "detached.* has a term for the generator that does not move it"),
+        pytest.param(NotFinite, "not finite", marks=pytest.mark.slow),
+        pytest.param(
+            Detached,
+            "detached.* has a term for the generator that does not move it",
+            marks=pytest.mark.slow,
+        ),
         (Counting, "compiled and in eager"),
-        (Silent, "silent.* has no terms and no state"),
+        pytest.param(Silent, "silent.* has no terms and no state", marks=pytest.mark.slow),
         (Unmoved, "no player moves .*head"),
         (Forgetful, "restored and not stopped|does not move it"),
     ],

@@ -80,7 +80,9 @@ def test_layers_that_do_not_train_by_themselves_stay_so_and_do_not_count():
     assert len(game.discriminator.trainable_variables) == 4
 
 
-@pytest.mark.parametrize("form", ["sequential", "functional"])
+@pytest.mark.parametrize("form", [
+    "sequential", pytest.param("functional", marks=pytest.mark.slow)
+])  # fmt: skip
 def test_a_run_with_a_given_model_keeps_its_first_layer(form, tmp_path):
     def run(folder, steps, made, **options):
         return train(str(tmp_path / folder), dataset=IMAGES, model=made, training_steps=steps,

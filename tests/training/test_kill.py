@@ -132,6 +132,7 @@ def check(run_verb, tmp_path, steps, kills, seed):
     assert not leftovers
 
 
+@pytest.mark.slow
 def test_two_kills_do_not_change_the_result(run_verb, tmp_path):
     check(run_verb, tmp_path, steps=150, kills=2, seed=0)
 
@@ -157,6 +158,7 @@ def test_sigterm_saves_and_says_so_and_the_run_goes_on(tmp_path):
     assert os.path.exists(folder / "config.gin")
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_saving_is_one_line_and_loses_nothing(run_verb, tmp_path):
     """The limit on a file's size stands for the disk: data files are larger, logs are not."""
     config, folder = tmp_path / "config.gin", tmp_path / "run"

@@ -26,6 +26,7 @@ def whole(run, tmp_path_factory):
     return run(folder, 6, model=in_float16, checkpoint_every=3), folder
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_same_weights_and_scales(run, whole, tmp_path):
     gan, _ = whole
     run(tmp_path, 3, model=in_float16)
@@ -53,6 +54,7 @@ def test_the_manifest_the_hyperparameters_and_the_description_have_the_precision
     assert "precision of the networks\n  mixed_float16" in description.as_text(described)
 
 
+@pytest.mark.slow
 def test_another_precision_is_refused_and_allowed(run, tmp_path):
     run(tmp_path, 2)
     with pytest.raises(UserError, match="in float32, not in mixed_bfloat16: set GAN.precision"):
@@ -65,6 +67,7 @@ def test_another_precision_is_refused_and_allowed(run, tmp_path):
     assert run(tmp_path, 7, allow_config_change=True).current_step == 7
 
 
+@pytest.mark.slow
 def test_a_run_of_before_goes_on_in_any(run, tmp_path):
     run(tmp_path, 2)
     text = (tmp_path / "manifest.json").read_text()

@@ -76,6 +76,7 @@ def test_a_profile_has_the_steps_and_changes_no_bit_of_the_weights(run, whole, t
     assert max(products) <= steps[1][0] + steps[1][1]
 
 
+@pytest.mark.slow
 def test_steps_of_one_execution_are_profiled_together(run, tmp_path, capsys):
     settings = dict(steps_per_execution=5, checkpoint_every=10, log_every=5)
     run(tmp_path, 20, profile=(7, 8), **settings)
@@ -102,6 +103,7 @@ def test_a_profile_that_cannot_be_written_costs_no_training(run, tmp_path, caplo
     assert "the profile of steps 1 to 1 is not written" in caplog.text
 
 
+@pytest.mark.slow
 def test_another_profiler_in_the_process_costs_no_training(run, tmp_path, caplog):
     tf.profiler.experimental.start(str(tmp_path / "other"))
     try:

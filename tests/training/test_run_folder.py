@@ -8,6 +8,7 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+from fast_ones import slow_but
 from PIL import Image
 
 from compare_gan_tf import data, latents, optimizers, training
@@ -66,9 +67,24 @@ def contents(folder):
 
 @pytest.mark.parametrize(
     "name",
-    ["checkpoints", "logs", "config.gin", "manifest.json", "TRAIN_DONE", "logs/train.jsonl",
-     "logs/tensorboard", "checkpoints/ckpt-1.index", "checkpoints/checkpoint"],
-)  # fmt: skip
+    slow_but(
+        [
+            "checkpoints",
+            "logs",
+            "config.gin",
+            "manifest.json",
+            "TRAIN_DONE",
+            "logs/train.jsonl",
+            "logs/tensorboard",
+            "checkpoints/ckpt-1.index",
+            "checkpoints/checkpoint",
+        ],
+        "checkpoints",
+        "config.gin",
+        "logs/train.jsonl",
+        "checkpoints/checkpoint",
+    ),
+)
 def test_nothing_is_written_or_deleted_through_a_link(run, tmp_path, name):
     run(1)
     link, outside = tmp_path / "run" / name, tmp_path / "outside"
@@ -166,9 +182,15 @@ def labels(number=20, seed=0):
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ((images(18), labels(18)), "it had 16 train samples and now has 14"),
+        pytest.param(
+            (images(18), labels(18)),
+            "it had 16 train samples and now has 14",
+            marks=pytest.mark.slow,
+        ),
         ((images(seed=1), labels()), "its train samples are others"),
-        ((images(), labels(seed=1)), "its train labels are others"),
+        pytest.param(
+            (images(), labels(seed=1)), "its train labels are others", marks=pytest.mark.slow
+        ),
         ((images(), None), "its number of classes was 3 and is now None"),
     ],
 )

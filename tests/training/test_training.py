@@ -90,6 +90,7 @@ def test_the_state_of_objectives_and_augmentation_survives_a_restart(run, tmp_pa
     assert float(straight.augment.controller.p) > 0.0
 
 
+@pytest.mark.slow
 def test_another_seed_ends_elsewhere(run, whole, tmp_path):
     gan = run(tmp_path, 30, seed=1)
     kernels = [v.numpy() for v in gan.generator.trainable_variables]
@@ -97,7 +98,12 @@ def test_another_seed_ends_elsewhere(run, whole, tmp_path):
     assert not np.allclose(kernels[0], others[0], atol=0.1)
 
 
-@pytest.mark.parametrize("damage", ["truncate", "no data", "garbage index", "bit flip"])
+@pytest.mark.parametrize("damage", [
+    "truncate",
+    "bit flip",
+    pytest.param("no data", marks=pytest.mark.slow),
+    pytest.param("garbage index", marks=pytest.mark.slow),
+])  # fmt: skip
 def test_a_damaged_checkpoint_is_passed_over(run, whole, begun, tmp_path, damage, caplog):
     shutil.copytree(begun, tmp_path, dirs_exist_ok=True)
     prefix = tmp_path / "checkpoints" / "ckpt-14"
@@ -128,6 +134,7 @@ def test_damage_of_every_checkpoint_is_an_error_and_deletes_nothing(run, begun, 
     assert sorted(tmp_path.glob("checkpoints/*.data*")) == files
 
 
+@pytest.mark.slow
 def test_the_newest_checkpoints_and_those_to_be_scored_are_kept(run, tmp_path, monkeypatch):
     monkeypatch.setattr(results, "scored_steps", lambda folder: {4})
     run(tmp_path, 10, checkpoint_every=1, keep_checkpoints=3, keep_unscored_every=2)

@@ -34,6 +34,7 @@ def test_a_bad_warm_start_writes_nothing(run, whole, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_warm_start_makes_the_average_that_the_other_run_had_not(run, tmp_path):
     plain = functools.partial(model, ema_decay=None)
     source = run(tmp_path / "plain", 2, model=plain)
