@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN ?= runs/quickstart
 STUDY ?= studies/digits
-# Processes of `make test`. One of two grew to 12 GB of memory, the other to 6.
+# Processes of `make test`. Each of two grew to 6 GB of memory.
 JOBS ?= 2
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
