@@ -15,7 +15,7 @@ from absl import logging
 
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.errors import UserError, first_line, unwritable
-from compare_gan_tf.export import keras_files, modules, verification
+from compare_gan_tf.export import cards, keras_files, modules, verification
 from compare_gan_tf.settings.signatures import Index, checked
 from compare_gan_tf.storage import files, staging
 
@@ -33,8 +33,10 @@ METADATA = os.path.join("assets.extra", "metadata.json")  # SavedModel's folder 
 
 
 @checked
-def export_run(gan, model_dir: str, step: Index, class_names=None) -> dict[str, str]:
-    """Exports both players of `gan` to `<model_dir>/hub/<step>`.
+def export_run(
+    gan, model_dir: str, step: Index, class_names=None, *, data: str | None = None
+) -> dict[str, str]:
+    """Exports both players of `gan`, and a card with their scores, to `<model_dir>/hub/<step>`.
 
     Args:
       gan: a built GAN with the weights of `step`. Its sampling generator is exported: the EMA
@@ -42,11 +44,12 @@ def export_run(gan, model_dir: str, step: Index, class_names=None) -> dict[str, 
       model_dir: folder of the run.
       step: training step of the weights.
       class_names: names of the classes, by label, for the metadata; or None.
+      data: name of the data set, for the card; or None.
 
     Returns:
       {name: path} for "generator" and "discriminator" (SavedModels), "generator_keras" and
-      "discriminator_keras" (.keras files). A .keras file is left out, with a warning, if it has
-      layers of the user that another process cannot load.
+      "discriminator_keras" (.keras files), and "card" (the folder's README.md). A .keras file is
+      left out, with a warning, if it has layers of the user that another process cannot load.
 
     Raises:
       ExportMismatch: the exported network differs from the one in memory; the export is deleted.
@@ -75,10 +78,19 @@ def export_run(gan, model_dir: str, step: Index, class_names=None) -> dict[str, 
         inputs = verification.discriminator_inputs(gan.discriminator, 2, gan.num_classes)
         players |= _write_keras(gan.discriminator, path, inputs)
         _check_keras(players)
+        _write_card(folder, gan, model_dir, data, names)
     names = {"generator": "generator", "discriminator": "discriminator"}
-    written = names | {f"{name}_keras": f"{name}.keras" for name in names}
+    written = names | {f"{name}_keras": f"{name}.keras" for name in names} | {"card": cards.CARD}
     paths = {name: os.path.join(final, file) for name, file in written.items()}
     return {name: path for name, path in paths.items() if tf.io.gfile.exists(path)}
+
+
+def _write_card(folder: str, gan, model_dir: str, data: str | None, names) -> None:
+    name = os.path.basename(os.path.abspath(model_dir))
+    cards.write(folder, gan, cards.facts(gan, model_dir, name=name, data=data, class_names=names))
+    written = [path for path, _ in staging.contents(folder) if path != staging.MARKER]
+    files_ = [path for path in written if not tf.io.gfile.isdir(os.path.join(folder, path))]
+    cards.write_manifest(folder, files_)
 
 
 def _names(class_names, num_classes: int | None) -> list[str] | None:
@@ -237,9 +249,10 @@ def foreign(folder: str) -> str | None:
 
 
 _MODEL = "saved_model.pb"
+_CARD = "|".join(map(re.escape, (cards.FACTS, cards.CARD, cards.PICTURE, cards.MANIFEST)))
 # Relative paths in an export of both players, or of a single one.
 _WRITTEN = re.compile(
-    rf"{re.escape(staging.MARKER)}|(generator|discriminator)(\.keras)?|((generator|discriminator)/)?"
+    rf"{re.escape(staging.MARKER)}|{_CARD}|(generator|discriminator)(\.keras)?|((generator|discriminator)/)?"
     r"(saved_model\.pb|fingerprint\.pb|assets|assets\.extra(/metadata\.json)?"
     r"|variables(/variables\.(index|data-\d{5}-of-\d{5}))?)"
 )

@@ -1,4 +1,5 @@
-"""Export the generator and the discriminator of a checkpoint as TF Hub modules and .keras files.
+"""Export the generator and the discriminator of a checkpoint as TF Hub modules and .keras files,
+with a card of their scores.
 
 They are written to <model_dir>/hub/<step>/, then loaded and compared with the model in memory. To
 use a module you do not need this package.
@@ -32,6 +33,7 @@ def run(values: flags.FlagValues) -> None:
     step = build.choose_step(values.model_dir, values.checkpoint)
     dataset, gan = build.gan(values)
     checkpoints.restore_players(gan, values.model_dir, step)
-    written = export_run(gan, values.model_dir, step, class_names=dataset.class_names)
+    names, data = dataset.class_names, dataset.name
+    written = export_run(gan, values.model_dir, step, class_names=names, data=data)
     for name, path in written.items():
         print(f"{name}: {path}")

@@ -15,6 +15,7 @@ VERBS = {
     "data": "show a data set: counts, classes, samples, reading speed",
     "describe": "print the networks layer by layer, and the objectives",
     "benchmark": "measure steps/s, memory, and how long a whole run takes on this machine",
+    "models": "list the trained models that ship with this package",
     "sample": "draw samples: a grid, PNG files, arrays or text",
     "export": "export generator and discriminator as TF Hub modules",
     "lower": "write the training as StableHLO programs, for a machine with JAX",

@@ -5,19 +5,13 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.augment.base import AnAugmentation
-from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import compatibility, fitting, parts, passes, players, tracing, update
 from compare_gan_tf.gan import precision as precisions
-from compare_gan_tf.gan.alphabets import AnAlphabet, draw_uniforms
+from compare_gan_tf.gan.alphabets import AnAlphabet
+from compare_gan_tf.gan.drawing import Draws
 from compare_gan_tf.gan.first_failure import FirstFailure
 from compare_gan_tf.gan.remat import recompute
-from compare_gan_tf.latents import (
-    Prior,
-    enough_memory,
-    given_or_drawn,
-    require_draw,
-    uniform_labels,
-)
+from compare_gan_tf.latents import Prior, uniform_labels
 from compare_gan_tf.layers import add_state
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 from compare_gan_tf.optimizers import Optimizer, adam
@@ -27,7 +21,7 @@ from compare_gan_tf.settings.signatures import Count, Decay, Step, checked
 
 
 @gin.register(module="gan")
-class GAN(keras_insides.BuiltModel):
+class GAN(Draws, keras_insides.BuiltModel):
     """A generator G and a discriminator D, their objectives, and the order of their updates.
 
     One training step is `d_steps` updates of D, each on fresh reals and fakes, then `g_steps`
@@ -209,44 +203,6 @@ class GAN(keras_insides.BuiltModel):
     def sampling_generator(self) -> keras.Model:
         """The averaged generator where the run has one, else the generator."""
         return self.ema.generator if self.uses_ema else self.generator
-
-    def sample(self, num, seed=(0, 0), truncation=0.0, labels=None):
-        """Samples [num, ...] of the sampling generator: images in [-1, 1], points or characters.
-
-        Args:
-          num: int32 scalar, up to 10^7.
-          seed: int [2]. The same seed gives the same samples, and the first k of them do not
-            depend on `num`.
-          truncation: float32 scalar, see `latents`; <= 0 for none.
-          labels: int32 [num] for conditional generators; -1 draws a label uniformly, None draws
-            all.
-
-        Raises:
-          UserError: an argument is wrong, or the samples do not fit into memory.
-        """
-        with enough_memory(num):
-            return self.generate(self.draw_inputs(num, seed, truncation, labels))
-
-    def draw_inputs(self, num, seed, truncation=0.0, labels=None) -> dict:
-        """The inputs of `generate` for the samples of `sample`, which has the same arguments."""
-        seed = require_draw(num, seed)
-        inputs = {"z": self.latents.sample(num, seed, truncation)}
-        if self.num_classes:
-            inputs["labels"] = given_or_drawn(labels, num, seed, self.num_classes)
-        elif labels is not None:
-            raise UserError("labels are given to a GAN without: set GAN.conditional = True")
-        if self.alphabet:
-            inputs["uniforms"] = draw_uniforms(num, seed, self.alphabet)
-        return inputs
-
-    def generate(self, inputs: dict):
-        """Samples for inputs of `draw_inputs`; each sample depends on its own row alone."""
-        inputs = dict(inputs)
-        uniforms = inputs.pop("uniforms", None)
-        outputs = self.sampling_generator(inputs, training=False)
-        if uniforms is None:
-            return outputs
-        return self.alphabet.decode(self.alphabet.draw(outputs, uniforms))
 
     def compile(self, *, jit_compile: bool = False, **options):
         """Compiles as Keras does; the constructor has taken the optimisers and objectives.

@@ -7,6 +7,7 @@ __all__ = [
     "Prior",
     "Uniform",
     "enough_memory",
+    "prior_from_config",
     "require_draw",
     "require_seed",
 ]
@@ -150,6 +151,22 @@ class Coded:
     def get_config(self) -> dict:
         codes = {"categorical": list(self.categorical), "continuous": self.continuous}
         return {"name": "coded", "dim": self.dim, "noise": self.noise.get_config(), **codes}
+
+
+def prior_from_config(config: dict):
+    """The prior of which `get_config` returned `config`.
+
+    Raises:
+      UserError: it is of another kind than those of this module, or damaged.
+    """
+    kinds_ = {kind.__name__.lower(): kind for kind in (Coded, Hypersphere, Normal, Uniform)}
+    settings = {key: value for key, value in config.items() if key != "name"}
+    if config.get("name") not in kinds_:
+        raise UserError(f"a prior is of the kind {config.get('name')!r}, not {', '.join(kinds_)}")
+    if config["name"] == "coded":
+        settings = settings | {"noise": prior_from_config(settings["noise"])}
+        settings.pop("dim", None)
+    return kinds_[config["name"]](**settings)
 
 
 def _is_prior(value) -> bool:

@@ -25,7 +25,8 @@ def grid(path, drawn, source: Source, wanted: Wanted, columns: int | None) -> st
             f" --num={_LARGEST_GRID // cell}; write a folder or an .npz"
         )
     images = np.concatenate([made for made, _ in drawn])
-    classes = wanted.classes or ()
+    classes = () if source.repeats > 1 else wanted.classes or ()
+    columns = columns or (source.repeats if source.repeats > 1 else None)
     by_column = columns is None and 1 < len(classes) <= samples.MOST_CLASSES
     columns = min(len(classes) if by_column else columns or samples.COLUMNS, wanted.number)
     if classes and not by_column:

@@ -1,4 +1,4 @@
-"""Sources of samples: a run, or an exported module.
+"""Sources of samples: a run, an exported module, or a model that ships with the package.
 
 Samples are drawn in blocks of fixed size, each with its own seed; the last block is drawn in full
 and then cut. So sample i depends only on the checkpoint, the seed, the truncation, the classes and
@@ -9,6 +9,7 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,9 @@ class Source:
       class_names: names of the classes, by label, or None.
       vocabulary: the characters of text, by code, else None.
       truncates: whether its prior can be truncated.
+      draws: the GAN, see `gan.drawing.Draws`; None for a module.
+      whole: number of samples of a block, if it must be this one.
+      repeats: samples in a row that have one class.
     """
 
     where: str
@@ -46,10 +50,15 @@ class Source:
     class_names: tuple[str, ...] | None = None
     vocabulary: tuple[str, ...] | None = None
     truncates: bool = True
+    draws: Any = None
+    whole: int | None = None
+    repeats: int = 1
 
     @property
     def block(self) -> int:
         """Number of samples per block."""
+        if self.whole is not None:
+            return self.whole
         fitting = _VALUES_PER_BLOCK // math.prod(self.sample_shape)
         return max(1, min(_LARGEST_BLOCK, fitting))
 
@@ -62,20 +71,23 @@ class Wanted:
       number: number of samples.
       seed: random seed, 0 to 2^31 - 1.
       truncation: truncation of the latents, 0 or more, see `latents`; 0 for none.
-      classes: labels; sample i has label classes[i % len(classes)]. None for an unconditional
-        generator.
+      classes: labels; sample i has label classes[i // repeats % len(classes)]. None for an
+        unconditional generator.
+      repeats: see `Source`.
     """
 
     number: int
     seed: int = 0
     truncation: float = 0.0
     classes: tuple[int, ...] | None = None
+    repeats: int = 1
 
     def labels(self, start: int, stop: int) -> np.ndarray | None:
         """Labels int32 of the samples `start` to `stop - 1`; None without classes."""
         if self.classes is None:
             return None
-        return np.asarray(self.classes, np.int32)[np.arange(start, stop) % len(self.classes)]
+        turns = np.arange(start, stop) // self.repeats
+        return np.asarray(self.classes, np.int32)[turns % len(self.classes)]
 
 
 def of_run(gan, dataset, where: str) -> Source:
@@ -102,6 +114,7 @@ def of_run(gan, dataset, where: str) -> Source:
         class_names=dataset.class_names if gan.num_classes else None,
         vocabulary=dataset.vocabulary,
         truncates="truncation" in parameters or len(parameters) > 2,
+        draws=gan,
     )
 
 
@@ -132,6 +145,28 @@ def of_module(handle: str) -> Source:
         num_classes=module.classes,
         class_names=tuple(names) if names and module.classes else None,
         vocabulary=tuple(vocabulary) if vocabulary else None,
+    )
+
+
+def of_pretrained(model) -> Source:
+    """A source that draws from a `pretrained.Pretrained`."""
+    card, alphabet = model.card, model.alphabet
+    kind = card["kind"]
+
+    def make(number, seed, truncation, labels):
+        samples = model.draw(number, seed, truncation, labels)
+        return np.asarray(to_uint8(samples) if kind == "images" else samples)
+
+    names = model.class_names
+    return Source(
+        f"the model {card['name']}",
+        make,
+        tuple(card["sample_shape"]),
+        kind,
+        num_classes=model.num_classes,
+        class_names=tuple(names) if names else None,
+        vocabulary=alphabet.vocabulary if kind == "text" else None,
+        draws=model,
     )
 
 
@@ -179,7 +214,8 @@ def wanted(
             " the flag out"
         )
     labels = tuple(_label(text, source) for text in classes or ())
-    return Wanted(number, seed, truncation, labels or tuple(range(source.num_classes or 0)) or None)
+    classes = labels or tuple(range(source.num_classes or 0)) or None
+    return Wanted(number, seed, truncation, classes, source.repeats)
 
 
 def _label(text: str, source: Source) -> int:

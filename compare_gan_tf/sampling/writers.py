@@ -8,12 +8,14 @@ from collections.abc import Callable
 from tqdm import tqdm
 
 from compare_gan_tf.errors import UserError, unwritable
-from compare_gan_tf.sampling import arrays, pictures
+from compare_gan_tf.sampling import arrays, pictures, walks
 from compare_gan_tf.sampling.sources import Source, Wanted, batches
 from compare_gan_tf.storage import files, staging
 
 # {format: file name extension}; "png" is a folder of files.
-FORMATS = {"grid": ".png", "png": "", "npz": ".npz", "txt": ".txt"}
+FORMATS = {
+    "grid": ".png", "png": "", "npz": ".npz", "txt": ".txt", "gif": ".gif", "webp": ".webp",
+}  # fmt: skip
 
 
 def format_of(output: str, asked: str | None) -> str:
@@ -64,6 +66,7 @@ def write(
     format_: str,
     *,
     columns: int | None = None,
+    frames: int = 16,
     overwrite: bool = False,
     progress: bool = False,
 ) -> str:
@@ -75,6 +78,7 @@ def write(
       output: path of the file or folder.
       format_: see `FORMATS`.
       columns: number of columns of a grid; None for one column per class, or 8.
+      frames: of a film, from one sample to the next.
       overwrite: whether to replace existing samples.
       progress: whether to show a progress bar if stderr is a terminal.
 
@@ -85,7 +89,10 @@ def write(
       UserError: the samples cannot be written in this format, or not at this place.
     """
     require_free(output, format_, overwrite=overwrite)
-    writer = _writer(source, wanted, format_, columns)
+    is_film = format_ in walks.FILMS
+    if is_film:
+        walks.require_film(source, wanted, frames)
+    writer = None if is_film else _writer(source, wanted, format_, columns)
     bar = tqdm(
         total=wanted.number,
         desc="sample",
@@ -105,6 +112,8 @@ def write(
         staged = staging.staged_file(output, overwrite=overwrite)
     try:
         with bar, contextlib.closing(blocks()) as drawn, staged as path:
+            if writer is None:
+                return walks.film(path, format_, source, wanted, frames, bar.update)
             if format_ == "npz":
                 arrays.require_room(source, wanted, path)
             return writer(path, drawn)

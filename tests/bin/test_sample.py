@@ -113,8 +113,11 @@ def test_text_is_lines(run_verb, trained, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        ([], "name a run by --model_dir or a module by --module, one of the two"),
-        (["--model_dir=x", "--module=y", "--output=x.png"], "one of the two"),
+        (
+            [],
+            "name a model by --model, a run by --model_dir or a module by --module, one of the",
+        ),
+        (["--model_dir=x", "--module=y", "--output=x.png"], "one of the three"),
         (["--module=x"], "--output is missing"),
         (["--module=x", "--checkpoint=2", "--output=x.png"], "--checkpoint=2: it is for a run"),
         (["--module=x", "--gin_bindings=a.b = 1", "--output=x.png"], "it is for a run"),

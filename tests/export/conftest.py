@@ -9,6 +9,7 @@ import pytest
 from compare_gan_tf import export
 from compare_gan_tf.architectures import mlp, sndcgan
 from compare_gan_tf.export import fresh_process
+from compare_gan_tf.gan.drawing import Draws
 from compare_gan_tf.latents import Normal
 from compare_gan_tf.layers import batch_norm, spectral_norm
 
@@ -18,7 +19,7 @@ STEP = 30  # of every run here
 
 
 @dataclasses.dataclass
-class Run:
+class Run(Draws):
     """What the exporter needs of a GAN."""
 
     generator: keras.Model
@@ -33,6 +34,10 @@ class Run:
     @property
     def sampling_generator(self):
         return self.generator
+
+    @property
+    def sample_shape(self):
+        return tuple(self.generator.output.shape[1:])
 
 
 def shaken(model, scale):

@@ -15,6 +15,7 @@ from compare_gan_tf.export import exporter, modules, verification
 STEP = 30
 pytestmark = pytest.mark.usefixtures("in_this_process")
 PLAYERS = {"generator", "discriminator", "generator.keras", "discriminator.keras"}
+CARD = {"model.json", "README.md", "samples.png", "manifest.json"}
 
 
 @pytest.fixture
@@ -41,12 +42,13 @@ def test_paths_are_those_of_the_contract_and_nothing_else_is_left(name, exported
     one = exported[name]
     assert os.listdir(one.model_dir) == ["hub"]
     assert os.listdir(os.path.join(one.model_dir, "hub")) == ["30"]
-    assert set(os.listdir(one.folder)) == PLAYERS
+    assert set(os.listdir(one.folder)) == PLAYERS | CARD
     assert one.paths == {
         "generator": f"{one.folder}/generator",
         "discriminator": f"{one.folder}/discriminator",
         "generator_keras": f"{one.folder}/generator.keras",
         "discriminator_keras": f"{one.folder}/discriminator.keras",
+        "card": f"{one.folder}/README.md",
     }
 
 

@@ -12,7 +12,10 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.storage import files
 
 STEP = 30
-PLAYERS = {"generator", "discriminator", "generator.keras", "discriminator.keras"}
+WRITTEN = {
+    *("generator", "discriminator", "generator.keras", "discriminator.keras"),
+    *("model.json", "README.md", "samples.png", "manifest.json"),
+}
 pytestmark = pytest.mark.usefixtures("in_this_process")
 
 
@@ -70,7 +73,7 @@ def test_a_link_is_not_followed_and_not_replaced(tiny, tmp_path):
     (tmp_path / "run/hub/30/generator.keras").unlink()
     (tmp_path / "run/hub/30/generator.keras").symlink_to(tmp_path / "other/hub/30/generator.keras")
     refused(tiny, tmp_path / "run", r"generator\.keras is in the way")
-    assert set(os.listdir(tmp_path / "other/hub/30")) == PLAYERS
+    assert set(os.listdir(tmp_path / "other/hub/30")) == WRITTEN
 
 
 def test_folders_that_earlier_versions_would_have_cleared_stay(tiny, tmp_path):
@@ -112,7 +115,7 @@ def test_folders_that_earlier_versions_would_have_cleared_stay(tiny, tmp_path):
 )
 def test_any_name_of_the_folder(name, tiny, tmp_path):
     paths = export.export_run(tiny, str(tmp_path / name), STEP)
-    assert set(os.listdir(tmp_path / name / "hub/30")) == PLAYERS
+    assert set(os.listdir(tmp_path / name / "hub/30")) == WRITTEN
     loaded = load_keras(paths["generator_keras"])({"z": tf.ones([1, 6])}, training=False)
     with files.without_patterns(paths["generator"]) as path:
         module = tf.saved_model.load(path)

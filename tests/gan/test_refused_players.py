@@ -122,7 +122,7 @@ def test_what_keras_cannot_load_again_is_exported_without_its_keras_file(tmp_pat
     made = gan(built(Uncopied(g_layers()), 3), pair()[1])
     with caplog.at_level("WARNING"):
         paths = export_run(made, str(tmp_path), 0)
-    assert sorted(paths) == ["discriminator", "discriminator_keras", "generator"]
+    assert sorted(paths) == ["card", "discriminator", "discriminator_keras", "generator"]
     assert "generator.keras left out, the modules are written: Object Uncopied" in caplog.text
     assert keras.models.load_model(paths["discriminator_keras"]) is not None
 
