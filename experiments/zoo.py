@@ -13,6 +13,7 @@ median of the first metric is exported to compare_gan_tf/pretrained/zoo/<model>.
 import argparse
 import json
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -100,8 +101,7 @@ def pack(name: str, folders: dict[int, pathlib.Path], target: pathlib.Path) -> N
 
 def _without_data_dir(config: str) -> str:
     """A config without the place of the data, which is another one elsewhere."""
-    lines = config.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith("data.load.data_dir"))
+    return re.sub(r"^(data\.)?load\.data_dir = .*\n", "", config, flags=re.MULTILINE)
 
 
 def main() -> None:

@@ -16,7 +16,6 @@ import tensorflow as tf
 
 import compare_gan_tf
 from compare_gan_tf.data import licences
-from compare_gan_tf.data.images import to_uint8
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.report import drawings, html, samples
 from compare_gan_tf.runs import logs, manifest, results
@@ -112,15 +111,20 @@ def text(known: dict, *, picture: bool) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"quoted": json.dumps, "duration": html.duration}  # JSON is YAML
+    # A string of JSON is one of YAML; a number with an exponent must have a point there.
+    environment.filters |= {"quoted": json.dumps, "number": _number, "duration": html.duration}
     return environment.get_template("card.md.jinja").render(known, picture=picture)
+
+
+def _number(value: float) -> str:
+    return repr(value) if "e" not in repr(value) else f"{value:.9e}"
 
 
 def _picture(gan, known: dict) -> bytes | None:
     """A PNG of the first samples: a grid, a diagram or lines; None for other images."""
     if known["kind"] == "images":
         cells = samples.layout(gan.num_classes)
-        made = np.asarray(to_uint8(gan.sample(cells.number, _SEED, labels=cells.labels)))
+        made = samples.fakes(gan, cells)
         return samples.grid_png(made, cells) if made.shape[-1] in (1, 3) else None
     number = _LINES if known["kind"] == "text" else _POINTS
     labels = np.arange(number, dtype=np.int32) % gan.num_classes if gan.num_classes else None
@@ -149,6 +153,22 @@ def _described(path: str) -> dict:
     with tf.io.gfile.GFile(path, "rb") as file:
         content = file.read()
     return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
+def changed(folder: str) -> str | None:
+    """The first file of the card that is not as `MANIFEST` says; None if there is none.
+
+    A card that somebody has edited is no longer ours to replace.
+    """
+    there = [n for n in (FACTS, CARD, PICTURE, MANIFEST) if files.exists(os.path.join(folder, n))]
+    if there == [MANIFEST]:
+        return MANIFEST
+    for name in there:
+        try:
+            require_unchanged(folder, *{name} - {MANIFEST})
+        except UserError:
+            return name
+    return None
 
 
 def read(folder: str) -> dict:

@@ -88,9 +88,9 @@ def export_run(
 def _write_card(folder: str, gan, model_dir: str, data: str | None, names) -> None:
     name = os.path.basename(os.path.abspath(model_dir))
     cards.write(folder, gan, cards.facts(gan, model_dir, name=name, data=data, class_names=names))
-    written = [path for path, _ in staging.contents(folder) if path != staging.MARKER]
-    files_ = [path for path in written if not tf.io.gfile.isdir(os.path.join(folder, path))]
-    cards.write_manifest(folder, files_)
+    there = {path for path, _ in staging.contents(folder)} - {staging.MARKER}
+    written = [path for path in there if not tf.io.gfile.isdir(os.path.join(folder, path))]
+    cards.write_manifest(folder, written)
 
 
 def _names(class_names, num_classes: int | None) -> list[str] | None:
@@ -245,7 +245,7 @@ def foreign(folder: str) -> str | None:
     strange = [path for path in models if path.removesuffix(_MODEL) not in described]
     if not ours:
         strange = strange or list(paths)
-    return next(iter(strange), None)
+    return next(iter(strange), None) or cards.changed(folder)
 
 
 _MODEL = "saved_model.pb"

@@ -170,13 +170,16 @@ def run(values: flags.FlagValues) -> None:
     output = os.path.expanduser(values.output)
     format_ = sampling.format_of(output, values.format)
     sampling.require_free(output, format_, overwrite=values.overwrite)
-    truncations = _truncations(values)
+    truncations, number = _truncations(values), values.num
     source = (_run if values.model_dir else _model if values.model else _module)(values)
     if truncations:
         source = sampling.truncated(source, truncations)
-    elif values.interpolate and format_ not in ("gif", "webp"):
+    elif format_ in ("gif", "webp"):
+        frames = values.interpolate or _FRAMES
+        source, number = sampling.looping(source, number, frames), number * frames
+    elif values.interpolate:
         source = sampling.interpolated(source, values.interpolate)
-    wanted = sampling.wanted(source, values.num, values.seed, values.truncation, classes)
+    wanted = sampling.wanted(source, number, values.seed, values.truncation, classes)
     with _ended_by_signals():
         what = sampling.write(
             source,
@@ -184,7 +187,6 @@ def run(values: flags.FlagValues) -> None:
             output,
             format_,
             columns=values.columns,
-            frames=values.interpolate or _FRAMES,
             overwrite=values.overwrite,
             progress=True,
         )

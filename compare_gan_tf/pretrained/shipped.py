@@ -3,6 +3,9 @@
 import json
 import pathlib
 
+from compare_gan_tf.config.gin_errors import did_you_mean
+from compare_gan_tf.errors import UserError
+
 FOLDER = pathlib.Path(__file__).parent / "zoo"
 
 
@@ -15,6 +18,9 @@ def facts(name: str) -> dict:
     """What `model.json` says about a model: its shape, data, training and scores.
 
     Raises:
-      FileNotFoundError: no such model ships with the package.
+      UserError: no such model ships with the package.
     """
+    if name not in names():
+        hint = did_you_mean(name, names())
+        raise UserError(f"there is no model {name!r}{hint}: name one of {', '.join(names())}")
     return json.loads((FOLDER / name / "model.json").read_text(encoding="utf-8"))

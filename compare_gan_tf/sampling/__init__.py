@@ -1,7 +1,7 @@
 """Draws samples from a checkpoint or an exported module, and writes them to files."""
 
 from compare_gan_tf.sampling.sources import Source, Wanted, of_module, of_pretrained, of_run, wanted
-from compare_gan_tf.sampling.walks import interpolated, truncated
+from compare_gan_tf.sampling.walks import interpolated, looping, truncated
 from compare_gan_tf.sampling.writers import FORMATS, format_of, require_free, write
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Wanted",
     "format_of",
     "interpolated",
+    "looping",
     "of_module",
     "of_pretrained",
     "of_run",

@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+from PIL import Image
 
 from compare_gan_tf.data.images import encode_png
 from compare_gan_tf.errors import UserError
@@ -12,6 +13,9 @@ from compare_gan_tf.sampling.sources import Source, Wanted
 FILE = r"\d{7}(_\d+)?\.png"  # names of the files in a folder
 _LARGEST_GRID = 2**28  # bytes
 _MOST_POINTS = 100_000  # in a scatter plot
+_MOST_FRAMES = 2_000  # in a film
+_FILM_SIDE = 256  # pixels, at least
+_MILLISECONDS = 60  # of a frame
 
 
 def grid(path, drawn, source: Source, wanted: Wanted, columns: int | None) -> str:
@@ -72,3 +76,32 @@ def scatter(path, drawn, source: Source, wanted: Wanted) -> str:
     with open(path, "wb") as file:
         file.write(drawings.scatter(points, limits))
     return f"a diagram of {wanted.number:,} points of {source.where}"
+
+
+def require_film(wanted: Wanted) -> None:
+    """Checks that a film would not be too long.
+
+    Raises:
+      UserError: it would.
+    """
+    if wanted.number > _MOST_FRAMES:
+        raise UserError(
+            f"a film of {wanted.number:,} frames is too long: at most {_MOST_FRAMES:,}; lower --num"
+            " or --interpolate"
+        )
+
+
+def film(path, drawn, source: Source, wanted: Wanted, kind: str) -> str:
+    """Writes an animation of the samples, one a frame; `kind` is gif or webp."""
+    scale = max(1, round(_FILM_SIDE / source.sample_shape[0]))
+    frames = [
+        Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+        for images, _ in drawn
+        for image in images.repeat(scale, axis=1).repeat(scale, axis=2)
+    ]
+    options = {"lossless": True} if kind == "webp" else {}
+    frames[0].save(
+        path, kind.upper(), save_all=True, append_images=frames[1:], duration=_MILLISECONDS, loop=0,
+        **options,
+    )  # fmt: skip
+    return f"a film of {wanted.number:,} frames of {source.where}"

@@ -4,16 +4,11 @@ import dataclasses
 import math
 
 import numpy as np
-from PIL import Image
 
 from compare_gan_tf.data.images import to_uint8
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.sampling.sources import Source, Wanted
+from compare_gan_tf.sampling.sources import Source
 
-FILMS = ("gif", "webp")
-_SIDE = 256  # pixels of a film, at least
-_MOST_FRAMES = 2_000
-_MILLISECONDS = 60  # of a frame
 _ON_A_SPHERE = ("normal", "hypersphere")  # priors whose mass lies near a sphere
 
 
@@ -69,51 +64,33 @@ def between(prior, start: np.ndarray, end: np.ndarray, shares: np.ndarray) -> np
     return ((first * start + second * end) / math.sin(angle)).astype(np.float32)
 
 
-def require_film(source: Source, wanted: Wanted, steps: int) -> None:
-    """Checks that a film can be made.
-
-    Raises:
-      UserError: the samples are no images, or the film would be too long.
-    """
-    _draws(source, "a film")
-    frames = wanted.number * steps
-    if source.kind != "images" or source.sample_shape[-1] not in (1, 3):
-        raise UserError(f"a film is of images of 1 or 3 channels: {source.where} makes others")
-    if frames > _MOST_FRAMES:
-        raise UserError(
-            f"--num={wanted.number} samples of {steps} frames each are {frames:,} frames: at most"
-            f" {_MOST_FRAMES:,}"
-        )
-
-
-def film(path: str, kind: str, source: Source, wanted: Wanted, steps: int, progress) -> str:
-    """Writes an animation: from sample to sample and back to the first, `steps` frames each.
+def looping(source: Source, stops: int, steps: int) -> Source:
+    """A source of the frames of a film: from sample to sample and back to the first.
 
     Args:
-      path: file to write.
-      kind: one of `FILMS`.
-      source, wanted: whose first `wanted.number` samples the film visits, see `require_film`.
-      steps: frames from one sample to the next.
-      progress: function that is called with the number of samples visited.
+      source: whose first samples the film visits.
+      stops: their number.
+      steps: frames from one sample to the next; a frame has the class of the sample before it.
+
+    Raises:
+      UserError: the source gives no access to its latents.
     """
-    draws, stops = source.draws, wanted.number
-    drawn = draws.draw_inputs(stops, (0, wanted.seed), wanted.truncation, wanted.labels(0, stops))
-    drawn = {name: np.asarray(values) for name, values in drawn.items()}
-    shares, scale = np.arange(steps) / steps, max(1, round(_SIDE / source.sample_shape[0]))
-    pictures = []
-    for stop in range(stops):
-        z = between(draws.latents, drawn["z"][stop], drawn["z"][(stop + 1) % stops], shares)
-        rest = {name: np.repeat(v[stop : stop + 1], steps, axis=0) for name, v in drawn.items()}
-        images = _samples(source, draws, rest | {"z": z}).repeat(scale, 1).repeat(scale, 2)
-        pictures += [Image.fromarray(i[..., 0] if i.shape[-1] == 1 else i) for i in images]
-        progress(1)
-    options = {"lossless": True} if kind == "webp" else {}
-    first, *others = pictures
-    first.save(
-        path, kind.upper(), save_all=True, append_images=others, duration=_MILLISECONDS, loop=0,
-        **options,
-    )  # fmt: skip
-    return f"a film of {stops * steps:,} frames of {source.where}"
+    draws = _draws(source, "a film")
+    shares = np.arange(steps) / steps
+
+    def make(number, seed, truncation, labels):
+        own = None if labels is None else labels[::steps]
+        drawn = draws.draw_inputs(stops, seed, truncation, own)
+        drawn = {name: np.asarray(values) for name, values in drawn.items()}
+        frames = []
+        for stop in range(stops):
+            ends = drawn["z"][stop], drawn["z"][(stop + 1) % stops]
+            rest = {name: np.repeat(v[stop : stop + 1], steps, axis=0) for name, v in drawn.items()}
+            rest["z"] = between(draws.latents, *ends, shares)
+            frames.append(_samples(source, draws, rest))
+        return np.concatenate(frames)
+
+    return dataclasses.replace(source, make=make, whole=stops * steps, repeats=steps)
 
 
 def _draws(source: Source, what: str):

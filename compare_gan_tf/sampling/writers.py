@@ -8,7 +8,7 @@ from collections.abc import Callable
 from tqdm import tqdm
 
 from compare_gan_tf.errors import UserError, unwritable
-from compare_gan_tf.sampling import arrays, pictures, walks
+from compare_gan_tf.sampling import arrays, pictures
 from compare_gan_tf.sampling.sources import Source, Wanted, batches
 from compare_gan_tf.storage import files, staging
 
@@ -66,7 +66,6 @@ def write(
     format_: str,
     *,
     columns: int | None = None,
-    frames: int = 16,
     overwrite: bool = False,
     progress: bool = False,
 ) -> str:
@@ -78,7 +77,6 @@ def write(
       output: path of the file or folder.
       format_: see `FORMATS`.
       columns: number of columns of a grid; None for one column per class, or 8.
-      frames: of a film, from one sample to the next.
       overwrite: whether to replace existing samples.
       progress: whether to show a progress bar if stderr is a terminal.
 
@@ -89,10 +87,7 @@ def write(
       UserError: the samples cannot be written in this format, or not at this place.
     """
     require_free(output, format_, overwrite=overwrite)
-    is_film = format_ in walks.FILMS
-    if is_film:
-        walks.require_film(source, wanted, frames)
-    writer = None if is_film else _writer(source, wanted, format_, columns)
+    writer = _writer(source, wanted, format_, columns)
     bar = tqdm(
         total=wanted.number,
         desc="sample",
@@ -112,8 +107,6 @@ def write(
         staged = staging.staged_file(output, overwrite=overwrite)
     try:
         with bar, contextlib.closing(blocks()) as drawn, staged as path:
-            if writer is None:
-                return walks.film(path, format_, source, wanted, frames, bar.update)
             if format_ == "npz":
                 arrays.require_room(source, wanted, path)
             return writer(path, drawn)
@@ -126,10 +119,13 @@ def write(
 def _writer(source: Source, wanted: Wanted, format_: str, columns: int | None) -> Callable:
     """The function (path, blocks) that writes a format, see `write`."""
     written = {
-        "images": {"grid": pictures.grid, "png": pictures.files, "npz": arrays.npz},
+        "images": {
+            "grid": pictures.grid, "png": pictures.files, "npz": arrays.npz, "gif": pictures.film,
+            "webp": pictures.film,
+        },
         "points": {"grid": pictures.scatter, "npz": arrays.npz},
         "text": {"txt": arrays.lines, "npz": arrays.npz},
-    }[source.kind]
+    }[source.kind]  # fmt: skip
     if format_ not in written:
         raise UserError(
             f"samples of {source.where} are {source.kind}, which are not written as {format_}:"
@@ -138,10 +134,13 @@ def _writer(source: Source, wanted: Wanted, format_: str, columns: int | None) -
     write_, channels = written[format_], source.sample_shape[-1]
     if source.kind == "text" and source.vocabulary is None:
         raise UserError(f"{source.where} has no metadata that tells its characters")
-    if write_ in (pictures.grid, pictures.files) and channels not in (1, 3):
+    if write_ in (pictures.grid, pictures.files, pictures.film) and channels not in (1, 3):
         raise UserError(f"images of {channels} channels have no PNG: let --output end in .npz")
     if columns is not None and write_ is not pictures.grid:
         raise UserError(f"--columns={columns} is for a grid of images: leave it out")
+    if write_ is pictures.film:
+        pictures.require_film(wanted)
+        return lambda path, drawn: pictures.film(path, drawn, source, wanted, format_)
     if write_ is pictures.grid:
         return lambda path, drawn: pictures.grid(path, drawn, source, wanted, columns)
     return lambda path, drawn: write_(path, drawn, source, wanted)

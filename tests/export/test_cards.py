@@ -47,6 +47,13 @@ def test_the_front_matter_is_a_model_index():
     assert "train.seed = 3" in body and "![" in body
 
 
+@pytest.mark.parametrize("value", [1e-05, 5.5, 123456789.25, -2.5e-07, 1e22])
+def test_any_value_is_a_number_of_yaml(value):
+    score = facts()["scores"][0] | {"value": value}
+    head, _ = front_matter(cards.text(facts(scores=[score]), picture=False))
+    assert head["model-index"][0]["results"][0]["metrics"][0]["value"] == pytest.approx(value)
+
+
 def test_a_card_without_scores_data_or_picture():
     unknown = facts(scores=[], data={"name": None, "licence": None, "address": None}, training={
         "config": None, "seconds": None})  # fmt: skip

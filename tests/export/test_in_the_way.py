@@ -1,6 +1,7 @@
 """What an export does not replace, and the names of folders that it may be in."""
 
 import os
+import re
 
 import numpy as np
 import pytest
@@ -128,3 +129,26 @@ def test_a_name_that_is_no_text_is_one_line(tiny, tmp_path):
     with pytest.raises(UserError, match="is not UTF-8.*rename"):
         export.export_run(tiny, folder, STEP)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "model.json", "samples.png"])
+def test_a_card_that_was_edited_is_not_replaced(name, tiny, tmp_path):
+    export.export_run(tiny, str(tmp_path), 30)
+    card = tmp_path / "hub/30" / name
+    card.write_text("mine")
+    with pytest.raises(UserError, match=re.escape(name)):
+        export.export_run(tiny, str(tmp_path), 30)
+    assert card.read_text() == "mine"
+
+
+def test_a_readme_beside_the_modules_of_an_older_version_is_not_replaced(tiny, tmp_path):
+    export.export_run(tiny, str(tmp_path), 30)
+    folder = tmp_path / "hub/30"
+    for name in ("README.md", "model.json", "samples.png", "manifest.json"):
+        (folder / name).unlink()
+    (folder / "manifest.json").write_text("{}")
+    with pytest.raises(UserError, match="manifest.json"):
+        export.export_run(tiny, str(tmp_path), 30)
+    (folder / "manifest.json").unlink()
+    export.export_run(tiny, str(tmp_path), 30)
+    assert (folder / "model.json").exists()

@@ -74,6 +74,8 @@ def test_all_that_ships_is_at_most_15_mb():
 def test_an_unknown_name_is_told_with_the_nearest():
     with pytest.raises(UserError, match=r"no model 'digit'; did you mean digits"):
         pretrained.load("digit")
+    with pytest.raises(UserError, match=r"no model 'digit'; did you mean digits"):
+        pretrained.facts("digit")
 
 
 def test_a_folder_without_the_files_or_with_others_is_told(tmp_path):

@@ -65,8 +65,8 @@ def test_a_row_has_one_sample_under_each_truncation(digits):
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 def test_a_film_visits_the_samples_and_comes_back(digits, tmp_path, kind):
     path = tmp_path / f"film.{kind}"
-    wanted = sampling.wanted(digits, 3, seed=1)
-    said = sampling.write(digits, wanted, str(path), kind, frames=4)
+    loop = sampling.looping(digits, 3, 4)
+    said = sampling.write(loop, sampling.wanted(loop, 12, seed=1), str(path), kind)
     assert said == "a film of 12 frames of the model digits"
     film = Image.open(path)
     assert film.n_frames == 12 and film.size == (256, 256) and film.info["loop"] == 0
@@ -78,13 +78,17 @@ def test_a_film_visits_the_samples_and_comes_back(digits, tmp_path, kind):
 
 
 def test_what_cannot_be_filmed_is_told_before_anything_is_drawn(digits, tmp_path):
-    wanted = sampling.wanted(digits, 300)
-    with pytest.raises(UserError, match=r"4,800 frames: at most 2,000"):
-        sampling.write(digits, wanted, str(tmp_path / "a.gif"), "gif", frames=16)
+    film = str(tmp_path / "a.gif")
+    with pytest.raises(UserError, match=r"4,800 frames is too long: at most 2,000"):
+        sampling.write(digits, sampling.wanted(digits, 4800), film, "gif")
+    with pytest.raises(UserError, match=r"--columns=3 is for a grid"):
+        sampling.write(digits, sampling.wanted(digits, 4), film, "gif", columns=3)
     module = sources.Source("the module m", None, (8, 8, 1), "images")
     with pytest.raises(UserError, match="needs the latents of the module m"):
         sampling.interpolated(module, 3)
+    with pytest.raises(UserError, match="needs the latents of the module m"):
+        sampling.looping(module, 3, 4)
     points = sources.Source("p", None, (2,), "points", draws=object())
-    with pytest.raises(UserError, match="a film is of images"):
-        sampling.write(points, sources.Wanted(1), str(tmp_path / "a.gif"), "gif")
+    with pytest.raises(UserError, match="are points, which are not written as gif"):
+        sampling.write(points, sources.Wanted(1), film, "gif")
     assert list(tmp_path.iterdir()) == []
