@@ -35,11 +35,13 @@ class Model(NamedTuple):
       config: name of its config.
       metrics: of `compare-gan evaluate`; the first one decides which seed is the median.
       downloads: whether its data come from tensorflow-datasets.
+      bindings: of `compare-gan evaluate`.
     """
 
     config: str
     metrics: str = "fid,kid,prdc"
     downloads: bool = True
+    bindings: tuple[str, ...] = ()
 
 
 MODELS = {
@@ -47,7 +49,12 @@ MODELS = {
     "digits_bits": Model("small/digits_bgan.gin", "fid,prdc", downloads=False),
     "digits_16_colours": Model("bgan/digits_16_colours.gin", "fid,prdc", downloads=False),
     "sentences": Model("bgan/sentences.gin", "bigram_divergence", downloads=False),
-    "ring": Model("toy/lsgan_ring.gin", "mode_count", downloads=False),
+    "ring": Model(
+        "toy/lsgan_ring.gin",
+        "gaussian_modes",
+        downloads=False,
+        bindings=("GaussianModes.mixture = @gaussian_ring()",),
+    ),
 }
 
 
@@ -64,8 +71,9 @@ def train(name: str, seed: int, runs: pathlib.Path, data_dir: str | None) -> pat
         flags.append(f"--gin_bindings=data.load.data_dir = {data_dir!r}")
     command("train", f"--model_dir={folder}", *flags)
     scored = ("--checkpoint=latest", f"--metrics={model.metrics}")
-    splits = "--gin_bindings=evaluate.splits = ('test',)"
-    command("evaluate", f"--model_dir={folder}", *scored, splits)
+    bound = ("evaluate.splits = ('test',)", *model.bindings)
+    bindings = [f"--gin_bindings={one}" for one in bound]
+    command("evaluate", f"--model_dir={folder}", *scored, *bindings)
     command("export", f"--model_dir={folder}", "--checkpoint=latest")
     return folder
 

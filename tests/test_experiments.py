@@ -51,3 +51,20 @@ def test_an_unknown_row_is_one_line():
     command = [sys.executable, str(FOLDER / "reproduce.py"), "nowhere"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and "no row 'nowhere'; there are: " in done.stderr
+
+
+def test_each_model_of_the_zoo_has_a_config_and_metrics_and_ships(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    import zoo
+
+    from compare_gan_tf import pretrained
+    from compare_gan_tf.config import gin_files
+    from compare_gan_tf.metrics import registry
+
+    assert pretrained.names() == sorted(zoo.MODELS)
+    for model in zoo.MODELS.values():
+        assert model.config in gin_files.packaged_configs()
+        assert registry.resolve(model.metrics.split(","))
+    config = "a = 1\nload.data_dir = '/x'\ndata.load.data_dir = '/y'\nload.name = 'd'\n"
+    assert zoo._without_data_dir(config) == "a = 1\nload.name = 'd'\n"
+    del sys.modules["zoo"]

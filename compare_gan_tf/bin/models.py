@@ -54,10 +54,9 @@ def _row(facts: dict) -> tuple[str, ...]:
 
 
 def _score(scores: list[dict]) -> str:
-    """The first score of the test split, FID where there is one."""
-    tested = [row for row in scores if row["split"] == "test"]
-    if not tested:
+    """The first score of the test split; FID comes first where there is one."""
+    row = next((row for row in scores if row["split"] == "test"), None)
+    if row is None:
         return ""
-    row = min(tested, key=lambda row: row["metric"] != "fid")
     interval = " [{:.4g}, {:.4g}]".format(*row["interval"]) if row["interval"] else ""
     return f"{row['metric']} {row['value']:.4g}{interval}"

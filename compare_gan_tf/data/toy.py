@@ -36,7 +36,7 @@ class Density(abc.ABC):
         """Returns points float32 [num, 2] and, for mixtures, their components int32 [num]."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)  # equal to itself alone, as its array is
 class Mixture(Density):
     """Equal isotropic Gaussians: mean over k of N(x; modes[k], scale^2 I)."""
 

@@ -146,9 +146,10 @@ def test_a_readme_beside_the_modules_of_an_older_version_is_not_replaced(tiny, t
     folder = tmp_path / "hub/30"
     for name in ("README.md", "model.json", "samples.png", "manifest.json"):
         (folder / name).unlink()
-    (folder / "manifest.json").write_text("{}")
-    with pytest.raises(UserError, match="manifest.json"):
-        export.export_run(tiny, str(tmp_path), 30)
+    for content in ("{}", '{"files": {}}'):
+        (folder / "manifest.json").write_text(content)
+        with pytest.raises(UserError, match="manifest.json"):
+            export.export_run(tiny, str(tmp_path), 30)
     (folder / "manifest.json").unlink()
     export.export_run(tiny, str(tmp_path), 30)
     assert (folder / "model.json").exists()

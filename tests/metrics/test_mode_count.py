@@ -157,3 +157,9 @@ def test_what_has_no_score():
 
 def labels(images):
     return np.zeros(len(images))
+
+
+def test_a_metric_of_our_mixtures_is_a_key_as_the_evaluation_of_runs_needs():
+    metric = GaussianModes(mixture=gaussian_ring())
+    assert {metric: 1}[metric] == 1
+    assert metric != GaussianModes(mixture=gaussian_ring(num_modes=3))
