@@ -4,15 +4,17 @@ python examples/load_module.py runs/quickstart/hub/1000/generator
 """
 
 import argparse
+import os
 import sys
 
-import tensorflow_hub as hub
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # of TensorFlow's messages, only fatal errors
+import tensorflow as tf  # noqa: E402
 
 parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
 parser.add_argument("path", help="folder of the module, such as runs/quickstart/hub/1000/generator")
 path = parser.parse_args().path
 try:
-    module = hub.load(path)
+    module = tf.saved_model.load(path)
 except (OSError, ValueError) as error:
     sys.exit(f"{path} is no exported generator: {str(error).splitlines()[0]}")
 images = module.sample(16, [0, 1], 0.0)
@@ -23,6 +25,6 @@ print(f"""
 The module is loaded back, and sampled: float32 {list(images.shape)} in [{low:.2f}, {high:.2f}]
 It is used by these three lines of Python:
 
-  import tensorflow_hub as hub
-  module = hub.load({path!r})
+  import tensorflow as tf
+  module = tf.saved_model.load({path!r})
   images = module.sample(16, [0, 1], 0.0)  # number, seed, truncation (0.0: none)""")

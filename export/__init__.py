@@ -1,4 +1,4 @@
-"""TF Hub modules: how a trained GAN leaves this library. The contract is in README.md beside."""
+"""Exports: how a trained GAN leaves this library. The contract is in README.md beside."""
 
 from compare_gan_tf.export.exporter import export_discriminator, export_generator, export_run
 from compare_gan_tf.export.keras_files import load_keras

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import jinja2
 import numpy as np
@@ -24,6 +24,7 @@ from compare_gan_tf.storage import files
 FACTS, CARD, PICTURE, MANIFEST = "model.json", "README.md", "samples.png", "manifest.json"
 FORMAT = 1  # of FACTS; raised when older programs would misread it
 _SEED = (0, 42)
+_CHUNK = 1 << 24  # bytes
 _POINTS, _LINES = 2_000, 12
 
 
@@ -43,7 +44,7 @@ def facts(gan, model_dir: str, *, name: str, data: str | None, class_names) -> d
         "discriminator": gan.discriminator.count_params(),
     }
     terms = licences.of(data) if data else None
-    return {
+    found = {
         "format": FORMAT,
         "name": name,
         "compare_gan_tf": compare_gan_tf.__version__,
@@ -60,6 +61,16 @@ def facts(gan, model_dir: str, *, name: str, data: str | None, class_names) -> d
         "training": _training(model_dir),
         "scores": _scores(model_dir, step),
     }
+    return _without_place(found, data or "")
+
+
+def _without_place(found: dict, data: str) -> dict:
+    """The facts with the last part alone of the data's path: a card is for others to read."""
+    path = data.partition(":")[2]
+    if not os.path.isabs(path):
+        return found
+    private, shown = json.dumps(path)[1:-1], json.dumps(os.path.basename(path))[1:-1]
+    return json.loads(json.dumps(found).replace(private, shown))
 
 
 def _training(model_dir: str) -> dict:
@@ -88,22 +99,23 @@ def _scores(model_dir: str, step: int) -> list[dict]:
     )
 
 
-def write(folder: str, gan, known: dict) -> None:
-    """Writes `FACTS`, `CARD` and `PICTURE` into the folder of an export."""
+def write(folder: str, gan, known: dict, formats: Collection[str] = ()) -> None:
+    """Writes `FACTS`, `CARD` and `PICTURE` into the folder of an export; see `text`."""
     _write(folder, FACTS, json.dumps(known, indent=2) + "\n")
     picture = _picture(gan, known)
     if picture is not None:
         with tf.io.gfile.GFile(os.path.join(folder, PICTURE), "wb") as file:
             file.write(picture)
-    _write(folder, CARD, text(known, picture=picture is not None))
+    _write(folder, CARD, text(known, picture=picture is not None, formats=formats))
 
 
-def text(known: dict, *, picture: bool) -> str:
+def text(known: dict, *, picture: bool, formats: Collection[str] = ()) -> str:
     """The model card, Markdown with the front matter that Hugging Face reads.
 
     Args:
       known: see `facts`.
       picture: whether `PICTURE` lies beside it.
+      formats: further formats of which files lie beside it, see `further_formats`.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
@@ -113,7 +125,7 @@ def text(known: dict, *, picture: bool) -> str:
     )
     # A string of JSON is one of YAML; a number with an exponent must have a point there.
     environment.filters |= {"quoted": json.dumps, "number": _number, "duration": html.duration}
-    return environment.get_template("card.md.jinja").render(known, picture=picture)
+    return environment.get_template("card.md.jinja").render(known, picture=picture, formats=formats)
 
 
 def _number(value: float) -> str:
@@ -150,9 +162,16 @@ def write_manifest(folder: str, paths: Sequence[str]) -> None:
 
 
 def _described(path: str) -> dict:
+    return {"sha256": digest(path), "bytes": tf.io.gfile.stat(path).length}
+
+
+def digest(path: str) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    found = hashlib.sha256()
     with tf.io.gfile.GFile(path, "rb") as file:
-        content = file.read()
-    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        while chunk := file.read(_CHUNK):
+            found.update(chunk)
+    return found.hexdigest()
 
 
 def changed(folder: str) -> str | None:
@@ -192,21 +211,40 @@ def read(folder: str) -> dict:
     return found
 
 
+def listed(folder: str) -> list[str]:
+    """The paths of the files of an export, relative to its folder, as `MANIFEST` lists them.
+
+    Raises:
+      UserError: there is no such list, or it leads out of the folder.
+    """
+    names = sorted(_hashes(folder))
+    if any(".." in name.split("/") or os.path.isabs(name) for name in names):
+        raise UserError(f"{os.path.join(folder, MANIFEST)} is damaged: export the model anew")
+    return names
+
+
 def require_unchanged(folder: str, *names: str) -> None:
     """Checks files against `MANIFEST`.
 
     Raises:
       UserError: a file is missing or differs.
     """
-    content = files.read_text(os.path.join(folder, MANIFEST))
-    try:
-        known = json.loads(content or "")["files"]
-        expected = {name: known[name]["sha256"] for name in names}
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise UserError(
-            f"{os.path.join(folder, MANIFEST)} is damaged or missing: export the model anew"
-        ) from error
-    for name, sha256 in expected.items():
+    expected = _hashes(folder, *names)
+    for name in names:
         path = os.path.join(folder, name)
-        if not files.exists(path) or _described(path)["sha256"] != sha256:
+        if not files.exists(path) or digest(path) != expected[name]:
             raise UserError(f"{path} is not the file that was exported: get or export it anew")
+
+
+def _hashes(folder: str, *names: str) -> dict[str, str]:
+    """{path: SHA-256} of all files in `MANIFEST`, which must have these names."""
+    path = os.path.join(folder, MANIFEST)
+    try:
+        known = json.loads(files.read_text(path) or "")["files"]
+        found = {str(name): str(facts["sha256"]) for name, facts in known.items()}
+        missing = set(names) - found.keys()
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(f"{path} is damaged or missing: export the model anew") from error
+    if missing:
+        raise UserError(f"{path} is damaged or missing: export the model anew")
+    return found

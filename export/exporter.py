@@ -1,4 +1,4 @@
-"""Exports the players of a run as TF Hub modules and .keras files, and checks them.
+"""Exports the players of a run as SavedModels, .keras files and others, and checks them.
 
 All files are written and checked in a temporary folder next to the final path, which is then
 renamed. This replaces an older export; a failed export leaves the older one unchanged, and files
@@ -9,13 +9,14 @@ import contextlib
 import json
 import os
 import re
+from collections.abc import Collection
 
 import tensorflow as tf
 from absl import logging
 
 from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.errors import UserError, first_line, unwritable
-from compare_gan_tf.export import cards, keras_files, modules, verification
+from compare_gan_tf.export import cards, further_formats, keras_files, modules, verification
 from compare_gan_tf.settings.signatures import Index, checked
 from compare_gan_tf.storage import files, staging
 
@@ -34,7 +35,13 @@ METADATA = os.path.join("assets.extra", "metadata.json")  # SavedModel's folder 
 
 @checked
 def export_run(
-    gan, model_dir: str, step: Index, class_names=None, *, data: str | None = None
+    gan,
+    model_dir: str,
+    step: Index,
+    class_names=None,
+    *,
+    data: str | None = None,
+    formats: Collection[str] = (),
 ) -> dict[str, str]:
     """Exports both players of `gan`, and a card with their scores, to `<model_dir>/hub/<step>`.
 
@@ -45,17 +52,21 @@ def export_run(
       step: training step of the weights.
       class_names: names of the classes, by label, for the metadata; or None.
       data: name of the data set, for the card; or None.
+      formats: names of further formats: "onnx", "litert", "safetensors"; see `further_formats`.
 
     Returns:
       {name: path} for "generator" and "discriminator" (SavedModels), "generator_keras" and
-      "discriminator_keras" (.keras files), and "card" (the folder's README.md). A .keras file is
-      left out, with a warning, if it has layers of the user that another process cannot load.
+      "discriminator_keras" (.keras files), those of `formats`, such as "generator_onnx", and "card"
+      (the folder's README.md). A .keras file is left out, with a warning, if it has layers of the
+      user that another process cannot load.
 
     Raises:
       ExportMismatch: the exported network differs from the one in memory; the export is deleted.
       UserError: the folder cannot be written, or has files that no export wrote; the number of
-        names differs from the number of classes; or `gan` is at another step.
+        names differs from the number of classes; `gan` is at another step; a further format is not
+        known, its package is not installed, or it cannot express a network.
     """
+    further_formats.require(formats)
     if gan.current_step != step:
         raise UserError(
             f"export_run.step is {step}, but the GAN holds the weights of step "
@@ -64,30 +75,37 @@ def export_run(
     final = os.path.join(model_dir, "hub", str(step))
     files.refuse_link(os.path.dirname(final))
     names = _names(class_names, gan.num_classes)
-    facts = {"class_names": names, "step": step, "ema": gan.uses_ema}
-    generator = gan.sampling_generator
     with _staged(final) as folder:
-        path = os.path.join(folder, "generator")
-        _write_generator(generator, gan.latents, gan.num_classes, path, facts, gan.alphabet)
-        inputs = verification.generator_inputs(generator, gan.latents, 2, gan.num_classes)
-        players = _write_keras(generator, path, inputs)
-        path = os.path.join(folder, "discriminator")
-        one_hot = bool(gan.alphabet and gan.alphabet.one_hot)
-        facts |= {"ema": False}
-        _write_discriminator(gan.discriminator, gan.num_classes, path, facts, one_hot=one_hot)
-        inputs = verification.discriminator_inputs(gan.discriminator, 2, gan.num_classes)
-        players |= _write_keras(gan.discriminator, path, inputs)
-        _check_keras(players)
-        _write_card(folder, gan, model_dir, data, names)
-    names = {"generator": "generator", "discriminator": "discriminator"}
-    written = names | {f"{name}_keras": f"{name}.keras" for name in names} | {"card": cards.CARD}
+        _write_players(folder, gan, {"class_names": names, "step": step})
+        further = further_formats.write(folder, gan, formats)
+        _write_card(folder, gan, model_dir, data, names, formats)
+    players = {"generator": "generator", "discriminator": "discriminator"}
+    of_keras = {f"{name}_keras": f"{name}.keras" for name in players}
+    written = players | of_keras | further | {"card": cards.CARD}
     paths = {name: os.path.join(final, file) for name, file in written.items()}
     return {name: path for name, path in paths.items() if tf.io.gfile.exists(path)}
 
 
-def _write_card(folder: str, gan, model_dir: str, data: str | None, names) -> None:
+def _write_players(folder: str, gan, facts: dict) -> None:
+    """Writes both players as SavedModels and `.keras` files, and checks them."""
+    generator, discriminator, classes = gan.sampling_generator, gan.discriminator, gan.num_classes
+    path = os.path.join(folder, "generator")
+    facts = facts | {"ema": gan.uses_ema}
+    _write_generator(generator, gan.latents, classes, path, facts, gan.alphabet)
+    inputs = verification.generator_inputs(generator, gan.latents, 2, classes)
+    written = _write_keras(generator, path, inputs)
+    path = os.path.join(folder, "discriminator")
+    facts = facts | {"ema": False}
+    one_hot = bool(gan.alphabet and gan.alphabet.one_hot)
+    _write_discriminator(discriminator, classes, path, facts, one_hot=one_hot)
+    inputs = verification.discriminator_inputs(discriminator, 2, classes)
+    _check_keras(written | _write_keras(discriminator, path, inputs))
+
+
+def _write_card(folder: str, gan, model_dir: str, data: str | None, names, formats) -> None:
     name = os.path.basename(os.path.abspath(model_dir))
-    cards.write(folder, gan, cards.facts(gan, model_dir, name=name, data=data, class_names=names))
+    known = cards.facts(gan, model_dir, name=name, data=data, class_names=names)
+    cards.write(folder, gan, known, formats)
     there = {path for path, _ in staging.contents(folder)} - {staging.MARKER}
     written = [path for path in there if not tf.io.gfile.isdir(os.path.join(folder, path))]
     cards.write_manifest(folder, written)
@@ -237,7 +255,7 @@ def foreign(folder: str) -> str | None:
     """The first path in a folder, relative to it, that no export wrote; None if there is none."""
     paths = dict(staging.contents(folder))
     for path, is_link in paths.items():
-        if is_link or not _WRITTEN.fullmatch(path):
+        if is_link or not is_name_of_export(path):
             return path
     ours = [path for path in paths if path.endswith(METADATA) and _is_ours(folder, path)]
     described = {path.removesuffix(METADATA) for path in ours}
@@ -248,11 +266,18 @@ def foreign(folder: str) -> str | None:
     return next(iter(strange), None) or cards.changed(folder)
 
 
+def is_name_of_export(path: str) -> bool:
+    """Whether an export may have a file or folder of this path, relative to its own folder."""
+    return _WRITTEN.fullmatch(path) is not None
+
+
 _MODEL = "saved_model.pb"
 _CARD = "|".join(map(re.escape, (cards.FACTS, cards.CARD, cards.PICTURE, cards.MANIFEST)))
+_SUFFIXES = "|".join(re.escape(one.suffix) for one in further_formats.FORMATS.values())
 # Relative paths in an export of both players, or of a single one.
 _WRITTEN = re.compile(
-    rf"{re.escape(staging.MARKER)}|{_CARD}|(generator|discriminator)(\.keras)?|((generator|discriminator)/)?"
+    rf"{re.escape(staging.MARKER)}|{_CARD}|(generator|discriminator)(\.keras|{_SUFFIXES})?"
+    r"|((generator|discriminator)/)?"
     r"(saved_model\.pb|fingerprint\.pb|assets|assets\.extra(/metadata\.json)?"
     r"|variables(/variables\.(index|data-\d{5}-of-\d{5}))?)"
 )

@@ -72,11 +72,11 @@ class GeneratorModule(_Player):
         super().__init__(generator, "generator")
         self._conditional = is_conditional(generator)
         z = tf.TensorSpec([None, latents.dim], tf.float32, name="z")
-        self._specs = _untracked({"z": z} | ({"labels": _LABELS} if self._conditional else {}))
+        self._specs = untracked({"z": z} | ({"labels": _LABELS} if self._conditional else {}))
         checked = functools.partial(require_labels, num_classes=num_classes)
         self._raw = _checking(_outputs(generator, self._specs), checked)
         self._draw = _sampler(latents, num_classes if self._conditional else None)
-        self._alphabet = None if alphabet is None else _untracked({"": alphabet})
+        self._alphabet = None if alphabet is None else untracked({"": alphabet})
         self._images = makes_images(generator)
         self._trace()
 
@@ -138,6 +138,12 @@ class GeneratorModule(_Player):
         return named
 
 
+def generated(outputs, alphabet) -> dict:
+    """{"generated"} of a generator's outputs, and {"probabilities"} of a discrete one's."""
+    made = {"generated": to_output_range(most_probable(outputs, alphabet))}
+    return made | ({"probabilities": alphabet.probabilities(outputs)} if alphabet else {})
+
+
 def most_probable(outputs, alphabet):
     """A generator's samples: its outputs, or for a discrete one the most probable symbols."""
     return outputs if alphabet is None else alphabet.decode(alphabet.likeliest(outputs))
@@ -169,7 +175,7 @@ class DiscriminatorModule(_Player):
         self._scaled = len(shape) == 3 and not one_hot
         own = (tensor for tensor in discriminator.inputs if tensor.name == "labels")
         labels = {one.name: tf.TensorSpec(one.shape, one.dtype, name=one.name) for one in own}
-        self._specs = _untracked({"images": images} | labels)
+        self._specs = untracked({"images": images} | labels)
         checked = functools.partial(require_labels, num_classes=num_classes, least=-1)
         whole = num_classes and self._specs.get("labels", images).dtype.is_integer
         raw = _outputs(discriminator, self._specs)
@@ -186,15 +192,19 @@ class DiscriminatorModule(_Player):
         images, labels = _flat("images", images, labels)
         if self._scaled:
             images = image_codec.from_unit_interval(images)
-        outputs = self._raw(images, labels)
-        logits = tf.cast(outputs["logits"], tf.float32)
-        features = tf.cast(outputs["features"], tf.float32)
-        return {"logits": logits, "probability": tf.sigmoid(logits), "features": features}
+        return scored(self._raw(images, labels))
 
     def signatures(self) -> dict:
         """{name: signature} with keyword inputs and a dict of outputs."""
         scored = _signature(self.__call__, self._specs)
         return {"serving_default": scored, "discriminator": scored}
+
+
+def scored(outputs: dict) -> dict:
+    """{"logits", "probability", "features"}, float32, of a discriminator's outputs."""
+    logits = tf.cast(outputs["logits"], tf.float32)
+    features = tf.cast(outputs["features"], tf.float32)
+    return {"logits": logits, "probability": tf.sigmoid(logits), "features": features}
 
 
 def sample_shape(discriminator) -> tuple[int, ...]:
@@ -203,7 +213,7 @@ def sample_shape(discriminator) -> tuple[int, ...]:
     return tuple(images.shape[1:])
 
 
-def _untracked(specs: dict):
+def untracked(specs: dict):
     """A read-only view of a dict; `tf.Module` would track and save a plain dict attribute."""
     return types.MappingProxyType(specs)
 

@@ -54,7 +54,7 @@ def check_generator(path, generator, latents, num_classes=None, alphabet=None):
       ExportMismatch: an output differs by more than `TOLERANCE` times max(1, max |output|); the
         message names the output and the difference.
     """
-    _compare(_of_generator(_loaded(path), generator, latents, num_classes, alphabet))
+    compare(_of_generator(_loaded(path), generator, latents, num_classes, alphabet))
 
 
 def check_discriminator(path, discriminator, num_classes=None, *, one_hot=False):
@@ -65,7 +65,7 @@ def check_discriminator(path, discriminator, num_classes=None, *, one_hot=False)
     Raises:
       ExportMismatch: as for `check_generator`.
     """
-    _compare(_of_discriminator(_loaded(path), discriminator, num_classes, one_hot))
+    compare(_of_discriminator(_loaded(path), discriminator, num_classes, one_hot))
 
 
 def _loaded(path):
@@ -100,7 +100,7 @@ def _of_generator(module, generator, latents, num_classes, alphabet) -> Iterator
 def _of_discriminator(module, discriminator, num_classes, one_hot: bool) -> Iterator[Pair]:
     for num in BATCH_SIZES:
         outside = discriminator_inputs(discriminator, num, num_classes)
-        expected = discriminator(outside if one_hot else _inside(outside), training=False)
+        expected = discriminator(outside if one_hot else inside(outside), training=False)
         first = module(*outside.values())
         for key in ("logits", "features"):
             yield Pair(f"{key} of a batch of {num}", first[key], expected[key])
@@ -129,7 +129,7 @@ def check_keras(players: dict):
         with tf.device("CPU:0"):
             expected = tf.nest.flatten(model(inputs, training=False))
         what = f"outputs of {os.path.basename(path)}"
-        _compare(Pair(what, *both) for both in zip(found[path], expected, strict=True))
+        compare(Pair(what, *both) for both in zip(found[path], expected, strict=True))
 
 
 def generator_inputs(generator, latents, num: int, num_classes=None) -> dict:
@@ -150,14 +150,20 @@ def _labels(player, num, num_classes) -> dict:
     return {"labels": as_taken(tf.range(num) % (num_classes or 1), player)}
 
 
-def _inside(inputs: dict) -> dict:
+def inside(inputs: dict) -> dict:
+    """Inputs of a discriminator with images in [-1, 1] instead of [0, 1]."""
     images = inputs["images"]
     if images.shape.rank == 4:
         images = image_codec.from_unit_interval(images)
     return inputs | {"images": images}
 
 
-def _compare(pairs: Iterable[Pair]) -> None:
+def compare(pairs: Iterable[Pair]) -> None:
+    """Compares outputs.
+
+    Raises:
+      ExportMismatch: one differs by more than its tolerance.
+    """
     for pair in pairs:
         if difference := _difference(pair):
             raise ExportMismatch(f"{pair.what}: {difference}")

@@ -1,8 +1,8 @@
-"""Export the generator and the discriminator of a checkpoint as TF Hub modules and .keras files,
-with a card of their scores.
+"""Export the generator and the discriminator of a checkpoint as SavedModels (TF Hub modules) and
+.keras files, with a card of their scores.
 
 They are written to <model_dir>/hub/<step>/, then loaded and compared with the model in memory. To
-use a module you do not need this package.
+use a SavedModel you need TensorFlow, and not this package. --formats adds files for others.
 
 For example:
 
@@ -10,30 +10,49 @@ For example:
 
 and then, in Python:
 
-  module = tensorflow_hub.load("runs/quickstart/hub/2000/generator")
-  images = module.sample(16, seed=[0, 1], truncation=0.0)  # float32 [16, height, width, channels]
+  module = tf.saved_model.load("runs/quickstart/hub/2000/generator")
+  images = module.sample(16, [0, 1], 0.0)  # float32 [16, height, width, channels] in [0, 1]
 """
+
+import contextlib
 
 from absl import flags
 
-from compare_gan_tf.bin import build
+from compare_gan_tf.bin import build, output, quiet
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     build.define_checkpoint_flag(flag_values)
+    flags.DEFINE_list(
+        "formats",
+        [],
+        "Further formats, comma-separated: onnx (both players for onnxruntime), litert (the"
+        " generator as .tflite), safetensors (the weights of both). Each needs the extra of its"
+        " name, such as pip install 'compare_gan_tf[onnx]'.",
+        flag_values=flag_values,
+    )
+    output.define_json_flag(flag_values)
 
 
 def run(values: flags.FlagValues) -> None:
     """Exports both networks, and prints the path of each file."""
     build.read_config(values)
-    from compare_gan_tf.export import export_run
+    from compare_gan_tf.export import export_run, further_formats
     from compare_gan_tf.runs import checkpoints
 
+    further_formats.require(values.formats)
     step = build.choose_step(values.model_dir, values.checkpoint)
     dataset, gan = build.gan(values)
     checkpoints.restore_players(gan, values.model_dir, step)
     names, data = dataset.class_names, dataset.name
-    written = export_run(gan, values.model_dir, step, class_names=names, data=data)
+    formats = values.formats
+    with quiet.filtered_stderr() if formats else contextlib.nullcontext():  # converters talk
+        written = export_run(
+            gan, values.model_dir, step, class_names=names, data=data, formats=formats
+        )
+    if values.json:
+        output.show_json(written)
+        return
     for name, path in written.items():
         print(f"{name}: {path}")

@@ -1,4 +1,4 @@
-"""Exported generators: TF Hub modules and SavedModels with an endpoint `sample`."""
+"""Exported generators: SavedModels, as TF Hub has them, with an endpoint `sample`."""
 
 import json
 import os
@@ -112,15 +112,23 @@ class Module(Generator):
 
 def _load(handle: str):
     try:
-        if "://" in handle and not os.path.isdir(handle):
-            import tensorflow_hub
-
-            return tensorflow_hub.load(handle)
+        if handle.startswith(("http://", "https://")):
+            return _hub().load(handle)
         with files.without_patterns(os.path.join(handle, "saved_model.pb")) as path:
             return tf.saved_model.load(os.path.dirname(path))
     except (OSError, ValueError, tf.errors.OpError) as error:
         reason = first_line(error)[:_LONGEST_REASON]
         raise UserError(f"cannot load the module {handle}: {reason}") from error
+
+
+def _hub():
+    try:
+        import tensorflow_hub  # an extra: only handles on the web need it
+    except ImportError as error:
+        raise UserError(
+            "a handle on the web needs tensorflow-hub: pip install 'compare_gan_tf[hub]'"
+        ) from error
+    return tensorflow_hub
 
 
 def _read_metadata(handle: str) -> dict:

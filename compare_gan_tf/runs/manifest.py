@@ -25,10 +25,8 @@ FILE = "manifest.json"
 _PACKAGES = (
     "tensorflow",
     "keras",
-    "tf_keras",
     "numpy",
     "gin-config",
-    "tensorflow-hub",
     "tensorflow-datasets",
     "absl-py",
     "scikit-learn",

@@ -134,3 +134,16 @@ def test_a_changed_or_missing_file_is_told(tmp_path):
     (tmp_path / "a").write_text("b")
     with pytest.raises(UserError, match="is not the file that was exported"):
         cards.require_unchanged(str(tmp_path), "a")
+
+
+def test_a_card_does_not_tell_where_the_images_lie(make, tmp_path):
+    """It is published, and the path has the name of a user."""
+    (tmp_path / "config.gin").write_text("data.load.name = 'folder:/home/ada/my cats'\n")
+    gan = make("points")
+    (tmp_path / "manifest.json").write_text('{"starts": [{"seed": 0}]}')
+    found = cards.facts(
+        gan, str(tmp_path), name="cats", data="folder:/home/ada/my cats", class_names=None
+    )
+    assert "/home" not in json.dumps(found)
+    assert found["data"]["name"] == "folder:my cats"
+    assert found["training"]["config"] == "data.load.name = 'folder:my cats'\n"
