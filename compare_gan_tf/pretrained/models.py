@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from compare_gan_tf import publishing
 from compare_gan_tf.config.gin_errors import did_you_mean
 from compare_gan_tf.data.images import to_uint8
 from compare_gan_tf.errors import UserError
@@ -12,6 +13,7 @@ from compare_gan_tf.gan import alphabets
 from compare_gan_tf.gan.drawing import Draws
 from compare_gan_tf.latents import prior_from_config
 from compare_gan_tf.pretrained import shipped
+from compare_gan_tf.storage import files
 
 _ALPHABETS = (alphabets.Bits, alphabets.Characters, alphabets.Colours)
 _PLAYERS = ("generator.keras", "discriminator.keras")
@@ -40,7 +42,7 @@ class Pretrained(Draws):
 
     def __init__(self, folder: str):
         self.card = cards.read(folder)
-        missing = [name for name in _PLAYERS if not os.path.exists(os.path.join(folder, name))]
+        missing = [name for name in _PLAYERS if not files.exists(os.path.join(folder, name))]
         if missing:
             raise UserError(
                 f"{folder} has no {missing[0]}, for its network has layers of your own: load "
@@ -103,11 +105,14 @@ def load(name: str) -> Pretrained:
     """Loads a trained GAN.
 
     Args:
-      name: of a model that ships with this package, see `names`; or the path of an export, such as
-        "runs/mine/hub/2000".
+      name: of a model that ships with this package, see `names`; the folder of an export, such as
+        "runs/mine/hub/2000" or "gs://bucket/mine"; or the address of a published one:
+        "hf://user/name", "hf://user/name@revision", "kaggle://user/model/variation" or
+        "kaggle://user/model/variation/version". What was downloaded before is in the cache of
+        huggingface_hub or kagglehub, and is loaded from there without a network.
 
     Raises:
-      UserError: there is no such model, or its files are damaged.
+      UserError: there is no such model, it cannot be downloaded, or its files are damaged.
     """
     return Pretrained(find(name))
 
@@ -117,12 +122,16 @@ def find(name: str) -> str:
     if name in shipped.names():
         return str(shipped.FOLDER / name)
     path = os.path.expanduser(os.fspath(name))
+    if publishing.is_hosted(path):
+        return publishing.fetch(path)
+    if files.is_remote(path):
+        return path.rstrip("/")
     if os.path.isdir(path):
         return path
     hint = did_you_mean(name, shipped.names())
     raise UserError(
-        f"there is no model {name!r}{hint}: name one of {', '.join(shipped.names())}, or the folder"
-        " of an export"
+        f"there is no model {name!r}{hint}: name one of {', '.join(shipped.names())}, the folder of"
+        " an export, or an address such as hf://user/name"
     )
 
 
