@@ -87,7 +87,9 @@ def found(
     places = _above(tree.images)
     for name in names or ():
         places |= _above([path for path in tree.images if path.startswith(f"{top}{name}/")])
-    table = label_files.find(tree, places, label_file, label_column, class_folders, is_classes)
+    table = label_files.Labels()
+    if tree.images:  # without any, each text would be about as many images as there are
+        table = label_files.find(tree, places, label_file, label_column, class_folders, is_classes)
     notes = [f"all images lie in {printable(top)}"] if top else []
     if table.files:
         labels, num_classes, class_names = table.labels, table.num_classes, table.class_names
@@ -174,7 +176,7 @@ def _of_folders(tree: Tree, parts, asked: bool | None, is_classes: bool, has_spl
         raise UserError(
             f"{tree.where} has {beside} images beside {len(folders)} folders with images, so that"
             f" it is not clear whether folders are classes: set {tree.kind}.class_folders to True"
-            " or False"
+            f" or False, as by --gin_bindings='{tree.kind}.class_folders = True'"
         )
     if not is_classes:
         alone = asked is None and len(folders) == 1

@@ -20,6 +20,7 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings.signatures import Number, checked
 
 _LOOK_KEPT_FROM = 10_000  # images
+_LAST: dict[str, "Look"] = {}  # the last look: a recipe is chosen by it before the data are loaded
 Share = Annotated[float, Number(least=0, below=1)]
 Seed = Annotated[int, Number(least=0, most=2**32 - 1, whole=True)]  # numpy's
 SPLITS = ("train", "validation", "test")
@@ -124,10 +125,8 @@ def dataset(name: str, found: Found, settings: Settings) -> Dataset:
       UserError: there is nothing to make one of, images are broken and `settings.broken` refuses
         that, or they differ in size and none is asked for.
     """
-    if not len(found.records):
-        passed_over = "".join(f" ({note})" for note in found.notes)
-        raise UserError(f"there are no images in {found.where}{passed_over}")
-    look = _known_look(found.records, settings)
+    require_images(found)
+    look = look_at(found.records, settings)
     notes = []
     if look.problems:
         notes.append(settings.broken(look.problems, len(found.records), found.where))
@@ -159,11 +158,18 @@ def dataset(name: str, found: Found, settings: Settings) -> Dataset:
     )
 
 
+def require_images(found: Found) -> None:
+    """Refuses a place without images."""
+    if not len(found.records):
+        passed_over = "".join(f" ({note})" for note in found.notes)
+        raise UserError(f"there are no images in {found.where}{passed_over}")
+
+
 # --- The look at every image -------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
-class _Look:
+class Look:
     """What all images are like.
 
     Attributes:
@@ -179,13 +185,24 @@ class _Look:
     problems: list[broken_files.Problem]
 
 
-def _known_look(records, settings: Settings) -> _Look:
-    """As `_look_at`, kept for the next run where it takes seconds or more."""
+def look_at(records, settings: Settings) -> Look:
+    """Reads every image whole, unless the last look was at the same ones.
+
+    Looks of many images, which take seconds or more, are kept for the next run.
+    """
+    facts = (records.fingerprint(), PIL.__version__, settings.max_pixels, "contents")
+    name = f"look-{fingerprint(*facts)}"
+    if name not in _LAST:
+        look = _known_look(name, records, settings)
+        _LAST.clear()
+        _LAST[name] = look
+    return _LAST[name]
+
+
+def _known_look(name: str, records, settings: Settings) -> Look:
     cache = settings.cache
     if len(records) < _LOOK_KEPT_FROM or not cache.budget:
         return _look_at(records, settings.max_pixels)
-    facts = (records.fingerprint(), PIL.__version__, settings.max_pixels, "contents")
-    name = f"look-{fingerprint(*facts)}"
     kept = cache.read(name)
     if kept is None:
         look = _look_at(records, settings.max_pixels)
@@ -197,10 +214,10 @@ def _known_look(records, settings: Settings) -> _Look:
     problems = zip(kept["names"].tolist(), kept["reasons"].tolist(), strict=True)
     contents = Contents(kept["lengths"], kept["crcs"])
     problems = [broken_files.Problem(*each) for each in problems]
-    return _Look(kept["sizes"], kept["channels"], contents, problems)
+    return Look(kept["sizes"], kept["channels"], contents, problems)
 
 
-def _look_at(records, max_pixels: int) -> _Look:
+def _look_at(records, max_pixels: int) -> Look:
     """Reads every image whole."""
     sizes = np.zeros((len(records), 2), np.int32)
     channels = np.zeros(len(records), np.int8)
@@ -217,7 +234,7 @@ def _look_at(records, max_pixels: int) -> _Look:
         return None
 
     found = in_parallel(look, len(records))
-    return _Look(sizes, channels, contents, [problem for problem in found if problem])
+    return Look(sizes, channels, contents, [problem for problem in found if problem])
 
 
 def in_parallel(function: Callable[[int], object], number: int) -> list:

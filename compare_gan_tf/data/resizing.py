@@ -43,6 +43,14 @@ def middle_square(width: int, height: int) -> Box:
 
 
 @gin.register(module="data")
+def padded(width: int, height: int) -> Box:
+    """The smallest square about all of the image, black where it reaches beyond."""
+    side = max(width, height)
+    left, upper = (width - side) // 2, (height - side) // 2
+    return left, upper, left + side, upper + side
+
+
+@gin.register(module="data")
 def central(width: int, height: int, side: int = 160) -> Box:
     """A square of `side` pixels about the middle, whatever the image's size."""
     left, upper = (width - side) // 2, (height - side) // 2

@@ -34,10 +34,12 @@ class Row:
     Attributes:
       make: a function of `Settings`, or for own data of (name, what follows the colon, `Settings`).
       heeds: names of the settings that it heeds; others are refused.
+      find: of own images, a function (path, `Settings`) -> what lies there, before it is read.
     """
 
     make: Callable[..., Dataset]
     heeds: frozenset = frozenset()
+    find: Callable[[str, Settings], own_images.Found] | None = None
 
 
 _DECODED = frozenset(
@@ -93,12 +95,11 @@ def _lsun(name: str) -> Row:
     return Row(lambda settings: lsun.load(name, settings), _PUBLIC)
 
 
-def _tfrecord(name: str, path: str, settings: Settings) -> Dataset:
-    return own_images.dataset(name, record_files.find(path, settings.cache), settings)
+def _own(find: Callable[[str, Settings], own_images.Found]) -> Row:
+    def own_set(name: str, path: str, settings: Settings) -> Dataset:
+        return own_images.dataset(name, find(path, settings), settings)
 
-
-def _found(find: Callable[[str], own_images.Found]) -> Row:
-    return Row(lambda name, path, settings: own_images.dataset(name, find(path), settings), _OWN)
+    return Row(own_set, _OWN, find)
 
 
 _LABELLED_IMAGENET = {
@@ -132,9 +133,9 @@ DATASETS: dict[str, Row] = {
 
 # Own data: "kind:path".
 KINDS: dict[str, Row] = {
-    "folder": _found(folders.find),
-    "zip": _found(zips.find),
-    "tfrecord": Row(_tfrecord, _OWN),
+    "folder": _own(lambda path, settings: folders.find(path)),
+    "zip": _own(lambda path, settings: zips.find(path)),
+    "tfrecord": _own(lambda path, settings: record_files.find(path, settings.cache)),
     "npz": Row(arrays.load, frozenset(("broken", "background"))),
     "text": Row(lambda name, path, settings: text.load(name, path)),
 }
