@@ -24,6 +24,15 @@ def short_name(selector: str) -> str:
     return gin.config._REGISTRY.minimal_selector(selector)
 
 
+def full_name(name: str) -> str:
+    """The full name that a config abbreviates as `name`; the same if it names nothing."""
+    try:
+        found = gin.config._REGISTRY.get_match(name)
+    except KeyError:  # it may mean several
+        return name
+    return name if found is None else found.selector
+
+
 def selector_of(function: Callable) -> str | None:
     """The full name under which a function is registered, or None."""
     found = gin.config._inverse_lookup(function)

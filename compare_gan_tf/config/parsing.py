@@ -256,8 +256,9 @@ def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:
     Args:
       old: text of the config that is there, as `operative_text` wrote it.
       new: text of the config that is wanted.
-      free: regular expressions; a name that one of them matches in full may differ, and so may
-        what is bound on functions and classes to which those names alone refer.
+      free: regular expressions; what one of them matches, by its name in the text or by its full
+        one, such as "metrics.Fid.interval", may differ, and so may what is bound on functions and
+        classes to which those names alone refer.
 
     Raises:
       UserError: one of the texts is not gin.
@@ -280,7 +281,9 @@ def differing_lines(old: str, new: str, free: Sequence[str] = ()) -> list[str]:
 def _free_keys(configs: list[dict[Key, Any]], free: Sequence[str]) -> set[Key]:
     """Those that a pattern matches, and those of what only the matched ones refer to."""
     keys = {key for values in configs for key in values}
-    matched = {key for key in keys if any(re.fullmatch(pattern, str(key)) for pattern in free)}
+    full = {key: key._replace(selector=gin_insides.full_name(key.selector)) for key in keys}
+    rule = re.compile("|".join(free))
+    matched = {key for key in keys if rule.fullmatch(str(key)) or rule.fullmatch(str(full[key]))}
     by_free, by_others = set(), set()
     for values in configs:
         for key, value in values.items():

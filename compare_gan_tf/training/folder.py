@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -25,7 +26,7 @@ FREE = (
     r"(.*\.)?GAN\.(remat|accumulation)",
     r"(.*\.)?(evaluate|follow)\..*",
     r"(.*\.)?load\.(data_dir|memory_budget|disk_budget|cache_folder)",
-    r"compare_gan_tf\.(evaluation|metrics|report|export)\..*",
+    r"(.*/)?(evaluation|features|metrics|presets)\..*",
 )
 
 
@@ -52,9 +53,14 @@ def sole_training(model_dir: str) -> Iterator[None]:
 
 
 def require_own_run(
-    model_dir: str, *, config_text: str | None, seen: dict | None, precision: str | None
+    model_dir: str,
+    *,
+    config_text: str | None,
+    seen: dict | None,
+    precision: str | None,
+    settings: dict | None = None,
 ) -> None:
-    """Checks that a run was trained with this config and these data, in this precision.
+    """Checks that a run was trained with these settings and data, in this precision.
 
     Args:
       model_dir: the run's folder. Without a checkpoint in it nothing is checked.
@@ -63,21 +69,24 @@ def require_own_run(
       seen: `data.identity` of the data set; None to accept any.
       precision: that the networks compute in, which a run without a config may change, too; None to
         accept any.
+      settings: of a run without a config, {name: value}; None to accept any.
 
     Raises:
-      UserError: config, data or precision differ; the message lists the differences.
+      UserError: settings, data or precision differ; the message lists the differences.
     """
     if not checkpoints.list_steps(model_dir):
         return  # no weights were trained yet
     old = files.read_text(os.path.join(model_dir, files.CONFIG))
     lines = config.differing_lines(old, config_text, FREE) if old and config_text else []
-    if lines:
+    starts = manifest.read(model_dir)
+    changed = _changed_settings(starts, settings or {})
+    if lines or changed:
+        what = "config differs from that" if lines else "settings differ from those"
         raise UserError(
-            f"the config differs from that of the run in {model_dir}: {' | '.join(lines)}; use "
-            "another folder, or allow_config_change=True (--allow_config_change) to go on"
+            f"the {what} of the run in {model_dir}: {' | '.join(lines or changed)}; use another "
+            "folder, or allow_config_change=True (--allow_config_change) to go on"
         )
-    starts = [start for start in manifest.read(model_dir) if "precision" in start]
-    before = starts[-1]["precision"] if starts else None
+    before = ([start["precision"] for start in starts if "precision" in start] or [None])[-1]
     if precision and before not in (None, precision):
         raise UserError(
             f"the run in {model_dir} was trained in {before}, not in {precision}: set GAN.precision"
@@ -91,6 +100,14 @@ def require_own_run(
             f" {'; '.join(changes)}. Bring that back, use another folder, or --allow_data_change"
             " (allow_data_change=True) to go on all the same"
         )
+
+
+def _changed_settings(starts: list[dict], settings: dict) -> list[str]:
+    """What differs from the newest start that knows its settings, of the names that both have."""
+    before = ([start["settings"] for start in starts if "settings" in start] or [{}])[-1]
+    changed = [name for name in settings if name in before and before[name] != settings[name]]
+    changed = [name for name in changed if not re.fullmatch("|".join(FREE), name)]
+    return [f"{name} was {before[name]!r}, and is {settings[name]!r}" for name in changed]
 
 
 def require_continued(model_dir: str, first_step: int, lowered: dict) -> int:

@@ -16,6 +16,9 @@ from compare_gan_tf.runs import checkpoints
 
 pytestmark = [pytest.mark.usefixtures("in_this_process"), pytest.mark.optimised_graphs]
 
+# Biases on which no loss depends: D's last one, under a hinge within its margins, and those before
+# G's batch norm. Their gradients are rounding, which Adam scales up to steps of its own size.
+OF_ROUNDING = ("discriminator/8/", "generator/1/", "generator/7/", "ema/1/", "ema/7/")
 OLD = pathlib.Path(__file__).parents[1] / "runs" / "old_run"
 
 
@@ -47,7 +50,8 @@ def test_training_goes_on_to_the_weights_that_it_led_to_then(run_verb, run):
     for name, (shape, mean_square) in json.loads((OLD / "step_30.json").read_text()).items():
         value = np.asarray(reader.get_tensor(name), np.float64)
         assert list(value.shape) == shape, name
-        assert np.mean(np.square(value)) == pytest.approx(mean_square, rel=1e-3, abs=1e-12), name
+        error = 1e-5 if name.startswith(OF_ROUNDING) else 1e-12
+        assert np.mean(np.square(value)) == pytest.approx(mean_square, rel=1e-3, abs=error), name
 
 
 def test_its_scores_stay_beside_those_of_today(run_verb, run):

@@ -4,6 +4,7 @@ import pytest
 import toy_config  # noqa: F401, registers what is bound here
 
 from compare_gan_tf import config
+from compare_gan_tf.config import configurables
 from compare_gan_tf.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("no_bindings")
@@ -23,6 +24,13 @@ def test_free_parameters_may_differ():
         "- train.stepsize = 1",
         "+ train.stepsize = 2",
     ]
+
+
+def test_a_free_name_is_a_full_one():
+    """A training that scores has settings of metrics, to which no binding need refer."""
+    configurables.load()
+    old = "Fid.interval = True\nfloor/metrics.Kid.subsets = 3\nunknown.x = 1\n"
+    assert config.differing_lines(old, "", [r"(.*/)?metrics\..*"]) == ["- unknown.x = 1"]
 
 
 def test_what_only_free_bindings_refer_to_may_differ():

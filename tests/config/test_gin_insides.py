@@ -29,6 +29,8 @@ def test_the_part_is_there(name):
 def test_names(no_bindings):
     assert "tests.insides.probed" in gin_insides.selectors(), GONE
     assert gin_insides.short_name("tests.insides.probed") == "probed", GONE
+    assert gin_insides.full_name("insides.probed") == "tests.insides.probed", GONE
+    assert gin_insides.full_name("no_such_name") == "no_such_name", GONE
     assert gin_insides.selector_of(probed) == "tests.insides.probed", GONE
     assert gin_insides.selector_of(test_names) is None, GONE
 
