@@ -17,14 +17,17 @@ import sys
 
 import gin
 
-from compare_gan_tf import config, data
-from compare_gan_tf.bin import command
-from compare_gan_tf.config import configurables
-from compare_gan_tf.gan.adversarial_classification import classify
+from compare_gan_tf.bin import command, quiet
 
 
 def train(file: str, bindings: list[str]):
     """(the data set, the classifier trained on it)."""
+    quiet.import_tensorflow()  # the first import, so that it says nothing about this machine
+    from compare_gan_tf import config, data
+    from compare_gan_tf.config import configurables
+    from compare_gan_tf.gan.adversarial_classification import classify
+
+    configurables.load()
     config.parse([file], bindings)
     dataset = data.load()
     return dataset, classify(dataset, ready=lambda: config.check_used([]))
@@ -36,7 +39,6 @@ def main():
     parser.add_argument("config", help="gin file, such as examples/classify_digits.gin")
     parser.add_argument("bindings", nargs="*", default=[], help="one each; they win")
     arguments = parser.parse_args()
-    configurables.load()
     try:
         dataset, model = train(arguments.config, arguments.bindings)
     except Exception as error:

@@ -21,7 +21,7 @@ import time
 
 from absl import flags
 
-from compare_gan_tf.bin import build, train
+from compare_gan_tf.bin import build, output, train
 from compare_gan_tf.errors import UserError
 
 NEEDS_MODEL_DIR = False
@@ -48,7 +48,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Distribution strategy: auto uses all GPUs of this machine, or the CPU if there are none.",
         flag_values=flag_values,
     )
-    flags.DEFINE_bool("json", False, "Print one JSON object, not text.", flag_values=flag_values)
+    output.define_json_flag(flag_values)
     flags.DEFINE_string("output", None, "JSON file to write.", flag_values=flag_values)
     flags.DEFINE_bool(
         "overwrite", False, "Replace the file of --output if it exists.", flag_values=flag_values
@@ -69,12 +69,14 @@ def run(values: flags.FlagValues) -> None:
     spent = benchmark.since(benchmark.Seconds(*start))
     measured = benchmark.measure(prepared, steps=values.steps, repeats=values.repeats)
     found = benchmark.summarised(measured, prepared, spent)
-    text = json.dumps(found, indent=2)
-    print(text if values.json else as_text(found))
+    if values.json:
+        output.show_json(found)
+    else:
+        _show(found)
     if values.output:
         with staging.staged_file(values.output, overwrite=values.overwrite) as path:
             with open(path, "w") as file:
-                file.write(f"{text}\n")
+                file.write(f"{json.dumps(found, indent=2)}\n")
 
 
 def _require_writable(values: flags.FlagValues) -> None:
@@ -104,18 +106,15 @@ def _prepared(values: flags.FlagValues):
 # --- Text -------------------------------------------------------------------------------------
 
 
-def as_text(found: dict) -> str:
-    """The measurement as a table for a terminal: the clock on the wall, and CPU-seconds."""
-    rows = [("", "wall", "CPU", "")] + [_cells(found, *row) for row in _rows(found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = [
-        f"{name:<{widths[0]}}  {wall:>{widths[1]}}  {cpu:>{widths[2]}}  {note}".rstrip()
-        for name, wall, cpu, note in rows
-    ]
+def _show(found: dict) -> None:
+    """Prints the measurement as a table: the clock on the wall, and CPU-seconds."""
+    output.show("\n".join([*_head(found), ""]))
+    rows = [_cells(found, *row) for row in _rows(found)]
+    output.show_table(("", "wall", "CPU", ""), rows, right=(1, 2))
     of_types = [f"{_number(n)} {dtype}" for dtype, n in found["multiply_adds"].items()]
     memory = [f"{n / 2**20:,.0f} MiB of {where}" for where, n in found["peak_memory"].items()]
-    lines += ["", f"multiply-adds of a step: {', '.join(of_types) or 0}"]
-    return "\n".join([*_head(found), "", *lines, f"peak memory: {', '.join(memory)}"])
+    output.show(f"\nmultiply-adds of a step: {', '.join(of_types) or 0}")
+    output.show(f"peak memory: {', '.join(memory)}")
 
 
 def _head(found: dict) -> list[str]:
@@ -132,14 +131,14 @@ def _rows(found: dict) -> list[tuple]:
     repeats = f"median of {len(found['repeats'])} repeats of {found['steps_per_repeat']} steps"
     whole = f"{found['training_steps']:,} steps, without checkpoints, logs and scores"
     return [
-        ("start_up", "start-up", _seconds, "imports, networks and checks"),
-        ("compile", "tracing and compiling", _seconds, "beside the first steps"),
-        ("step", "a step", _seconds, repeats),
+        ("start_up", "start-up", span, "imports, networks and checks"),
+        ("compile", "tracing and compiling", span, "beside the first steps"),
+        ("step", "a step", span, repeats),
         ("steps_per_second", "steps/s", _number, ""),
         ("images_per_second", "images/s", _number, "reals of D's updates"),
         ("matmul_peak", "matmul peak", _number, "multiply-adds/s"),
         ("share_of_peak", "share of the peak", "{:.1%}".format, ""),
-        ("whole_run", "whole run", _seconds, whole),
+        ("whole_run", "whole run", span, whole),
     ]
 
 
@@ -155,7 +154,7 @@ def _number(value: float) -> str:
     return f"{value:.3g} {' kMGTP'[power]}".rstrip()
 
 
-def _seconds(value: float) -> str:
+def span(value: float) -> str:
     """A span in the unit that suits it: 1.23 ms, 4.56 s, 7 min, 8.9 h."""
     if value < 1:
         return f"{value * 1000:.3g} ms"

@@ -8,7 +8,7 @@ from absl import flags, logging
 from compare_gan_tf.errors import UserError
 
 
-def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
+def read_config(values: flags.FlagValues, bindings: Sequence[str] = (), recipe=None) -> None:
     """Imports all configurables, and parses the config files and bindings of the flags.
 
     Without `--gin_config`, the config that the run was trained with is read.
@@ -16,6 +16,7 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
     Args:
       values: the flags.
       bindings: further bindings, which override those of the flags.
+      recipe: a `recipes.Recipe`, which is read in place of these files; None for none.
 
     Raises:
       UserError: gin rejects the config, there is no config, or it has no model.
@@ -29,14 +30,15 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = ()) -> None:
     from compare_gan_tf.storage import files
 
     names = [gin_files.find_config(name) for name in values.gin_config]
-    names = names or [_own_config(values.model_dir)]
+    names = names or (recipe.files if recipe else [_own_config(values.model_dir)])
     if values.model_dir:
         files.refuse_pipes(values.model_dir, ("checkpoints", "logs", "manifest.json"))
     quiet.import_tensorflow()
     from compare_gan_tf.config import configurables
 
     configurables.load()
-    config.parse(names, [*values.gin_bindings, *bindings])
+    first = recipe.statements if recipe else []
+    config.parse(names, [*first, *values.gin_bindings, *bindings])
     if "model" not in gin.get_bindings("train", resolve_references=False):
         raise UserError("the config gives no value for train.model; bind it in a gin file")
 
@@ -56,8 +58,8 @@ def _own_config(model_dir: str | None) -> str:
             " report.write_report score, export and show its GAN"
         )
     raise UserError(
-        f"no --gin_config is given and there is no {own}; for a first run take"
-        " --gin_config=quickstart.gin"
+        f"no --gin_config is given and there is no {own}: check --model_dir; for a first training"
+        " take --gin_config=quickstart.gin, or --data with images of your own"
     )
 
 
@@ -157,32 +159,12 @@ def follow(values: flags.FlagValues, check_data: Callable = lambda dataset: None
     """
     read_config(values)
     from compare_gan_tf import evaluation
+    from compare_gan_tf.bin import scores
 
     dataset, built = gan(values)
     check_data(dataset)
-    print_scores(values.model_dir, evaluation.follow(values.model_dir, built, dataset))
+    scores.show_run(values.model_dir, evaluation.follow(values.model_dir, built, dataset))
     return dataset, built
-
-
-def print_scores(model_dir: str, rows: Sequence[dict]) -> None:
-    """Prints a line for each score of a run, the warnings, and the best and the last checkpoint.
-
-    Raises:
-      UserError: all scores failed; the message says why.
-    """
-    from compare_gan_tf import evaluation
-    from compare_gan_tf.runs import best, results
-
-    for row in rows:
-        value = f"failed: {row['reason']}" if row["value"] is None else f"{row['value']:.4f}"
-        print(f"step {row['step']:>8}  {row['metric']} {row['split']:<10} {value}")
-    if rows and all(row["value"] is None for row in rows):
-        raise UserError(f"none of {len(rows)} scores has a value: {rows[-1]['reason']}")
-    summary = evaluation.summary(
-        rows, best.read(model_dir), results.read(results.floor_path(model_dir))
-    )
-    for line in (*evaluation.warning_lines(rows), *summary):
-        print(line)
 
 
 # --- Flags of several verbs -------------------------------------------------------------------

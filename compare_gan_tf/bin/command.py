@@ -64,32 +64,23 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
         " (gs://).",
         flag_values=flag_values,
     )
-    flags.DEFINE_multi_string(
-        "gin_config",
-        [],
-        "Gin config file: a path, or the name of a packaged config. Repeatable; later files"
-        " override earlier ones. Default: config.gin of the run, if it exists.",
-        flag_values=flag_values,
-    )
-    flags.DEFINE_multi_string(
-        "gin_bindings",
-        [],
-        "One gin binding, such as 'train.seed = 1'. Repeatable; overrides the files.",
-        flag_values=flag_values,
-    )
-    flags.DEFINE_multi_string(
-        "allow_imports",
-        [],
-        "Your own Python modules that configs may import, such as my_losses; importing a module"
-        " runs its code. Repeatable, or comma-separated. Later commands on the run need no flag, on"
-        " the machine it was trained on.",
-        flag_values=flag_values,
-    )
+    repeatable = {
+        "gin_config": "Gin config file: a path, or the name of a packaged config. Repeatable; later"
+        " files override earlier ones. Default: config.gin of the run, if it exists.",
+        "gin_bindings": "One gin binding, such as 'train.seed = 1'. Repeatable; overrides the"
+        " files.",
+        "allow_imports": "Your own Python modules that configs may import, such as my_losses;"
+        " importing a module runs its code. Repeatable, or comma-separated. Later commands on the"
+        " run need no flag, on the machine it was trained on.",
+    }
+    for name, text in repeatable.items():
+        flags.DEFINE_multi_string(name, [], text, flag_values=flag_values)
 
 
-def _own_flags(
+def own_flags(
     define_flags: Callable[[flags.FlagValues], None], common: Sequence[str] = COMMON_FLAGS
 ) -> flags.FlagValues:
+    """The flags of a verb, common and own, without those of absl."""
     flag_values = flags.FlagValues()
     _define_common_flags(flag_values)
     for name in set(COMMON_FLAGS) - set(common):
@@ -117,7 +108,7 @@ def parse_flags(
     Raises:
       UserError: a flag is unknown or missing, or its value is wrong.
     """
-    values = _own_flags(define_flags, common)
+    values = own_flags(define_flags, common)
     names = list(values)
     for name in flags.FLAGS:
         if name not in values:  # a flag's short name is added together with its long name
@@ -128,7 +119,8 @@ def parse_flags(
         nearest = gin_errors.did_you_mean(error.flagname, names)
         raise UserError(f"no flag --{error.flagname}{nearest}") from error
     except (flags.Error, ValueError) as error:  # absl raises ValueError for --noflag=value
-        raise UserError(str(error).split("\n")[0]) from error  # only the first error
+        first = str(error).split("\n")[0]  # absl names a flag that was not given as --flag=None
+        raise UserError(re.sub(r"^flag --\w+=None: ", "", first)) from error
     if rest and arguments is None:
         raise UserError(f"cannot use {rest[0]!r}: all arguments are flags, as --name=value")
     if rest:
@@ -156,15 +148,11 @@ def _parse_or_exit(name: str, verb: types.ModuleType, argv: Sequence[str]) -> fl
     needs_model_dir = getattr(verb, "NEEDS_MODEL_DIR", True)
     common = getattr(verb, "COMMON_FLAGS", COMMON_FLAGS)
     try:
-        values = parse_flags(
-            argv,
-            verb.define_flags,
-            needs_model_dir,
-            common,
-            getattr(verb, "ARGUMENTS", None),
-        )
+        arguments = getattr(verb, "ARGUMENTS", None)
+        values = parse_flags(argv, verb.define_flags, needs_model_dir, common, arguments)
     except UserError as error:
-        _say(name, f"{error}. See {PROGRAM} {name} --help")
+        end = "" if str(error).endswith("?") else "."
+        _say(name, f"{error}{end} See {PROGRAM} {name} --help")
         sys.exit(1)
     if flags.FLAGS["verbosity"].using_default_value:
         # Warnings and errors only: absl's default, INFO, would break the progress bars.
@@ -176,8 +164,8 @@ def _parse_or_exit(name: str, verb: types.ModuleType, argv: Sequence[str]) -> fl
 def help_text(name: str, verb: types.ModuleType) -> str:
     """The text that `compare-gan VERB --help` prints."""
     chosen = getattr(verb, "COMMON_FLAGS", COMMON_FLAGS)
-    values = _own_flags(verb.define_flags, chosen)
-    common = [name for name in _own_flags(lambda _: None, chosen) if name in values]
+    values = own_flags(verb.define_flags, chosen)
+    common = [name for name in own_flags(lambda _: None, chosen) if name in values]
     own = [name for name in values if name not in common]
     for flag, text in getattr(verb, "HELP", {}).items():
         values[flag].help = text

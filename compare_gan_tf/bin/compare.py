@@ -13,6 +13,7 @@ import os
 
 from absl import flags
 
+from compare_gan_tf.bin import output as outputs
 from compare_gan_tf.bin.study import common
 from compare_gan_tf.errors import UserError
 
@@ -43,6 +44,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     common.define_figures_flag(flag_values)
+    outputs.define_json_flag(flag_values)
 
 
 def run(values: flags.FlagValues) -> None:
@@ -58,10 +60,12 @@ def run(values: flags.FlagValues) -> None:
     rule = folders.Rule(**{name: values[name].value for name in names})
     title = values.title or os.path.basename(os.path.normpath(values.output))
     found = grouping.comparison(values.runs, rule, title=title)
-    write(found, {}, values.output, figures=values.figures)
+    write(found, {}, values.output, figures=values.figures, as_json=values.json)
 
 
-def write(comparison, grids, output: str, *, importance=None, figures: bool = False) -> None:
+def write(
+    comparison, grids, output: str, *, importance=None, figures: bool = False, as_json: bool = False
+) -> None:
     """Prints the verdict and the leaderboard, and writes the page and every table.
 
     Args:
@@ -70,6 +74,7 @@ def write(comparison, grids, output: str, *, importance=None, figures: bool = Fa
       output: folder for index.html and the folder tables.
       importance: {setting: share of the variance of the score}, if known.
       figures: whether each is written as PDF and PNG, too.
+      as_json: whether one JSON object is printed in place of text.
     """
     from compare_gan_tf import report
     from compare_gan_tf.comparison import tables, terminal, verdict
@@ -79,6 +84,11 @@ def write(comparison, grids, output: str, *, importance=None, figures: bool = Fa
     page = report.write_comparison(comparison, grids, f"{output}/index.html", importance)
     if figures:
         report.write_figures(comparison, os.path.join(output, "figures"))
+    said = verdict.verdict(comparison, made)
+    if as_json:
+        rows = {"leaderboard": made["leaderboard"].rows} if "leaderboard" in made else {}
+        outputs.show_json({**rows, "verdict": said, "page": page})
+        return
     if "leaderboard" in made:
-        print(terminal.text(made["leaderboard"]))
-    print(*verdict.verdict(comparison, made), page, sep="\n")
+        outputs.show_table(*terminal.table(made["leaderboard"]))
+    outputs.show("\n".join([*said, page]))

@@ -11,8 +11,11 @@ Show your own images, resized to 64 x 64 pixels:
   compare-gan data --dataset=folder:/data/photos --gin_bindings='data.load.image_size = 64'
 """
 
+import dataclasses
+
 from absl import flags
 
+from compare_gan_tf.bin import output
 from compare_gan_tf.errors import UserError
 
 _SHOWN_CLASSES = 20
@@ -45,6 +48,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_bool(
         "overwrite", False, "Replace the file of --output if it exists.", flag_values=flag_values
     )
+    output.define_json_flag(flag_values)
 
 
 def run(values: flags.FlagValues) -> None:
@@ -67,6 +71,19 @@ def run(values: flags.FlagValues) -> None:
     config.check_used([name for name in configurables.modules() if ".data." not in name])
     if values.output and not dataset.is_images:
         raise UserError(f"--output={values.output}: {dataset.name} has no images to show")
+    (_show_json if values.json else _show)(dataset)
+    if values.output:
+        with staging.staged_file(values.output, overwrite=values.overwrite) as path:
+            with open(path, "wb") as file:
+                file.write(summary.grid_png(dataset))
+        if not values.json:
+            print(values.output)
+
+
+def _show(dataset) -> None:
+    """Prints the facts, split by split, and the speed of training's batches."""
+    from compare_gan_tf.data import summary
+
     for line in _facts(dataset):
         print(line)
     for name, split in dataset.splits.items():
@@ -75,11 +92,24 @@ def run(values: flags.FlagValues) -> None:
             print(line)
     train = dataset.splits["train"]
     print(f"\n{summary.rate(train):,.0f} samples a second in training, {summary.kept(train)}")
-    if values.output:
-        with staging.staged_file(values.output, overwrite=values.overwrite) as path:
-            with open(path, "wb") as file:
-                file.write(summary.grid_png(dataset))
-        print(values.output)
+
+
+def _show_json(dataset) -> None:
+    from compare_gan_tf.data import summary
+
+    splits = {
+        name: dataclasses.asdict(summary.of_split(dataset, split))
+        for name, split in dataset.splits.items()
+    }
+    output.show_json({
+        "name": dataset.name,
+        "sample_shape": dataset.sample_shape,
+        "num_classes": dataset.num_classes,
+        "class_names": dataset.class_names,
+        "notes": dataset.notes,
+        "splits": splits,
+        "samples_per_second": summary.rate(dataset.splits["train"]),
+    })  # fmt: skip
 
 
 def _bindings(values: flags.FlagValues) -> list[str]:

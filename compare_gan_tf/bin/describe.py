@@ -12,19 +12,18 @@ As one JSON object with "generator", "discriminator" and "objectives", for other
   compare-gan describe --gin_config=quickstart.gin --json
 """
 
-import json
 from collections.abc import Callable
 
 from absl import flags
 
-from compare_gan_tf.bin import build
+from compare_gan_tf.bin import build, output
 
 NEEDS_MODEL_DIR = False
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
-    flags.DEFINE_bool("json", False, "Print one JSON object, not text.", flag_values=flag_values)
+    output.define_json_flag(flag_values)
 
 
 def run(values: flags.FlagValues) -> None:
@@ -36,7 +35,10 @@ def run(values: flags.FlagValues) -> None:
     with outlines():
         _, gan = build.gan(values)
     description = describe.describe(gan, _bound)
-    print(json.dumps(description, indent=2) if values.json else describe.as_text(description))
+    if values.json:
+        output.show_json(description)
+    else:
+        output.show(describe.as_text(description))
 
 
 def _bound(function: Callable) -> dict:

@@ -25,7 +25,7 @@ import os
 
 from absl import flags
 
-from compare_gan_tf.bin import build
+from compare_gan_tf.bin import build, output, scores
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import extractor_names
 
@@ -52,6 +52,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     build.define_checkpoint_flag(flag_values, all_steps=True)
     build.define_data_change_flag(flag_values)
+    output.define_json_flag(flag_values)
     flags.DEFINE_enum(
         "schedule",
         "once",
@@ -188,7 +189,7 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
     plan = evaluation.plan(values.model_dir, gan, dataset, **steps)  # makes the metrics
     _check_metrics_used(values)
     rows = evaluation.follow(values.model_dir, gan, dataset) if follows else plan.run()
-    build.print_scores(values.model_dir, rows)
+    scores.show_run(values.model_dir, rows, as_json=values.json)
 
 
 # --- Two sides --------------------------------------------------------------------------------
@@ -228,9 +229,7 @@ def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
             save_real_statistics=values.save_real_statistics,
             progress=True,
         )
-    print(found)
-    if all(row["value"] is None for row in found.rows):
-        raise UserError(f"none of the scores has a value: {found.rows[0]['reason']}")
+    scores.show_sides(found, as_json=values.json)
 
 
 def _opened(values: flags.FlagValues, bindings: list[str], sides: dict, runs: dict, how) -> dict:

@@ -17,19 +17,22 @@ VERBS = {
     "benchmark": "measure steps/s, memory, and how long a whole run takes on this machine",
     "models": "list the trained models that ship with this package",
     "sample": "draw samples: a grid, PNG files, arrays or text",
-    "export": "export generator and discriminator as TF Hub modules",
+    "export": "export generator and discriminator for TensorFlow, Keras, ONNX and others",
+    "push": "publish an export on Hugging Face, on Kaggle or in a folder",
     "lower": "write the training as StableHLO programs, for a machine with JAX",
     "adopt": "make a run of what such a machine has trained",
     "study": "train several variants with several seeds each, and rank them",
     "compare": "rank existing runs, with intervals over seeds",
     "toy": "fit a model to 2-D points, and draw its training",
+    "completion": "print a script that completes verbs, flags and values in your shell",
+    "doctor": "check this installation and this machine, with a cure for what is broken",
     "report": "write an HTML page about a run: samples, curves and scores",
 }
 
 
 def help_text() -> str:
     """What `compare-gan --help` prints."""
-    verbs = "\n".join(f"  {verb:10}{summary}" for verb, summary in VERBS.items())
+    verbs = "\n".join(f"  {verb:11}{summary}" for verb, summary in VERBS.items())
     return (
         f"{PROGRAM} {__version__}: train, score, compare and export generative adversarial"
         " networks\n\n"

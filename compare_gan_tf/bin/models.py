@@ -11,12 +11,10 @@ and in Python:
   images = model.sample(16)
 """
 
-import json
-
 from absl import flags
 
 from compare_gan_tf import pretrained
-from compare_gan_tf.bin.command import show
+from compare_gan_tf.bin import output
 
 COMMON_FLAGS = ()
 NEEDS_MODEL_DIR = False
@@ -25,20 +23,16 @@ _HEADER = ("model", "data", "samples", "classes", "parameters", "score on test")
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
-    flags.DEFINE_bool("json", False, "Print all facts as JSON.", flag_values=flag_values)
+    output.define_json_flag(flag_values, "Print all facts as JSON.")
 
 
 def run(values: flags.FlagValues) -> None:
     """Prints the table."""
     known = [pretrained.facts(name) for name in pretrained.names()]
     if values.json:
-        print(json.dumps(known, indent=2))
-        return
-    rows = [_HEADER, *map(_row, known)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-             for row in rows)  # fmt: skip
-    show("\n".join(line.rstrip() for line in lines))
+        output.show_json(known)
+    else:
+        output.show_table(_HEADER, list(map(_row, known)))
 
 
 def _row(facts: dict) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from absl import logging
 
 _NOISE = re.compile(
     r"All log messages before absl::InitializeLog|^I\d{4} |To enable the following instructions"
+    r"|^INFO: Created TensorFlow Lite XNNPACK delegate"
 )
 _NO_GPU = re.compile(r"failed call to cuInit|Could not find cuda drivers")
 # Keras imports these only for functions that no verb uses; they take a quarter of the start time.
@@ -23,13 +24,14 @@ def import_tensorflow() -> None:
     """Imports TensorFlow and lists the devices, and suppresses messages that do not matter.
 
     With --verbosity=0 or more, all messages are shown, also later ones of TensorFlow's graph
-    optimisers and about deprecated names.
+    optimisers and about deprecated names; with TF_CPP_MIN_LOG_LEVEL=0, all those of its C++ code.
     """
     verbose = logging.get_verbosity() >= logging.INFO
     # 3 shows only fatal errors; other errors are raised as exceptions as well. TensorFlow reads
     # the variable when it is imported. A value that the user has set is kept.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if verbose else "3")
-    with contextlib.nullcontext() if verbose else _filtered_stderr():
+    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if verbose else "3")
+    # Some lines about this machine come before TensorFlow has read it, and are filtered instead.
+    with contextlib.nullcontext() if verbose or level == "0" else filtered_stderr():
         with _without(_NEVER_USED_BY_KERAS):
             import tensorflow as tf
 
@@ -67,7 +69,7 @@ def _has_nvidia_driver() -> bool:
 
 
 @contextlib.contextmanager
-def _filtered_stderr() -> Iterator[None]:
+def filtered_stderr() -> Iterator[None]:
     """Captures what is written to file descriptor 2, and then prints it without the noise."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:

@@ -1,4 +1,4 @@
-"""Tables of a comparison as lines of text, for a terminal."""
+"""Tables of a comparison as rows of text, for a terminal."""
 
 from collections.abc import Sequence
 
@@ -8,33 +8,34 @@ from compare_gan_tf.comparison.table import LONG, TEXT, Column, Table, interval_
 LEADERBOARD = ("place", "task", "variant", "best", "letters", "seeds", "runs", "failed")
 
 
-def text(table: Table, keys: Sequence[str] = LEADERBOARD) -> str:
-    """A line for each row; a column that says the same in all rows is left out, but for the score.
+def table(
+    found: Table, keys: Sequence[str] = LEADERBOARD
+) -> tuple[list[str], list[list[str]], list[int]]:
+    """A row of cells for each row; a column that says the same in all is left out, but the score.
 
     Args:
-      table: of a comparison.
+      found: of a comparison.
       keys: of its columns, in order.
+
+    Returns:
+      The headings, the rows, and the indices of the columns that are aligned to the right.
     """
-    chosen = {column.key: column for column in table.columns}
+    chosen = {column.key: column for column in found.columns}
     columns = [chosen[key] for key in keys if key in chosen]
-    rows = [[_cell(row, column) for column in columns] for row in table.rows]
-    several = [
-        column.interval
-        or column.kind in (TEXT, LONG)
-        and len({row[i] for row in rows}) > 1
-        or column.kind not in (TEXT, LONG)
-        for i, column in enumerate(columns)
+    cells = [[_cell(row, column) for row in found.rows] for column in columns]
+    shown = [
+        (column, one)
+        for column, one in zip(columns, cells, strict=True)
+        if column.interval or column.kind not in (TEXT, LONG) or len(set(one)) > 1
     ]
-    lines = [[column.heading for column in columns], *rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            _pad(one, width, column)
-            for one, width, column, shown in zip(line, widths, columns, several, strict=True)
-            if shown
-        ).rstrip()
-        for line in lines
-    )
+    headings = [column.heading for column, _ in shown]
+    rows = [list(row) for row in zip(*(one for _, one in shown), strict=True)]
+    of_numbers = [
+        i
+        for i, (column, _) in enumerate(shown)
+        if column.kind not in (TEXT, LONG) and not column.interval
+    ]
+    return headings, rows, of_numbers
 
 
 def _cell(row: dict, column: Column) -> str:
@@ -44,7 +45,3 @@ def _cell(row: dict, column: Column) -> str:
     if column.interval:
         return interval_text(row, column.key, 3)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _pad(one: str, width: int, column: Column) -> str:
-    return one.ljust(width) if column.kind in (TEXT, LONG) or column.interval else one.rjust(width)

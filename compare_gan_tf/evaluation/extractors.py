@@ -70,6 +70,7 @@ def _default(sample_shape: tuple[int, ...], images_of: str | None):
             "these images are scored through keras_resnet50, whose weights are not on this machine:"
             " take --extractor=keras_resnet50 where there is a network, which downloads them (here"
             f" they belong at {image_networks.weights_path(image_networks.RESNET50)}), or"
-            " --extractor=raw_features, which compares pixels and carries a warning"
+            " --extractor=raw_features, which compares pixels and carries a warning (in a config:"
+            " evaluate.extractor = @raw_features())"
         )
     return image_networks.keras_resnet50(path)

@@ -132,16 +132,17 @@ def read(path: str) -> dict:
 
 def table(rows) -> str:
     """A text table of scores with the columns name, value, interval and protocol id."""
-    cells = [(one["metric"], *_cells(one), one["protocol_id"]) for one in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
+    found = [(one["metric"], *cells(one), one["protocol_id"]) for one in rows]
+    widths = [max(map(len, column)) for column in zip(*found, strict=True)] if found else []
     lines = [
         f"{name:<{widths[0]}}  {value:>{widths[1]}}  {interval:<{widths[2]}}  {protocol}".rstrip()
-        for name, value, interval, protocol in cells
+        for name, value, interval, protocol in found
     ]
     return "\n".join(lines)
 
 
-def _cells(one: dict) -> tuple[str, str]:
+def cells(one: dict) -> tuple[str, str]:
+    """The value of a score and its interval as text; why it failed in place of an interval."""
     if one["value"] is None:
         return "none", one["reason"]
     interval = one["interval"]

@@ -93,6 +93,22 @@ def read(model_dir: str) -> list[dict]:
     return [rows[step] for step in sorted(rows)]
 
 
+def sample_grids(model_dir: str) -> dict[int, bytes]:
+    """{training step: PNG} of the grids of samples in the TensorBoard events, by step."""
+    folder, found = events_dir(model_dir), {}
+    names = tf.io.gfile.listdir(folder) if tf.io.gfile.isdir(folder) else []
+    for name in sorted(name for name in names if re.fullmatch(_EVENTS, name)):
+        try:
+            for record in tf.data.TFRecordDataset(os.path.join(folder, name)).as_numpy_iterator():
+                event = tf.compat.v1.Event.FromString(record)
+                for value in event.summary.value:
+                    if value.tag == "samples":  # a tensor of width, height, and the pictures
+                        found[event.step] = value.tensor.string_val[2]
+        except tf.errors.DataLossError:  # the last record, truncated by a crash
+            continue
+    return dict(sorted(found.items()))
+
+
 def training_seconds(log: list[dict]) -> float | None:
     """Seconds spent in training, over all starts; None without a log.
 

@@ -1,9 +1,11 @@
 """Writes samples as pictures: a grid, a folder of PNG files, or a scatter plot of points."""
 
+import io
 import os
+from collections.abc import Iterable
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from compare_gan_tf.data.images import encode_png
 from compare_gan_tf.errors import UserError
@@ -16,10 +18,13 @@ _MOST_POINTS = 100_000  # in a scatter plot
 _MOST_FRAMES = 2_000  # in a film
 _FILM_SIDE = 256  # pixels, at least
 _MILLISECONDS = 60  # of a frame
+_MILLISECONDS_OF_A_GRID, _MILLISECONDS_OF_THE_LAST = 250, 2000  # of a film of a training
+_CAPTION = 20  # pixels above a grid
+_MOST_ROWS = 4  # for each column with a class; with more a grid would be a ribbon
 
 
 def grid(path, drawn, source: Source, wanted: Wanted, columns: int | None) -> str:
-    """Writes a grid: one column per class, or with given `columns` one class after the other."""
+    """Writes a grid: a column a class, or one class after another: of few, or with `columns`."""
     height, width, _ = source.sample_shape
     scale = max(1, round(samples.SIDE / height))
     cell = (height * scale + samples.GAP) * (width * scale + samples.GAP) * 3
@@ -32,6 +37,7 @@ def grid(path, drawn, source: Source, wanted: Wanted, columns: int | None) -> st
     classes = () if source.repeats > 1 else wanted.classes or ()
     columns = columns or (source.repeats if source.repeats > 1 else None)
     by_column = columns is None and 1 < len(classes) <= samples.MOST_CLASSES
+    by_column = by_column and wanted.number <= _MOST_ROWS * len(classes) ** 2
     columns = min(len(classes) if by_column else columns or samples.COLUMNS, wanted.number)
     if classes and not by_column:
         images = images[np.argsort(np.arange(wanted.number) % len(classes), kind="stable")]
@@ -99,9 +105,37 @@ def film(path, drawn, source: Source, wanted: Wanted, kind: str) -> str:
         for images, _ in drawn
         for image in images.repeat(scale, axis=1).repeat(scale, axis=2)
     ]
+    _save(path, frames, kind, _MILLISECONDS)
+    return f"a film of {wanted.number:,} frames of {source.where}"
+
+
+def film_of_grids(path, grids: Iterable[tuple[int, bytes]], kind: str) -> str:
+    """Writes an animation of the grids of a training, each with its step; the last one stays.
+
+    Args:
+      path: of the file.
+      grids: (training step, PNG) of each frame, of one size.
+      kind: gif or webp.
+
+    Returns:
+      A short description.
+    """
+    frames, steps = [], []
+    for step, png in grids:
+        grid = Image.open(io.BytesIO(png)).convert("RGB")
+        frame = Image.new("RGB", (grid.width, grid.height + _CAPTION), "white")
+        frame.paste(grid, (0, _CAPTION))
+        ImageDraw.Draw(frame).text((_CAPTION // 4, _CAPTION // 4), f"step {step:,}", fill="black")
+        frames, steps = [*frames, frame], [*steps, step]
+    last = [_MILLISECONDS_OF_THE_LAST] if len(frames) > 1 else []
+    spans = [_MILLISECONDS_OF_A_GRID] * (len(frames) - len(last)) + last
+    _save(path, frames, kind, spans)
+    return f"a film of {len(frames)} grids, of the steps {steps[0]:,} to {steps[-1]:,}"
+
+
+def _save(path, frames: list[Image.Image], kind: str, milliseconds) -> None:
     options = {"lossless": True} if kind == "webp" else {}
     frames[0].save(
-        path, kind.upper(), save_all=True, append_images=frames[1:], duration=_MILLISECONDS, loop=0,
+        path, kind.upper(), save_all=True, append_images=frames[1:], duration=milliseconds, loop=0,
         **options,
     )  # fmt: skip
-    return f"a film of {wanted.number:,} frames of {source.where}"

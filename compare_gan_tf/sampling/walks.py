@@ -1,4 +1,4 @@
-"""Ways through the latents: interpolations between samples, and one sample under truncations."""
+"""Rows of samples: interpolations, one sample under truncations, and beside its nearest reals."""
 
 import dataclasses
 import math
@@ -51,6 +51,25 @@ def truncated(source: Source, truncations: tuple[float, ...]) -> Source:
         return np.stack(made, axis=1).reshape(each * count, *made[0].shape[1:])
 
     return dataclasses.replace(source, make=make, whole=each * count, repeats=count)
+
+
+def beside_nearest(source: Source, nearest, number: int) -> Source:
+    """A source of rows: a sample, and the `number` real samples that are nearest to it.
+
+    Args:
+      source: of images.
+      nearest: a function (images [n, H, W, C], number) -> reals [n, number, H, W, C].
+      number: of reals.
+    """
+    width = number + 1
+    each = max(1, source.block // width)
+
+    def make(_, seed, truncation, labels):
+        made = source.make(each, seed, truncation, None if labels is None else labels[::width])
+        rows = np.concatenate([made[:, np.newaxis], nearest(made, number)], axis=1)
+        return rows.reshape(each * width, *made.shape[1:])
+
+    return dataclasses.replace(source, make=make, whole=each * width, repeats=width)
 
 
 def between(prior, start: np.ndarray, end: np.ndarray, shares: np.ndarray) -> np.ndarray:

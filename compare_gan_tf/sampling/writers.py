@@ -3,7 +3,7 @@
 import contextlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from tqdm import tqdm
 
@@ -110,6 +110,27 @@ def write(
             if format_ == "npz":
                 arrays.require_room(source, wanted, path)
             return writer(path, drawn)
+    except OSError as error:
+        raise UserError(
+            unwritable(f"cannot write {_shown(output)}", error, "choose another --output")
+        ) from error
+
+
+def film_of_grids(
+    grids: Iterable[tuple[int, bytes]], output: str, format_: str, *, overwrite: bool = False
+) -> str:
+    """Writes the grids of a training as a film; see `write`.
+
+    Args:
+      grids: (training step, PNG) of each frame.
+      output: path of the file.
+      format_: "gif" or "webp".
+      overwrite: whether to replace the file.
+    """
+    require_free(output, format_, overwrite=overwrite)
+    try:
+        with staging.staged_file(output, overwrite=overwrite) as path:
+            return pictures.film_of_grids(path, grids, format_)
     except OSError as error:
         raise UserError(
             unwritable(f"cannot write {_shown(output)}", error, "choose another --output")

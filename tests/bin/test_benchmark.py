@@ -119,7 +119,7 @@ def test_without_a_config_it_says_so(run_verb):
     [(0.00123, "1.23 ms"), (4.5, "4.5 s"), (600, "10 min"), (360_000, "100 h"), (7.2e9, "2e+06 h")],
 )
 def test_times_have_the_unit_that_suits_them(value, text):
-    assert benchmark._seconds(value) == text
+    assert benchmark.span(value) == text
 
 
 @pytest.mark.parametrize(

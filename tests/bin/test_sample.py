@@ -194,3 +194,51 @@ def test_a_quote_without_its_other_side_is_one_line():
 
     with pytest.raises(UserError, match='--classes="cat: .*double quotes has them on both sides'):
         sample._classes(Values)
+
+
+def test_a_row_has_a_sample_and_its_nearest_training_samples(trained, run_verb, tmp_path):
+    """The reals of a row are training images, in ascending distance of pixels from its sample."""
+    folder, place = trained("evaluate.extractor = @raw_features()"), tmp_path / "nearest.npz"
+    flags = (f"--model_dir={folder}", "--nearest=3", "--num=10", f"--output={place}")
+    code, out, err = run_verb(sample, *flags)
+    assert code == 0 and "8 images" in out, err  # two whole rows
+    images = np.load(place)["images"].reshape(2, 4, 64).astype(float)
+    reals = data.load("digits").splits["train"].images.reshape(-1, 64).astype(float)
+    for made, *nearest in images:
+        distances = np.square(reals - made).sum(axis=1)
+        found = [np.square(real - made).sum() for real in nearest]
+        assert found == sorted(found) == list(np.sort(distances)[:3])
+    first = np.load(place)["images"][::4]
+    assert run_verb(sample, *flags[:1], "--num=2", f"--output={tmp_path / 'alone.npz'}")[0] == 0
+    assert np.array_equal(first, np.load(tmp_path / "alone.npz")["images"])
+
+
+def test_a_film_of_the_grids_of_a_training(trained, run_verb, tmp_path):
+    folder, place = trained("train.sample_every = 2"), tmp_path / "training.gif"
+    flags = (f"--model_dir={folder}", "--training_film", f"--output={place}")
+    code, out, err = run_verb(sample, *flags)
+    assert (code, out) == (0, f"{place}: a film of 2 grids, of the steps 2 to 4\n"), err
+    film = Image.open(place)
+    assert film.n_frames == 2 and film.size == (512, 512 + 20)
+    frames = []
+    for index in range(2):
+        film.seek(index)
+        frames.append(np.asarray(film.convert("L")))
+    assert not np.array_equal(frames[0][20:], frames[1][20:])  # the generator has changed
+    code, _, err = run_verb(sample, *flags)
+    assert code == 1 and "--overwrite" in err
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--model=digits", "--nearest=3"), "is for a run: name its --model_dir"),
+        (("--model_dir=run", "--training_film", "--num=3"), "no effect on the grids"),
+        (("--model_dir=run", "--training_film", "--output=film.png"), "must end in .gif or .webp"),
+        (("--model_dir=run", "--training_film", "--output=film.gif"), "has no grids of samples"),
+    ],
+)
+def test_films_and_neighbours_that_cannot_be(flags, words, run_verb, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run_verb(sample, "--output=x.png", *flags)
+    assert (code, out) == (1, "") and words in err

@@ -83,6 +83,12 @@ def test_a_study_is_made_and_found_again(study):
     code, out, _ = study("status", "--study_dir=s")
     assert code == 0 and "no worker runs: start compare-gan study" in out
     assert out.splitlines()[1].split() == ["hinge", "0", "0", "0", "2"]
+    code, out, _ = study("status", "--study_dir=s", "--json")
+    found = json.loads(out)
+    assert code == 0 and not found["is_done"] and found["seconds_left"] is None
+    assert found["total"]["waiting"] == sum(one["waiting"] for one in found["variants"].values())
+    assert found["total"]["waiting"] > 0 and found["total"]["best"] is None
+    one_line(study("status", "--study_dir=s", "--json", "--watch"), "drop --watch")
 
 
 def test_a_study_of_done_runs_has_tables_and_a_page(study, tmp_path):
@@ -93,6 +99,13 @@ def test_a_study_of_done_runs_has_tables_and_a_page(study, tmp_path):
     code, out, _ = study("export", "--study_dir=s", "--output=tables")
     assert code == 0 and os.listdir("tables")
     assert "Traceback" not in out
+    code, out, err = study("report", "--study_dir=s", "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert os.path.isfile(found["page"]) and found["verdict"]
+    assert {row["variant"] for row in found["leaderboard"]} and found["leaderboard"][0][
+        "place"
+    ] == 1
 
 
 @pytest.mark.parametrize("part", ["work", "status", "export", "report"])

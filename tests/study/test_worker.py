@@ -385,9 +385,11 @@ def test_how_far_a_study_is(make, tmp_path):
         counts = collect.counts(study)
         assert counts == {**counts, **Counter(run.status for run in collect.runs(study))}
         assert counts == {"complete": 1, "failed": 1, "running": 1, "waiting": 0, "pruned": 0}
-        text, is_done = progress.table(study)
-    assert not is_done
-    assert "failed, 1 times" in text
+        found = progress.progress(study)
+    assert not found.is_done
+    assert found.total == {"done": 2, "failed": 1, "running": 1, "waiting": 0, "best": 4.0}
+    assert found.rows()[-1] == ["all", "2", "1", "1", "0", "4.00"]
+    assert found.notes()[0].startswith("failed, 1 times: ")
 
 
 def test_runs_are_found_where_the_folder_lies_now(make, tmp_path):

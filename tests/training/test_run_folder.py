@@ -256,3 +256,25 @@ def test_schedules_go_on(run):
     run(2, model=changed)
     gan = run(5, model=changed)
     assert float(gan.g_optimizer.learning_rate) == pytest.approx(5e-3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            {"model": functools.partial(model, rate=3e-4)},
+            r"GAN.g_optimizer.learning_rate was 0\.009\d*, and is 0\.0003",
+        ),
+        ({"batch_size": 4}, "train.batch_size was 8, and is 4"),
+        ({"seed": 1}, "train.seed was 0, and is 1"),
+    ],
+)
+def test_other_settings_in_python_are_refused(run, tmp_path, changed, told):
+    """Else a notebook that is run again with another loss would show the scores of the first."""
+    run(1)
+    before = contents(tmp_path / "run")
+    with pytest.raises(UserError, match=f"the settings differ .*{told}"):
+        run(2, **changed)
+    assert contents(tmp_path / "run") == before
+    run(2, **changed, allow_config_change=True)
+    run(3, **changed)  # which is what the run has by now

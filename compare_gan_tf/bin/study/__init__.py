@@ -23,6 +23,7 @@ import sys
 
 from absl import flags
 
+from compare_gan_tf.bin import output
 from compare_gan_tf.bin.study import common
 from compare_gan_tf.errors import UserError
 
@@ -37,6 +38,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     common.define_flags(flag_values)
     common.define_devices_flag(flag_values, "GPUs to use, such as 0,1: one run at a time on each.")
     common.define_figures_flag(flag_values)
+    output.define_json_flag(flag_values)
     flags.DEFINE_integer(
         "workers",
         None,

@@ -154,6 +154,7 @@ def load(values: flags.FlagValues):
 def report(values: flags.FlagValues, study) -> None:
     """Prints the ranked table, and writes the page into the folder of the study."""
     from compare_gan_tf.bin import compare, quiet
+    from compare_gan_tf.bin.study import status
     from compare_gan_tf.study import collect, dashboard, importance, progress
 
     quiet.import_tensorflow()
@@ -163,11 +164,12 @@ def report(values: flags.FlagValues, study) -> None:
     shares = importance.importances(found)
     grids = collect.grids(found)
     output = os.path.join(values.study_dir, "report")
-    compare.write(found, grids, output, importance=shares, figures=values.figures)
+    as_json = values.json
+    compare.write(found, grids, output, importance=shares, figures=values.figures, as_json=as_json)
     dashboard.show(study, found)
-    text, is_done = progress.table(study)
-    if not is_done:
-        print(text)
+    how_far = progress.progress(study)
+    if not how_far.is_done and not as_json:
+        status.show(how_far)
 
 
 def _study_dir(values: flags.FlagValues) -> str:

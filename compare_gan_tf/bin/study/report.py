@@ -10,6 +10,7 @@ For example:
 
 from absl import flags
 
+from compare_gan_tf.bin import output
 from compare_gan_tf.bin.study import common
 
 COMMON_FLAGS = ()
@@ -21,6 +22,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     common.define_flags(flag_values)
     common.define_study_flag(flag_values)
     common.define_figures_flag(flag_values)
+    output.define_json_flag(flag_values)
 
 
 def run(values: flags.FlagValues) -> None:

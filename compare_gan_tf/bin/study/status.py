@@ -5,10 +5,12 @@ For example, with a new table every few seconds until all is done:
   compare-gan study status --study_dir=studies/digits --watch
 """
 
+import dataclasses
 import time
 
 from absl import flags
 
+from compare_gan_tf.bin import build, output
 from compare_gan_tf.bin.study import common
 
 COMMON_FLAGS = ()
@@ -26,6 +28,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "Show it again every few seconds, until all is done.",
         flag_values=flag_values,
     )
+    output.define_json_flag(flag_values)
+    build.forbid(flag_values, ("json",), lambda: flag_values.watch, "is one object: drop --watch")
 
 
 def run(values: flags.FlagValues) -> None:
@@ -35,8 +39,22 @@ def run(values: flags.FlagValues) -> None:
     study = common.load(values)
     with connection.explained(common.url(values)):
         while True:
-            text, is_done = progress.table(study)
-            print(f"\033[2J\033[H{text}" if values.watch else text, flush=True)
-            if is_done or not values.watch:
+            found = progress.progress(study)
+            if values.json:
+                output.show_json(dataclasses.asdict(found))
+            else:
+                if values.watch:
+                    print("\033[2J\033[H", end="")
+                show(found)
+            if found.is_done or not values.watch:
                 return
             time.sleep(_LOOK)
+
+
+def show(found) -> None:
+    """Prints a `progress.Progress`."""
+    from compare_gan_tf.study import progress
+
+    output.show_table(("", *progress.COLUMNS), found.rows(), right=range(1, 6))
+    for line in found.notes():
+        output.show(line)
