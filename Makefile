@@ -14,7 +14,7 @@ JOBS ?= 2
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart study test test-slow lint format docs benchmark clean
+.PHONY: help quickstart study test test-slow lint format docs site site-serve benchmark clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -50,14 +50,23 @@ format: $(VENV)/installed-dev  ## mend style and format, where that can be done 
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/installed  ## write the rows of docs/configs.md anew from the headers of the configs
-	$(BIN)/python docs/make_configs.py
+docs: $(VENV)/installed  ## write what is generated in docs/ anew: tables, pages, pictures
+	$(BIN)/python docs/make/configs.py
+	$(BIN)/python docs/make/papers.py
+	$(BIN)/python docs/make/pictures.py
+	$(BIN)/python docs/make/pages.py
+
+site: $(VENV)/installed-docs  ## build the documentation as a site, in site/; a dead link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+site-serve: $(VENV)/installed-docs  ## show the site on port 8000 of this machine, as you change it
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --livereload
 
 benchmark: $(VENV)/installed-dev  ## run every script of benchmarks/
 	@for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done
 
 clean:  ## remove the virtual environment and what the tools leave; runs/ stays
-	rm -rf $(VENV) build dist compare_gan_tf.egg-info .pytest_cache .ruff_cache .coverage htmlcov
+	rm -rf $(VENV) build dist site compare_gan_tf.egg-info .pytest_cache .ruff_cache .coverage htmlcov
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
@@ -77,3 +86,7 @@ $(VENV)/installed-study: $(PACKAGING) | $(BIN)/python
 $(VENV)/installed-dev: $(PACKAGING) | $(BIN)/python
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/installed $(VENV)/installed-study
+
+$(VENV)/installed-docs: $(PACKAGING) | $(BIN)/python
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[docs]'
+	@touch $@ $(VENV)/installed

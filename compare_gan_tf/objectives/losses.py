@@ -166,7 +166,8 @@ def require_loss(name: str, loss, like: str = _LOSS) -> None:
     for field in Losses._fields:
         kinds.require_shape(name, whole, getattr(losses, field), logits.shape, like=like)
     other = whole(logits + 1.0, logits).generator
-    if not tf.reduce_all(tf.equal(losses.generator, other)):
+    same = tf.equal(losses.generator, other) | tf.math.is_nan(other)  # NaN is told of elsewhere
+    if not tf.reduce_all(same):
         raise UserError(
             f"{name} is {kinds.shown(loss)}: its loss for G depends on the reals, which G's update"
             " has not: take @Relativistic()"

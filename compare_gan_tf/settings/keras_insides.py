@@ -126,7 +126,10 @@ class BuiltModel(keras.Model):
         """Does nothing: there is nothing left to build, and Keras cannot average uint8 images."""
 
     def _make_function(self, step_function):
-        if not isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        strategy = self.distribute_strategy
+        several = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        # Keras asks this, too: with one worker it takes the scalars of the first replica as usual.
+        if not (several and strategy.extended._in_multi_worker_mode()):
             return super()._make_function(step_function)
 
         def in_one_row(data):

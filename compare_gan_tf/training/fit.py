@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -15,7 +16,7 @@ from compare_gan_tf.data import Dataset, pipeline
 from compare_gan_tf.gan import GAN, distribution, multiply_adds, workers
 from compare_gan_tf.runs import checkpoints, hyperparameters, logs, manifest
 from compare_gan_tf.storage import background, files
-from compare_gan_tf.training import callbacks, folder, frozen_layers, in_step, profiling
+from compare_gan_tf.training import callbacks, folder, frozen_layers, in_step, profiling, trackers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,8 @@ class Training:
             if first < last:
                 writer = background.Background()
                 own = self._watchers(saver, writer, first, everyone)
-                with _closing([writer, *own]), self.data_errors():
+                tracked = self._tracked(config_text, everyone)
+                with _closing([writer, *own]), tracked, self.data_errors():
                     callbacks_ = self._in_order(own, everyone)
                     gan.fit_batches(**self.remaining(first), callbacks=callbacks_)
             # Write the file that continuous evaluation waits for.
@@ -99,6 +101,7 @@ class Training:
             config_text=None if self.allow_config_change else config_text,
             seen=None if self.allow_data_change else seen,
             precision=None if self.allow_config_change else self.gan.precision,
+            settings=None if self.allow_config_change or config_text else self._settings(),
         )
         folder.begin(self.model_dir)
         # 2. Restore the newest readable checkpoint; remove log entries after its step.
@@ -143,15 +146,45 @@ class Training:
                 "generator": multiply_adds.of_sample(self.gan.generator),
                 "discriminator": multiply_adds.of_sample(self.gan.discriminator),
             },
+            **({} if config_text else {"settings": self._settings()}),
             **more,
         )
         if config_text:
             files.write_text(os.path.join(self.model_dir, files.CONFIG), config_text)
+        hyperparameters.write(self.model_dir, self._hyperparameters(config_text))
+
+    def _settings(self) -> dict:
+        """{name: value} of a run that has no config: what a later start of it is compared with."""
+        # The data and the precision have checks of their own; names that are made count up.
+        own = re.compile(r"train\.(dataset|init_from)|GAN\.(precision|num_classes)|.*\.name")
+        found = self._hyperparameters(None)
+        return {name: value for name, value in found.items() if not own.fullmatch(name)}
+
+    def _hyperparameters(self, config_text: str | None) -> dict:
+        """{name: value}, with the same names for runs with a config and without."""
         names = ("batch_size", "seed", "training_steps", "jit_compile", "init_from")
         own = {"dataset": self.dataset.name} | {name: getattr(self, name) for name in names}
         given = hyperparameters.of_arguments("train", own) | self.gan.hyperparameters
-        of_text = hyperparameters.of_text(config_text) if config_text else {}
-        hyperparameters.write(self.model_dir, of_text | given)  # so that runs of both kinds compare
+        return (hyperparameters.of_text(config_text) if config_text else {}) | given
+
+    @contextlib.contextmanager
+    def _tracked(self, config_text: str | None, everyone) -> Iterator[None]:
+        """Starts the trackers among the callbacks on the chief, and closes them."""
+        found = [one for one in self.callbacks if isinstance(one, trackers.Tracker)]
+        if everyone.is_chief:
+            for one in found:
+                one.start(
+                    self.model_dir,
+                    self._hyperparameters(config_text),
+                    draws_samples=self.dataset.is_images,
+                )
+        is_done = False
+        try:
+            yield
+            is_done = True
+        finally:
+            for one in found:
+                one.close(is_done=is_done)
 
     def _batches(self, first_step: int) -> tf.data.Dataset:
         batches = functools.partial(

@@ -213,7 +213,7 @@ FILES = {
         "compare_gan_tf/architectures/single_layer.py": ARCHITECTURE,
         "tests/conformance/test_architectures.py": '\n\nSETTINGS["single_layer"] = {"width": 3}\n',
         "tests/architectures/test_single_layer.py": TEST,
-        "README.md": "\n`single_layer`\n",
+        "docs/contents.md": "\n`single_layer`\n",
     },
     "metric": {
         "compare_gan_tf/metrics/brightness_gap.py": METRIC,

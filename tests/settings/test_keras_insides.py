@@ -37,6 +37,7 @@ GONE = ", ".join(
         (keras.layers.Dense(1), "_inbound_nodes"),
         (keras.layers.Dropout(0.5), "_seed_generators"),
         (keras.src.backend, "AutocastScope"),
+        (tf.distribute.get_strategy().extended, "_in_multi_worker_mode"),
     ],
 )
 def test_the_part_is_there(holder, name):

@@ -13,7 +13,7 @@ from compare_gan_tf.config import gin_files
 from compare_gan_tf.config.gin_statements import Reference, statements
 from compare_gan_tf.errors import UserError
 
-PAGE = pathlib.Path(__file__).parent / "configs.md"
+PAGE = pathlib.Path(__file__).parents[1] / "configs.md"
 FIELDS = ("Paper", "Published", "Protocol", "Hardware", "Steps")
 _ROW = re.compile(r"\| `(\S+\.gin)` \|.*")
 
