@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # for editors, which do not run `__getattr__`; "as" says that
     from compare_gan_tf.objectives import Samples as Samples
     from compare_gan_tf.training import train as train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Each public name and the module that it comes from.
 _PUBLIC = {

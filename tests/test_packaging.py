@@ -53,7 +53,8 @@ def test_the_top_level_folders_are_importable_from_any_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "extras"), [("constraints.txt", ["dev"]), ("constraints-tf219.txt", ["study", "tpu"])]
+    ("name", "extras"),
+    [("constraints.txt", ["dev", "docs"]), ("constraints-tf219.txt", ["study", "tpu"])],
 )
 def test_constraints_pin_every_requirement(setup, name, extras):
     lines = listed((ROOT / name).read_text())
@@ -146,3 +147,10 @@ def test_a_wheel_holds_code_configs_weights_and_templates(tmp_path):
         assert names <= {
             path.relative_to(installed / part) for path in (installed / part).rglob("*")
         }
+
+
+def test_the_changelog_begins_with_this_version_and_the_citation_names_it():
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    cited = re.search(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    assert newest and cited
+    assert newest[1] == cited[1] == compare_gan_tf.__version__

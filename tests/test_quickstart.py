@@ -1,4 +1,4 @@
-"""What `make quickstart` and the README promise: the commands, the module, the Python."""
+"""What `make quickstart` and docs/python.md promise: the commands, the module, the Python."""
 
 import json
 import pathlib
@@ -13,7 +13,7 @@ from compare_gan_tf import data
 from compare_gan_tf.metrics.features import digits_classifier
 
 NUM = 2_000
-README = pathlib.Path(__file__).parents[1] / "README.md"
+PYTHON = pathlib.Path(__file__).parents[1] / "docs" / "python.md"
 
 
 def verb(name, *flags):
@@ -59,13 +59,13 @@ def test_no_sample_is_a_training_image(images):
 
 
 def block_with(call):
-    """The one block of Python in the README that has it."""
-    blocks = README.read_text().split("```python\n")[1:]
+    """The one block of docs/python.md that has it."""
+    blocks = PYTHON.read_text().split("```python\n")[1:]
     (block,) = [code for code in (text.split("```")[0] for text in blocks) if call in code]
     return block
 
 
-def test_the_keras_of_the_readme_fits(tmp_path):
+def test_the_keras_of_the_documentation_fits(tmp_path):
     """In words of Keras alone; 28 whole batches of 64 in each of two epochs."""
     found = {}
     exec(block_with("gan.fit("), found)
@@ -74,7 +74,7 @@ def test_the_keras_of_the_readme_fits(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_python_of_the_readme_trains_scores_and_exports(tmp_path):
+def test_the_python_of_the_documentation_trains_scores_and_exports(tmp_path):
     """The only block that trains; its FID is far below the 274 of a G that is not trained."""
     block = block_with("train(")
     run = subprocess.run(

@@ -80,11 +80,15 @@ def require_own_run(
     lines = config.differing_lines(old, config_text, FREE) if old and config_text else []
     starts = manifest.read(model_dir)
     changed = _changed_settings(starts, settings or {})
-    if lines or changed:
-        what = "config differs from that" if lines else "settings differ from those"
+    if lines:
         raise UserError(
-            f"the {what} of the run in {model_dir}: {' | '.join(lines or changed)}; use another "
-            "folder, or allow_config_change=True (--allow_config_change) to go on"
+            f"the config differs from that of the run in {model_dir}: {' | '.join(lines)}; use "
+            "another folder, or allow_config_change=True (--allow_config_change) to go on"
+        )
+    if changed:
+        raise UserError(
+            f"the settings differ from those of the run in {model_dir}: {' | '.join(changed)}; use "
+            "another folder, or allow_config_change=True to go on"
         )
     before = ([start["precision"] for start in starts if "precision" in start] or [None])[-1]
     if precision and before not in (None, precision):

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from lowered_gan import STEPS, arrays, assert_close, write_state
 
+from compare_gan_tf import __version__
 from compare_gan_tf.bin import adopt, evaluate, export, lower, report, train
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.lowering import adopting
@@ -133,7 +134,10 @@ SHAPE = np.zeros([2, 2], np.float32)
         (_state(**{"step": np.float32(4)}), "step (.*) is float32 [], not int64 []"),
         (_state(**{"generator/1": np.full([8], np.nan, np.float32)}), "is not finite"),
         (_spec(id="another"), "is of another lowering"),
-        (_spec(format=2), "has format 2 of compare_gan_tf 0.1.0, and this version reads 1"),
+        (
+            _spec(format=2),
+            f"has format 2 of compare_gan_tf {__version__}, and this version reads 1",
+        ),
         (_spec(state=None), "is damaged, it has no state"),
         (_write("lowered.json", b"{"), "lowered.json is damaged"),
         (_write("lowered.json", b"[]"), "lowered.json was not written by compare-gan lower"),

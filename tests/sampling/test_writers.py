@@ -52,6 +52,12 @@ def test_classes_are_columns_and_with_columns_given_rows(tmp_path):
     assert [row[0] // 100 for row in levels(tmp_path / "two.png", 2, 2)] == [2, 2]
 
 
+def test_two_classes_of_many_samples_are_no_ribbon(tmp_path):
+    """64 samples of two classes would be 32 rows."""
+    write(images(num_classes=2), tmp_path / "grid.png", number=64)
+    assert len(levels(tmp_path / "grid.png", 8, 8)) == 8
+
+
 def test_many_classes_are_in_order(tmp_path):
     source = images(num_classes=20)
     write(source, tmp_path / "grid.png", number=40)
