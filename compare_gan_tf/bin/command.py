@@ -119,8 +119,8 @@ def parse_flags(
         nearest = gin_errors.did_you_mean(error.flagname, names)
         raise UserError(f"no flag --{error.flagname}{nearest}") from error
     except (flags.Error, ValueError) as error:  # absl raises ValueError for --noflag=value
-        first = str(error).split("\n")[0]  # absl names a flag that was not given as --flag=None
-        raise UserError(re.sub(r"^flag --\w+=None: ", "", first)) from error
+        first = str(error).split("\n")[0]  # of a flag that was not given, absl says --flag=None
+        raise UserError(re.sub(r"^flag --\w+=None: (?=--)", "", first)) from error
     if rest and arguments is None:
         raise UserError(f"cannot use {rest[0]!r}: all arguments are flags, as --name=value")
     if rest:

@@ -50,7 +50,7 @@ def explain(error: Exception) -> str:
         place = error.filename or "--gin_bindings"
         said = " ".join(str(error.msg).split())
         if name := re.search(r"Failed to parse token '([\w.]+)'", said):
-            said = f"a value {name[1]} is none of Python: @{name[1]} refers to a function or class"
+            said = f"{name[0]}; @{name[1]} refers to a function or class"
         return f"cannot parse {place} line {error.lineno}: {said}{text}"
     if isinstance(error, tokenize.TokenError):
         return f"cannot parse the config: {error.args[0]}; is a bracket or a quote not closed?"
