@@ -6,9 +6,7 @@ import math
 # R3GAN's gamma by side, px, as Huang et al. (2024) publish it for CIFAR-10, FFHQ-64 and FFHQ-256.
 _GAMMAS = {32: 0.05, 64: 2.0, 256: 150.0}
 _FEW = 5_000  # images, below which more of what D sees is augmented
-_SEEN_OFTEN = (
-    200  # times that D sees an image, from which on it is augmented: at 110 nothing was won
-)
+_SEEN_OFTEN = 200  # times that D sees an image, from which on it is augmented; 110 won nothing
 _HALF_LIFE = 500_000  # images, of R3GAN's average of G
 
 

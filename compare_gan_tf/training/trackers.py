@@ -91,12 +91,12 @@ class Tracker(keras.callbacks.Callback):
             return
         sent = threading.Event()
         self._send(self.end, is_done)
-        self._send(sent.set)
+        self._send(None, sent)
         if not self._failed and not sent.wait(_PATIENCE):
             logging.warning("%s does not answer: the last values may be missing", self.name)
         self._queue = None
 
-    def _send(self, task: Callable, *arguments) -> None:
+    def _send(self, task: Callable | None, *arguments) -> None:
         try:
             if self._queue is not None:
                 self._queue.put_nowait((task, arguments))
@@ -104,17 +104,18 @@ class Tracker(keras.callbacks.Callback):
             logging.warning("%s is too slow: values are dropped", self.name)
 
     def _work(self, tasks: queue.Queue) -> None:
-        """Runs the tasks; after a failure, only those that are not of the service."""
+        """Runs the tasks, none after a failure; None, with an event to set, is the end."""
         while True:
             task, arguments = tasks.get()
+            if task is None:
+                arguments[0].set()
+                return
             try:
-                if not self._failed or task.__name__ == "set":
+                if not self._failed:
                     task(*arguments)
             except Exception as error:  # whatever a service raises: training must go on
                 self._failed = True
                 logging.warning("%s is given up: %s", self.name, first_line(error))
-            if task.__name__ == "set":
-                return
 
     def _begin(self, model_dir: str, parameters: dict[str, Any]) -> None:
         path = path_of(model_dir, self.name)
