@@ -190,3 +190,15 @@ def test_a_remote_export_is_first_copied_for_a_service(tmp_path):
         publishing.push(remote, "hf://ada/x")
     assert publishing.push(remote, str(tmp_path / "x")).page == str(tmp_path / "x")
     assert contents(str(tmp_path / "x")) == contents(DIGITS)
+
+
+def test_a_file_of_the_same_length_is_not_the_same(tmp_path):
+    target = str(tmp_path / "there")
+    publishing.push(DIGITS, target)
+    path = tmp_path / "there" / "model.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-2] + b" \n")
+    with pytest.raises(UserError, match=r"model.json is of another export"):
+        publishing.push(DIGITS, target)
+    publishing.push(DIGITS, target, overwrite=True)
+    assert path.read_bytes() == whole
