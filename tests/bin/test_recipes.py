@@ -144,6 +144,12 @@ def test_a_public_name(tmp_path, no_bindings):
     assert loaded.name == "digits" and "data.load.name = 'digits'" in text
 
 
+def test_a_public_data_set_tells_its_colours_and_classes():
+    found = recipes.surveyed("digits")
+    assert (found.number, found.grey, found.channels) == (1797, 1797, 1)
+    assert found.class_counts.sum() == 1797 and len(found.class_counts) == 10
+
+
 def test_three_pictures_are_the_least(photos, tmp_path, no_bindings):
     loaded, text = _loaded(tmp_path, f"--data={photos(3)}")
     assert [len(split) for split in loaded.splits.values()] == [1, 1, 1]
