@@ -259,3 +259,8 @@ def test_operative_text_has_one_binding_a_line_however_long_it_is(write):
     used(GAME + f"ToyGame.loss = [{', '.join(names)}]")
     (line,) = [line for line in config.operative_text().splitlines() if "ToyGame.loss" in line]
     assert "number 39" in line
+
+
+def test_a_name_without_its_sign_is_told_of_it():
+    with pytest.raises(UserError, match="token 'hinge'; @hinge refers to a function or class"):
+        config.parse([], ["toy_train.model = hinge"])

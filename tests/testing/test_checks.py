@@ -290,3 +290,13 @@ def test_a_metric_that_breaks_one_is_found(metric, message):
 def test_a_metric_that_fails_without_samples_is_found():
     with pytest.raises(ZeroDivisionError):
         testing.check_metric(Crashing)
+
+
+def test_a_loss_of_g_that_is_not_finite_is_told_as_that():
+    """NaN differs from itself, which looked as if G's loss depended on the reals."""
+
+    def loss(real, fake):
+        return tf.nn.relu(1.0 - real) + tf.nn.relu(1.0 + fake), tf.math.log(0.5 - fake)
+
+    with pytest.raises(AssertionError, match="generator is not finite"):
+        testing.check_loss(loss)
