@@ -82,9 +82,9 @@ def ends(comparison: Comparison, boards: list[Board]) -> Table:
         "ends",
         "Best against last checkpoint",
         f"The median {metric_name(comparison.metric)} of the best setting over its seeds, at the "
-        "checkpoint that was selected and at the last one, each with a 95 % bootstrap interval; "
-        "and the median of what a run's score changed between them. A large change is a run "
-        "that must be stopped in time.",
+        "checkpoint that was selected and at the last one, each with an interval as on the "
+        "leaderboard; and the median of what a run's score changed between them. A large change is "
+        "a run that must be stopped in time.",
         [
             Column("task", "Data set", TEXT),
             Column("variant", "Variant", TEXT),

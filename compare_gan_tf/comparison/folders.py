@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from compare_gan_tf.comparison.records import COMPLETE, FAILED, Run, Scored
+from compare_gan_tf.comparison.records import COMPLETE, FAILED, WAITING, Run, Scored
 from compare_gan_tf.config.gin_statements import statements
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import registry
@@ -65,7 +65,8 @@ def read_run(
       task: name of the data set; None for that of the run's config.
 
     Returns:
-      The run; FAILED, with a reason, where it has no score that counts.
+      The run. Without a score that counts, with a reason: FAILED where it could not be scored, and
+      WAITING where it was not.
 
     Raises:
       UserError: the folder is no run, or its scores are of several protocols.
@@ -74,14 +75,14 @@ def read_run(
     log = logs.read(model_dir)
     steps = checkpoints.list_steps(model_dir)
     step = int(log[-1]["step"]) if log else max(steps, default=0)
-    scores, reason = _scores(model_dir, rule)
+    scores, status, reason = _scores(model_dir, rule)
     return Run(
         name=name,
         variant=variant,
         setting=setting or {},
         seed=bound.get("train.seed"),
         task=task or str(bound.get("load.name", "")),
-        status=COMPLETE if reason is None else FAILED,
+        status=status,
         reason=reason,
         scores=scores,
         steps=step,
@@ -116,24 +117,28 @@ def _multiply_adds(bound: dict[str, Any], step: int, starts: list[dict]) -> floa
 # --- Scores -----------------------------------------------------------------------------------
 
 
-def _scores(model_dir: str, rule: Rule) -> tuple[dict[str, Scored], str | None]:
-    """({metric: its scores}, why the metric of the rule has none, or None)."""
+def _scores(model_dir: str, rule: Rule) -> tuple[dict[str, Scored], str, str | None]:
+    """({metric: its scores}, status of the run, why the metric of the rule has none, or None)."""
     higher = registry.directions()
     rows = list(results.latest(results.read(results.path(model_dir))).values())
     floors = results.read(results.floor_path(model_dir))
     if not rows:
-        return {}, "it has no scores: run compare-gan evaluate"
+        return {}, WAITING, "it has no scores: run compare-gan evaluate"
     reported = {row["metric"] for row in rows if row["split"] == rule.report_on}
-    if rule.metric not in reported:
-        return {}, f"{rule.metric} was not scored on the split {rule.report_on!r}"
+    splits = {rule.report_on} if rule.checkpoint == "last" else {rule.report_on, rule.select_on}
+    for split in sorted(splits, reverse=True):
+        if not _of(rows, rule.metric, split):
+            return {}, WAITING, f"{rule.metric} was not scored on the split {split!r}"
     step, reason = _selected_step(rows, rule, higher)
     if step is None:
-        return {}, reason
+        return {}, FAILED, reason
     scores = {metric: _scored(rows, floors, metric, rule, step) for metric in sorted(reported)}
     if scores[rule.metric].best is None:
         failed = [row for row in _of(rows, rule.metric, rule.report_on) if row["step"] == step]
-        return scores, failed[0]["reason"] if failed else f"step {step} was not scored"
-    return scores, None
+        if failed:
+            return scores, FAILED, failed[0]["reason"]
+        return scores, WAITING, f"step {step} was not scored on the split {rule.report_on!r}"
+    return scores, COMPLETE, None
 
 
 def _of(rows: Sequence[results.Row], metric: str, split: str) -> list[results.Row]:
@@ -151,8 +156,6 @@ def _selected_step(rows, rule: Rule, higher) -> tuple[int | None, str | None]:
         return _of(rows, rule.metric, rule.report_on)[-1]["step"], None
     candidates = _of(rows, rule.metric, rule.select_on)
     known = [row for row in candidates if row["value"] is not None]
-    if not candidates:
-        return None, f"{rule.metric} was not scored on the split {rule.select_on!r}"
     if not known:
         return None, candidates[-1]["reason"]
     sign = -1.0 if higher.get(rule.metric) else 1.0

@@ -63,7 +63,9 @@ def comparison(folders: Sequence[str], rule: Rule, *, title: str = "comparison")
     if higher.get(rule.metric) is None:
         raise UserError(f"--metric={rule.metric} is no score with a better direction")
     bound = {folder: bindings(folder) for folder in folders}
-    axes = _axes(list(bound.values()))
+    configs = list(bound.values())
+    differing = _differing(configs)
+    axes = _axes(configs, differing)
     labels = {axis: _labels([one.get(axis, _ABSENT) for one in bound.values()]) for axis in axes}
     names = _names(folders)
     runs = []
@@ -87,6 +89,11 @@ def comparison(folders: Sequence[str], rule: Rule, *, title: str = "comparison")
             "reported on": rule.report_on,
             "runs": "\n".join(folders),
         },
+        also_differ={
+            name: list(_labels([one.get(name, _ABSENT) for one in configs]).values())
+            for name in differing
+            if name not in axes
+        },
     )
 
 
@@ -107,11 +114,10 @@ def _names(folders: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _axes(configs: list[dict[str, Any]]) -> list[str]:
-    """The fewest bindings by whose values the configs fall into as many groups as by all.
+def _differing(configs: list[dict[str, Any]]) -> list[str]:
+    """The bindings by whose values the configs differ, beside the seed and the data set.
 
-    Those that every config has come first: others are bound because of them. Of what differs
-    together, the first stands for the rest.
+    Those that every config has come first: others are bound because of them.
     """
     every = dict.fromkeys(name for config in configs for name in config)
     free = [name for name in every if any(re.fullmatch(rule, name) for rule in _FREE)]
@@ -120,7 +126,16 @@ def _axes(configs: list[dict[str, Any]]) -> list[str]:
         for name in every
         if name not in free and len({_key(one.get(name, _ABSENT)) for one in configs}) > 1
     ]
-    differing.sort(key=lambda name: (not all(name in one for one in configs), _rank(name), name))
+    return sorted(
+        differing, key=lambda name: (not all(name in one for one in configs), _rank(name), name)
+    )
+
+
+def _axes(configs: list[dict[str, Any]], differing: list[str]) -> list[str]:
+    """The fewest bindings by whose values the configs fall into as many groups as by all.
+
+    Of what differs together, the first stands for the rest.
+    """
     axes: list[str] = []
     for name in differing:
         if len(_groups(configs, [*axes, name])) > len(_groups(configs, axes)):

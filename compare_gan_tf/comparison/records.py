@@ -45,7 +45,8 @@ class Run:
     seed: int | None
     task: str  # the data set
     status: str  # COMPLETE, FAILED, PRUNED, RUNNING or WAITING
-    reason: str | None  # why a FAILED one has no score: a diverged loss, an error of the training
+    reason: str | None  # why it has no score: a diverged loss, an error of the training, or that a
+    # WAITING one was not scored
     scores: dict[str, Scored]  # by metric; {} without any
     steps: int  # generator updates
     images: int  # reals that D has seen: steps x d_steps x batch_size
@@ -86,6 +87,8 @@ class Comparison:
     axes: dict[str, list[str]]  # {axis: its values}, in the order in which they are shown
     runs: list[Run]
     provenance: dict[str, str]  # {"config": text of the study, "search": ..., "storage": ...}
+    also_differ: dict[str, list[str]] = dataclasses.field(default_factory=dict)  # {setting that is
+    # no axis, but has other values in other variants: its values}
 
     def __post_init__(self):
         refuse_alike([run.variant for run in self.runs])

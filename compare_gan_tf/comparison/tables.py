@@ -66,9 +66,10 @@ def leaderboard(boards: list[Board]) -> Table:
         "Leaderboard",
         "The best setting of each variant is the one with the best median over its seeds on the "
         f"split that selects; its {metric} is reported on the other split, at each run's best "
-        "checkpoint, as the median with a 95 % bootstrap interval over seeds. Failed runs count "
-        "as worse than all others. Two variants that share a letter are not told apart by Mann "
-        "and Whitney's test of their best settings at 5 %, corrected by Holm. All runs: of all "
+        "checkpoint, as the median with a 95 % bootstrap interval over seeds, which is their range "
+        "where they are fewer than six, and then holds less (of three 75 %). Failed runs count as "
+        "worse than all others. Two variants that share a letter are not told apart by Mann and "
+        "Whitney's test of their best settings at 5 %, corrected by Holm. All runs: of all "
         "settings and seeds.",
         [
             Column("place", "#", WHOLE),

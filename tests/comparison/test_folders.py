@@ -57,19 +57,23 @@ def test_the_cost_is_counted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "scores, reason",
+    "scores, status, reason",
     [
-        ({}, "it has no scores"),
-        ({"fid validation": [1.0]}, "fid was not scored on the split 'test'"),
-        ({"fid test": [1.0]}, "fid was not scored on the split 'validation'"),
-        ({"fid validation": [None], "fid test": [1.0]}, "the samples are not finite"),
-        ({"fid validation": [1.0], "fid test": [None]}, "the samples are not finite"),
-        ({"kid validation": [1.0], "kid test": [1.0]}, "fid was not scored on the split 'test'"),
+        ({}, "waiting", "it has no scores"),
+        ({"fid validation": [1.0]}, "waiting", "fid was not scored on the split 'test'"),
+        ({"fid test": [1.0]}, "waiting", "fid was not scored on the split 'validation'"),
+        ({"fid validation": [None], "fid test": [1.0]}, "failed", "the samples are not finite"),
+        ({"fid validation": [1.0], "fid test": [None]}, "failed", "the samples are not finite"),
+        (
+            {"kid validation": [1.0], "kid test": [1.0]},
+            "waiting",
+            "fid was not scored on the split 'validation'",
+        ),
     ],
 )
-def test_a_run_without_a_score_has_failed_and_says_why(tmp_path, scores, reason):
+def test_a_run_without_a_score_has_failed_or_waits_and_says_why(tmp_path, scores, status, reason):
     run = read(tmp_path, scores)
-    assert run.status == "failed" and reason in run.reason
+    assert run.status == status and reason in run.reason
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

@@ -58,6 +58,21 @@ def test_what_differs_together_is_one_axis(make):
     assert axes(plain, penalised) == {
         "GAN.objectives": ["[Adversarial]", "[Adversarial, GradientPenalty]"]
     }
+    assert grouping.comparison([plain, penalised], Rule()).also_differ == {
+        "GradientPenalty.points": ["not bound", "between"],
+        "GradientPenalty.weight": ["not bound", "10.0"],
+    }
+
+
+def test_a_setting_that_every_run_has_is_named_where_it_differs_too(make):
+    """Longer training, not the loss, may be why one is better."""
+    runs = [
+        make(loss, Adversarial__loss=f"@{loss}", train__training_steps=steps, train__seed=seed)
+        for loss, steps, seed in (("hinge", "100", "0"), ("wasserstein", "200", "1"))
+    ]
+    found = grouping.comparison(runs, Rule())
+    assert found.axes == {"Adversarial.loss": ["hinge", "wasserstein"]}
+    assert found.also_differ == {"train.training_steps": ["100", "200"]}
 
 
 def test_a_setting_of_a_part_tells_apart_those_that_have_it(make):
@@ -152,7 +167,7 @@ def test_runs_without_scores_are_refused_if_none_has_any(make):
         grouping.comparison(runs, Rule())
     scored = make("seed2", train__seed="2")
     found = grouping.comparison([*runs, scored], Rule())
-    assert [run.status for run in found.runs] == ["failed", "failed", "complete"]
+    assert [run.status for run in found.runs] == ["waiting", "waiting", "complete"]
 
 
 @pytest.mark.parametrize(

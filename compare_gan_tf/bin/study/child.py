@@ -7,6 +7,7 @@ grid of its samples as `samples.png`: FILE tells how to read the run.
 """
 
 import ctypes
+import dataclasses
 import json
 import os
 import signal
@@ -30,6 +31,7 @@ def write_record(how: dict) -> None:
       how: {"model_dir", "rule", "name", "variant", "setting", "task"}.
     """
     from compare_gan_tf.comparison import folders
+    from compare_gan_tf.comparison.records import FAILED, WAITING
     from compare_gan_tf.storage import files
     from compare_gan_tf.study.trials import RECORD
 
@@ -41,6 +43,8 @@ def write_record(how: dict) -> None:
         setting=how["setting"],
         task=how["task"],
     )
+    if run.status == WAITING:  # it was evaluated, and has no score nevertheless
+        run = dataclasses.replace(run, status=FAILED)
     draw(how["model_dir"], "latest" if how["rule"]["checkpoint"] == "last" else None)
     files.write_text(os.path.join(how["model_dir"], RECORD), json.dumps(run.to_json()))
 
