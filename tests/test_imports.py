@@ -21,8 +21,8 @@ MAY_IMPORT = {
     "layers": set(),
     "latents": {"random"},
     "optimizers": {"layers"},
-    "augment": {"latents", "layers"},
-    "objectives": {"layers", "optimizers"},
+    "augment": {"config", "latents", "layers"},
+    "objectives": {"config", "layers", "optimizers"},
     "architectures": {"layers", "random"},
     "metrics": {"config", "data", "runs", "storage"},
     "gan": {

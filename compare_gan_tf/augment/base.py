@@ -9,12 +9,13 @@ import gin
 import keras
 import tensorflow as tf
 
+from compare_gan_tf.config import objects
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings import kinds
 from compare_gan_tf.settings.signatures import Made, Several, checked
 
 
-class Augmentation(keras.layers.Layer):
+class Augmentation(objects.Configured, keras.layers.Layer):
     """Changes images, reals and fakes, before D sees them.
 
     This class changes nothing. A subclass overrides one or more of

@@ -45,15 +45,18 @@ class Scores:
         """The value of a score.
 
         Raises:
-          UserError: the score failed; the message says why.
-          KeyError: there is no score of this name.
+          UserError: the score failed, or there is none of this name; the message says more.
         """
         row = next((row for row in self.rows if row["metric"] == metric), None)
         if row is None:
-            raise KeyError(metric)
+            raise UserError(f"there is no score {metric!r}: there are {', '.join(self.values())}")
         if row["value"] is None:
             raise UserError(f"{metric} has no value: {row['reason']}")
         return row["value"]
+
+    def __iter__(self):
+        """The names of the scores."""
+        return iter(self.values())
 
     def values(self) -> dict[str, float | None]:
         """{name of the score: its value, None if it failed}."""

@@ -5,6 +5,8 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf.augment.base import AnAugmentation
+from compare_gan_tf.config import objects
+from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import compatibility, fitting, parts, passes, players, tracing, update
 from compare_gan_tf.gan import precision as precisions
 from compare_gan_tf.gan.alphabets import AnAlphabet
@@ -21,7 +23,7 @@ from compare_gan_tf.settings.signatures import Count, Decay, Step, checked
 
 
 @gin.register(module="gan")
-class GAN(Draws, keras_insides.BuiltModel):
+class GAN(objects.Configured, Draws, keras_insides.BuiltModel):
     """A generator G and a discriminator D, their objectives, and the order of their updates.
 
     One training step is `d_steps` updates of D, each on fresh reals and fakes, then `g_steps`
@@ -246,6 +248,36 @@ class GAN(Draws, keras_insides.BuiltModel):
         sizes = {"batch_size": batch_size, "steps": steps_per_epoch}
         batches, steps = fitting.batches(self, x, y, epochs=left, **sizes)
         return self.fit_batches(batches, epochs=epochs, steps_per_epoch=steps, **options)
+
+    def __call__(self, *_, **options):
+        """Refuses: a GAN is two functions, `generator` and `discriminator`.
+
+        Raises:
+          UserError: always.
+        """
+        raise UserError(
+            "a GAN is no function of samples: gan.sample(16) draws some, metrics.evaluate(real, "
+            "gan) scores them, gan.generator and gan.discriminator are Keras models"
+        )
+
+    predict = predict_on_batch = evaluate = test_on_batch = export = __call__
+
+    def get_config(self) -> dict:
+        """All settings as plain JSON; the players, given as functions or not, as Keras models.
+
+        Raises:
+          UserError: a setting has no name by which Keras could find it again.
+        """
+        return super().get_config(generator=self.generator, discriminator=self.discriminator)
+
+    def get_compile_config(self) -> dict:
+        """The options of `compile`."""
+        names = ("jit_compile", "run_eagerly", "steps_per_execution")
+        return {name: getattr(self, name) for name in names}
+
+    def compile_from_config(self, config):
+        """Calls `compile` with the options that `get_compile_config` returned."""
+        self.compile(**config)
 
     def fit_batches(self, batches, **options):
         """Calls Keras' `fit` on batches as `train_step` takes them."""

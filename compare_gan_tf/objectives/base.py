@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from compare_gan_tf.config import objects
 from compare_gan_tf.settings.signatures import Count, Factor, checked
 
 DISCRIMINATOR, GENERATOR = "discriminator", "generator"
@@ -77,7 +78,7 @@ def couples(function) -> bool:
     return getattr(getattr(function, "func", function), "couples_batch", False)
 
 
-class Objective(keras.layers.Layer):
+class Objective(objects.Configured, keras.layers.Layer):
     """Adds terms to the losses of D and G, each times `weight`.
 
     A subclass names the views that D must score, and turns the scores into terms. It never runs D

@@ -25,7 +25,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.lambert_w import lambert_w_of_exp
-from compare_gan_tf.settings.signatures import Number, Rule, checked
+from compare_gan_tf.settings.signatures import Number, Rule, checked, maker
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,6 +72,7 @@ def _above(v):
 
 
 @gin.configurable(module="f_divergences")
+@maker
 def kl() -> FDivergence:
     """KL(P || Q): f = u log u; T = v, f* = exp(t - 1)."""
     return FDivergence(
@@ -87,6 +88,7 @@ def kl() -> FDivergence:
 
 
 @gin.configurable(module="f_divergences")
+@maker
 def reverse_kl() -> FDivergence:
     """KL(Q || P): f = -log u; T = -exp(-v), f* = -1 - log(-t)."""
     return FDivergence(
@@ -102,6 +104,7 @@ def reverse_kl() -> FDivergence:
 
 
 @gin.configurable(module="f_divergences")
+@maker
 def pearson() -> FDivergence:
     """Pearson's chi^2, E_Q (p/q - 1)^2: f = (u - 1)^2; T = v, f* = t^2 / 4 + t."""
     return FDivergence(
@@ -117,6 +120,7 @@ def pearson() -> FDivergence:
 
 
 @gin.configurable(module="f_divergences")
+@maker
 def neyman() -> FDivergence:
     """Neyman's chi^2, E_P (q/p - 1)^2: f = (1 - u)^2 / u; T = 1 - exp(-v).
 
@@ -135,6 +139,7 @@ def neyman() -> FDivergence:
 
 
 @gin.configurable(module="f_divergences")
+@maker
 def squared_hellinger() -> FDivergence:
     """E_Q (sqrt(p/q) - 1)^2: f = (sqrt u - 1)^2; T = 1 - exp(-v), f* = t / (1 - t)."""
     return FDivergence(
@@ -155,6 +160,7 @@ def _jeffrey_conjugate(t):
 
 
 @gin.configurable(module="f_divergences")
+@maker
 def jeffrey() -> FDivergence:
     """KL(P || Q) + KL(Q || P): f = (u - 1) log u; T = v.
 
@@ -173,6 +179,7 @@ def jeffrey() -> FDivergence:
 
 
 @gin.configurable(module="f_divergences")
+@maker
 def jensen_shannon() -> FDivergence:
     """2 JSD(P, Q); the paper's table 1 has the factor 1/2 in D_f, but not in f.
 
@@ -192,6 +199,7 @@ def jensen_shannon() -> FDivergence:
 
 
 @gin.configurable(module="f_divergences")
+@maker
 def gan() -> FDivergence:
     """2 JSD(P, Q) - log 4, the value of the original game: f = u log u - (u + 1) log(u + 1).
 
@@ -210,6 +218,7 @@ def gan() -> FDivergence:
 
 
 @gin.configurable(module="f_divergences")
+@maker
 @checked
 def weighted_jensen_shannon(share: Share = 0.5) -> FDivergence:
     """pi KL(P || M) + (1 - pi) KL(Q || M) with M = pi P + (1 - pi) Q; pi = 1/2 is JSD.
@@ -247,6 +256,7 @@ def weighted_jensen_shannon(share: Share = 0.5) -> FDivergence:
 
 
 @gin.configurable(module="f_divergences")
+@maker
 def total_variation() -> FDivergence:
     """E_Q |p/q - 1| / 2: f = |u - 1| / 2; T = tanh(v) / 2, f* = t.
 
@@ -265,6 +275,7 @@ def total_variation() -> FDivergence:
 
 
 @gin.configurable(module="f_divergences")
+@maker
 @checked
 def alpha(order: Order = 0.5) -> FDivergence:
     """The alpha-divergence: f = (u^a - 1 - a (u - 1)) / (a (a - 1)), a neither 0 nor 1.

@@ -162,12 +162,17 @@ def count_training_steps(optimizer, *, updates: int):
     if updates == 1:
         return
     rate = keras_insides.rate_or_schedule(optimizer)
-    if isinstance(rate, Schedule):
+    if _runs_over_updates(rate):
         optimizer.learning_rate = PerTrainingStep(rate, updates)
     for name in ("beta_2", "momentum"):
         schedule = getattr(optimizer, name, None)
-        if isinstance(schedule, Schedule):
+        if _runs_over_updates(schedule):
             setattr(optimizer, name, PerTrainingStep(schedule, updates))
+
+
+def _runs_over_updates(value) -> bool:
+    """Whether a value is a schedule that was not converted before, as those of a saved GAN were."""
+    return isinstance(value, Schedule) and not isinstance(value, PerTrainingStep)
 
 
 def _clips(clip_norm: float | None, clip_value: float | None) -> dict:

@@ -124,6 +124,8 @@ class Rule:
         self.check = check
 
 
+_GIVEN, _MAKER = "_given", "_maker"  # attributes of what `checked` constructors and makers make
+
 Count = Annotated[int, Number(least=1, whole=True)]
 Counts = Annotated[tuple[int, ...], Several(Number(least=1, whole=True))]
 Index = Annotated[int, Number(least=0, whole=True)]
@@ -163,10 +165,38 @@ def checked(function: Callable | None = None, *, name: str | None = None) -> Cal
         given.apply_defaults()
         owner = name or (type(arguments[0]).__name__ if is_constructor else function.__name__)
         _check(owner, given.arguments, rules)
+        if is_constructor and type(arguments[0]).__init__ is with_checks:
+            made = {key: value for key, value in given.arguments.items() if key != "self"}
+            object.__setattr__(arguments[0], _GIVEN, made)  # not what Keras' layers would track
         return function(*arguments, **keywords)
 
     with_checks.__signature__ = signature  # the signature that gin reads
     return with_checks
+
+
+def maker(function: Callable) -> Callable:
+    """Decorator of a function that makes an object, so that `given` tells how it was made."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def noted(*arguments, **keywords):
+        made = function(*arguments, **keywords)
+        given = signature.bind(*arguments, **keywords).arguments
+        object.__setattr__(made, _GIVEN, given)
+        object.__setattr__(made, _MAKER, noted)
+        return made
+
+    noted.__signature__ = signature
+    return noted
+
+
+def given(instance) -> tuple[Callable, dict[str, Any]] | None:
+    """(class or function that made an instance, {parameter: value}).
+
+    Returns None where that is not known: the class is not `checked`, and no `maker` made it.
+    """
+    made_with = getattr(instance, _GIVEN, None)
+    return None if made_with is None else (getattr(instance, _MAKER, type(instance)), made_with)
 
 
 def check_fields(instance, name: str | None = None) -> None:

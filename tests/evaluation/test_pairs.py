@@ -89,6 +89,9 @@ def test_a_score_that_fails_is_a_row_with_the_reason_beside_the_others(features)
     assert rows["fid"]["value"] > 0 and rows["fid"]["reason"] is None
     with pytest.raises(UserError, match="inception_score has no value: .* needs logits"):
         found["inception_score"]
+    assert list(found) == list(rows)
+    with pytest.raises(UserError, match="there is no score 'prdc': there are inception_score, fid"):
+        found["prdc"]
     json.dumps(found.to_dict(), allow_nan=False)
 
 
