@@ -10,6 +10,7 @@ A verb is a module of `compare_gan_tf.bin`. Its docstring is its help text, and 
 """
 
 import functools
+import logging as standard_logging
 import os
 import re
 import signal
@@ -158,6 +159,8 @@ def _parse_or_exit(name: str, verb: types.ModuleType, argv: Sequence[str]) -> fl
         # Warnings and errors only: absl's default, INFO, would break the progress bars.
         flags.FLAGS.verbosity = logging.WARNING
         flags.FLAGS["verbosity"].using_default_value = False
+        plain = standard_logging.Formatter(f"{PROGRAM} {name}: %(message)s")
+        logging.get_absl_handler().python_handler.setFormatter(plain)  # no file, no line number
     return values
 
 

@@ -88,12 +88,21 @@ def _kind_of(path: str) -> str:
             f"--data={path} is one file: name a folder of images, a .zip or an .npz, or write what"
             f" it is, as in {', '.join(f'{kind}:{path}' for kind in sorted(KINDS))}"
         )
-    nearest = difflib.get_close_matches(path, names(), n=3, cutoff=0.6)
+    nearest = difflib.get_close_matches(path, [*_beside(there), *names()], n=3, cutoff=0.6)
     there = f"; the nearest names are {', '.join(nearest)}" if nearest else ""
     raise UserError(
         f"--data={path}: there is no such folder or file, and no data set of that name{there}: name"
         " a folder of images, a .zip or an .npz"
     )
+
+
+def _beside(path: str) -> list[str]:
+    """The paths in the folder in which `path` would lie."""
+    folder = os.path.dirname(path.rstrip("/"))
+    try:
+        return [os.path.join(folder, name) for name in os.listdir(folder or ".")]
+    except OSError:
+        return []
 
 
 def survey(name: str, settings: own_images.Settings) -> Survey:

@@ -17,6 +17,11 @@ FORMATS = {
     "grid": ".png", "png": "", "npz": ".npz", "txt": ".txt", "gif": ".gif", "webp": ".webp",
 }  # fmt: skip
 
+_MEANS = {
+    "grid": "a grid", "png": "a folder of PNG files", "npz": "arrays", "txt": "text",
+    "gif": "a film", "webp": "a film",
+}  # fmt: skip
+
 
 def format_of(output: str, asked: str | None) -> str:
     """The format that the name of a file or folder selects.
@@ -34,9 +39,12 @@ def format_of(output: str, asked: str | None) -> str:
         found = "png"
     found = found or ("png" if asked == "png" else None)  # a folder may have any name
     if found is None or asked not in (None, found):
-        endings = {name: ending or "/" for name, ending in FORMATS.items() if asked in (None, name)}
-        listed = ", ".join(f"{ending} for --format={name}" for name, ending in endings.items())
-        raise UserError(f"--output={_shown(output)} must end in {listed}")
+        if asked is not None:
+            ending = f"{FORMATS[asked] or '/'} for --format={asked}"
+        else:
+            *others, last = (f"{end or '/'} ({_MEANS[name]})" for name, end in FORMATS.items())
+            ending = f"{', '.join(others)} or {last}"
+        raise UserError(f"--output={_shown(output)} must end in {ending}")
     return found
 
 

@@ -1,6 +1,8 @@
 """The verb that shows a data set."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -52,6 +54,15 @@ def test_own_images_with_what_was_skipped(run_verb, photos):
     assert code == 0, err
     assert "1 of 30 images in the folder" in out
     assert "in training, decoded once and held in memory" in out
+
+
+def test_a_warning_is_a_line_without_a_file_name(photos):
+    """In a process of its own: absl writes to the first stderr that it saw."""
+    (photos / "cat" / "1.png").write_bytes(b"")
+    command = ["data", f"--dataset=folder:{photos}", "--gin_bindings=data.load.broken=@skip_broken"]
+    whole = [sys.executable, "-m", "compare_gan_tf.bin.main", *command]
+    said = subprocess.run(whole, capture_output=True, text=True, check=True).stderr.splitlines()
+    assert any(line.startswith("compare-gan data: 1 of 30 images in the") for line in said), said
 
 
 def test_classes_by_name_and_what_is_passed_over(run_verb, photos):

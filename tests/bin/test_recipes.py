@@ -182,6 +182,7 @@ def test_what_has_no_images_is_refused_in_one_line(run, tmp_path):
     _refused(run, tmp_path, "no images: 1 .txt", f"--data={tmp_path}/texts")
     _refused(run, tmp_path, "is one file: name a folder", f"--data={tmp_path}/texts/a.txt")
     _refused(run, tmp_path, "there is no such folder or file", f"--data={tmp_path}/none")
+    _refused(run, tmp_path, f"nearest names are {tmp_path}/texts", f"--data={tmp_path}/textes")
     _refused(run, tmp_path, "nearest names are fashion_mnist", "--data=fashion_mnits")
     _refused(run, tmp_path, "says no place: write where it lies", "--data=folder:")
     _refused(run, tmp_path, "recipes are for images", "--data=gaussian")

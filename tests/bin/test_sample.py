@@ -129,7 +129,10 @@ def test_text_is_lines(run_verb, trained, tmp_path):
         (["--module=x", "--output=x.png", "--truncation=inf"], "--truncation=inf"),
         (["--module=x", "--output=x.png", "--truncation=nan"], "--truncation=nan"),
         (["--module=x", "--output=x.png", "--columns=0"], "--columns=0"),
-        (["--module=x", "--output=x.jpg"], "--output=x.jpg must end in .png for --format=grid"),
+        (
+            ["--module=x", "--output=x.jpg"],
+            "--output=x.jpg must end in .png (a grid), / (a folder of PNG",
+        ),
         (["--module=x", "--output=x.png", "--format=gif"], "--format=gif"),
         (["--module=x", "--output=gs://x/y.png"], "local files"),
         (["--module=/nowhere", "--output=x.png"], "cannot load the module /nowhere"),
