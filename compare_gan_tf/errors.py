@@ -23,6 +23,20 @@ class UserError(ValueError):
         cls.__str__ = lambda self: re.split(_APPENDED, text_of_gin(self))[0]
 
 
+class NotFinite(UserError):
+    """A loss or a weight of a training is NaN or infinite.
+
+    Args:
+      message: one line.
+      step: training step.
+      term: what is not finite.
+    """
+
+    def __init__(self, message: str, step: int, term: str):
+        super().__init__(message)
+        self.step, self.term = step, term
+
+
 class Stopped(Exception):
     """A signal stopped the work, and nothing is lost. The exit code is 128 + signal.
 

@@ -35,6 +35,11 @@ class FirstFailure(keras.layers.Layer):
         self.term.assign(tf.where(is_first, first, self.term))
         self.step.assign(tf.where(is_first, step, self.step))
 
+    def forget(self):
+        """Records nothing, as at the beginning."""
+        self.step.assign(-1)
+        self.term.assign(-1)
+
     def of(self, names) -> tuple[int, str] | None:
         """(step, name of the term, one of `names`); None if all values have been finite."""
         step = int(self.step.numpy())

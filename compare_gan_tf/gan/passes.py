@@ -103,6 +103,14 @@ def _shown(augment, tags: list[str]) -> Callable:
     return shown
 
 
+def logits(discriminator, images, labels):
+    """D's logits [n] of images [n, ...], without training; labels [n] or [n, K] if D takes them."""
+    inputs = {"images": images}
+    if "labels" in discriminator.input:
+        inputs["labels"] = as_taken(tf.convert_to_tensor(labels), discriminator)
+    return discriminator(inputs, training=False)["logits"]
+
+
 def _score_group(discriminator, views: list[View], shown: Callable) -> list[Scored]:
     """One pass of D over the concatenated views."""
     images = [view.images for view in views]

@@ -9,7 +9,7 @@ from compare_gan_tf.data import as_dataset
 from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.metrics import floor_notes
 from compare_gan_tf.report import contents, curves, html, samples, theme
-from compare_gan_tf.runs import checkpoints, logs, results
+from compare_gan_tf.runs import checkpoints, collapse, logs, results, rollbacks
 from compare_gan_tf.storage import files
 
 _MARK = '<h2 id="samples">'  # that every page of ours has
@@ -85,10 +85,16 @@ def _page(model_dir: str, gan, dataset) -> dict:
         "ends": ends,
         "floor_notes": floor_notes.notes(compared, floors),
         "warnings": contents.warnings(shown),
+        "events": [*rollbacks.sentences(model_dir), *_signs_of_collapse(model_dir)],
         "protocols": contents.protocols(scores),
         "config": contents.read_config(model_dir),
         "starts": [contents.flat(start) for start in starts],
     }
+
+
+def _signs_of_collapse(model_dir: str) -> list[str]:
+    found = collapse.alarms(collapse.read(model_dir)).values()
+    return [f"{text[0].upper()}{text[1:]}." for text in found]
 
 
 def _summary(scores, chosen, floors) -> str | None:

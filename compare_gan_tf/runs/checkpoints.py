@@ -7,7 +7,7 @@ import re
 import tensorflow as tf
 from absl import logging
 
-from compare_gan_tf.errors import UserError, as_user_error, unwritable
+from compare_gan_tf.errors import NotFinite, UserError, as_user_error, unwritable
 from compare_gan_tf.runs import results, snapshots
 from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.storage import files
@@ -177,6 +177,7 @@ class Checkpoints:
         Raises:
           UserError: there are checkpoints, but none can be read.
         """
+        self._writing = None  # it may have failed
         steps, bound = list_steps(self._model_dir), _bound(self._gan)
         for step in reversed(steps):
             prefix = path(self._model_dir, step)
@@ -251,9 +252,8 @@ class Checkpoints:
     def _write(self, step: int, values: dict):
         good = self._good
         if broken := snapshots.not_finite(_players(self._gan), values):
-            raise UserError(
-                f"step {step}: {broken} is not finite; the last good checkpoint is {good}"
-            )
+            message = f"step {step}: {broken} is not finite; the last good checkpoint is {good}"
+            raise NotFinite(message, step, broken)
         try:
             tf.nest.map_structure(lambda copy, value: copy.assign(value), self._copies, values)
             self._manager.save(checkpoint_number=step)

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+from collections.abc import Iterator
 
 import tensorflow as tf
 
@@ -35,7 +36,7 @@ def cut_back(model_dir: str, step: int):
     """
     path = log_path(model_dir)
     if tf.io.gfile.exists(path):
-        write_text(path, "".join(_rows_until(path, step)))
+        write_text(path, "".join(rows_until(path, step)))
     if tf.io.gfile.isdir(events_dir(model_dir)):
         for name in tf.io.gfile.listdir(events_dir(model_dir)):
             events = os.path.join(events_dir(model_dir), name)
@@ -53,7 +54,12 @@ def append(model_dir: str, rows: list[dict]):
         log.write("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def _rows_until(path: str, step: int):
+def rows_until(path: str, step: int) -> Iterator[str]:
+    """The complete lines of a log whose "step" is not after `step`.
+
+    Raises:
+      UserError: another program wrote it.
+    """
     with tf.io.gfile.GFile(path) as log:
         for line in log.read().splitlines():
             try:

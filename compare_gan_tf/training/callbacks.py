@@ -10,11 +10,15 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 from tqdm import tqdm
 
-from compare_gan_tf.data.images import image_grid, to_uint8
-from compare_gan_tf.errors import Stopped, UserError
+from compare_gan_tf.data import Split
+from compare_gan_tf.data.images import from_uint8, image_grid, to_uint8
+from compare_gan_tf.errors import NotFinite, Stopped
+from compare_gan_tf.gan import passes
 from compare_gan_tf.gan.workers import Workers
+from compare_gan_tf.runs import collapse
 from compare_gan_tf.runs.checkpoints import Checkpoints
 from compare_gan_tf.runs.logs import events_dir, log_path
 from compare_gan_tf.storage.background import Background
@@ -22,14 +26,15 @@ from compare_gan_tf.storage.background import Background
 Summary = tf.compat.v1.Summary
 
 _GRID = 64  # samples in a grid
+_SIGNS = {"spread": "collapse", "duplicates": "twins", "d_auc": "D wins"}
 _GRID_SEED = (20140610, 0)
 
 
 class SaveCheckpoints(keras.callbacks.Callback):
     """Saves a checkpoint every `every` steps, at the last step, and when a signal stops training.
 
-    Another thread writes it while training goes on; training ends when all are written. Raises a
-    `UserError`, and saves nothing, if a term of the loss was not finite.
+    Another thread writes it while training goes on; training ends when all are written. Raises
+    `NotFinite`, and saves nothing, if a term of the loss was not finite.
 
     Args:
       checkpoints: of the run; on workers other than the chief, None.
@@ -105,14 +110,15 @@ def check_finite(gan, logs: dict, checkpoints: Checkpoints):
     """Checks that all terms of the loss have been finite.
 
     Raises:
-      UserError: one was NaN or infinite; names the step, the term and the last good checkpoint.
+      NotFinite: one was NaN or infinite; names the step, the term and the last good checkpoint.
     """
     if failure := gan.first_failure.of(logs):
         step, term = failure
-        raise UserError(
+        message = (
             f"step {step}: {term} is not finite; the last good checkpoint is "
             f"{checkpoints.newest}; a lower learning rate or a penalty may help{_range_of(gan)}"
         )
+        raise NotFinite(message, step, term)
 
 
 def _range_of(gan) -> str:
@@ -170,21 +176,63 @@ class WriteLogs(keras.callbacks.Callback):
 
 
 class DrawSamples(keras.callbacks.Callback):
-    """Writes a grid of samples to TensorBoard every `every` steps, always from the same latents."""
+    """Writes a grid of samples to TensorBoard every `every` steps, always from the same latents.
 
-    def __init__(self, model_dir: str, background: Background, *, every: int):
+    It also notes whether they are alike, and whether D tells them from reals, see `runs.collapse`,
+    and warns where a sign appears.
+
+    Args:
+      model_dir: of the run.
+      background: writes.
+      reals: the split of the data set that is trained on.
+      every: steps between grids.
+    """
+
+    def __init__(self, model_dir: str, background: Background, reals: Split, *, every: int):
         super().__init__()
         self._background = background
+        self._model_dir = model_dir
+        self._reals = np.asarray(reals.images[:_GRID])
+        self._labels = None if reals.labels is None else np.asarray(reals.labels[:_GRID])
+        self._rows, self._alarms = collapse.read(model_dir), {}
         self._events = tf.summary.create_file_writer(events_dir(model_dir), filename_suffix=".img")
         self._every = every
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.current_step
         if step % self._every == 0:
-            images = to_uint8(self.model.sample(_GRID, _GRID_SEED)).numpy()
-            self._background.submit(self._write, step, images)
+            inputs = self.model.draw_inputs(_GRID, _GRID_SEED)
+            images = self.model.generate(inputs)
+            auc = self._d_auc(images, inputs.get("labels"))
+            self._background.submit(self._write, step, to_uint8(images).numpy(), auc)
 
-    def _write(self, step: int, images: np.ndarray):
+    def _d_auc(self, fakes, labels) -> float | None:
+        if self.model.alphabet is not None:
+            return None
+        sides = (from_uint8(self._reals), self._labels), (fakes, labels)
+        logits = [passes.logits(self.model.discriminator, *side).numpy() for side in sides]
+        return collapse.d_auc(*logits)
+
+    def _watch(self, step: int, images: np.ndarray, auc: float | None):
+        row = {"step": step, **collapse.likeness(images, self._reals), "d_auc": auc}
+        self._rows.append(row)
+        collapse.add(self._model_dir, row)
+        alarms = collapse.alarms(self._rows)
+        for sign in alarms.keys() - self._alarms.keys():
+            logging.warning("%s", alarms[sign])
+        self._alarms = alarms
+        with self._events.as_default(step=step):
+            for name, value in row.items():
+                if name != "step" and value is not None:
+                    tf.summary.scalar(f"samples/{name}", value)
+
+    @property
+    def alarm(self) -> str:
+        """The signs of a collapse that are on, in a word each; "" for none."""
+        return ", ".join(_SIGNS[sign] for sign in self._alarms)
+
+    def _write(self, step: int, images: np.ndarray, auc: float | None):
+        self._watch(step, images, auc)
         grid = image_grid(images, scale=max(1, 64 // images.shape[1]))
         with self._events.as_default(step=step):
             tf.summary.image("samples", grid[np.newaxis])
@@ -197,8 +245,9 @@ class DrawSamples(keras.callbacks.Callback):
 class ShowProgress(keras.callbacks.Callback):
     """A progress bar over the training steps, with steps per second and remaining time."""
 
-    def __init__(self, *, first_step: int, last_step: int):
+    def __init__(self, *, first_step: int, last_step: int, watch: DrawSamples | None = None):
         super().__init__()
+        self._watch = watch
         self._bar = tqdm(
             total=last_step,
             initial=first_step,
@@ -211,7 +260,10 @@ class ShowProgress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self._bar.update(self.model.current_step - self._bar.n)
         losses = {name[0].upper(): logs[f"{name}/loss"] for name in ("discriminator", "generator")}
-        self._bar.set_postfix({k: f"{float(v):.3g}" for k, v in losses.items()}, refresh=False)
+        shown = {k: f"{float(v):.3g}" for k, v in losses.items()}
+        if self._watch is not None and self._watch.alarm:
+            shown["⚠"] = self._watch.alarm
+        self._bar.set_postfix(shown, refresh=False)
 
     def close(self):
         """Closes the bar and leaves it on the screen."""

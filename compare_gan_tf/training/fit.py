@@ -13,10 +13,12 @@ import tensorflow as tf
 
 from compare_gan_tf import data, random
 from compare_gan_tf.data import Dataset, pipeline
+from compare_gan_tf.errors import NotFinite
 from compare_gan_tf.gan import GAN, distribution, multiply_adds, workers
-from compare_gan_tf.runs import checkpoints, hyperparameters, logs, manifest
+from compare_gan_tf.runs import checkpoints, collapse, hyperparameters, logs, manifest
 from compare_gan_tf.storage import background, files
 from compare_gan_tf.training import callbacks, folder, frozen_layers, in_step, profiling, trackers
+from compare_gan_tf.training.not_finite import RollBack
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,7 @@ class Training:
     log_every: int
     sample_every: int
     callbacks: Sequence[keras.callbacks.Callback]
+    not_finite: RollBack | None
     profile: tuple[int, int] | None
     allow_config_change: bool
     allow_data_change: bool
@@ -80,17 +83,33 @@ class Training:
             # Train the remaining steps. Without their number Keras would request one batch too
             # many, and updates that need no data, such as a power iteration, would already run.
             if first < last:
-                writer = background.Background()
-                own = self._watchers(saver, writer, first, everyone)
-                tracked = self._tracked(config_text, everyone)
-                with _closing([writer, *own]), tracked, self.data_errors():
-                    callbacks_ = self._in_order(own, everyone)
-                    gan.fit_batches(**self.remaining(first), callbacks=callbacks_)
+                with self._tracked(config_text, everyone), self.data_errors():
+                    while not self._reaches_the_end(saver, first, everyone):
+                        first = gan.current_step
             # Write the file that continuous evaluation waits for.
             everyone.together(lambda: folder.end(self.model_dir, gan.current_step))
         if everyone.is_chief:
             print(f"{self.model_dir} is trained to step {gan.current_step}")
         return gan
+
+    def _reaches_the_end(self, saver, first: int, everyone) -> bool:
+        """Trains from step `first` on; False if a loss was not finite and `not_finite` went back.
+
+        Raises:
+          NotFinite: a loss or a weight is not finite, and there is no policy.
+        """
+        writer = background.Background()
+        own = self._watchers(saver, writer, first, everyone)
+        try:
+            with _closing([writer, *own]):
+                callbacks_ = self._in_order(own, everyone)
+                self.gan.fit_batches(**self.remaining(first), callbacks=callbacks_)
+        except NotFinite as failure:
+            if self.not_finite is None:
+                raise
+            self.not_finite.go_back(self.gan, saver, self.model_dir, failure)
+            return False
+        return True
 
     def _open(self, stack: contextlib.ExitStack, config_text: str | None, seen: dict):
         """Locks the folder, restores the newest checkpoint and writes the settings."""
@@ -108,6 +127,9 @@ class Training:
         saver = self.saver()
         first = saver.restore()
         logs.cut_back(self.model_dir, first)
+        collapse.cut_back(self.model_dir, first)
+        if self.not_finite is not None:
+            self.not_finite.resume(self.gan, self.model_dir)
         # 3. Write the settings before any weights that were trained with them.
         self.write_settings(config_text, seen, first)
         return saver
@@ -204,11 +226,15 @@ class Training:
         if everyone.is_chief and self.profile:
             begin, end = (first_step + step for step in self.profile)
             own.append(profiling.Profile(self.model_dir, first=begin, last=end))
+        draws = None
+        if everyone.is_chief and self.dataset.is_images:
+            reals = self.dataset.splits["train"]
+            draws = callbacks.DrawSamples(self.model_dir, writer, reals, every=self.sample_every)
+            own.append(draws)
         if everyone.is_chief:
             own.append(callbacks.WriteLogs(self.model_dir, saver, writer, every=self.log_every))
-            own.append(callbacks.ShowProgress(first_step=first_step, last_step=last))
-        if everyone.is_chief and self.dataset.is_images:
-            own.append(callbacks.DrawSamples(self.model_dir, writer, every=self.sample_every))
+            steps = {"first_step": first_step, "last_step": last}
+            own.append(callbacks.ShowProgress(**steps, watch=draws))
         # It comes last because it may stop training: a saved step is then already logged.
         intervals = {"every": self.checkpoint_every, "last_step": last}
         return [*own, callbacks.SaveCheckpoints(saver, writer, everyone, **intervals)]

@@ -18,6 +18,7 @@ from compare_gan_tf.training import frozen_layers, profiling, warm_start
 from compare_gan_tf.training.building import Model, Seed, build
 from compare_gan_tf.training.compilation import JitCompile, compile_step
 from compare_gan_tf.training.fit import Training
+from compare_gan_tf.training.not_finite import NotFinitePolicy
 
 _CALLBACK = Made(
     keras.callbacks.Callback, like="a Keras callback, as @MyCallback() of a module of yours"
@@ -63,6 +64,7 @@ def prepare(
     init_from: str | None = None,
     freeze_d_layers: Index = 0,
     callbacks: Callbacks = (),
+    not_finite: NotFinitePolicy | None = None,
     strategy: tf.distribute.Strategy | None = None,
     keep_unscored_every: Index | None = None,
     profile: Profiled | None = None,
@@ -95,6 +97,8 @@ def prepare(
       freeze_d_layers: number of D's first layers that are not trained, see `frozen_layers`.
       callbacks: Keras callbacks. At each step they are called before those that log and save. If
         one stops training, a checkpoint is written.
+      not_finite: what happens when a loss is NaN or infinite: `RollBack()` goes on from the last
+        good checkpoint with lower learning rates, on one worker; None stops.
       strategy: the `tf.distribute` strategy; None for the current one.
       keep_unscored_every: older checkpoints whose step is divisible by this, 0 for all, are kept
         until they have scores; None to keep none.
@@ -119,6 +123,9 @@ def prepare(
     profile = profiling.window(profile, done, training_steps, steps_per_execution)
     # 2. Build the GAN.
     gan = build(model, dataset, seed=seed, strategy=strategy)
+    if not_finite is not None:
+        _require_one_worker(workers.Workers(strategy).number)
+        not_finite.prepare(gan)
     kept = frozen_layers.first_variables(gan, freeze_d_layers)
     jit_reason = compile_step(gan, steps_per_execution, jit_compile, strategy)
     # 3. Trace the first step, on zeros.
@@ -140,6 +147,7 @@ def prepare(
         keep_checkpoints=keep_checkpoints,
         keep_unscored_every=keep_unscored_every,
         callbacks=callbacks,
+        not_finite=not_finite,
         profile=profile,
         allow_config_change=allow_config_change,
         allow_data_change=allow_data_change,
@@ -181,6 +189,11 @@ def _require_multiples(steps_per_execution: int, intervals: dict[str, int]) -> N
                 f"train.{name} = {steps}: it must be a positive multiple of "
                 f"train.steps_per_execution = {steps_per_execution}"
             )
+
+
+def _require_one_worker(number: int) -> None:
+    if number > 1:
+        raise UserError("train.not_finite goes back on one worker: leave it out with several")
 
 
 def _require_init_from(init_from: str | None, freeze_d_layers: int) -> None:

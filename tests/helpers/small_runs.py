@@ -18,13 +18,14 @@ def usual_objectives():
 
 def model(sample_shape, num_classes, seed, rate=1e-2, **settings):
     """A small GAN with every kind of state: slots, statistics, vectors, an average."""
-    settings = {"ema_decay": 0.9, "objectives": usual_objectives(), **settings}
+    generator = functools.partial(mlp.generator, units=8, depth=1, norm=batch_norm)
+    settings = {"generator": generator, "ema_decay": 0.9, **settings}
+    settings = {"objectives": usual_objectives(), **settings}
     return GAN(
         sample_shape,
         num_classes,
         seed,
         conditional=True,
-        generator=functools.partial(mlp.generator, units=8, depth=1, norm=batch_norm),
         discriminator=functools.partial(
             mlp.discriminator, units=8, depth=2, kernel_norm=spectral_norm
         ),
