@@ -71,8 +71,11 @@ def _above(v):
     return -tf.math.expm1(-v)
 
 
-@gin.configurable(module="f_divergences")
-@maker
+def _divergence(function):
+    return gin.configurable(module="f_divergences")(maker(function))
+
+
+@_divergence
 def kl() -> FDivergence:
     """KL(P || Q): f = u log u; T = v, f* = exp(t - 1)."""
     return FDivergence(
@@ -87,8 +90,7 @@ def kl() -> FDivergence:
     )
 
 
-@gin.configurable(module="f_divergences")
-@maker
+@_divergence
 def reverse_kl() -> FDivergence:
     """KL(Q || P): f = -log u; T = -exp(-v), f* = -1 - log(-t)."""
     return FDivergence(
@@ -103,8 +105,7 @@ def reverse_kl() -> FDivergence:
     )
 
 
-@gin.configurable(module="f_divergences")
-@maker
+@_divergence
 def pearson() -> FDivergence:
     """Pearson's chi^2, E_Q (p/q - 1)^2: f = (u - 1)^2; T = v, f* = t^2 / 4 + t."""
     return FDivergence(
@@ -119,8 +120,7 @@ def pearson() -> FDivergence:
     )
 
 
-@gin.configurable(module="f_divergences")
-@maker
+@_divergence
 def neyman() -> FDivergence:
     """Neyman's chi^2, E_P (q/p - 1)^2: f = (1 - u)^2 / u; T = 1 - exp(-v).
 
@@ -138,8 +138,7 @@ def neyman() -> FDivergence:
     )
 
 
-@gin.configurable(module="f_divergences")
-@maker
+@_divergence
 def squared_hellinger() -> FDivergence:
     """E_Q (sqrt(p/q) - 1)^2: f = (sqrt u - 1)^2; T = 1 - exp(-v), f* = t / (1 - t)."""
     return FDivergence(
@@ -159,8 +158,7 @@ def _jeffrey_conjugate(t):
     return w + 1.0 / w + t - 2.0
 
 
-@gin.configurable(module="f_divergences")
-@maker
+@_divergence
 def jeffrey() -> FDivergence:
     """KL(P || Q) + KL(Q || P): f = (u - 1) log u; T = v.
 
@@ -178,8 +176,7 @@ def jeffrey() -> FDivergence:
     )
 
 
-@gin.configurable(module="f_divergences")
-@maker
+@_divergence
 def jensen_shannon() -> FDivergence:
     """2 JSD(P, Q); the paper's table 1 has the factor 1/2 in D_f, but not in f.
 
@@ -198,8 +195,7 @@ def jensen_shannon() -> FDivergence:
     )
 
 
-@gin.configurable(module="f_divergences")
-@maker
+@_divergence
 def gan() -> FDivergence:
     """2 JSD(P, Q) - log 4, the value of the original game: f = u log u - (u + 1) log(u + 1).
 
@@ -217,8 +213,7 @@ def gan() -> FDivergence:
     )
 
 
-@gin.configurable(module="f_divergences")
-@maker
+@_divergence
 @checked
 def weighted_jensen_shannon(share: Share = 0.5) -> FDivergence:
     """pi KL(P || M) + (1 - pi) KL(Q || M) with M = pi P + (1 - pi) Q; pi = 1/2 is JSD.
@@ -255,8 +250,7 @@ def weighted_jensen_shannon(share: Share = 0.5) -> FDivergence:
     )
 
 
-@gin.configurable(module="f_divergences")
-@maker
+@_divergence
 def total_variation() -> FDivergence:
     """E_Q |p/q - 1| / 2: f = |u - 1| / 2; T = tanh(v) / 2, f* = t.
 
@@ -274,8 +268,7 @@ def total_variation() -> FDivergence:
     )
 
 
-@gin.configurable(module="f_divergences")
-@maker
+@_divergence
 @checked
 def alpha(order: Order = 0.5) -> FDivergence:
     """The alpha-divergence: f = (u^a - 1 - a (u - 1)) / (a (a - 1)), a neither 0 nor 1.
