@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "storage": set(),
     "analysis": set(),
     "config": set(),
-    "runs": {"config", "storage"},
+    "runs": {"config", "optimizers", "storage"},
     "data": {"random"},
     "layers": set(),
     "latents": {"random"},

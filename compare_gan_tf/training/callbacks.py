@@ -1,8 +1,9 @@
-"""Callbacks of training: checkpoints, logs, sample grids, progress bar, and stopping by signals.
+"""Callbacks of training: checkpoints, averages, logs, sample grids, progress bar, and signals.
 
 What they write goes through one thread, in order: a saved step is then already logged.
 """
 
+import concurrent.futures
 import json
 import signal
 import time
@@ -15,6 +16,7 @@ from tqdm import tqdm
 from compare_gan_tf.data.images import image_grid, to_uint8
 from compare_gan_tf.errors import Stopped, UserError
 from compare_gan_tf.gan.workers import Workers
+from compare_gan_tf.runs import ema_snapshots
 from compare_gan_tf.runs.checkpoints import Checkpoints
 from compare_gan_tf.runs.logs import events_dir, log_path
 from compare_gan_tf.storage.background import Background
@@ -120,6 +122,38 @@ def _range_of(gan) -> str:
     if gan.precision != "mixed_float16":
         return ""
     return '; float16 ends at 65504: GAN.precision = "mixed_bfloat16" has the range of float32'
+
+
+class SaveAverages(keras.callbacks.Callback):
+    """Writes a snapshot of the averages for post-hoc EMA every `PostHocEMA.snapshot_every` steps.
+
+    Another thread writes it while training goes on. It is called before `SaveCheckpoints`: a step
+    that has a checkpoint has its snapshots.
+
+    Args:
+      model_dir: the run's folder.
+      background: which writes.
+    """
+
+    def __init__(self, model_dir: str, background: Background):
+        super().__init__()
+        self._model_dir, self._background = model_dir, background
+        self._writing: concurrent.futures.Future | None = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        step, tracked = self.model.current_step, self.model.post_hoc
+        if step % tracked.snapshot_every:
+            return
+        if self._writing is not None:
+            self._writing.result()  # so that at most one copy waits in memory
+        with tf.device("CPU:0"):
+            values = [[tf.identity(one.value) for one in part] for part in tracked.averages]
+        self._writing = self._background.submit(
+            ema_snapshots.write, self._model_dir, step, tracked.lengths, values
+        )
+
+    def close(self):
+        """Does nothing: the background waits for what it was given."""
 
 
 class WriteLogs(keras.callbacks.Callback):

@@ -14,7 +14,7 @@ import tensorflow as tf
 from compare_gan_tf import data, random
 from compare_gan_tf.data import Dataset, pipeline
 from compare_gan_tf.gan import GAN, distribution, multiply_adds, workers
-from compare_gan_tf.runs import checkpoints, hyperparameters, logs, manifest
+from compare_gan_tf.runs import checkpoints, ema_snapshots, hyperparameters, logs, manifest
 from compare_gan_tf.storage import background, files
 from compare_gan_tf.training import callbacks, folder, frozen_layers, in_step, profiling, trackers
 
@@ -104,10 +104,11 @@ class Training:
             settings=None if self.allow_config_change or config_text else self._settings(),
         )
         folder.begin(self.model_dir)
-        # 2. Restore the newest readable checkpoint; remove log entries after its step.
+        # 2. Restore the newest readable checkpoint; remove log entries and averages after its step.
         saver = self.saver()
         first = saver.restore()
         logs.cut_back(self.model_dir, first)
+        ema_snapshots.cut_back(self.model_dir, first)
         # 3. Write the settings before any weights that were trained with them.
         self.write_settings(config_text, seen, first)
         return saver
@@ -209,6 +210,8 @@ class Training:
             own.append(callbacks.ShowProgress(first_step=first_step, last_step=last))
         if everyone.is_chief and self.dataset.is_images:
             own.append(callbacks.DrawSamples(self.model_dir, writer, every=self.sample_every))
+        if everyone.is_chief and self.gan.post_hoc is not None:
+            own.append(callbacks.SaveAverages(self.model_dir, writer))
         # It comes last because it may stop training: a saved step is then already logged.
         intervals = {"every": self.checkpoint_every, "last_step": last}
         return [*own, callbacks.SaveCheckpoints(saver, writer, everyone, **intervals)]

@@ -11,11 +11,14 @@ import tensorflow as tf
 from compare_gan_tf import config, data
 from compare_gan_tf.config import gin_files
 from compare_gan_tf.errors import UserError, unwritable
-from compare_gan_tf.runs import checkpoints, logs, manifest
+from compare_gan_tf.runs import checkpoints, ema_snapshots, logs, manifest
 from compare_gan_tf.storage import files, locks
 
 # The files and folders that a training writes in a run's folder.
-_PARTS = (files.CONFIG, manifest.FILE, checkpoints.FOLDER, checkpoints.TRAIN_DONE, logs.LOGS)
+_PARTS = (
+    files.CONFIG, manifest.FILE, checkpoints.FOLDER, checkpoints.TRAIN_DONE, logs.LOGS,
+    ema_snapshots.FOLDER,
+)  # fmt: skip
 
 # Bindings that may change when a run is resumed, because they do not affect the trained weights,
 # or only their rounding, as XLA does.
