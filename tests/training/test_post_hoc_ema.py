@@ -1,6 +1,5 @@
 """Averages for post-hoc EMA along a run: snapshots, resuming, and what is refused."""
 
-import functools
 import threading
 
 import keras
@@ -9,6 +8,7 @@ import pytest
 from small_runs import model
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives import Adversarial
 from compare_gan_tf.optimizers import PostHocEMA
 from compare_gan_tf.optimizers.post_hoc import averaged
 from compare_gan_tf.runs import checkpoints, ema_snapshots
@@ -16,8 +16,13 @@ from compare_gan_tf.runs import checkpoints, ema_snapshots
 EVERY = 7  # divides the steps between checkpoints, 14
 
 
-def tracking(**settings):
-    return functools.partial(model, post_hoc_ema=PostHocEMA((0.05, 0.1), EVERY), **settings)
+def plain(*given):
+    return model(*given, objectives=[Adversarial()])
+
+
+def tracking(*given):
+    averages = PostHocEMA((0.05, 0.1), EVERY)
+    return model(*given, objectives=[Adversarial()], post_hoc_ema=averages)
 
 
 def at_step(step, function):
@@ -36,7 +41,7 @@ def files(folder):
 @pytest.fixture(scope="module")
 def tracked(run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tracked")
-    return run(folder, 28, model=tracking(), checkpoint_every=14), folder
+    return run(folder, 28, model=tracking, checkpoint_every=14), folder
 
 
 def test_snapshots_are_those_of_the_training(tracked):
@@ -51,10 +56,10 @@ def test_snapshots_are_those_of_the_training(tracked):
 
 
 def test_averages_change_no_weight_of_the_players(run, tracked, tmp_path):
-    plain = run(tmp_path, 28, checkpoint_every=14)
+    untracked = run(tmp_path, 28, model=plain, checkpoint_every=14)
     assert not (tmp_path / "ema").exists()
     for name in ("generator", "discriminator", "ema"):
-        pairs = zip(getattr(plain, name).variables, getattr(tracked[0], name).variables,
+        pairs = zip(getattr(untracked, name).variables, getattr(tracked[0], name).variables,
                     strict=True)  # fmt: skip
         assert all(np.array_equal(one, other) for one, other in pairs), name
 
@@ -64,11 +69,11 @@ def test_a_run_that_is_resumed_has_the_same_snapshots(run, tracked, tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):  # after the snapshot of 21, before the next checkpoint
-        run(tmp_path, 28, model=tracking(), checkpoint_every=14, callbacks=[at_step(24, end)])
+        run(tmp_path, 28, model=tracking, checkpoint_every=14, callbacks=[at_step(24, end)])
     assert checkpoints.list_steps(str(tmp_path)) == [0, 14]
     assert list(files(tmp_path)) == [7, 14, 21]
     (tmp_path / "ema" / "21.npz").write_bytes(b"of a training that is lost")
-    run(tmp_path, 28, model=tracking(), checkpoint_every=14)
+    run(tmp_path, 28, model=tracking, checkpoint_every=14)
     assert files(tmp_path) == files(tracked[1])
 
 
@@ -81,7 +86,7 @@ def test_steps_go_on_while_a_snapshot_is_written(run, tmp_path, monkeypatch):
         write(*arguments)
 
     monkeypatch.setattr(ema_snapshots, "write", slowly)
-    run(tmp_path, 14, model=tracking(), checkpoint_every=14, callbacks=[at_step(12, ready.set)])
+    run(tmp_path, 14, model=tracking, checkpoint_every=14, callbacks=[at_step(12, ready.set)])
     assert waited == [True, True]
     assert list(files(tmp_path)) == [7, 14]
 
@@ -109,6 +114,6 @@ def test_an_average_of_a_run_scores_as_its_generator(tracked):
 )  # fmt: skip
 def test_snapshots_that_miss_a_checkpoint_are_refused(run, tmp_path, settings, message):
     with pytest.raises(UserError) as error:
-        run(tmp_path / "run", **{"steps": 70, **settings}, model=tracking())
+        run(tmp_path / "run", **{"steps": 70, **settings}, model=tracking)
     assert str(error.value).startswith(message)
     assert not (tmp_path / "run").exists()
