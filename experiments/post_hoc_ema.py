@@ -49,26 +49,40 @@ def train(folder: str, seed: int):
 
 
 def scores(folder: str, seed: int) -> dict[str, dict[str, float]]:
-    """{average: {split: FID}} of a new run."""
+    """{average: {split: FID}} of a new run; on test only of what validation selects."""
     from compare_gan_tf import evaluation
     from compare_gan_tf.evaluation import ema_sweep
     from compare_gan_tf.runs import checkpoints
 
     run = os.path.join(folder, f"run{seed}")
     dataset, gan, networks = train(run, seed)
-    step, shared, rows = gan.current_step, {"real_statistics": {}}, {}
-    sampling = gan.ema.generator
+    step, found, asked = gan.current_step, {}, {}
+    shared, sampling = {"steps": [step], "real_statistics": {}}, gan.ema.generator
     for name, network in networks.items():
         for variable, value in zip(sampling.variables, network.variables, strict=True):
             variable.assign(value)
-        own = os.path.join(run, name)
-        checkpoints.Checkpoints(gan, own, keep=1).save()
-        rows[name] = evaluation.evaluate(own, gan, dataset, steps=[step], **shared)
-    checkpoints.restore_players(gan, run, step)
+        asked[name] = {"model_dir": os.path.join(run, name)}
+        checkpoints.Checkpoints(gan, asked[name]["model_dir"], keep=1).save()
     for length in ema_sweep.possible(run, gan, step):
-        given = shared | {"steps": [step], "ema_length": length}
-        rows[f"sigma_rel {length:g}"] = evaluation.evaluate(run, gan, dataset, **given)
-    return {name: {row["split"]: row["value"] for row in found} for name, found in rows.items()}
+        asked[f"sigma_rel {length:g}"] = {"model_dir": run, "ema_length": length}
+
+    def score(name: str, split: str) -> None:
+        rows = evaluation.evaluate(
+            gan=gan, dataset=dataset, splits=[split], **shared, **asked[name]
+        )
+        found.setdefault(name, {})[split] = rows[0]["value"]
+
+    for name in asked:
+        score(name, "validation")
+    for name in ("no average", best(found, "decay"), best(found, "sigma_rel")):
+        score(name, "test")
+    return found
+
+
+def best(of_seed: dict, kind: str) -> str:
+    """The decay or length of the lowest FID on validation."""
+    names = [name for name in of_seed if name.startswith(kind)]
+    return min(names, key=lambda name: of_seed[name]["validation"])
 
 
 def interval(values) -> str:
@@ -82,25 +96,21 @@ def interval(values) -> str:
 def table(found: dict[str, dict]) -> str:
     """The rows of a table in Markdown: each average, the selected ones, and their difference."""
     seeds = list(found.values())
-    lines = [
-        f"| {name} | " + " | ".join(interval([one[name][split] for one in seeds])
-                                    for split in ("validation", "test")) + " |"
-        for name in seeds[0]
-    ]  # fmt: skip
-    test = {}
+
+    def row(name: str, chosen: list[str]) -> str:
+        pairs = list(zip(seeds, chosen, strict=True))
+        columns = {s: [one[c].get(s) for one, c in pairs] for s in ("validation", "test")}
+        shown = ["" if None in values else interval(values) for values in columns.values()]
+        return f"| {name} | {shown[0]} | {shown[1]} |"
+
+    lines, tested = [row(name, [name] * len(seeds)) for name in seeds[0]], {}
     for kind in ("decay", "sigma_rel"):
-        chosen = [_best(one, kind) for one in seeds]
-        test[kind] = [one[name]["test"] for one, name in zip(seeds, chosen, strict=True)]
-        values = [one[name]["validation"] for one, name in zip(seeds, chosen, strict=True)]
-        lines += [f"| best {kind}: {', '.join(name.split()[1] for name in chosen)} | "
-                  f"{interval(values)} | {interval(test[kind])} |"]  # fmt: skip
-    difference = np.subtract(test["sigma_rel"], test["decay"])
-    return "\n".join([*lines, f"| difference of the best, paired | | {interval(difference)} |"])
-
-
-def _best(of_seed: dict, kind: str) -> str:
-    names = [name for name in of_seed if name.startswith(kind)]
-    return min(names, key=lambda name: of_seed[name]["validation"])
+        chosen = [best(one, kind) for one in seeds]
+        tested[kind] = [one[name]["test"] for one, name in zip(seeds, chosen, strict=True)]
+        names = ", ".join(name.split()[1] for name in chosen)
+        lines.append(row(f"best {kind} of each seed: {names}", chosen))
+    difference = interval(np.subtract(tested["sigma_rel"], tested["decay"]))
+    return "\n".join([*lines, f"| best sigma_rel less best decay, paired | | {difference} |"])
 
 
 def main(folder: str, *seeds: str):
