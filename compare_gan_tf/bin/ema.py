@@ -8,7 +8,7 @@ from compare_gan_tf.bin import build, output, scores
 from compare_gan_tf.errors import UserError
 
 SWEEP = "sweep"
-_LONGEST = 0.288  # as `post_hoc.LENGTH`, which cannot be imported here: it imports TensorFlow
+_LONGEST = 0.288  # as `post_hoc.Length`, which cannot be imported here: it imports TensorFlow
 _OF_SWEEP = ("sigma_rel", "score", "split", "value", "95 % interval", "")
 
 

@@ -29,7 +29,5 @@ Steps = Annotated[
         like="a list of steps such as [1000, 2000]",
     ),
 ]
-# sigma_rel of an average; at 0.2887 all steps weigh the same, see `optimizers.post_hoc`.
-EmaLength = Annotated[float, Number(above=0, below=0.288)]
 # Largest |z| of latents with standard deviation 1; 0 for no truncation.
 Truncation = Annotated[float, Number(least=0, most=1e6)]

@@ -44,7 +44,7 @@ def plan(
     select_by: str | None = None,
     truncation: asked.Truncation = 0.0,
     standing: Index | None = None,
-    ema_length: asked.EmaLength | None = None,
+    ema_length: ema_snapshots.Length | None = None,
     retry_failed: bool = True,
     floor: bool = True,
     real_statistics: dict | None = None,

@@ -17,6 +17,8 @@ from compare_gan_tf.errors import UserError, as_user_error, unwritable
 from compare_gan_tf.optimizers import post_hoc
 from compare_gan_tf.storage import files
 
+Length = post_hoc.Length  # sigma_rel
+
 FOLDER = "ema"
 MOST_ERROR = 0.05  # of the profile of an average, see `post_hoc.coefficients`
 _READ_ERRORS = (
