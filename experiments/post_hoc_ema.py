@@ -87,9 +87,10 @@ def best(of_seed: dict, kind: str) -> str:
 
 def interval(values) -> str:
     """The mean of some values and its interval of 95 % by Student's t, over seeds."""
-    mean, half = np.mean(values), 0.0
-    if len(values) > 1:
-        half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    mean = np.mean(values)
+    if len(values) == 1:
+        return f"{mean:.2f}"
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
     return f"{mean:.2f} [{mean - half:.2f}, {mean + half:.2f}]"
 
 

@@ -16,13 +16,13 @@ from compare_gan_tf.runs import checkpoints, ema_snapshots
 EVERY = 7  # divides the steps between checkpoints, 14
 
 
-def plain(*given):
-    return model(*given, objectives=[Adversarial()])
+def plain(**given):
+    return model(**given, objectives=[Adversarial()])
 
 
-def tracking(*given):
+def tracking(**given):
     averages = PostHocEMA((0.05, 0.1), EVERY)
-    return model(*given, objectives=[Adversarial()], post_hoc_ema=averages)
+    return model(**given, objectives=[Adversarial()], post_hoc_ema=averages)
 
 
 def at_step(step, function):
