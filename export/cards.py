@@ -28,7 +28,27 @@ _CHUNK = 1 << 24  # bytes
 _POINTS, _LINES = 2_000, 12
 
 
-def facts(gan, model_dir: str, *, name: str, data: str | None, class_names) -> dict:
+def of_average(gan, ema_length: float | None) -> dict:
+    """The facts about the average of G's weights that the sampling generator holds.
+
+    Args:
+      gan: a built GAN.
+      ema_length: sigma_rel of an average of post-hoc EMA, or None.
+    """
+    if ema_length is None:
+        return {"ema": gan.uses_ema}
+    return {"ema": True, "ema_length": ema_length}
+
+
+def facts(
+    gan,
+    model_dir: str,
+    *,
+    name: str,
+    data: str | None,
+    class_names,
+    ema_length: float | None = None,
+) -> dict:
     """What `FACTS` holds about a GAN that a run has trained.
 
     Args:
@@ -37,6 +57,7 @@ def facts(gan, model_dir: str, *, name: str, data: str | None, class_names) -> d
       name: of the model.
       data: name of the data set, if it is known.
       class_names: names of the classes, by label, or None.
+      ema_length: see `of_average`.
     """
     step, shape = gan.current_step, [int(side) for side in gan.sample_shape]
     counts = {
@@ -50,7 +71,7 @@ def facts(gan, model_dir: str, *, name: str, data: str | None, class_names) -> d
         "compare_gan_tf": compare_gan_tf.__version__,
         "kind": "images" if len(shape) == 3 else "text" if gan.alphabet else "points",
         "step": step,
-        "ema": gan.uses_ema,
+        **of_average(gan, ema_length),
         "sample_shape": shape,
         "num_classes": gan.num_classes,
         "class_names": list(class_names) if class_names and gan.num_classes else None,
@@ -59,7 +80,7 @@ def facts(gan, model_dir: str, *, name: str, data: str | None, class_names) -> d
         "parameters": counts,
         "data": {"name": data, "licence": terms and terms[0], "address": terms and terms[1]},
         "training": _training(model_dir),
-        "scores": _scores(model_dir, step),
+        "scores": _scores(model_dir, step, ema_length),
     }
     return _without_place(found, data or "")
 
@@ -85,12 +106,13 @@ def _training(model_dir: str) -> dict:
     return found
 
 
-def _scores(model_dir: str, step: int) -> list[dict]:
-    """The last score of each protocol and split at a step."""
+def _scores(model_dir: str, step: int, ema_length: float | None) -> list[dict]:
+    """The last score of each protocol and split at a step, of averages of this length."""
     kept = ("metric", "split", "value", "interval", "protocol_id", "protocol")
     found = {}
     for row in results.read(results.path(model_dir)):
-        if row["step"] == step and row["value"] is not None:
+        same = row["step"] == step and row["protocol"].get("ema_length") == ema_length
+        if same and row["value"] is not None:
             found[row["protocol_id"], row["metric"]] = {key: row[key] for key in kept}
     order = ("fid", "kid")  # the others by name
     return sorted(

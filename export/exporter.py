@@ -42,6 +42,7 @@ def export_run(
     *,
     data: str | None = None,
     formats: Collection[str] = (),
+    ema_length: float | None = None,
 ) -> dict[str, str]:
     """Exports both players of `gan`, and a card with their scores, to `<model_dir>/hub/<step>`.
 
@@ -53,6 +54,7 @@ def export_run(
       class_names: names of the classes, by label, for the metadata; or None.
       data: name of the data set, for the card; or None.
       formats: names of further formats: "onnx", "litert", "safetensors"; see `further_formats`.
+      ema_length: of the average that the sampling generator holds, if it is one of post-hoc EMA.
 
     Returns:
       {name: path} for "generator" and "discriminator" (SavedModels), "generator_keras" and
@@ -76,9 +78,9 @@ def export_run(
     files.refuse_link(os.path.dirname(final))
     names = _names(class_names, gan.num_classes)
     with _staged(final) as folder:
-        _write_players(folder, gan, {"class_names": names, "step": step})
+        _write_players(folder, gan, {"class_names": names, "step": step}, ema_length)
         further = further_formats.write(folder, gan, formats)
-        _write_card(folder, gan, model_dir, data, names, formats)
+        _write_card(folder, gan, model_dir, data, names, formats, ema_length)
     players = {"generator": "generator", "discriminator": "discriminator"}
     of_keras = {f"{name}_keras": f"{name}.keras" for name in players}
     written = players | of_keras | further | {"card": cards.CARD}
@@ -86,12 +88,12 @@ def export_run(
     return {name: path for name, path in paths.items() if tf.io.gfile.exists(path)}
 
 
-def _write_players(folder: str, gan, facts: dict) -> None:
+def _write_players(folder: str, gan, facts: dict, ema_length: float | None) -> None:
     """Writes both players as SavedModels and `.keras` files, and checks them."""
     generator, discriminator, classes = gan.sampling_generator, gan.discriminator, gan.num_classes
     path = os.path.join(folder, "generator")
-    facts = facts | {"ema": gan.uses_ema}
-    _write_generator(generator, gan.latents, classes, path, facts, gan.alphabet)
+    averaged = facts | cards.of_average(gan, ema_length)
+    _write_generator(generator, gan.latents, classes, path, averaged, gan.alphabet)
     inputs = verification.generator_inputs(generator, gan.latents, 2, classes)
     written = _write_keras(generator, path, inputs)
     path = os.path.join(folder, "discriminator")
@@ -102,9 +104,11 @@ def _write_players(folder: str, gan, facts: dict) -> None:
     _check_keras(written | _write_keras(discriminator, path, inputs))
 
 
-def _write_card(folder: str, gan, model_dir: str, data: str | None, names, formats) -> None:
+def _write_card(folder: str, gan, model_dir: str, data, names, formats, ema_length) -> None:
     name = os.path.basename(os.path.abspath(model_dir))
-    known = cards.facts(gan, model_dir, name=name, data=data, class_names=names)
+    known = cards.facts(
+        gan, model_dir, name=name, data=data, class_names=names, ema_length=ema_length
+    )
     cards.write(folder, gan, known, formats)
     there = {path for path, _ in staging.contents(folder)} - {staging.MARKER}
     written = [path for path in there if not tf.io.gfile.isdir(os.path.join(folder, path))]

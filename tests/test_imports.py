@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "storage": set(),
     "analysis": set(),
     "config": set(),
-    "runs": {"config", "storage"},
+    "runs": {"config", "optimizers", "storage"},
     "data": {"random"},
     "layers": set(),
     "latents": {"random"},
@@ -37,7 +37,7 @@ MAY_IMPORT = {
         "random",
         "runs",
     },
-    "training": {"config", "data", "gan", "random", "runs", "storage"},
+    "training": {"config", "data", "gan", "optimizers", "random", "runs", "storage"},
     "lowering": {"data", "gan", "layers", "random", "runs", "storage", "training"},
     "evaluation": {
         "config",

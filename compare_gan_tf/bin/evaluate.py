@@ -25,7 +25,7 @@ import os
 
 from absl import flags
 
-from compare_gan_tf.bin import build, output, scores
+from compare_gan_tf.bin import build, ema, output, scores
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import extractor_names
 
@@ -53,6 +53,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     build.define_checkpoint_flag(flag_values, all_steps=True)
     build.define_data_change_flag(flag_values)
     output.define_json_flag(flag_values)
+    ema.define_flag(flag_values, several=True)
     flags.DEFINE_enum(
         "schedule",
         "once",
@@ -112,11 +113,11 @@ def _define_rules(flag_values: flags.FlagValues) -> None:
         "--metrics is empty: name some, such as fid,kid, or a preset",
         flag_values=flag_values,
     )
-    names = ("model_dir", "schedule", "allow_data_change")
+    names = ("model_dir", "schedule", "allow_data_change", "ema")
     build.forbid(flag_values, names, of_sides, "is for a run, not for --real and --fake")
     build.forbid(
         flag_values,
-        ("checkpoint",),
+        ("checkpoint", "ema"),
         lambda: flag_values.schedule == "continuous_eval",
         "is for --schedule=once: continuous_eval scores all that `evaluate.every` names",
     )
@@ -183,6 +184,8 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
 
     with distribution.local_strategy(values.strategy).scope():
         dataset, gan = build.gan(values)
+    if values.ema is not None:
+        return ema.score(values, gan, dataset, lambda: _check_metrics_used(values))
     steps = {}
     if values.checkpoint != "all":
         steps = {"steps": [build.choose_step(values.model_dir, values.checkpoint)]}

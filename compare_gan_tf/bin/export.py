@@ -18,7 +18,7 @@ import contextlib
 
 from absl import flags
 
-from compare_gan_tf.bin import build, output, quiet
+from compare_gan_tf.bin import build, ema, output, quiet
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -32,6 +32,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         " name, such as pip install 'compare_gan_tf[onnx]'.",
         flag_values=flag_values,
     )
+    ema.define_flag(flag_values)
     output.define_json_flag(flag_values)
 
 
@@ -39,18 +40,16 @@ def run(values: flags.FlagValues) -> None:
     """Exports both networks, and prints the path of each file."""
     build.read_config(values)
     from compare_gan_tf.export import export_run, further_formats
-    from compare_gan_tf.runs import checkpoints
 
     further_formats.require(values.formats)
     step = build.choose_step(values.model_dir, values.checkpoint)
     dataset, gan = build.gan(values)
-    checkpoints.restore_players(gan, values.model_dir, step)
-    names, data = dataset.class_names, dataset.name
+    ema.restore(values, gan, step)
+    known = {"class_names": dataset.class_names, "data": dataset.name}
     formats = values.formats
     with quiet.filtered_stderr() if formats else contextlib.nullcontext():  # converters talk
-        written = export_run(
-            gan, values.model_dir, step, class_names=names, data=data, formats=formats
-        )
+        known |= {"formats": formats, "ema_length": ema.length(values)}
+        written = export_run(gan, values.model_dir, step, **known)
     if values.json:
         output.show_json(written)
         return

@@ -38,7 +38,7 @@ import threading
 
 from absl import flags
 
-from compare_gan_tf.bin import build
+from compare_gan_tf.bin import build, ema
 from compare_gan_tf.bin.sample_flags import FRAMES, MOST_TRUNCATION, define_flags
 from compare_gan_tf.errors import UserError, as_user_error
 
@@ -146,11 +146,10 @@ def _truncations(values: flags.FlagValues) -> tuple[float, ...]:
 
 def _run(values: flags.FlagValues):
     from compare_gan_tf import sampling
-    from compare_gan_tf.runs import checkpoints
 
     step = build.choose_step(values.model_dir, values.checkpoint)
     dataset, gan = build.gan(values)
-    checkpoints.restore_players(gan, values.model_dir, step)
+    ema.restore(values, gan, step)
     source = sampling.of_run(gan, dataset, f"checkpoint {step} of {values.model_dir}")
     return _beside_nearest(source, dataset, values.nearest) if values.nearest else source
 

@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from compare_gan_tf.bin import build
+from compare_gan_tf.bin import build, ema
 
 MOST_TRUNCATION = 1e6  # of latents whose standard deviation is 1
 FRAMES = 16  # of a film, from one sample to the next
@@ -13,6 +13,7 @@ _FORMATS = ("grid", "png", "npz", "txt", "gif", "webp")
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     build.define_checkpoint_flag(flag_values)
+    ema.define_flag(flag_values)
     for name, default, text in (
         (
             "model",
@@ -48,7 +49,7 @@ def _define_rules(flag_values: flags.FlagValues) -> None:
     )
     build.forbid(
         flag_values,
-        ("checkpoint", "gin_config", "gin_bindings"),
+        ("checkpoint", "ema", "gin_config", "gin_bindings"),
         lambda: flag_values.module or flag_values.model,
         "is for a run, and --model or --module names none: leave it out",
     )
@@ -60,7 +61,7 @@ def _define_rules(flag_values: flags.FlagValues) -> None:
     )
     build.forbid(
         flag_values,
-        ("checkpoint", "num", "seed", "truncation", "classes", "columns", "interpolate",
+        ("checkpoint", "ema", "num", "seed", "truncation", "classes", "columns", "interpolate",
          "truncations", "nearest"),
         lambda: flag_values.training_film,
         "has no effect on the grids of --training_film: leave it out",

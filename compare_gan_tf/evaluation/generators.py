@@ -102,6 +102,7 @@ class Players(Generator):
         samples are generated; 0 to use those of training.
       checkpoint_rule: how the checkpoint was chosen, for the protocol.
       fingerprint: fingerprint of the weights, or None.
+      ema_length: of the average that the sampling generator holds, if it is one of post-hoc EMA.
     """
 
     def __init__(
@@ -115,11 +116,13 @@ class Players(Generator):
         standing: int = 0,
         checkpoint_rule: str = "each",
         fingerprint: str | None = None,
+        ema_length: float | None = None,
     ):
         self._gan, self._tag, self._fingerprint = gan, tag, fingerprint
         self._truncation, self._standing = truncation, standing
         facts = {
-            "ema": bool(gan.uses_ema),
+            "ema": bool(gan.uses_ema) or ema_length is not None,
+            "ema_length": ema_length,
             "normalisation": f"standing{standing}" if standing else "moving",
             "truncation": float(truncation),
             "checkpoint_rule": checkpoint_rule,

@@ -19,7 +19,7 @@ from compare_gan_tf.evaluation.sides import Method
 from compare_gan_tf.evaluation.splits import Splits
 from compare_gan_tf.evaluation.stores import RunStore
 from compare_gan_tf.metrics import presets
-from compare_gan_tf.runs import best, checkpoints, results
+from compare_gan_tf.runs import best, checkpoints, ema_snapshots, results
 from compare_gan_tf.settings.signatures import Count, Index, checked
 from compare_gan_tf.storage import files, locks
 
@@ -44,6 +44,7 @@ def plan(
     select_by: str | None = None,
     truncation: asked.Truncation = 0.0,
     standing: Index | None = None,
+    ema_length: ema_snapshots.Length | None = None,
     retry_failed: bool = True,
     floor: bool = True,
     real_statistics: dict | None = None,
@@ -73,6 +74,8 @@ def plan(
       truncation: truncation of the latents, 0 or more, see `latents`; 0 for none.
       standing: number of samples for standing batch norm statistics, computed before samples are
         generated; 0 to use those of training; None for the preset's.
+      ema_length: sigma_rel of the average of G's weights that makes the fakes, from snapshots of
+        post-hoc EMA; such scores select no best checkpoint. None for the average of the training.
       retry_failed: whether to compute failed scores again. A row is written only if the outcome
         differs.
       floor: whether to compute the floor, the score of real samples in place of fakes, once per
@@ -92,7 +95,8 @@ def plan(
     )
     kept = {} if real_statistics is None else real_statistics
     standing = preset.standing if standing is None else standing
-    players = Players(gan, tag="", truncation=truncation, standing=standing)
+    how = {"truncation": truncation, "standing": standing, "ema_length": ema_length}
+    players = Players(gan, tag="", **how)
     of_data, wanted = Splits(dataset, kept), (preset, splits, num_real, num_samples)
     comparisons = of_data.comparisons(players, *wanted, metrics=metrics, method=method)
     return Plan(
@@ -102,6 +106,7 @@ def plan(
         comparisons=comparisons,
         floors=of_data.floors(comparisons) if floor else {},
         select_by=_selection_score(metrics, select_by),
+        ema_length=ema_length,
         steps=None if steps is None else list(steps),
         every=every,
         retry_failed=retry_failed,
@@ -134,7 +139,7 @@ class Plan:
       comparisons: {split: `Comparison` of fakes with real samples}.
       floors: {split: `Comparison` of other real samples with real samples}.
       select_by: the score that selects the best checkpoint; None to select none.
-      steps, every, retry_failed: see `plan`.
+      ema_length, steps, every, retry_failed: see `plan`.
     """
 
     model_dir: str
@@ -143,6 +148,7 @@ class Plan:
     comparisons: dict[str, Comparison]
     floors: dict[str, Comparison]
     select_by: str | None
+    ema_length: float | None
     steps: list | None
     every: int
     retry_failed: bool
@@ -171,7 +177,7 @@ class Plan:
                 self.model_dir,
                 self.comparisons,
                 floors=self.floors,
-                select_by=self.select_by,
+                select_by=self.select_by if self.ema_length is None else None,
                 retry_failed=self.retry_failed,
             )
             store.keep_best()  # an earlier evaluation may have been killed before it did this
@@ -221,6 +227,8 @@ class Plan:
         """Loads a checkpoint; returns None, or why it cannot be loaded."""
         try:
             checkpoints.restore_players(self.gan, self.model_dir, step)
+            if self.ema_length is not None:
+                ema_snapshots.reconstruct(self.gan, self.model_dir, self.ema_length)
         except UserError as error:
             return str(error)
         return None

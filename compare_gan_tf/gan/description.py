@@ -25,7 +25,8 @@ def describe(gan, settings_of: Callable[[Callable], dict] = lambda function: {})
       "generator" and "discriminator", see `describe_network`; "objectives", a list of {"name",
       "kind", "weight", "settings"}; "augment", the augmentation of D's inputs, or None;
       "alphabet", of a discrete G, or None; "d_steps" and "g_steps", the updates per training step;
-      "precision", that the networks compute in; "accumulation", micro-batches of an update.
+      "precision", that the networks compute in; "accumulation", micro-batches of an update;
+      "post_hoc_ema", {"lengths", "snapshot_every", "snapshot_bytes"} of its averages, or None.
     """
     return {
         "generator": describe_network(gan.generator),
@@ -37,7 +38,13 @@ def describe(gan, settings_of: Callable[[Callable], dict] = lambda function: {})
         "g_steps": gan.g_steps,
         "precision": gan.precision,
         "accumulation": gan.accumulation,
+        "post_hoc_ema": gan.post_hoc and _describe_averages(gan.post_hoc),
     }
+
+
+def _describe_averages(averages) -> dict[str, Any]:
+    names = ("lengths", "snapshot_every", "snapshot_bytes")
+    return {name: getattr(averages, name) for name in names}
 
 
 # --- Networks ---------------------------------------------------------------------------------
@@ -170,6 +177,11 @@ def as_text(description: dict[str, Any]) -> str:
     if description["accumulation"] > 1:
         lines += ["", "gradients of each update are accumulated"]
         lines += [f"  over {description['accumulation']} micro-batches"]
+    if (averages := description["post_hoc_ema"]) is not None:
+        lengths, every = ", ".join(map(str, averages["lengths"])), averages["snapshot_every"]
+        size = averages["snapshot_bytes"] / 1e6
+        lines += ["", f"averages of lengths {lengths} for post-hoc EMA"]
+        lines += [f"  every {every:,} steps a snapshot of {size:.1f} MB"]
     return "\n\n".join([*players, "\n".join(lines)])
 
 

@@ -17,6 +17,7 @@ from compare_gan_tf.latents import Prior, uniform_labels
 from compare_gan_tf.layers import add_state
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 from compare_gan_tf.optimizers import Optimizer, adam
+from compare_gan_tf.optimizers.post_hoc import PowerFunctionAverages
 from compare_gan_tf.runs import hyperparameters
 from compare_gan_tf.settings import keras_insides
 from compare_gan_tf.settings.signatures import Count, Decay, Step, checked
@@ -58,6 +59,8 @@ class GAN(objects.Configured, Draws, keras_insides.BuiltModel):
       ema_decay: of the moving average of G, in [0, 1); None for no average.
       ema_halflife: instead of `ema_decay`, in training steps: a number or a schedule.
       ema_start_step: first training step that is averaged; before it the average copies G.
+      post_hoc_ema: further averages of G, of which `--ema` makes one of any length after the
+        training, see docs/how_to/post_hoc_ema.md; None for none.
       remat: recomputes activations in the backward pass, for less memory and more time.
       accumulation: number of micro-batches of an update, one after the other, for less memory.
       precision: of the networks that functions make, see `precision`; None for Keras' global
@@ -91,6 +94,7 @@ class GAN(objects.Configured, Draws, keras_insides.BuiltModel):
         ema_decay: Decay | None = None,
         ema_halflife: parts.HalfLife | None = None,
         ema_start_step: Step = 0,
+        post_hoc_ema: parts.PostHoc | None = None,
         remat: bool = False,
         accumulation: Count = 1,
         precision: precisions.Precision | None = None,
@@ -100,7 +104,6 @@ class GAN(objects.Configured, Draws, keras_insides.BuiltModel):
         self.hyperparameters = given
         compatibility.check_classes(conditional, num_classes)
         compatibility.check_updates(d_steps, g_steps)
-        compatibility.check_average(ema_decay, ema_halflife)
         compatibility.check_samples(alphabet, augment, symbols)
         compatibility.check_two(generator=generator, discriminator=discriminator)
         compatibility.check_optimizers(g_optimizer=g_optimizer, d_optimizer=d_optimizer)
@@ -125,6 +128,7 @@ class GAN(objects.Configured, Draws, keras_insides.BuiltModel):
         self.couples_batch = passes.couples_batch(self.discriminator)
         self.ema = parts.make_average(self, generator, ema_decay, ema_halflife, ema_start_step)
         parts.build_objectives(self)
+        self.post_hoc = post_hoc_ema and PowerFunctionAverages(self.generator, post_hoc_ema)
         recompute(self, remat)
 
         # 4. The optimisers, which need the variables of 3, and the counter of training steps.
@@ -188,6 +192,8 @@ class GAN(objects.Configured, Draws, keras_insides.BuiltModel):
         self.step.assign(step + 1)
         if self.uses_ema:
             self.ema.update(self.generator, step + 1)
+        if self.post_hoc is not None:
+            self.post_hoc.update(self.generator, step + 1)
         if self.augment is not None:
             levels = self.augment.levels()  # equal on all replicas
             shares |= {f"augment/{name}": update.equal_share(levels[name]) for name in levels}

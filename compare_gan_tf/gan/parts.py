@@ -16,8 +16,9 @@ from compare_gan_tf.layers import dtype_policy, layers_in_full_precision
 from compare_gan_tf.objectives.base import Objective
 from compare_gan_tf.objectives.losses import Adversarial, require_loss
 from compare_gan_tf.optimizers.ema import ExponentialMovingAverage
+from compare_gan_tf.optimizers.post_hoc import PostHocEMA
 from compare_gan_tf.settings import kinds
-from compare_gan_tf.settings.signatures import Function, Number, Rule
+from compare_gan_tf.settings.signatures import Function, Made, Number, Rule
 
 # --- Types ------------------------------------------------------------------------------------
 
@@ -55,6 +56,7 @@ LabelDistribution = Annotated[
 ]
 Updates = Annotated[int, Number(least=1, most=random.SUBSTEPS - 1, whole=True)]
 HalfLife = Annotated[Any, Number(above=0, schedule=True)]
+PostHoc = Annotated[PostHocEMA, Made(PostHocEMA, like="averages such as @PostHocEMA()")]
 
 # --- Objectives -------------------------------------------------------------------------------
 
@@ -202,8 +204,9 @@ def make_average(gan, generator, decay, halflife, start_step: int):
       start_step: first training step that is averaged.
 
     Raises:
-      UserError: Keras cannot copy the generator.
+      UserError: Keras cannot copy the generator, or both a decay and a half-life are given.
     """
+    compatibility.check_average(decay, halflife)
     if decay is None and halflife is None:
         return None
     source = players.copy(generator) if isinstance(generator, keras.Model) else generator

@@ -70,6 +70,8 @@ def _check(training: Training, max_bytes: int) -> None:
         )
     if training.callbacks:
         raise UserError("train.callbacks are of Python, which JAX does not call: bind none")
+    if gan.post_hoc is not None:
+        raise UserError("GAN.post_hoc_ema needs snapshots, which JAX does not write: bind none")
     if train.augmentation.crops:
         raise UserError(
             "data.load.min_crop_area takes random crops of the files, which JAX does not read: "

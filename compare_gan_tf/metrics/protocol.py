@@ -8,7 +8,7 @@ import re
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.settings.signatures import Index, check_fields
 
-_LATER = ("labels", "fake")
+_LATER = ("ema_length", "labels", "fake")
 _LONGEST_NAME = 24  # characters of a data set's name in an id
 
 
@@ -33,6 +33,7 @@ class Protocol:
       n_real: real samples.
       n_fake: generated samples.
       ema: whether the fakes come from the averaged weights.
+      ema_length: sigma_rel of that average where it was made after the training (post-hoc EMA).
       normalisation: whose statistics the generator's batch norm used: "moving", or "standing" with
         the samples they were taken over.
       truncation: of the latents; 0 for none.
@@ -57,6 +58,7 @@ class Protocol:
     n_real: int | None = None
     n_fake: int
     ema: bool | None = None
+    ema_length: float | None = None
     normalisation: str | None = None
     truncation: float | None = None
     labels: str | None = None
@@ -88,7 +90,7 @@ class Protocol:
             self.dataset and _short(self.dataset),
             real,
             f"fake{self.n_fake}",
-            weights,
+            weights if self.ema_length is None else f"{weights}{self.ema_length:g}",
             "standing" if standing else None,
             f"truncated{self.truncation:g}" if self.truncation else None,
             self.digest,

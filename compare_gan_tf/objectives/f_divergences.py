@@ -39,8 +39,7 @@ class FDivergence:
       threshold: f'(1); D decides for "real" where T is above it.
       activation: g_f, from logits to the domain of f*.
       conjugate_of_activation: f*(g_f(v)).
-      derivative_of_exp: f'(exp(v)), or None where f has none.
-      conjugate_of_derivative: f*(f'(exp(v))), or None.
+      derivative_of_exp, conjugate_of_derivative: f'(exp(v)) and f* of it, where f has them.
     """
 
     name: str
@@ -49,8 +48,8 @@ class FDivergence:
     threshold: float
     activation: Callable
     conjugate_of_activation: Callable
-    derivative_of_exp: Callable | None
-    conjugate_of_derivative: Callable | None
+    derivative_of_exp: Callable | None = None
+    conjugate_of_derivative: Callable | None = None
 
 
 def _refuse_limits(name: str, order: float) -> None:
@@ -58,7 +57,6 @@ def _refuse_limits(name: str, order: float) -> None:
         raise UserError(f"{name} is {order}: take reverse_kl() for 0 and kl() for 1")
 
 
-Share = Annotated[float, Number(above=0, below=1)]
 Order = Annotated[float, Number(), Rule(_refuse_limits)]
 
 
@@ -215,7 +213,7 @@ def gan() -> FDivergence:
 
 @_divergence
 @checked
-def weighted_jensen_shannon(share: Share = 0.5) -> FDivergence:
+def weighted_jensen_shannon(share: Annotated[float, Number(above=0, below=1)] = 0.5) -> FDivergence:
     """pi KL(P || M) + (1 - pi) KL(Q || M) with M = pi P + (1 - pi) Q; pi = 1/2 is JSD.
 
     f = pi u log u - (1 - pi + pi u) log(1 - pi + pi u); T = -pi log pi + log sigma(v),
@@ -263,8 +261,6 @@ def total_variation() -> FDivergence:
         threshold=0.0,
         activation=lambda v: tf.tanh(v) / 2.0,
         conjugate_of_activation=lambda v: tf.tanh(v) / 2.0,
-        derivative_of_exp=None,
-        conjugate_of_derivative=None,
     )
 
 

@@ -53,8 +53,9 @@ def parts(gan) -> dict:
     objectives = {f"objective_{o.name}": o for o in gan.objectives}
     augment = {} if gan.augment is None else {"augment": gan.augment}
     optimizers = {"g_optimizer": gan.g_optimizer, "d_optimizer": gan.d_optimizer}
+    post_hoc = {} if gan.post_hoc is None else {"post_hoc": gan.post_hoc}
     scales = {one + snapshots.SCALE: scale for one, scale in gan.loss_scales.items() if scale}
-    return _players(gan) | optimizers | objectives | augment | scales
+    return _players(gan) | post_hoc | optimizers | objectives | augment | scales
 
 
 def _everything(gan) -> dict:

@@ -27,7 +27,9 @@ FLOOR_NAME = "scores.floor.jsonl"
 _BEGINNING = b'{"run": '  # the first bytes of every row
 _LONGEST_LINE = 1 << 20  # bytes; a row has a few hundred
 # Fields of a protocol about the generation of fakes, which do not apply to a floor.
-_FAKE_FIELDS = {"ema", "normalisation", "truncation", "labels", "fake", "checkpoint_rule"}
+_FAKE_FIELDS = {
+    "ema", "ema_length", "normalisation", "truncation", "labels", "fake", "checkpoint_rule",
+}  # fmt: skip
 
 
 class Score(TypedDict):

@@ -15,9 +15,17 @@ from compare_gan_tf import data, random
 from compare_gan_tf.data import Dataset, pipeline
 from compare_gan_tf.errors import NotFinite
 from compare_gan_tf.gan import GAN, distribution, multiply_adds, workers
-from compare_gan_tf.runs import checkpoints, collapse, hyperparameters, logs, manifest
+from compare_gan_tf.runs import checkpoints, hyperparameters, manifest
 from compare_gan_tf.storage import background, files
-from compare_gan_tf.training import callbacks, folder, frozen_layers, in_step, profiling, trackers
+from compare_gan_tf.training import (
+    callbacks,
+    draw_samples,
+    folder,
+    frozen_layers,
+    in_step,
+    profiling,
+    trackers,
+)
 from compare_gan_tf.training.not_finite import RollBack
 
 
@@ -83,33 +91,35 @@ class Training:
             # Train the remaining steps. Without their number Keras would request one batch too
             # many, and updates that need no data, such as a power iteration, would already run.
             if first < last:
+                starts = [first]
                 with self._tracked(config_text, everyone), self.data_errors():
-                    while not self._reaches_the_end(saver, first, everyone):
-                        first = gan.current_step
+                    while starts:
+                        with self._watched(saver, starts, everyone) as watchers:
+                            gan.fit_batches(**self.remaining(gan.current_step), callbacks=watchers)
             # Write the file that continuous evaluation waits for.
             everyone.together(lambda: folder.end(self.model_dir, gan.current_step))
         if everyone.is_chief:
             print(f"{self.model_dir} is trained to step {gan.current_step}")
         return gan
 
-    def _reaches_the_end(self, saver, first: int, everyone) -> bool:
-        """Trains from step `first` on; False if a loss was not finite and `not_finite` went back.
+    @contextlib.contextmanager
+    def _watched(self, saver, starts: list[int], everyone) -> Iterator[list]:
+        """The callbacks of a training from the last of `starts` on, which it takes away.
+
+        Where a loss is not finite and `not_finite` goes back, it adds the step to start from anew.
 
         Raises:
           NotFinite: a loss or a weight is not finite, and there is no policy.
         """
         writer = background.Background()
-        own = self._watchers(saver, writer, first, everyone)
+        own = self._watchers(saver, writer, starts.pop(), everyone)
         try:
             with _closing([writer, *own]):
-                callbacks_ = self._in_order(own, everyone)
-                self.gan.fit_batches(**self.remaining(first), callbacks=callbacks_)
+                yield self._in_order(own, everyone)
         except NotFinite as failure:
             if self.not_finite is None:
                 raise
-            self.not_finite.go_back(self.gan, saver, self.model_dir, failure)
-            return False
-        return True
+            starts.append(self.not_finite.go_back(self.gan, saver, self.model_dir, failure))
 
     def _open(self, stack: contextlib.ExitStack, config_text: str | None, seen: dict):
         """Locks the folder, restores the newest checkpoint and writes the settings."""
@@ -123,11 +133,10 @@ class Training:
             settings=None if self.allow_config_change or config_text else self._settings(),
         )
         folder.begin(self.model_dir)
-        # 2. Restore the newest readable checkpoint; remove log entries after its step.
+        # 2. Restore the newest readable checkpoint; remove log entries and averages after its step.
         saver = self.saver()
         first = saver.restore()
-        logs.cut_back(self.model_dir, first)
-        collapse.cut_back(self.model_dir, first)
+        folder.cut_back(self.model_dir, first)
         if self.not_finite is not None:
             self.not_finite.resume(self.gan, self.model_dir)
         # 3. Write the settings before any weights that were trained with them.
@@ -229,12 +238,14 @@ class Training:
         draws = None
         if everyone.is_chief and self.dataset.is_images:
             reals = self.dataset.splits["train"]
-            draws = callbacks.DrawSamples(self.model_dir, writer, reals, every=self.sample_every)
+            draws = draw_samples.DrawSamples(self.model_dir, writer, reals, every=self.sample_every)
             own.append(draws)
         if everyone.is_chief:
             own.append(callbacks.WriteLogs(self.model_dir, saver, writer, every=self.log_every))
             steps = {"first_step": first_step, "last_step": last}
             own.append(callbacks.ShowProgress(**steps, watch=draws))
+        if everyone.is_chief and self.gan.post_hoc is not None:
+            own.append(callbacks.SaveAverages(self.model_dir, writer))
         # It comes last because it may stop training: a saved step is then already logged.
         intervals = {"every": self.checkpoint_every, "last_step": last}
         return [*own, callbacks.SaveCheckpoints(saver, writer, everyone, **intervals)]

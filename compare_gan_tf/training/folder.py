@@ -11,11 +11,14 @@ import tensorflow as tf
 from compare_gan_tf import config, data
 from compare_gan_tf.config import gin_files
 from compare_gan_tf.errors import UserError, unwritable
-from compare_gan_tf.runs import checkpoints, logs, manifest
+from compare_gan_tf.runs import checkpoints, collapse, ema_snapshots, logs, manifest
 from compare_gan_tf.storage import files, locks
 
 # The files and folders that a training writes in a run's folder.
-_PARTS = (files.CONFIG, manifest.FILE, checkpoints.FOLDER, checkpoints.TRAIN_DONE, logs.LOGS)
+_PARTS = (
+    files.CONFIG, manifest.FILE, checkpoints.FOLDER, checkpoints.TRAIN_DONE, logs.LOGS,
+    ema_snapshots.FOLDER,
+)  # fmt: skip
 
 # Bindings that may change when a run is resumed, because they do not affect the trained weights,
 # or only their rounding, as XLA does.
@@ -149,6 +152,16 @@ def begin(model_dir: str) -> None:
     with _writing(model_dir):
         files.write_text(_done(model_dir), "")
         tf.io.gfile.remove(_done(model_dir))
+
+
+def cut_back(model_dir: str, step: int) -> None:
+    """Removes what was written after `step`, from which training goes on, so that it is once there.
+
+    Raises:
+      UserError: a file was written by another program.
+    """
+    for one in (logs, collapse, ema_snapshots):
+        one.cut_back(model_dir, step)
 
 
 def end(model_dir: str, step: int) -> None:

@@ -10,8 +10,9 @@ from absl import logging
 
 from compare_gan_tf.errors import NotFinite, UserError
 from compare_gan_tf.optimizers import rates
-from compare_gan_tf.runs import collapse, logs, rollbacks
+from compare_gan_tf.runs import rollbacks
 from compare_gan_tf.settings.signatures import Count, Made, Number, checked
+from compare_gan_tf.training import folder
 
 Lowering = Annotated[float, Number(above=0, below=1)]
 
@@ -57,8 +58,7 @@ class RollBack:
             ) from failure
         first = saver.restore()
         gan.first_failure.forget()
-        logs.cut_back(model_dir, first)
-        collapse.cut_back(model_dir, first)
+        folder.cut_back(model_dir, first)
         self._multiply(gan, self.factor)
         rate = self.factor * (done[-1]["rate"] if done else 1.0)
         row = {"step": failure.step, "term": failure.term, "restored": first, "rate": rate}

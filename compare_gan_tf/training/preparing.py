@@ -123,9 +123,8 @@ def prepare(
     profile = profiling.window(profile, done, training_steps, steps_per_execution)
     # 2. Build the GAN.
     gan = build(model, dataset, seed=seed, strategy=strategy)
-    if not_finite is not None:
-        _require_one_worker(workers.Workers(strategy).number)
-        not_finite.prepare(gan)
+    _prepare_to_go_back(not_finite, gan, workers.Workers(strategy).number)
+    _require_snapshots(gan.post_hoc, steps_per_execution, intervals)
     kept = frozen_layers.first_variables(gan, freeze_d_layers)
     jit_reason = compile_step(gan, steps_per_execution, jit_compile, strategy)
     # 3. Trace the first step, on zeros.
@@ -191,9 +190,30 @@ def _require_multiples(steps_per_execution: int, intervals: dict[str, int]) -> N
             )
 
 
-def _require_one_worker(number: int) -> None:
-    if number > 1:
+def _prepare_to_go_back(policy: NotFinitePolicy | None, gan, workers_: int) -> None:
+    if policy is None:
+        return
+    if workers_ > 1:
         raise UserError("train.not_finite goes back on one worker: leave it out with several")
+    policy.prepare(gan)
+
+
+def _require_snapshots(averages, steps_per_execution: int, intervals: dict[str, int]) -> None:
+    """Refuses checkpoints without a snapshot of their step, from which no average can be made."""
+    if averages is None:
+        return
+    every = averages.snapshot_every
+    for name in ("training_steps", "checkpoint_every"):
+        if intervals[name] % every:
+            raise UserError(
+                f"train.{name} = {intervals[name]}: it must be a multiple of "
+                f"PostHocEMA.snapshot_every = {every}, so that each checkpoint has a snapshot"
+            )
+    if every % steps_per_execution:
+        raise UserError(
+            f"PostHocEMA.snapshot_every = {every}: it must be a multiple of "
+            f"train.steps_per_execution = {steps_per_execution}"
+        )
 
 
 def _require_init_from(init_from: str | None, freeze_d_layers: int) -> None:

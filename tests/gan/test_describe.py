@@ -31,6 +31,7 @@ def parts(objectives, augment=None):
     players = {"generator": gan.generator, "discriminator": gan.discriminator}
     settings = {"objectives": objectives, "augment": augment, "alphabet": None}
     settings |= {"d_steps": 1, "g_steps": 1, "precision": "float32", "accumulation": 1}
+    settings["post_hoc"] = None
     return types.SimpleNamespace(**settings, **players)
 
 

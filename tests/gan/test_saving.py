@@ -15,7 +15,7 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import GAN, alphabets
 from compare_gan_tf.objectives import GradientPenalty, losses
 from compare_gan_tf.objectives.gradient_penalty import at_real
-from compare_gan_tf.optimizers import adam, rmsprop, sgd
+from compare_gan_tf.optimizers import PostHocEMA, adam, rmsprop, sgd
 from compare_gan_tf.optimizers.schedules import cosine_decay, linear_decay
 
 IMAGES = np.random.default_rng(0).integers(0, 256, [24, 4, 4, 1]).astype(np.uint8)
@@ -109,6 +109,7 @@ OTHERS = {
     "ada": {"augment": augment.Chain([augment.APA(), augment.DiffAugment()])},
     "remat": {"remat": True, "reuse_last_batch": True},
     "half-life": {"ema_decay": None, "ema_halflife": linear_decay(start=5.0, steps=9)},
+    "post-hoc EMA": {"post_hoc_ema": PostHocEMA((0.05, 0.2), 3)},
     "rmsprop": {"g_optimizer": rmsprop(), "d_optimizer": sgd(learning_rate=0.1)},
 }
 

@@ -17,6 +17,7 @@ from compare_gan_tf.augment.geometry import x_flip
 from compare_gan_tf.data import Split, pipeline
 from compare_gan_tf.gan.distribution import distribute
 from compare_gan_tf.layers import batch_norm, no_norm
+from compare_gan_tf.optimizers import PostHocEMA
 from compare_gan_tf.optimizers.schedules import cosine_decay
 from compare_gan_tf.testing import games
 
@@ -53,7 +54,7 @@ def cases(which: str) -> dict:
         "all": catalogue.GROUPS | {"lazy": catalogue.LAZY},
     }[which]
     settings = {
-        "games": lambda: {"optimizer": _adam, "d_steps": 2},
+        "games": lambda: {"optimizer": _adam, "d_steps": 2, "post_hoc_ema": PostHocEMA()},
         "penalties": lambda: {"augment": _augmentation()},
         "tasks": lambda: {"optimizer": _clipping},
     }
@@ -111,7 +112,7 @@ def train(strategy, make, split: Split) -> dict[str, np.ndarray]:
     data = distribute(strategy, batches)
     gan.fit_batches(data, steps_per_epoch=STEPS, verbose=0, callbacks=[record])
     parts = {part.name: part for part in (gan.generator, gan.discriminator, *gan.objectives)}
-    parts |= {"ema": gan.ema, "augment": gan.augment}
+    parts |= {"ema": gan.ema, "post_hoc": gan.post_hoc, "augment": gan.augment}
     weights = {
         f"{part} {index} {variable.path}": variable.numpy()
         for part, layer in parts.items()

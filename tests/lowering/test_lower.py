@@ -154,14 +154,15 @@ class Strings(Normal):
 
 
 @pytest.mark.parametrize(
-    ("step", "callbacks", "message"),
+    ("step", "callbacks", "averages", "message"),
     [
-        (0, ["one"], "train.callbacks are of Python, which JAX does not call"),
-        (4, [], "at step 4 of 4: nothing is left to train"),
+        (0, ["one"], None, "train.callbacks are of Python, which JAX does not call"),
+        (4, [], None, "at step 4 of 4: nothing is left to train"),
+        (0, [], "some", "GAN.post_hoc_ema needs snapshots, which JAX does not write: bind none"),
     ],
 )
-def test_trainings_that_jax_could_not_do_are_refused(step, callbacks, message):
-    gan = types.SimpleNamespace(current_step=step)
+def test_trainings_that_jax_could_not_do_are_refused(step, callbacks, averages, message):
+    gan = types.SimpleNamespace(current_step=step, post_hoc=averages)
     training = types.SimpleNamespace(gan=gan, dataset=data.load("digits"), training_steps=4)
     training.callbacks = callbacks
     with pytest.raises(UserError, match=message):

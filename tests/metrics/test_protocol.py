@@ -68,6 +68,7 @@ CHANGES = {
     "real_sha256": "0" * 64,
     "n_real": 10_000,
     "n_fake": 50_000,
+    "ema_length": 0.05,
     "ema": False,
     "normalisation": "standing10000",
     "truncation": 0.5,
@@ -88,8 +89,9 @@ def test_every_field_is_tried_above():
 
 
 def test_a_row_carries_every_field():
-    assert PROTOCOL.to_dict().keys() == CHANGES.keys() - {"labels", "fake"}  # which say nothing
-    full = dataclasses.replace(PROTOCOL, labels="uniform", fake="real samples of the split train")
+    later = {"labels": "uniform", "fake": "real samples of the split train", "ema_length": 0.05}
+    assert PROTOCOL.to_dict().keys() == CHANGES.keys() - later.keys()  # which say nothing
+    full = dataclasses.replace(PROTOCOL, **later)
     assert full.to_dict().keys() == CHANGES.keys()
     assert PROTOCOL.to_dict()["weights_sha256"] == PROTOCOL.weights_sha256
 

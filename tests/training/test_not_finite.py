@@ -112,7 +112,7 @@ def test_bad_settings_are_refused(settings, message):
 
 def test_several_workers_are_refused():
     with pytest.raises(UserError, match="train.not_finite goes back on one worker"):
-        preparing._require_one_worker(2)
+        preparing._prepare_to_go_back(RollBack(), None, 2)
 
 
 def test_a_scaled_schedule_is_saved():
