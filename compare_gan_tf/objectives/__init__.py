@@ -18,6 +18,7 @@ from compare_gan_tf.objectives.max_gradient_penalty import *
 from compare_gan_tf.objectives.mutual_information import *
 from compare_gan_tf.objectives.relativistic import *
 from compare_gan_tf.objectives.rotation import *
+from compare_gan_tf.objectives.slicing import *
 from compare_gan_tf.objectives.spectral_penalty import *
 from compare_gan_tf.objectives.top_k import *
 from compare_gan_tf.objectives.weight_clipping import *

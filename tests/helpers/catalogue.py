@@ -24,6 +24,7 @@ from compare_gan_tf.objectives import (
     Orthogonal,
     Relativistic,
     Rotation,
+    SlicingAdversarial,
     SpectralPenalty,
     TopK,
     TopKRelativistic,
@@ -54,6 +55,7 @@ def _adversarial():
     for name, loss in LOSSES.items():
         yield name, functools.partial(Adversarial, loss, weight=0.3)
     yield "top_k", functools.partial(TopK, fraction=0.6, weight=0.3)
+    yield "slicing", functools.partial(SlicingAdversarial, losses.least_squares, weight=0.3)
 
 
 def _relativistic():
@@ -168,8 +170,8 @@ ALL = {name: make for group in (*GROUPS.values(), LAZY) for name, make in group.
 # One of each kind, in groups; members of a kind differ only in the formula.
 KINDS = {
     "games": (
-        "top_k", "top_k_paired", "paired_logistic", "average_margin_hinge", "f_gan_jeffrey",
-        "boundary_squared", "loss_sensitive_l1", "loss_sensitive_classifier",
+        "top_k", "top_k_paired", "slicing", "paired_logistic", "average_margin_hinge",
+        "f_gan_jeffrey", "boundary_squared", "loss_sensitive_l1", "loss_sensitive_classifier",
     ),
     "penalties": (
         "between", "r1_scheduled", "max_gradient", "lecam", "l2", "orthogonal", "spectral_penalty",
