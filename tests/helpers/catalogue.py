@@ -117,6 +117,7 @@ def _penalties():
         yield points.__name__, functools.partial(GradientPenalty, points, weight=0.1)
     r1 = functools.partial(GradientPenalty, gradient_penalty.at_real, target=0.0)
     yield "r1_scheduled", functools.partial(r1, weight=linear_decay(start=0.2, steps=4))
+    yield "r1_difference", functools.partial(r1, finite_difference=0.1, weight=0.1)
     yield "max_gradient", functools.partial(MaxGradientPenalty, weight=0.1)
     yield "lecam", functools.partial(LeCam, start_step=1, weight=0.1)
     excess = functools.partial(LeCam, distance=lecam.squared_excess, decay=0.5, weight=0.1)
@@ -149,6 +150,7 @@ def _tasks():
 def _lazy():
     r1 = functools.partial(GradientPenalty, gradient_penalty.at_real, target=0.0, every=2)
     yield "lazy_r1", functools.partial(r1, weight=0.05)
+    yield "lazy_difference", functools.partial(r1, weight=0.05, finite_difference=0.1)
     between = functools.partial(GradientPenalty, gradient_penalty.between, every=3)
     yield "lazy_between", functools.partial(between, weight=0.05)
     yield "lazy_consistency", functools.partial(Consistency, every=2, weight=0.1)
