@@ -11,6 +11,8 @@ from compare_gan_tf.objectives import (
     CategoricalInformation,
     Classification,
     Consistency,
+    Contrastive,
+    DiscriminativeClassification,
     FeatureMatching,
     GaussianInformation,
     GradientPenalty,
@@ -21,6 +23,7 @@ from compare_gan_tf.objectives import (
     LossSensitive,
     LossSensitiveClassifier,
     MaxGradientPenalty,
+    MultiHinge,
     Orthogonal,
     Relativistic,
     Rotation,
@@ -28,8 +31,10 @@ from compare_gan_tf.objectives import (
     SpectralPenalty,
     TopK,
     TopKRelativistic,
+    TwinClassification,
     WeightClipping,
     boundary_seeking,
+    contrastive,
     f_divergences,
     f_gan,
     gradient_penalty,
@@ -140,6 +145,11 @@ def _tasks():
     yield "latent_consistency", functools.partial(LatentConsistency, std=0.1, weight=0.5)
     yield "feature_matching", functools.partial(FeatureMatching, weight=0.1)
     yield "classification", functools.partial(Classification, **norm)
+    yield "twin_classification", functools.partial(TwinClassification, fakes=False, **norm)
+    yield "discriminative_classification", functools.partial(DiscriminativeClassification, **norm)
+    yield "multi_hinge", functools.partial(MultiHinge, generator_weight=0.5, **norm)
+    for contrast in (contrastive.conditional_contrast, contrastive.data_to_data):
+        yield contrast.__name__, functools.partial(Contrastive, contrast, units=4, **norm)
     yield "label_prediction", functools.partial(LabelPrediction, weight=0.5)
     yield "rotation", functools.partial(Rotation, **norm)
     yield "infomax", functools.partial(InfoMax, units=4, weight=0.3, **norm)
