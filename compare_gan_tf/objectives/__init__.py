@@ -18,6 +18,7 @@ from compare_gan_tf.objectives.losses import *
 from compare_gan_tf.objectives.max_gradient_penalty import *
 from compare_gan_tf.objectives.multi_hinge import *
 from compare_gan_tf.objectives.mutual_information import *
+from compare_gan_tf.objectives.path_length import *
 from compare_gan_tf.objectives.relativistic import *
 from compare_gan_tf.objectives.rotation import *
 from compare_gan_tf.objectives.slicing import *

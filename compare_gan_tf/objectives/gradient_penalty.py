@@ -107,9 +107,10 @@ class GradientPenalty(Objective):
     """D pays weight * mean (slope - target)^2, slope = sqrt(epsilon + |d logit / d x|^2).
 
     With `finite_difference` e, the squared slope is the mean over u ~ N(0, I), one u for each
-    sample, of ((D(x + e u) - D(x)) / e)^2, which needs no gradient of a gradient, but one more pass
-    over the points (approximated R1: Lin et al., 2025, Seaweed-APT; their term has no division, so
-    that their lambda is weight / e^2). It is exact in the mean as e goes to 0, and noisy: the
+    sample, of ((D(x + e u) - D(x)) / e)^2 (approximated R1: Lin et al., 2025, Seaweed-APT; their
+    term has no division, so that their lambda is weight / e^2). It needs no gradient of a gradient,
+    which some layers do not have, but one more pass over the points: a step has as many
+    multiply-adds as with the exact R1. It is exact in the mean as e goes to 0, and noisy: the
     standard deviation is sqrt(2) times the value. If D has kinks, as with leaky ReLUs, the noise of
     the gradient by D's weights also grows as e falls. The difference is one of float32 logits in
     any precision, and x and x + e u have the same augmentation.

@@ -25,6 +25,7 @@ from compare_gan_tf.objectives import (
     MaxGradientPenalty,
     MultiHinge,
     Orthogonal,
+    PathLength,
     Relativistic,
     Rotation,
     SlicingAdversarial,
@@ -143,6 +144,7 @@ def _tasks():
     norm = {"kernel_norm": spectral_norm}
     yield "consistency", functools.partial(Consistency, weight=0.5)
     yield "latent_consistency", functools.partial(LatentConsistency, std=0.1, weight=0.5)
+    yield "path_length", functools.partial(PathLength, decay=0.5, weight=0.2)
     yield "feature_matching", functools.partial(FeatureMatching, weight=0.1)
     yield "classification", functools.partial(Classification, **norm)
     yield "twin_classification", functools.partial(TwinClassification, fakes=False, **norm)
