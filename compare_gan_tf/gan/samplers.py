@@ -168,7 +168,7 @@ def _logits(pair, inputs: dict, samples) -> np.ndarray:
 
 def _scored(pair, inputs: dict, samples):
     """D's logits [n] of samples that G has made of its inputs."""
-    given = {"images": samples}
+    given = {"images": tf.convert_to_tensor(samples)}
     if "labels" in pair.discriminator.input:
         given["labels"] = as_taken(inputs["labels"], pair.discriminator)
     return pair.discriminator(given, training=False)["logits"]
