@@ -23,6 +23,7 @@ For example:
   compare-gan sample --model_dir=runs/quickstart --num=10000 --output=samples.npz
   compare-gan sample --model=digits --interpolate=8 --output=ways.png
   compare-gan sample --model=digits --truncations=0.3,0.7,1,0 --output=truncations.png
+  compare-gan sample --model=digits --sampler=rejection --output=chosen.png
   compare-gan sample --model=digits --num=10 --output=film.gif
   compare-gan sample --model_dir=runs/quickstart --nearest=5 --num=60 --output=nearest.png
   compare-gan sample --model_dir=runs/quickstart --training_film --output=training.gif
@@ -31,6 +32,7 @@ For example:
 
 import contextlib
 import csv
+import functools
 import os
 import signal
 import sys
@@ -62,6 +64,8 @@ def run(values: flags.FlagValues) -> None:
 
     output = os.path.expanduser(values.output)
     format_ = sampling.format_of(output, values.format)
+    if values.sampler and format_ in ("gif", "webp"):
+        raise UserError("--sampler chooses latents, and a film goes from one to the next: drop it")
     sampling.require_free(output, format_, overwrite=values.overwrite)
     truncations, number = _truncations(values), values.num
     source = (_run if values.model_dir else _model if values.model else _module)(values)
@@ -150,7 +154,8 @@ def _run(values: flags.FlagValues):
     step = build.choose_step(values.model_dir, values.checkpoint)
     dataset, gan = build.gan(values)
     ema.restore(values, gan, step)
-    source = sampling.of_run(gan, dataset, f"checkpoint {step} of {values.model_dir}")
+    where = f"checkpoint {step} of {values.model_dir}"
+    source = sampling.of_run(gan, dataset, where, _drawn_by(values, gan))
     return _beside_nearest(source, dataset, values.nearest) if values.nearest else source
 
 
@@ -168,7 +173,19 @@ def _beside_nearest(source, dataset, number: int):
 def _model(values: flags.FlagValues):
     from compare_gan_tf import pretrained, sampling
 
-    return sampling.of_pretrained(pretrained.load(values.model))
+    model = pretrained.load(values.model)
+    return sampling.of_pretrained(model, _drawn_by(values, model))
+
+
+def _drawn_by(values: flags.FlagValues, pair):
+    """What --sampler makes of a pair of players: a function that draws samples, or None."""
+    if not values.sampler:
+        return None
+    from compare_gan_tf.gan import samplers
+
+    sampler = {"rejection": samplers.Rejection, "langevin": samplers.Langevin}[values.sampler]
+    prepared = functools.cache(lambda: sampler().of(pair, values.truncation))
+    return lambda *arguments: prepared()(*arguments)
 
 
 def _module(values: flags.FlagValues):

@@ -35,6 +35,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     _define_choice(flag_values)
+    _define_sampler(flag_values)
     _define_walks(flag_values)
     _define_rules(flag_values)
 
@@ -55,6 +56,19 @@ def _define_rules(flag_values: flags.FlagValues) -> None:
     )
     build.forbid(
         flag_values,
+        ("sampler",),
+        lambda: flag_values.module,
+        "needs the discriminator, which --module does not have: name the folder of the export by"
+        " --model, or a run by --model_dir",
+    )
+    build.forbid(
+        flag_values,
+        ("interpolate", "truncations"),
+        lambda: flag_values.sampler,
+        "goes from latent to latent, and --sampler chooses them: drop one",
+    )
+    build.forbid(
+        flag_values,
         ("nearest", "training_film"),
         lambda: not flag_values.model_dir,
         "is for a run: name its --model_dir",
@@ -62,7 +76,7 @@ def _define_rules(flag_values: flags.FlagValues) -> None:
     build.forbid(
         flag_values,
         ("checkpoint", "ema", "num", "seed", "truncation", "classes", "columns", "interpolate",
-         "truncations", "nearest"),
+         "truncations", "nearest", "sampler"),
         lambda: flag_values.training_film,
         "has no effect on the grids of --training_film: leave it out",
     )  # fmt: skip
@@ -125,6 +139,20 @@ def _define_choice(flag_values: flags.FlagValues) -> None:
         "overwrite",
         False,
         "Replace existing samples. A folder that holds other files is never replaced.",
+        flag_values=flag_values,
+    )
+
+
+def _define_sampler(flag_values: flags.FlagValues) -> None:
+    """Defines the flag that lets D take part."""
+    flags.DEFINE_enum(
+        "sampler",
+        None,
+        ("rejection", "langevin"),
+        "How the discriminator helps: rejection draws samples anew that it finds unlikely (Azadi et"
+        " al., 2019), langevin moves the latents to where it finds samples likely (DDLS: Che et"
+        " al., 2020). Both are for a discriminator with the non-saturating loss. Default: not at"
+        " all.",
         flag_values=flag_values,
     )
 

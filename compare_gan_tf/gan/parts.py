@@ -8,6 +8,7 @@ import keras
 from compare_gan_tf import optimizers, random
 from compare_gan_tf.architectures.blocks import unsquashed
 from compare_gan_tf.architectures.local_features import with_outputs
+from compare_gan_tf.architectures.sliced_logits import sliced
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.gan import compatibility, players
 from compare_gan_tf.gan.player_ends import widen_end, widen_strides_of_one_pixel
@@ -176,7 +177,8 @@ def make_discriminator(gan, discriminator):
     made = players.discriminator(discriminator, **_shapes(gan))
     made = players.in_float32("discriminator", made)
     compatibility.check_players(gan.generator, made, **_shapes(gan))
-    made = with_outputs(made, {name for one in gan.objectives for name in one.reads})
+    read = {name for one in gan.objectives for name in one.reads}
+    made = sliced(with_outputs(made, read), read, gan.num_classes)
     compatibility.check_outputs(made, gan.objectives)
     return made
 

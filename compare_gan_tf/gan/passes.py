@@ -54,16 +54,18 @@ def score_views(
     Args:
       discriminator: the model.
       tagged: pairs (tag, view); the tag is the key of the augmentation's noise. Of equal views the
-        first tag counts.
+        first tag counts. A view that is `augmented_as` another comes after it.
       augment: function (images, tag) -> images, applied before D; input gradients flow through it.
       together: whether all views must share one pass, see `couples_batch`.
 
     Returns:
       {`identity` of a view: its `Scored`}.
     """
-    tags, distinct = {}, {}
+    tags, distinct, named = {}, {}, dict(tagged)
     for tag, view in tagged:
         key = identity(view)
+        if view.augmented_as:
+            tag = tags[identity(named[f"{tag.rpartition('/')[0]}/{view.augmented_as}"])]
         tags.setdefault(key, tag)
         needs = view.needs_gradient or (key in distinct and distinct[key].needs_gradient)
         distinct[key] = view._replace(needs_gradient=needs)

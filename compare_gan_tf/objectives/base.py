@@ -19,6 +19,7 @@ class View(NamedTuple):
     images: Any
     labels: Any = None
     needs_gradient: bool = False  # fills Scored.input_gradient
+    augmented_as: str | None = None  # name of the objective's view whose augmentation it has, too
 
 
 class Samples(NamedTuple):

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.kernel_norm import reparameterised
+from compare_gan_tf.objectives.base import Objective
 
 
 class LinearHead(keras.layers.Layer):
@@ -91,6 +92,22 @@ def require_labels(objective, gan):
         raise UserError(
             f"{type(objective).__name__} needs labels: set GAN.conditional = True, with a data set "
             "that has them"
+        )
+
+
+def require_used_logit(objective, gan):
+    """Refuses a D that takes labels where only a head of this objective trains G.
+
+    Raises:
+      UserError: no other objective trains G, and D takes labels.
+    """
+    others = [type(one) for one in gan.objectives if one is not objective]
+    alone = all(kind.generator is Objective.generator for kind in others)
+    if alone and any(tensor.name == "labels" for tensor in gan.discriminator.inputs):
+        raise UserError(
+            f"{type(objective).__name__} alone is for a discriminator that takes no labels, whose "
+            "logit takes no part: set its conditioning to None, as in "
+            "mlp.discriminator.conditioning = None"
         )
 
 

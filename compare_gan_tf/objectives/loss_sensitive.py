@@ -19,10 +19,14 @@ from typing import Annotated
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError
 from compare_gan_tf.objectives.base import Objective, Scored, Term
 from compare_gan_tf.objectives.classification import cross_entropy
-from compare_gan_tf.objectives.heads import LinearHead, on_several, require_labels
+from compare_gan_tf.objectives.heads import (
+    LinearHead,
+    on_several,
+    require_labels,
+    require_used_logit,
+)
 from compare_gan_tf.objectives.losses import Adversarial
 from compare_gan_tf.settings.signatures import Factor, NotNegative, Number, checked
 from compare_gan_tf.settings.trials import Tried, ones
@@ -174,14 +178,7 @@ class LossSensitiveClassifier(Objective):
 
     def build_for(self, gan):
         require_labels(self, gan)
-        others = [type(one) for one in gan.objectives if one is not self]
-        alone = all(kind.generator is Objective.generator for kind in others)
-        if alone and any(tensor.name == "labels" for tensor in gan.discriminator.inputs):
-            raise UserError(
-                "LossSensitiveClassifier alone is for a discriminator that takes no labels, whose "
-                "logit takes no part: set its conditioning to None, as in "
-                "mlp.discriminator.conditioning = None"
-            )
+        require_used_logit(self, gan)
         self.head = LinearHead(gan.discriminator, gan.num_classes, kernel_norm=self.kernel_norm)
 
     views = Adversarial.views

@@ -5,9 +5,8 @@ __all__ = ["MaxGradientPenalty"]
 import gin
 import tensorflow as tf
 
-from compare_gan_tf.objectives.base import Objective, Term
+from compare_gan_tf.objectives.base import DISCRIMINATOR, Objective, Term
 from compare_gan_tf.objectives.gradient_penalty import (
-    GradientPenalty,
     ImageWidth,
     Points,
     between,
@@ -43,7 +42,10 @@ class MaxGradientPenalty(Objective):
         self.points = points
         self.image_width = image_width
 
-    views = GradientPenalty.views
+    def views(self, player, game, samples):
+        if player != DISCRIMINATOR:
+            return {}
+        return {"points": self.points(self.name, game, samples)._replace(needs_gradient=True)}
 
     def discriminator(self, game, samples, scored):
         squared = squared_slope(scored["points"], self.image_width)

@@ -90,18 +90,23 @@ class Wanted:
         return np.asarray(self.classes, np.int32)[turns % len(self.classes)]
 
 
-def of_run(gan, dataset, where: str) -> Source:
+def of_run(gan, dataset, where: str, drawn: Callable | None = None) -> Source:
     """A source that draws from the sampling generator of a built GAN.
 
     Args:
       gan: a built GAN with the weights of a checkpoint.
       dataset: the data set that it was trained on.
       where: description of the checkpoint, for messages.
+      drawn: function (number, seed, labels) -> samples as the GAN's, see `gan.samplers`; None for
+        the generator alone.
     """
     kind = "images" if dataset.is_images else "text" if dataset.vocabulary else "points"
 
     def make(number, seed, truncation, labels):
-        samples = gan.sample(number, seed, truncation, labels)
+        if drawn is None:
+            samples = gan.sample(number, seed, truncation, labels)
+        else:
+            samples = drawn(number, seed, labels)
         return np.asarray(to_uint8(samples) if kind == "images" else samples)
 
     parameters = inspect.signature(gan.latents.sample).parameters
@@ -148,13 +153,16 @@ def of_module(handle: str) -> Source:
     )
 
 
-def of_pretrained(model) -> Source:
-    """A source that draws from a `pretrained.Pretrained`."""
+def of_pretrained(model, drawn: Callable | None = None) -> Source:
+    """A source that draws from a `pretrained.Pretrained`; `drawn` is that of `of_run`."""
     card, alphabet = model.card, model.alphabet
     kind = card["kind"]
 
     def make(number, seed, truncation, labels):
-        samples = model.draw(number, seed, truncation, labels)
+        if drawn is None:
+            samples = model.draw(number, seed, truncation, labels)
+        else:
+            samples = drawn(number, seed, labels)
         return np.asarray(to_uint8(samples) if kind == "images" else samples)
 
     names = model.class_names

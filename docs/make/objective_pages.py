@@ -8,8 +8,8 @@ import pieces
 
 # These objectives stand alone in a GAN.
 ALONE = {
-    "losses", "f_gan", "relativistic", "top_k", "boundary_seeking", "discrete", "loss_sensitive",
-    "likelihood",
+    "losses", "f_gan", "relativistic", "slicing", "top_k", "boundary_seeking", "discrete",
+    "loss_sensitive", "likelihood",
 }  # fmt: skip
 TITLES = {"losses": "Adversarial losses", "f_gan": "f-GAN", "likelihood": "Likelihood"}
 ALSO = {"f_gan": ["f_divergences"]}  # further modules whose parts a page has

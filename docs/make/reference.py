@@ -18,6 +18,7 @@ PACKAGES = (
 ELSEWHERE = ("objectives", "metrics")  # most of their modules have pages of their own
 ALSO = {  # public, and neither exported by their package nor registered
     "evaluation": ("pairs.evaluate", "scores.Scores"),
+    "gan": ("samplers.Langevin", "samplers.Rejection"),
     "metrics": ("base.Collected", "base.Metric", "base.Score", "base.UndefinedScore"),
     "objectives": ("losses.Losses", "losses.as_losses"),
 }

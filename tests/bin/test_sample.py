@@ -245,3 +245,32 @@ def test_films_and_neighbours_that_cannot_be(flags, words, run_verb, tmp_path, m
     monkeypatch.chdir(tmp_path)
     code, out, err = run_verb(sample, "--output=x.png", *flags)
     assert (code, out) == (1, "") and words in err
+
+
+def test_a_sampler_lets_the_discriminator_choose(run_verb, tmp_path):
+    """Its samples depend on the seed alone and keep their classes; some are drawn anew."""
+    files = {name: str(tmp_path / f"{name}.npz") for name in ("plain", "chosen", "again")}
+    model = ("--model=digits", "--seed=3")
+    rejection = "--sampler=rejection"
+    runs = {"plain": ("--num=70",), "chosen": (rejection, "--num=70")}
+    for name, flags in (runs | {"again": (rejection, "--num=20")}).items():
+        code, _, err = run_verb(sample, *model, *flags, f"--output={files[name]}")
+        assert (code, err) == (0, "")
+    found = {name: arrays(files[name]) for name in ("plain", "chosen", "again")}
+    np.testing.assert_array_equal(found["chosen"]["labels"], found["plain"]["labels"])
+    np.testing.assert_array_equal(found["chosen"]["images"][:20], found["again"]["images"])
+    kept = np.all(found["chosen"]["images"] == found["plain"]["images"], (1, 2, 3))
+    assert 10 < kept.sum() < 60  # those that were taken at once
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (("--module=somewhere", "--output=a.png"), "needs the discriminator"),
+        (("--model=digits", "--output=a.png", "--interpolate=4"), "goes from latent to latent"),
+        (("--model=digits", "--output=a.gif"), "a film goes from one to the next"),
+    ],
+)
+def test_a_sampler_that_could_do_nothing_is_refused(run_verb, flags, reason):
+    code, out, err = run_verb(sample, "--sampler=rejection", *flags)
+    assert code == 1 and out == "" and reason in err

@@ -35,7 +35,8 @@ STEPS, BATCH = 3, games.BATCH
 # Statistics of the global batch.
 REFUSED = {
     "top_k", "top_k_paired", "average_logistic", "average_squared", "average_margin_hinge",
-    "around_real", "beside_real", "max_gradient", "feature_matching", "infomax",
+    "around_real", "beside_real", "max_gradient", "path_length", "feature_matching", "infomax",
+    "conditional_contrast", "data_to_data",
 }  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from compare_gan_tf.objectives import (
     CategoricalInformation,
     Classification,
     Consistency,
+    Contrastive,
+    DiscriminativeClassification,
     FeatureMatching,
     GaussianInformation,
     GradientPenalty,
@@ -21,14 +23,19 @@ from compare_gan_tf.objectives import (
     LossSensitive,
     LossSensitiveClassifier,
     MaxGradientPenalty,
+    MultiHinge,
     Orthogonal,
+    PathLength,
     Relativistic,
     Rotation,
+    SlicingAdversarial,
     SpectralPenalty,
     TopK,
     TopKRelativistic,
+    TwinClassification,
     WeightClipping,
     boundary_seeking,
+    contrastive,
     f_divergences,
     f_gan,
     gradient_penalty,
@@ -54,6 +61,7 @@ def _adversarial():
     for name, loss in LOSSES.items():
         yield name, functools.partial(Adversarial, loss, weight=0.3)
     yield "top_k", functools.partial(TopK, fraction=0.6, weight=0.3)
+    yield "slicing", functools.partial(SlicingAdversarial, losses.least_squares, weight=0.3)
 
 
 def _relativistic():
@@ -115,6 +123,7 @@ def _penalties():
         yield points.__name__, functools.partial(GradientPenalty, points, weight=0.1)
     r1 = functools.partial(GradientPenalty, gradient_penalty.at_real, target=0.0)
     yield "r1_scheduled", functools.partial(r1, weight=linear_decay(start=0.2, steps=4))
+    yield "r1_difference", functools.partial(r1, finite_difference=0.1, weight=0.1)
     yield "max_gradient", functools.partial(MaxGradientPenalty, weight=0.1)
     yield "lecam", functools.partial(LeCam, start_step=1, weight=0.1)
     excess = functools.partial(LeCam, distance=lecam.squared_excess, decay=0.5, weight=0.1)
@@ -135,8 +144,14 @@ def _tasks():
     norm = {"kernel_norm": spectral_norm}
     yield "consistency", functools.partial(Consistency, weight=0.5)
     yield "latent_consistency", functools.partial(LatentConsistency, std=0.1, weight=0.5)
+    yield "path_length", functools.partial(PathLength, decay=0.5, weight=0.2)
     yield "feature_matching", functools.partial(FeatureMatching, weight=0.1)
     yield "classification", functools.partial(Classification, **norm)
+    yield "twin_classification", functools.partial(TwinClassification, fakes=False, **norm)
+    yield "discriminative_classification", functools.partial(DiscriminativeClassification, **norm)
+    yield "multi_hinge", functools.partial(MultiHinge, generator_weight=0.5, **norm)
+    for contrast in (contrastive.conditional_contrast, contrastive.data_to_data):
+        yield contrast.__name__, functools.partial(Contrastive, contrast, units=4, **norm)
     yield "label_prediction", functools.partial(LabelPrediction, weight=0.5)
     yield "rotation", functools.partial(Rotation, **norm)
     yield "infomax", functools.partial(InfoMax, units=4, weight=0.3, **norm)
@@ -147,6 +162,7 @@ def _tasks():
 def _lazy():
     r1 = functools.partial(GradientPenalty, gradient_penalty.at_real, target=0.0, every=2)
     yield "lazy_r1", functools.partial(r1, weight=0.05)
+    yield "lazy_difference", functools.partial(r1, weight=0.05, finite_difference=0.1)
     between = functools.partial(GradientPenalty, gradient_penalty.between, every=3)
     yield "lazy_between", functools.partial(between, weight=0.05)
     yield "lazy_consistency", functools.partial(Consistency, every=2, weight=0.1)
@@ -168,8 +184,8 @@ ALL = {name: make for group in (*GROUPS.values(), LAZY) for name, make in group.
 # One of each kind, in groups; members of a kind differ only in the formula.
 KINDS = {
     "games": (
-        "top_k", "top_k_paired", "paired_logistic", "average_margin_hinge", "f_gan_jeffrey",
-        "boundary_squared", "loss_sensitive_l1", "loss_sensitive_classifier",
+        "top_k", "top_k_paired", "slicing", "paired_logistic", "average_margin_hinge",
+        "f_gan_jeffrey", "boundary_squared", "loss_sensitive_l1", "loss_sensitive_classifier",
     ),
     "penalties": (
         "between", "r1_scheduled", "max_gradient", "lecam", "l2", "orthogonal", "spectral_penalty",

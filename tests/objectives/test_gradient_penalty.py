@@ -1,13 +1,23 @@
 """On D(x) = w x + 1 the slope is |w| everywhere; on D(x) = a |x|^2 / 2 it is a |x|."""
 
+import functools
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from compare_gan_tf import random
+from compare_gan_tf.architectures import maxout, mlp
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan import passes, update
-from compare_gan_tf.objectives import GradientPenalty, MaxGradientPenalty, Samples
+from compare_gan_tf.gan import GAN, passes, update
+from compare_gan_tf.objectives import (
+    Adversarial,
+    GradientPenalty,
+    MaxGradientPenalty,
+    Samples,
+    Scored,
+)
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game
 from compare_gan_tf.objectives.gradient_penalty import (
     around_real,
@@ -225,6 +235,7 @@ def test_the_largest_slope_is_what_max_gradient_penalty_takes(samples, points):
         ({"target": -1.0}, "target is -1.0"),
         ({"epsilon": -1.0}, "epsilon is -1.0"),
         ({"image_width": 0.0}, "image_width is 0.0"),
+        ({"finite_difference": 0.0, "target": 0.0}, "finite_difference is 0.0"),
         ({"every": 0}, "every is 0"),
         ({"weight": "heavy"}, "weight is 'heavy'"),
         ({"weight": abs}, "must be a number or a schedule"),
@@ -233,3 +244,143 @@ def test_the_largest_slope_is_what_max_gradient_penalty_takes(samples, points):
 def test_settings_that_mean_nothing_are_refused(settings, message):
     with pytest.raises(UserError, match=message):
         GradientPenalty(**settings)
+
+
+# By finite differences
+
+
+def network(activation, convolutions):
+    """A small discriminator of 8 x 8 pixels."""
+    layers = keras.layers
+    x = images = keras.Input((8, 8, 1), name="images")
+    if convolutions:
+        x = layers.Conv2D(8, 3, 2, "same", activation=activation)(x)
+        x = layers.Conv2D(16, 3, 2, "same", activation=activation)(x)
+    x = layers.Flatten()(x)
+    if not convolutions:
+        x = layers.Dense(32, activation)(layers.Dense(32, activation)(x))
+    logits = layers.Reshape(())(layers.Dense(1)(x))
+    return keras.Model({"images": images}, {"logits": logits, "features": x})
+
+
+def mean_gradient(discriminator, objective, samples, draws):
+    """The penalty and its gradient by all weights, float64, means over the draws of u."""
+    weights = [variable.value for variable in discriminator.trainable_variables]
+
+    @tf.function(autograph=False)
+    def of_draw(step):
+        game = Game(random.Noise(0, step, 0), update.gather)
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            views = objective.views(DISCRIMINATOR, game, samples)
+            scored = passes.score_named(discriminator, "p", views)
+            (term,) = objective.discriminator(game, samples, scored)
+            value = update.share(term)
+        found = passes.gradients(tape, value, weights)
+        return tf.concat([[value], *(tf.reshape(one, [-1]) for one in found)], 0)
+
+    every = [of_draw(tf.constant(i, tf.int64)).numpy().astype(float) for i in range(draws)]
+    mean = np.mean(every, 0)
+    return mean[0], mean[1:]
+
+
+def both_gradients(discriminator, number):
+    images = tf.random.stateless_uniform([number, 8, 8, 1], [1, 2], -1.0, 1.0)
+    samples = Samples(images, None, None, None, images)
+    approximated = GradientPenalty(at_real, target=0.0, finite_difference=0.01)
+    exact = mean_gradient(discriminator, GradientPenalty(at_real, target=0.0), samples, 1)
+    return exact, mean_gradient(discriminator, approximated, samples, 64)
+
+
+@pytest.mark.parametrize(
+    ("activation", "convolutions"), [("tanh", False), ("silu", False), ("softplus", True)]
+)
+def test_the_mean_gradient_by_finite_differences_is_the_exact_one(activation, convolutions):
+    keras.utils.set_random_seed(0)
+    (value, exact), (mean, found) = both_gradients(network(activation, convolutions), 1024)
+    assert mean == pytest.approx(value, rel=0.05)
+    assert np.linalg.norm(found - exact) < 0.05 * np.linalg.norm(exact)
+
+
+def test_with_kinks_the_gradient_is_the_exact_one_and_noise_across_it():
+    """D(x + e u) and D(x) differ in the units that a leaky ReLU lets through."""
+    keras.utils.set_random_seed(0)
+    (value, exact), (mean, found) = both_gradients(network("leaky_relu", True), 1024)
+    assert mean == pytest.approx(value, rel=0.05)
+    assert found @ exact == pytest.approx(exact @ exact, rel=0.05)
+
+
+@pytest.mark.parametrize("width", [2.0, 1.0])
+def test_a_finite_difference_on_a_linear_discriminator_is_that_of_its_direction(samples, width):
+    weights = np.linspace(-0.5, 0.5, 12)
+    objective = GradientPenalty(at_real, target=0.0, finite_difference=0.1, image_width=width)
+    game = Game(random.Noise(0, 5, 0), update.gather)
+    views = objective.views(DISCRIMINATOR, game, samples)
+    scored = passes.score_named(linear(weights), "penalty", views)
+    (term,) = objective.discriminator(game, samples, scored)
+    u = (views["moved"].images - samples.real).numpy().astype(float).reshape(6, 12) / 0.1
+    np.testing.assert_allclose(term.values, (u @ weights * 2.0 / width) ** 2, rtol=1e-3)
+    assert views["points"] == samples.real_view  # the pass of the loss
+
+
+def test_directions_are_standard_normal(samples):
+    wide = samples._replace(real=tf.concat([samples.real] * 500, 0))
+    objective = GradientPenalty(at_real, target=0.0, finite_difference=0.01)
+    views = objective.views(DISCRIMINATOR, Game(random.Noise(0, 5, 0), update.gather), wide)
+    u = (views["moved"].images - wide.real).numpy() / 0.01
+    assert u.mean() == pytest.approx(0.0, abs=0.02)
+    assert np.square(u).mean() == pytest.approx(1.0, abs=0.03)
+    assert np.mean(u**4) == pytest.approx(3.0, abs=0.2)
+
+
+def test_both_points_have_the_same_augmentation(samples):
+    """Also where the loss has scored the reals before, with an augmentation of its own."""
+    tags = []
+
+    def augment(images, tag):
+        tags.append(tag)
+        return images
+
+    game = Game(random.Noise(0, 5, 0), update.gather)
+    objective = GradientPenalty(at_real, target=0.0, finite_difference=0.01)
+    views = objective.views(DISCRIMINATOR, game, samples)
+    tagged = [(f"penalty/{name}", view) for name, view in views.items()]
+    first = ("adversarial/real", samples.real_view)
+    passes.score_views(linear(np.ones(12)), [first, *tagged], augment)
+    assert tags == ["adversarial/real"] * 2
+    tags.clear()
+    passes.score_views(linear(np.ones(12)), tagged, augment)
+    assert tags == ["penalty/points"] * 2
+
+
+def test_under_bfloat16_the_difference_is_of_float32_logits():
+    def discriminator(sample_shape, num_classes=None):
+        return mlp.discriminator(sample_shape, num_classes, units=8)
+
+    objective = GradientPenalty(at_real, target=0.0, finite_difference=0.1)
+    gan = GAN(
+        (4, 4, 1),
+        generator=functools.partial(mlp.generator, units=8),
+        discriminator=discriminator,
+        objectives=[Adversarial(), objective],
+        precision="mixed_bfloat16",
+    )
+    logits = {side: tf.constant([1.0 + shift]) for side, shift in (("points", 0), ("moved", 1e-4))}
+    scored = {side: Scored(None, value, None) for side, value in logits.items()}
+    (term,) = objective.discriminator(None, None, scored)  # bfloat16 has 1.0 and 1.0078
+    assert float(term.values[0]) == pytest.approx(1e-6, rel=1e-2)
+    assert gan.discriminator.output["logits"].dtype == "float32"
+    logs = gan.train_step((tf.zeros([4, gan.slices, 4, 4, 1], tf.uint8),))
+    assert np.isfinite(float(logs["discriminator/gradient_penalty"]))
+
+
+def test_finite_differences_of_norms_and_of_noisy_scores_are_refused():
+    with pytest.raises(UserError, match="set GradientPenalty.target = 0.0"):
+        GradientPenalty(between, finite_difference=0.01)
+    with pytest.raises(UserError, match="draws noise, such as dropout's"):
+        GAN(
+            (28, 28, 1),
+            generator=functools.partial(mlp.generator, units=4, depth=1),
+            discriminator=maxout.discriminator,
+            objectives=[Adversarial(), GradientPenalty(target=0.0, finite_difference=0.01)],
+        )
