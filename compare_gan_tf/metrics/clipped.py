@@ -87,7 +87,7 @@ def expected_coverage(reals: int, fakes: int, k: int) -> np.ndarray:
 
 
 def share_of_good(coverage: float, reals: int, fakes: int, k: int) -> float:
-    """g of the module's text: which share of the fakes would have that coverage if all were good."""
+    """g of the module's text: the share of the fakes that would have this coverage if good."""
     expected = expected_coverage(reals, fakes, k)
     return float(np.interp(coverage, expected, np.linspace(0.0, 1.0, fakes + 1)))
 
