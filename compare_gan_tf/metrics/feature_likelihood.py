@@ -79,7 +79,7 @@ class FeatureLikelihood(intervals.Jackknifed):
 
 
 class _Space:
-    """Coordinates with mean 0 and deviation 1 of some samples; constant columns are only shifted."""
+    """Coordinates with mean 0 and deviation 1 of some samples; constant columns are shifted."""
 
     def __init__(self, features: Rows):
         count = len(features)
