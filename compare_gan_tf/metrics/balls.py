@@ -30,7 +30,7 @@ def radii(found: Neighbours, k: int) -> np.ndarray:
         missing = np.count_nonzero(blocks != block, axis=1) < k
         place[missing] = found.near.shape[1] - 1
         row[:] = np.take_along_axis(found.near, place[:, None], axis=1)[:, 0]
-    return found_radii
+    return np.maximum(found_radii, 0.0)  # as found, that of a copy may be below
 
 
 def reach(points: Points, others: Points, squared_radii: np.ndarray) -> np.ndarray:

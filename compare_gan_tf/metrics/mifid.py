@@ -30,7 +30,8 @@ class Mifid(intervals.Jackknifed):
 
     `cosine_distance` is s of the module's text; real samples that were not trained on tell which
     one a model should have. A feature of length 0 is at distance 1 from all. The score jumps at
-    the threshold, which was chosen for Inception's features.
+    the threshold, which was chosen for Inception's features. Copies of all training samples have
+    an FID of 0 to them, and so an MiFID of 0: look at the distance too.
 
     Attributes:
       threshold: the paper's tau.

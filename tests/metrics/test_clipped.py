@@ -120,3 +120,11 @@ def test_k_needs_more_samples():
     with pytest.raises(UndefinedScore, match="5 features of the real samples, at least 6"):
         values(few, few)
     assert len(values(few, few, k=4)) == 2
+
+
+def test_copies_of_one_fake_have_intervals_too():
+    rng = np.random.default_rng(0)
+    real, few = rng.normal(size=(100, 40)) + 3.0, rng.normal(size=(10, 40)) + 3.0
+    for sides in ((real, np.repeat(few, 10, axis=0)), (np.repeat(few, 10, axis=0), real)):
+        found = ClippedDensityCoverage()(*(side(rows) for rows in sides))
+        assert all(score.interval is not None for score in found.values())

@@ -109,3 +109,11 @@ def test_settings_and_samples_must_do():
         values(few, few)
     with pytest.raises(UserError, match="scale is 0"):
         ProbabilisticPrecisionRecall(scale=0.0)
+
+
+def test_copies_of_one_fake_have_intervals_too():
+    rng = np.random.default_rng(0)
+    real, few = rng.normal(size=(100, 40)) + 3.0, rng.normal(size=(10, 40)) + 3.0
+    for sides in ((real, np.repeat(few, 10, axis=0)), (np.repeat(few, 10, axis=0), real)):
+        found = ProbabilisticPrecisionRecall()(*(side(rows) for rows in sides))
+        assert all(score.interval is not None for score in found.values())
