@@ -34,9 +34,11 @@ NEAR_MEAN = 0.9  # all samples are brought this part of the way to the backgroun
 class FeatureLikelihood(intervals.Jackknifed):
     """FLD, lower is better, and its generalisation gap, about 0 for a model that generalises.
 
-    It needs `held_out` on the real side, the training samples. Real samples in place of the fakes
-    have an FLD near 0. A gap far below 0 tells that the fakes are nearer to the training samples
-    than to held-out ones. The intervals take the mixtures as fixed.
+    It needs `held_out` on the real side, the training samples. Half as many fakes as training
+    samples, from the data's distribution, have an FLD near 0, and more of them one below: compare
+    equal numbers. A gap far below 0 tells that the fakes are nearer to the training samples than to
+    held-out ones; of few good fakes it is a little below, for the variances are fitted to the
+    training samples. The intervals take the mixtures as fixed.
 
     The time is that of `2 EPOCHS` passes over all pairs of a fake and a training sample; their
     distances go to a temporary file.
