@@ -18,7 +18,7 @@ from compare_gan_tf.metrics import balls, intervals
 from compare_gan_tf.metrics.base import Collected, Rows, check_features
 from compare_gan_tf.metrics.fid import frechet_replicates, side_of
 from compare_gan_tf.metrics.rows import of_length_1
-from compare_gan_tf.settings.signatures import NotNegative, Positive
+from compare_gan_tf.settings.signatures import Positive
 
 _CHUNK = 50 * intervals.BLOCKS  # samples, a whole number for each block
 
@@ -46,7 +46,7 @@ class Mifid(intervals.Jackknifed):
     enough = {"real": 10_000, "fake": 10_000}
     bounds_of = {"cosine_distance": (0.0, 1.0)}
 
-    threshold: NotNegative = 0.1
+    threshold: Positive = 0.1
     epsilon: Positive = 1e-15
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
