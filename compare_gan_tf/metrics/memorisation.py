@@ -30,8 +30,8 @@ class Authenticity(intervals.Jackknifed):
 
     Alaa et al., How Faithful is your Synthetic Data?, 2022, section 3.3: a fake is not authentic if
     it is nearer to its nearest training sample than that sample is to any other training sample.
-    New samples from the data's distribution score about 0.5, not 1. The interval takes the training
-    samples as fixed.
+    New samples from the data's distribution score about 0.5, not 1. The AuthPct of dgm-eval is 100
+    times this. The interval takes the training samples as fixed.
     """
 
     name = "authenticity"
