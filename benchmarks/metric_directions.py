@@ -50,6 +50,7 @@ SETTINGS = {
     "gilbo": {"steps": 1_000, "samples": 2_000, "learning_rate": 1e-3},
     "independent_critic": {"iterations": 100, "averaging": 0.9, "scored_batches": 20},
     "kid": {"subset_size": 200},
+    "kid_rbf": {"subset_size": 200},
     "parzen": {"sigmas": tuple(float(sigma) for sigma in np.geomspace(0.02, 5, 20))},
     "polygon_precision": {"distance": Polygons().distance},
     "ppl": {"paths": 2_000},

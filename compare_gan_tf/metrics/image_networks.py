@@ -1,4 +1,4 @@
-"""Feature extractors trained on photographs: Keras' InceptionV3 and ResNet50, DINOv2, CLIP."""
+"""Feature extractors of keras.applications, trained on photographs: InceptionV3 and ResNet50."""
 
 import os
 import pathlib
@@ -12,12 +12,7 @@ from compare_gan_tf.metrics import downloads, model_files
 from compare_gan_tf.metrics.extractors import NetworkFeatures
 from compare_gan_tf.metrics.model_files import Network, Outlets
 from compare_gan_tf.metrics.resize import Resize, Rule, antialiased_bicubic
-from compare_gan_tf.metrics.scalings import (
-    caffe_scaling,
-    clip_scaling,
-    imagenet_scaling,
-    symmetric_scaling,
-)
+from compare_gan_tf.metrics.scalings import caffe_scaling, symmetric_scaling
 from compare_gan_tf.settings.signatures import Count, checked
 
 _KERAS = "https://storage.googleapis.com/tensorflow/keras-applications"
@@ -121,80 +116,3 @@ def _keras_application(build, path, remote: downloads.Remote, size: int) -> Netw
         ) from error
     outlets = Outlets(features="avg_pool", logits="predictions")
     return model_files.keras_network(model, outlets, str(path), downloads.digest(path))
-
-
-# --- Encoders of others, in ONNX or as SavedModel --------------------------------------------
-
-
-@gin.configurable(module="features")
-@checked
-def dinov2_vitl14(
-    path: str | os.PathLike | None = None,
-    *,
-    size: Count = 224,
-    quantise: bool = True,
-    features: str | None = None,
-) -> NetworkFeatures:
-    """DINOv2 ViT-L/14, whose Fréchet distance follows human eyes better than Inception's.
-
-    Stein et al., Exposing Flaws of Generative Model Evaluation Metrics, 2023 (FD-DINOv2). The
-    resize is that of their code: Pillow's antialiased bicubic, 8 bits.
-
-    Args:
-      path: its ONNX file, or the folder of its SavedModel; None for dinov2_vitl14.onnx in the
-        cache. The features are the normalised class token, 1,024 numbers.
-      size: side in pixels that images are resized to, a multiple of 14.
-      quantise: False keeps floats, unclipped, as the code of EDM2 does by default.
-      features: name of the output; None for the only one, or pooler_output. Of an output of all
-        tokens [n, tokens, 1024] the first is taken, the class token.
-    """
-    outlets = Outlets(features, usual=("pooler_output", "x_norm_clstoken", "last_hidden_state"))
-    network = _encoder("DINOv2 ViT-L/14", path, "dinov2_vitl14.onnx", outlets)
-    resize = Resize(size=size, rule=antialiased_bicubic, clip=quantise, quantise=quantise)
-    return NetworkFeatures("dinov2-vitl14", network, resize, imagenet_scaling())
-
-
-@gin.configurable(module="features")
-@checked
-def clip_vitb32(
-    path: str | os.PathLike | None = None,
-    *,
-    size: Count = 224,
-    quantise: bool = True,
-    features: str | None = None,
-    name: str = "clip-vitb32",
-) -> NetworkFeatures:
-    """CLIP's image encoder, ViT-B/32 for the CLIP-FID of clean-fid.
-
-    Radford et al., Learning Transferable Visual Models from Natural Language Supervision, 2021;
-    Kynkäänniemi et al., The Role of ImageNet Classes in Fréchet Inception Distance, 2023. The
-    shorter side is resized by Pillow's antialiased bicubic, 8 bits, and the middle is taken.
-
-    Args:
-      path: its ONNX file, or the folder of its SavedModel; None for clip_vitb32.onnx in the cache.
-        The features are the output of the visual projection.
-      size: side in pixels.
-      quantise: False keeps floats.
-      features: name of the output; None for the only one, or image_embeds.
-      name: for the protocol; change it with the architecture.
-    """
-    outlets = Outlets(features, usual=("image_embeds", "image_features"))
-    network = _encoder("CLIP ViT-B/32", path, "clip_vitb32.onnx", outlets)
-    resize = Resize(size=size, rule=antialiased_bicubic, crop=True, quantise=quantise)
-    return NetworkFeatures(name, network, resize, clip_scaling())
-
-
-def _encoder(what: str, path, file_name: str, outlets: Outlets) -> Network:
-    """A network of tokens or of one vector, from a path or from the cache."""
-    path = pathlib.Path(path or downloads.cache_folder() / file_name).expanduser()
-    if not path.exists():
-        raise UserError(
-            f"there is no {what} at {path}: export its image encoder to ONNX or as a SavedModel,"
-            " and put it there, or set its path"
-        )
-    network = model_files.open_model(path, outlets)
-    return network._replace(forward=lambda images: (_first_token(network.forward(images)[0]), None))
-
-
-def _first_token(features):
-    return features[:, 0] if features.ndim == 3 else features

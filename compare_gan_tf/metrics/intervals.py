@@ -93,6 +93,29 @@ def student_quantile(degrees: int) -> float:
     return float(special.stdtrit(degrees, 0.975))
 
 
+def mean(values) -> Replicates:
+    """The mean of values [n] of independent samples, and what it is without each block of them."""
+    values = np.asarray(values, np.float64)
+    if not has_interval(len(values)):
+        return Replicates(float(values.mean()), None)
+    blocks = block_of(np.arange(len(values)))
+    sums = np.bincount(blocks, values, BLOCKS)
+    counts = np.bincount(blocks, minlength=BLOCKS)
+    left_out = (sums.sum() - sums) / (counts.sum() - counts)
+    return Replicates(float(values.mean()), left_out)
+
+
+def minus(first: Replicates, second: Replicates) -> Replicates:
+    """The difference of two scores of the same blocks."""
+    value = float(first.value - second.value)
+    if first.left_out is None or second.left_out is None:
+        return Replicates(value, None)
+    if len(first.left_out) != len(second.left_out):
+        return Replicates(value, None)
+    variance = first.extra_variance + second.extra_variance
+    return Replicates(value, first.left_out - second.left_out, variance)
+
+
 def paired_difference(
     metric: Jackknifed, real: Collected, fake_1: Collected, fake_2: Collected
 ) -> dict[str, Score]:
@@ -106,14 +129,5 @@ def paired_difference(
       UndefinedScore: one of the two has no score.
     """
     first, second = metric.replicates(real, fake_1), metric.replicates(real, fake_2)
-    return {name: _difference(first[name], second[name]) for name in metric.scores}
-
-
-def _difference(first: Replicates, second: Replicates) -> Score:
-    value = float(first.value - second.value)
-    if first.left_out is None or second.left_out is None:
-        return Score(value)
-    if len(first.left_out) != len(second.left_out):
-        return Score(value)
-    variance = first.extra_variance + second.extra_variance
-    return Score(value, Replicates(value, first.left_out - second.left_out, variance).interval())
+    found = {name: minus(first[name], second[name]) for name in metric.scores}
+    return {name: Score(one.value, one.interval()) for name, one in found.items()}

@@ -11,7 +11,7 @@ The estimate may be below 0. Numpy and float64 only.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import gin
 import numpy as np
@@ -25,6 +25,8 @@ from compare_gan_tf.metrics.base import (
 )
 from compare_gan_tf.metrics.rows import CHUNK, Rows
 from compare_gan_tf.settings.signatures import Count, Index
+
+Kernel = Callable[[np.ndarray, np.ndarray], np.ndarray]  # x [m, d], y [n, d] -> float64 [m, n]
 
 
 class KernelSums:
@@ -64,7 +66,9 @@ def cubic_kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return values * values * values
 
 
-def subset_sums(real: np.ndarray, fake: np.ndarray, real_blocks, fake_blocks) -> KernelSums:
+def subset_sums(
+    real: np.ndarray, fake: np.ndarray, real_blocks, fake_blocks, kernel: Kernel = cubic_kernel
+) -> KernelSums:
     """Sums over all pairs of reals [m, d] and fakes [n, d] in memory.
 
     Args:
@@ -72,15 +76,16 @@ def subset_sums(real: np.ndarray, fake: np.ndarray, real_blocks, fake_blocks) ->
       fake: [n, d].
       real_blocks: [m], the block of each real sample.
       fake_blocks: [n].
+      kernel: of two sets of samples.
     """
     sums = KernelSums(intervals.BLOCKS)
     real, fake = np.asarray(real, np.float64), np.asarray(fake, np.float64)
     in_real, in_fake = _indicators(real_blocks), _indicators(fake_blocks)
     for rows, blocks, total in ((real, in_real, sums.real), (fake, in_fake, sums.fake)):
-        kernel = cubic_kernel(rows, rows)
-        np.fill_diagonal(kernel, 0.0)
-        total += blocks.T @ kernel @ blocks
-    sums.cross += in_real.T @ cubic_kernel(real, fake) @ in_fake
+        values = kernel(rows, rows)
+        np.fill_diagonal(values, 0.0)
+        total += blocks.T @ values @ blocks
+    sums.cross += in_real.T @ kernel(real, fake) @ in_fake
     sums.reals += in_real.sum(axis=0)
     sums.fakes += in_fake.sum(axis=0)
     return sums
@@ -131,18 +136,23 @@ class Kid(_KernelDistance):
         value = float(np.mean([sums.estimate() for sums in found]))
         counts = (self.subset_size, len(real.features), len(fake.features))
         if not intervals.has_interval(*counts):
-            return {"kid": intervals.Replicates(value, None)}
+            return {self.name: intervals.Replicates(value, None)}
         left_out = np.mean([sums.left_out() for sums in found], axis=0)
-        return {"kid": intervals.Replicates(value, left_out)}
+        return {self.name: intervals.Replicates(value, left_out)}
+
+    def kernel(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """The kernel of x [m, d] and y [n, d], float64 [m, n]."""
+        return cubic_kernel(x, y)
 
     def sums(self, real: Collected, fake: Collected) -> Iterator[KernelSums]:
         """Yields the sums of each subset, whose `estimate` is its KID; raises UndefinedScore."""
         check_features(real, fake, least=2)
         fewest = min(len(real.features), len(fake.features))
         if fewest < self.subset_size:
+            fewer = f"{type(self).__name__}.subset_size = {max(2, fewest // 2)}"
             raise UndefinedScore(
                 f"KID takes subsets of {self.subset_size} samples, one side has {fewest}: take "
-                f"kid_full, which needs no subsets, or Kid.subset_size = {max(2, fewest // 2)}"
+                f"kid_full, which needs no subsets, or {fewer}"
             )
         rng = np.random.RandomState(self.seed)
         for _ in range(self.subsets):
@@ -153,6 +163,7 @@ class Kid(_KernelDistance):
                 fake.features.take(of_fake),
                 intervals.block_of(of_real),
                 intervals.block_of(of_fake),
+                self.kernel,
             )
 
 
@@ -219,22 +230,28 @@ class KidFull(_KernelDistance):
 
     def replicates(self, real: Collected, fake: Collected) -> dict[str, intervals.Replicates]:
         check_features(real, fake, least=2)
-        sums = KernelSums(intervals.BLOCKS)
-        _add_pairs(sums.real, real.features, real.features)
-        _add_pairs(sums.fake, fake.features, fake.features)
-        _add_pairs(sums.cross, real.features, fake.features)
-        sums.reals += np.bincount(_blocks(real.features, 0), minlength=intervals.BLOCKS)
-        sums.fakes += np.bincount(_blocks(fake.features, 0), minlength=intervals.BLOCKS)
+        sums = all_sums(real.features, fake.features, cubic_kernel)
         enough = intervals.has_interval(len(real.features), len(fake.features))
         left_out = sums.left_out() if enough else None
         return {"kid_full": intervals.Replicates(sums.estimate(), left_out)}
+
+
+def all_sums(real: Rows, fake: Rows, kernel: Kernel) -> KernelSums:
+    """Sums over all pairs of reals [m, d] and fakes [n, d], tile by tile."""
+    sums = KernelSums(intervals.BLOCKS)
+    _add_pairs(sums.real, real, real, kernel)
+    _add_pairs(sums.fake, fake, fake, kernel)
+    _add_pairs(sums.cross, real, fake, kernel)
+    sums.reals += np.bincount(_blocks(real, 0), minlength=intervals.BLOCKS)
+    sums.fakes += np.bincount(_blocks(fake, 0), minlength=intervals.BLOCKS)
+    return sums
 
 
 def _blocks(rows, start: int) -> np.ndarray:
     return intervals.block_of(np.arange(start, start + len(rows)))
 
 
-def _add_pairs(total: np.ndarray, first: Rows, second: Rows) -> None:
+def _add_pairs(total: np.ndarray, first: Rows, second: Rows, kernel: Kernel) -> None:
     """Adds the kernel's sums over pairs of `first` and `second`, or of different ones of one."""
     same = first is second
     for row, x in enumerate(first.chunks()):
@@ -242,8 +259,8 @@ def _add_pairs(total: np.ndarray, first: Rows, second: Rows) -> None:
         for column, y in enumerate(second.chunks()):
             if same and column < row:
                 continue
-            kernel = cubic_kernel(x, y)
+            values = kernel(x, y)
             if same and column == row:
-                np.fill_diagonal(kernel, 0.0)
-            part = in_x.T @ kernel @ _indicators(_blocks(y, column * CHUNK))
+                np.fill_diagonal(values, 0.0)
+            part = in_x.T @ values @ _indicators(_blocks(y, column * CHUNK))
             total += part + part.T if same and column > row else part

@@ -16,10 +16,9 @@ import dataclasses
 import gin
 import numpy as np
 
-from compare_gan_tf.metrics import intervals
+from compare_gan_tf.metrics import balls, intervals
 from compare_gan_tf.metrics.base import Collected, check_features
 from compare_gan_tf.metrics.nearest import (
-    Neighbours,
     Points,
     are_inside,
     neighbours,
@@ -110,7 +109,7 @@ class _Counts:
 
     def shares(self, k: int) -> dict[str, np.ndarray]:
         """{score: [B + 1]}."""
-        of_reals, of_fakes = _kept(self.recalled.shape[1]), _kept(self.precise.shape[1])
+        of_reals, of_fakes = balls.kept(self.recalled.shape[1]), balls.kept(self.precise.shape[1])
         reals, fakes = of_reals.sum(axis=1), of_fakes.sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):  # without enough samples for blocks
             precision = (self.precise & of_fakes).sum(axis=1) / fakes
@@ -127,58 +126,21 @@ class _Counts:
         }
 
 
-def _kept(count: int) -> np.ndarray:
-    """Bool [B + 1, count]: which samples are there without each block, and last all."""
-    blocks = intervals.block_of(np.arange(count))
-    return np.arange(intervals.BLOCKS + 1)[:, None] != blocks
-
-
 def _count(real: Points, fake: Points, k: int, strict: bool) -> _Counts:
     of_real, of_fake = neighbours(real, real, k), neighbours(fake, fake, k)
-    real_radii, fake_radii = _radii(of_real, k), _radii(of_fake, k)
-    real_reach = _reach(real, fake, real_radii)
-    fake_reach = _reach(fake, real, fake_radii)
+    real_radii, fake_radii = balls.radii(of_real, k), balls.radii(of_fake, k)
+    real_reach = balls.reach(real, fake, real_radii)
+    fake_reach = balls.reach(fake, real, fake_radii)
     counts = _Counts(len(real), len(fake))
     for rows, columns, found in tiles(real, fake):
         pairs = pairs_within(found, rows, columns, real_reach[rows, None])
         inside = are_inside(real, fake, pairs, of_real.squared[pairs.i], strict)
-        for which, within in _without_blocks(pairs, inside, real_radii[:, pairs.i]):
+        for which, within in balls.without_blocks(pairs, inside, real_radii[:, pairs.i]):
             counts.precise[which, pairs.j[within]] = True
             counts.covered[which, pairs.i[within]] = True
             counts.held[which] += np.count_nonzero(within)
         pairs = pairs_within(found, rows, columns, fake_reach[None, columns])
         inside = are_inside(real, fake, pairs, of_fake.squared[pairs.j], strict)
-        for which, within in _without_blocks(pairs, inside, fake_radii[:, pairs.j]):
+        for which, within in balls.without_blocks(pairs, inside, fake_radii[:, pairs.j]):
             counts.recalled[which, pairs.i[within]] = True
     return counts
-
-
-def _radii(found: Neighbours, k: int) -> np.ndarray:
-    """Float32 [B, n]: squared distances to the k-th neighbour outside each block.
-
-    Those are looked for among the nearest that are known, the last of which stands in for one
-    that is not among them.
-    """
-    blocks = intervals.block_of(found.near_index)
-    radii = np.empty((intervals.BLOCKS, len(found.near)), np.float32)
-    for block, row in enumerate(radii):
-        place = np.argmax(np.cumsum(blocks != block, axis=1) >= k, axis=1)
-        missing = np.count_nonzero(blocks != block, axis=1) < k
-        place[missing] = found.near.shape[1] - 1
-        row[:] = np.take_along_axis(found.near, place[:, None], axis=1)[:, 0]
-    return radii
-
-
-def _reach(points: Points, others: Points, radii: np.ndarray) -> np.ndarray:
-    """Float32 [n]: what no squared distance is above, as found, if it is within any radius."""
-    error = points.error(points.norms, others.norms.max())
-    return (radii.max(axis=0) + 2.0 * error).astype(np.float32)
-
-
-def _without_blocks(pairs, inside: np.ndarray, radii: np.ndarray):
-    """(which block is left out, bool [p]: pairs that are within a ball then), and last all."""
-    real_blocks, fake_blocks = intervals.block_of(pairs.i), intervals.block_of(pairs.j)
-    for block in range(intervals.BLOCKS):
-        kept = (real_blocks != block) & (fake_blocks != block)
-        yield block, kept & (pairs.squared <= radii[block])
-    yield intervals.BLOCKS, inside

@@ -15,6 +15,13 @@ def subset(total: int, number: int, rng: np.random.Generator) -> np.ndarray:
     return np.sort(rng.permutation(total)[:number])
 
 
+def of_length_1(rows: np.ndarray) -> np.ndarray:
+    """Rows [n, d] over their Euclidean lengths, float64; rows of zeros as they are."""
+    rows = np.asarray(rows, np.float64)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(lengths > 0.0, lengths, 1.0)
+
+
 class Rows:
     """Rows [n, ...] of one dtype that arrive in batches and are read in chunks.
 

@@ -79,6 +79,7 @@ for name, value in scores.values().items():
 # Metrics of features or images that such samples do not suit, or that take minutes.
 _WITHOUT = {"fid_infinity", "bigram_divergence", "gaussian_modes", "feature_critic", "held_out_gap"}
 _WITHOUT |= {"independent_critic", "stacked_modes", "polygon_precision", "intra_class_fid"}
+_WITHOUT |= {"feature_likelihood"}
 
 
 def example(names: list[str]) -> str | None:

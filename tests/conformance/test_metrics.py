@@ -27,6 +27,7 @@ SETTINGS = {
     "independent_critic": _CRITIC,
     "jacobian_conditioning": {"points": 2, "batch_size": 2},
     "kid": {"subsets": 2, "subset_size": 20},
+    "kid_rbf": {"subsets": 2, "subset_size": 20},
     "polygon_precision": {"distance": _contrast},
     "polygon_precision_recall": {
         "distance": _contrast, "inverted": 4, "steps": 2, "starts": 1,

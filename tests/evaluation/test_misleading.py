@@ -98,7 +98,7 @@ def test_numbers_are_of_the_sides_that_a_metric_looks_at(name):
     metric = registry.find(name)
     assert set(metric.enough) <= {side for side, kinds in metric.needs.items() if kinds}
     assert metric.covariances == (
-        name in ("fid", "fid_infinity", "intra_class_fid", "held_out_gap")
+        name in ("fid", "fid_infinity", "intra_class_fid", "held_out_gap", "mifid")
     )
 
 

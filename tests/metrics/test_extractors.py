@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.metrics import extractors, image_networks, inception, resize, scalings
+from compare_gan_tf.metrics import (
+    encoders,
+    extractors,
+    image_networks,
+    inception,
+    resize,
+    scalings,
+    untrained,
+)
 from compare_gan_tf.metrics.extractors import callable_features, model_file
 
 
@@ -114,8 +122,10 @@ def test_gin_binds_all_of_it(folder, images, no_bindings):
 def test_all_are_known_to_gin():
     for module, names in {
         extractors: ("model_file", "callable_features"),
-        image_networks: ("keras_resnet50", "keras_inception_v3", "dinov2_vitl14", "clip_vitb32"),
+        image_networks: ("keras_resnet50", "keras_inception_v3"),
+        encoders: (*ENCODERS,),
         inception: ("inception_2015",),
+        untrained: ("untrained_network",),
     }.items():
         for name in names:
             assert gin.get_configurable(f"features.{name}").__module__ == module.__name__
@@ -164,18 +174,18 @@ def test_a_function_needs_to_be_one_and_to_have_a_name():
 
 
 def test_dinov2_takes_the_class_token_of_resized_and_normalised_images(folder, images):
-    extractor = image_networks.dinov2_vitl14(folder / "tokens.onnx", features="last_hidden_state")
+    extractor = encoders.dinov2_vitl14(folder / "tokens.onnx", features="last_hidden_state")
     found = extractor(images[:3])
     resized = resize.Resize(size=224, rule=resize.antialiased_bicubic, quantise=True)
     inputs = scalings.imagenet_scaling()(resized(images[:3]))
     np.testing.assert_allclose(found.features, networks.expected(inputs)[0], atol=1e-4)
     assert extractor.resize == "antialiased_bicubic-224-8bit"
-    floats = image_networks.dinov2_vitl14(folder / "tokens.onnx", quantise=False)
+    floats = encoders.dinov2_vitl14(folder / "tokens.onnx", quantise=False)
     assert floats.resize == "antialiased_bicubic-224-unclipped"
 
 
 def test_clip_crops_the_middle(folder, images):
-    extractor = image_networks.clip_vitb32(folder / "tiny.onnx", features="pooled")
+    extractor = encoders.clip_vitb32(folder / "tiny.onnx", features="pooled")
     assert extractor.resize == "antialiased_bicubic-224-crop-8bit"
     middle = np.zeros([1, 224, 448, 3], np.uint8)
     middle[:, :, 112:336] = images[:1, :1, :1]
@@ -183,16 +193,70 @@ def test_clip_crops_the_middle(folder, images):
     np.testing.assert_allclose(extractor(middle).features, extractor(plain).features, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("make_encoder", "file"),
-    [
-        (image_networks.dinov2_vitl14, "dinov2_vitl14.onnx"),
-        (image_networks.clip_vitb32, "clip_vitb32.onnx"),
-    ],
-)
-def test_an_encoder_that_is_not_there_says_what_to_put_where(
-    make_encoder, file, tmp_path, monkeypatch
-):
+# {extractor: (file, output, name and resize in the protocol, scaling)}
+ENCODERS = {
+    "dinov2_vits14": (
+        "tokens.onnx",
+        "last_hidden_state",
+        "dinov2-vits14",
+        "antialiased_bicubic-224-8bit",
+        scalings.imagenet_scaling,
+    ),
+    "dinov2_vitb14": (
+        "tokens.onnx",
+        "last_hidden_state",
+        "dinov2-vitb14",
+        "antialiased_bicubic-224-8bit",
+        scalings.imagenet_scaling,
+    ),
+    "dinov2_vitl14": (
+        "tokens.onnx",
+        "last_hidden_state",
+        "dinov2-vitl14",
+        "antialiased_bicubic-224-8bit",
+        scalings.imagenet_scaling,
+    ),
+    "clip_vitb32": (
+        "tiny.onnx",
+        "pooled",
+        "clip-vitb32",
+        "antialiased_bicubic-224-crop-8bit",
+        scalings.clip_scaling,
+    ),
+    "clip_vitl14_336": (
+        "tiny.onnx",
+        "pooled",
+        "clip-vitl14-336",
+        "antialiased_bicubic-336-crop-8bit",
+        scalings.clip_scaling,
+    ),
+    "swav_resnet50": (
+        "tiny.onnx",
+        "pooled",
+        "swav-resnet50",
+        "antialiased_bilinear-224-crop-8bit",
+        scalings.imagenet_scaling,
+    ),
+}
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_an_encoder_has_the_preprocessing_of_its_authors(folder, images, encoder):
+    file, output, name, resized, scaling = ENCODERS[encoder]
+    extractor = getattr(encoders, encoder)(folder / file, features=output)
+    assert extractor.name == name
+    assert extractor.resize == resized
+    assert extractor.scaling == scaling().formula
+    kind, size = resized.split("-")[:2]
+    how = resize.Resize(
+        size=int(size), rule=getattr(resize, kind), crop="crop" in resized, quantise=True
+    )
+    expected = networks.expected(scaling()(how(images[:2])))[0]
+    np.testing.assert_allclose(extractor(images[:2]).features, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_an_encoder_that_is_not_there_says_what_to_put_where(encoder, tmp_path, monkeypatch):
     monkeypatch.setenv("COMPARE_GAN_CACHE", str(tmp_path))
-    with pytest.raises(UserError, match=f"{tmp_path}/{file}.*export.*put it there"):
-        make_encoder()
+    with pytest.raises(UserError, match=f"{tmp_path}/{encoder}.onnx.*export.*put it there"):
+        getattr(encoders, encoder)()

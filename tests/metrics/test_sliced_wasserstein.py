@@ -8,6 +8,7 @@ from compare_gan_tf.metrics.base import Collected, Rows, UndefinedScore
 from compare_gan_tf.metrics.laplacian_pyramid import laplacian_pyramid, patches
 from compare_gan_tf.metrics.sliced_wasserstein import (
     FeatureSlicedWasserstein,
+    Mind,
     SlicedWasserstein,
     directions,
     sliced_wasserstein,
@@ -142,3 +143,35 @@ def test_what_has_no_score():
         of_features(np.zeros((3, 2)), np.zeros((0, 2)))
     with pytest.raises(UserError, match="SlicedWasserstein.projections is 0"):
         SlicedWasserstein(projections=0)
+
+
+def mind(real, fake, **settings):
+    sides = [Collected(features=Rows.of(x.astype(np.float32))) for x in (real, fake)]
+    return Mind(**settings)(*sides)["mind"]
+
+
+def test_mind_is_its_definition():
+    # Berthet et al., 2026: alpha / (n M) sum |sort(u.x) - sort(u.y)|^2 with alpha = 3 d.
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(90, 7)), rng.normal(0.3, 1.5, size=(90, 7))
+    axes = directions(40, 7, 3)
+    differences = np.sort(real @ axes.T, axis=0) - np.sort(fake @ axes.T, axis=0)
+    expected = 3 * 7 * np.mean(differences**2)
+    assert mind(real, fake, projections=40, seed=3).value == pytest.approx(expected, rel=1e-5)
+
+
+def test_mind_of_a_shift_is_three_times_its_square():
+    real = np.random.default_rng(1).normal(size=(60, 4))
+    shift = np.array([1.0, -2.0, 0.0, 0.5])
+    found = mind(real, real + shift, projections=20_000).value
+    # u.s squared has the mean |s|^2 / d, and a deviation below twice that.
+    assert found == pytest.approx(3 * shift @ shift, rel=4 * 2 / np.sqrt(20_000))
+
+
+def test_mind_is_0_for_the_same_samples_and_takes_the_first_of_more():
+    real = np.random.default_rng(2).normal(size=(80, 3))
+    assert mind(real, real).value == 0.0
+    assert mind(real, real[:50], projections=8).value == 0.0
+    assert mind(real, 2 * real).interval[0] > 0.0
+    with pytest.raises(UndefinedScore, match="not finite"):
+        mind(real, np.full((80, 3), np.nan))

@@ -1,0 +1,196 @@
+"""Feature extractors by encoders of others, in ONNX or as SavedModel: DINOv2, CLIP, SwAV.
+
+Each has the preprocessing of its authors, or of the code that made its scores known.
+"""
+
+import os
+import pathlib
+
+import gin
+
+from compare_gan_tf.errors import UserError
+from compare_gan_tf.metrics import downloads, model_files
+from compare_gan_tf.metrics.extractors import NetworkFeatures
+from compare_gan_tf.metrics.model_files import Network, Outlets
+from compare_gan_tf.metrics.resize import Resize, antialiased_bicubic, antialiased_bilinear
+from compare_gan_tf.metrics.scalings import clip_scaling, imagenet_scaling
+from compare_gan_tf.settings.signatures import Count, checked
+
+
+@gin.configurable(module="features")
+@checked
+def dinov2_vitl14(
+    path: str | os.PathLike | None = None,
+    *,
+    size: Count = 224,
+    quantise: bool = True,
+    features: str | None = None,
+) -> NetworkFeatures:
+    """DINOv2 ViT-L/14, whose Fréchet distance follows human eyes better than Inception's.
+
+    Stein et al., Exposing Flaws of Generative Model Evaluation Metrics, 2023 (FD-DINOv2). The
+    resize is that of their code: Pillow's antialiased bicubic, 8 bits.
+
+    Args:
+      path: its ONNX file, or the folder of its SavedModel; None for dinov2_vitl14.onnx in the
+        cache. The features are the normalised class token, 1,024 numbers.
+      size: side in pixels that images are resized to, a multiple of 14.
+      quantise: False keeps floats, unclipped, as the code of EDM2 does by default.
+      features: name of the output; None for the only one, or pooler_output. Of an output of all
+        tokens [n, tokens, 1024] the first is taken, the class token.
+    """
+    return _dinov2("L", path, size, quantise, features)
+
+
+@gin.configurable(module="features")
+@checked
+def dinov2_vitb14(
+    path: str | os.PathLike | None = None,
+    *,
+    size: Count = 224,
+    quantise: bool = True,
+    features: str | None = None,
+) -> NetworkFeatures:
+    """DINOv2 ViT-B/14: 768 numbers for each image, else as `dinov2_vitl14`.
+
+    Args:
+      path: its ONNX file, or the folder of its SavedModel; None for dinov2_vitb14.onnx in the
+        cache.
+      size: side in pixels that images are resized to, a multiple of 14.
+      quantise: False keeps floats, unclipped.
+      features: name of the output, see `dinov2_vitl14`.
+    """
+    return _dinov2("B", path, size, quantise, features)
+
+
+@gin.configurable(module="features")
+@checked
+def dinov2_vits14(
+    path: str | os.PathLike | None = None,
+    *,
+    size: Count = 224,
+    quantise: bool = True,
+    features: str | None = None,
+) -> NetworkFeatures:
+    """DINOv2 ViT-S/14: 384 numbers for each image, else as `dinov2_vitl14`.
+
+    Args:
+      path: its ONNX file, or the folder of its SavedModel; None for dinov2_vits14.onnx in the
+        cache.
+      size: side in pixels that images are resized to, a multiple of 14.
+      quantise: False keeps floats, unclipped.
+      features: name of the output, see `dinov2_vitl14`.
+    """
+    return _dinov2("S", path, size, quantise, features)
+
+
+def _dinov2(width: str, path, size: int, quantise: bool, features: str | None) -> NetworkFeatures:
+    """DINOv2 of a width, S, B or L."""
+    name = f"dinov2-vit{width.lower()}14"
+    outlets = Outlets(features, usual=("pooler_output", "x_norm_clstoken", "last_hidden_state"))
+    file_name = f"{name.replace('-', '_')}.onnx"
+    network = _encoder(f"DINOv2 ViT-{width}/14", path, file_name, outlets)
+    resize = Resize(size=size, rule=antialiased_bicubic, clip=quantise, quantise=quantise)
+    return NetworkFeatures(name, network, resize, imagenet_scaling())
+
+
+@gin.configurable(module="features")
+@checked
+def clip_vitb32(
+    path: str | os.PathLike | None = None,
+    *,
+    size: Count = 224,
+    quantise: bool = True,
+    features: str | None = None,
+    name: str = "clip-vitb32",
+) -> NetworkFeatures:
+    """CLIP's image encoder, ViT-B/32 for the CLIP-FID of clean-fid.
+
+    Radford et al., Learning Transferable Visual Models from Natural Language Supervision, 2021;
+    Kynkäänniemi et al., The Role of ImageNet Classes in Fréchet Inception Distance, 2023. The
+    shorter side is resized by Pillow's antialiased bicubic, 8 bits, and the middle is taken.
+
+    Args:
+      path: its ONNX file, or the folder of its SavedModel; None for clip_vitb32.onnx in the cache.
+        The features are the output of the visual projection.
+      size: side in pixels.
+      quantise: False keeps floats.
+      features: name of the output; None for the only one, or image_embeds.
+      name: for the protocol; change it with the architecture.
+    """
+    return _clip("CLIP ViT-B/32", path, "clip_vitb32.onnx", size, quantise, features, name)
+
+
+@gin.configurable(module="features")
+@checked
+def clip_vitl14_336(
+    path: str | os.PathLike | None = None,
+    *,
+    size: Count = 336,
+    quantise: bool = True,
+    features: str | None = None,
+) -> NetworkFeatures:
+    """CLIP's image encoder ViT-L/14 of 336 pixels: the 768 features of CMMD.
+
+    Jayasumana et al., Rethinking FID: Towards a Better Evaluation Metric for Image Generation,
+    2024. The resize is that of `clip_vitb32`, at 336 pixels.
+
+    Args:
+      path: its ONNX file, or the folder of its SavedModel; None for clip_vitl14_336.onnx in the
+        cache. The features are the output of the visual projection.
+      size: side in pixels.
+      quantise: False keeps floats.
+      features: name of the output; None for the only one, or image_embeds.
+    """
+    name = "clip-vitl14-336"
+    return _clip("CLIP ViT-L/14@336", path, "clip_vitl14_336.onnx", size, quantise, features, name)
+
+
+def _clip(what: str, path, file_name: str, size, quantise, features, name) -> NetworkFeatures:
+    outlets = Outlets(features, usual=("image_embeds", "image_features"))
+    network = _encoder(what, path, file_name, outlets)
+    resize = Resize(size=size, rule=antialiased_bicubic, crop=True, quantise=quantise)
+    return NetworkFeatures(name, network, resize, clip_scaling())
+
+
+@gin.configurable(module="features")
+@checked
+def swav_resnet50(
+    path: str | os.PathLike | None = None,
+    *,
+    size: Count = 224,
+    quantise: bool = True,
+    features: str | None = None,
+) -> NetworkFeatures:
+    """SwAV's ResNet50, trained on ImageNet without labels: the 2,048 features of its last pooling.
+
+    Morozov et al., On Self-Supervised Image Representations for GAN Evaluation, 2021. The shorter
+    side is resized by Pillow's antialiased bilinear, 8 bits, and the middle is taken.
+
+    Args:
+      path: its ONNX file, or the folder of its SavedModel; None for swav_resnet50.onnx in the
+        cache. The features are those before the projection head.
+      size: side in pixels.
+      quantise: False keeps floats.
+      features: name of the output; None for the only one, or pooler_output.
+    """
+    outlets = Outlets(features, usual=("pooler_output",))
+    network = _encoder("SwAV ResNet50", path, "swav_resnet50.onnx", outlets)
+    resize = Resize(size=size, rule=antialiased_bilinear, crop=True, quantise=quantise)
+    return NetworkFeatures("swav-resnet50", network, resize, imagenet_scaling())
+
+
+def _encoder(what: str, path, file_name: str, outlets: Outlets) -> Network:
+    """A network of tokens or of one vector, from a path or from the cache."""
+    path = pathlib.Path(path or downloads.cache_folder() / file_name).expanduser()
+    if not path.exists():
+        raise UserError(
+            f"there is no {what} at {path}: export its image encoder to ONNX or as a SavedModel,"
+            " and put it there, or set its path"
+        )
+    network = model_files.open_model(path, outlets)
+    return network._replace(forward=lambda images: (_first_token(network.forward(images)[0]), None))
+
+
+def _first_token(features):
+    return features[:, 0] if features.ndim == 3 else features
