@@ -71,6 +71,7 @@ def doublings(side: int, first: int, architecture: str) -> int:
     if times < 0 or not times.is_integer():
         raise UserError(
             f"{architecture} needs images of {first}, {2 * first}, {4 * first}, ... px, but the "
-            f"data set's have {side}: resize them, or take dcgan, sndcgan or infogan, which make any"
+            f"data set's have {side}: resize them, or take dcgan, sndcgan or infogan, which make "
+            "any"
         )
     return int(times)

@@ -52,8 +52,8 @@ def test_the_presets_have_the_authors_numbers_of_parameters(golden, index):
     options = base | {"mapping_depth": row["mapping_depth"]}
     assert counted(stylegan2.generator, shape, 512, row["classes"], **options) == row["generator"]
     options = base | {"residual": row["residual"]}
-    assert counted(stylegan2.discriminator, shape, row["classes"], **options) == (
-        row["discriminator"]
+    assert (
+        counted(stylegan2.discriminator, shape, row["classes"], **options) == (row["discriminator"])
     )
 
 
