@@ -51,7 +51,8 @@ class MinibatchStd(keras.layers.Layer):
     @in_full_precision
     def call(self, x, training=False):
         if training:
-            views = tf.split(x, view_sizes()) if view_sizes() else [x]
+            sizes = view_sizes()
+            views = tf.split(x, sizes) if sizes else [x]
             values = tf.concat([self._of_groups(view) for view in views], 0)
             self._follow(values)
         else:
