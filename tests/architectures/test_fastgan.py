@@ -1,5 +1,6 @@
 """FastGAN's players: numbers of parameters, excitations, patches, and the maps that they offer."""
 
+import functools
 import math
 
 import keras
@@ -7,11 +8,12 @@ import numpy as np
 import pytest
 from numpy_layers import draw, weights, with_drawn_weights
 
-from compare_gan_tf import layers
+from compare_gan_tf import GAN, Normal, layers
 from compare_gan_tf.architectures import fastgan
 from compare_gan_tf.architectures.local_features import with_outputs
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.objectives import Reconstruction
+from compare_gan_tf.objectives import PatchHinge, Reconstruction
+from compare_gan_tf.optimizers import adam
 
 NARROW = {"width": 4, "norm": layers.no_norm, "kernel_norm": None}
 
@@ -101,3 +103,27 @@ def test_other_sides_are_refused(side):
         fastgan.generator((side, side, 3), 8)
     with pytest.raises(UserError, match=f"sides of 256, 512, 1024.*{side}"):
         fastgan.discriminator((side, side, 3))
+
+
+@pytest.mark.slow
+def test_it_learns_to_reconstruct_and_does_not_diverge():
+    """40 steps on pictures of two colours: D's decoders find what is in them."""
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    blocks = rng.integers(0, 256, (160, 2, 2, 3), dtype=np.uint8)
+    images = blocks.repeat(128, 1).repeat(128, 2)
+    gan = GAN(
+        (256, 256, 3),
+        generator=functools.partial(fastgan.generator, width=8),
+        discriminator=functools.partial(fastgan.discriminator, width=8),
+        latents=Normal(16),
+        objectives=[PatchHinge(), Reconstruction(width=4)],
+        g_optimizer=adam(learning_rate=1e-3, beta_1=0.5),
+        d_optimizer=adam(learning_rate=1e-3, beta_1=0.5),
+        ema_decay=0.9,
+    )
+    history = gan.fit(images, batch_size=4, epochs=2, verbose=0).history
+    assert all(np.isfinite(value).all() for value in history.values())
+    first, last = history["discriminator/reconstruction"]
+    assert last < 0.8 * first
+    assert np.isfinite(gan.sample(2)).all()
