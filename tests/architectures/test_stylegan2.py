@@ -216,6 +216,17 @@ def test_it_trains_with_ada_in_a_graph():
 
 
 @pytest.mark.slow
+def test_xla_compiles_the_same_step():
+    found = []
+    for jit in (False, True):
+        gan = made()
+        gan.compile(jit_compile=jit, run_eagerly=not jit)
+        logs = gan.fit(*reals(), batch_size=8, verbose=0).history
+        found.append({name: values[0] for name, values in logs.items()})
+    assert found[0] == pytest.approx(found[1], rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.slow
 def test_two_replicas_train_as_one(tmp_path):
     """Noise, mixed styles, averages of w and groups are those of the global batch."""
     strategies.run("stylegan2_replicas.py", tmp_path / "found.npz")
