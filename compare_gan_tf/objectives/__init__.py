@@ -16,7 +16,6 @@ from compare_gan_tf.objectives.loss_sensitive import *
 from compare_gan_tf.objectives.losses import *
 from compare_gan_tf.objectives.max_gradient_penalty import *
 from compare_gan_tf.objectives.mutual_information import *
-from compare_gan_tf.objectives.reconstruction import *
 from compare_gan_tf.objectives.relativistic import *
 from compare_gan_tf.objectives.rotation import *
 from compare_gan_tf.objectives.spectral_penalty import *

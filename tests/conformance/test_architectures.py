@@ -24,7 +24,6 @@ def _pairs() -> list[str]:
 SETTINGS = {
     "biggan": {"ch": 2},
     "biggan_deep": {"ch": 4},
-    "fastgan": {"width": 8},
     "maxout": {"units": 6},
     "mlp": {"units": 6},
     "r3gan": {"widths": (4, 4, 4, 4), "cardinalities": (2, 2, 2, 2)},
@@ -35,22 +34,12 @@ SETTINGS = {
 }
 UNBOUNDED = ("r3gan", "stylegan2", "table", "text_networks")  # linear, or logits of symbols
 SHAPES = {
-    "fastgan": (256, 256, 3),
     "table": (1, 5),
     "text_networks": (8, 5),
 }
 
 
-SLOW = (
-    "biggan_deep",
-    "fastgan",
-    "r3gan",
-    "resnet30",
-    "resnet5",
-    "resnet_stl",
-    "sagan",
-    "stylegan2",
-)
+SLOW = ("biggan_deep", "r3gan", "resnet30", "resnet5", "resnet_stl", "sagan", "stylegan2")
 
 
 @pytest.mark.parametrize("name", [

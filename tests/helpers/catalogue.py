@@ -22,8 +22,6 @@ from compare_gan_tf.objectives import (
     LossSensitiveClassifier,
     MaxGradientPenalty,
     Orthogonal,
-    PatchHinge,
-    Reconstruction,
     Relativistic,
     Rotation,
     SpectralPenalty,
@@ -140,8 +138,6 @@ def _tasks():
     yield "feature_matching", functools.partial(FeatureMatching, weight=0.1)
     yield "classification", functools.partial(Classification, **norm)
     yield "label_prediction", functools.partial(LabelPrediction, weight=0.5)
-    yield "patch_hinge", functools.partial(PatchHinge, weight=0.3)
-    yield "reconstruction", functools.partial(Reconstruction, width=2, doublings=1, **norm)
     yield "rotation", functools.partial(Rotation, **norm)
     yield "infomax", functools.partial(InfoMax, units=4, weight=0.3, **norm)
     yield "categorical", functools.partial(CategoricalInformation, hidden=4, **norm)
