@@ -56,9 +56,9 @@ class MinibatchStd(keras.layers.Layer):
             values = tf.concat([self._of_groups(view) for view in views], 0)
             self._follow(values)
         else:
-            values = tf.repeat(tf.convert_to_tensor(self.moving)[None], tf.shape(x)[0], 0)
-        shape = [tf.shape(x)[0], *x.shape[1:3], self.features]
-        return tf.concat([x, tf.broadcast_to(values[:, None, None], shape)], -1)
+            values = tf.ones_like(x[:, 0, 0, :1]) * tf.convert_to_tensor(self.moving)
+        maps = values[:, None, None] * tf.ones((1, *x.shape[1:3], 1), x.dtype)
+        return tf.concat([x, maps], -1)
 
     def _of_groups(self, x):
         """The features [n, features] of the samples x [n, h, w, c] of one view."""
@@ -74,7 +74,9 @@ class MinibatchStd(keras.layers.Layer):
         x = tf.reshape(x, (-1, group, *parts))
         spread = tf.math.squared_difference(x, tf.reduce_mean(x, 1, keepdims=True))
         std = tf.sqrt(tf.reduce_mean(spread, 1) + _SMALL)  # [groups, h, w, features, c]
-        return tf.repeat(tf.reduce_mean(std, (1, 2, 4)), group, 0)
+        values = tf.reduce_mean(std, (1, 2, 4))[:, None]
+        # Not tf.repeat: under XLA the branch of a lazy objective has no gradient of it.
+        return tf.reshape(values * tf.ones((1, group, 1), x.dtype), (-1, self.features))
 
     def _follow(self, values):
         if not is_frozen():

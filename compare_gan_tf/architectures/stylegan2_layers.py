@@ -2,7 +2,6 @@
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from compare_gan_tf.architectures.noise import NoiseLayer, normal
 from compare_gan_tf.layers import add_state
@@ -59,7 +58,8 @@ class LearnedConstant(keras.layers.Layer):
         self.map = self.add_weight(shape=shape, initializer=normal, name="map")
 
     def call(self, inputs):
-        return ops.repeat(ops.convert_to_tensor(self.map), ops.shape(inputs)[0], 0)
+        ones = tf.ones_like(inputs[:, :1], self.compute_dtype)
+        return ones[:, :, None, None] * tf.convert_to_tensor(self.map)
 
     def compute_output_shape(self, input_shape):
         return input_shape[0], self.side, self.side, self.units
