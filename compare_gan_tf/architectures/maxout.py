@@ -1,7 +1,6 @@
 """The networks of the first GAN's MNIST experiment (Goodfellow et al., 2014, and its code)."""
 
 import math
-import random
 from typing import Annotated
 
 import gin
@@ -11,15 +10,13 @@ from keras import ops
 
 from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.conditioning import Concatenation, Conditioning
+from compare_gan_tf.architectures.noise import NoiseLayer
 from compare_gan_tf.architectures.shapes import ImageShape, Layers
-from compare_gan_tf.layers import add_state, no_norm
+from compare_gan_tf.layers import no_norm
 from compare_gan_tf.layers.kernel_norm import KernelNorm, reparameterised
-from compare_gan_tf.layers.state import is_frozen, view_sizes
-from compare_gan_tf.random import place
 from compare_gan_tf.settings.signatures import Count, Number, checked
 
 _CONCATENATION = Concatenation()
-_MOST_VIEWS = 64  # of a pass
 Rate = Annotated[float, Number(least=0, below=1)]
 
 
@@ -58,57 +55,32 @@ def maxout(x, units: int, pieces: int, *, limit=0.005, kernel_norm=None, name: s
 
 
 @keras.saving.register_keras_serializable(package="compare_gan_tf")
-class Dropout(keras.layers.Layer):
+class Dropout(NoiseLayer):
     """In training, x / (1 - rate) or, with probability `rate`, 0; in inference x.
-
-    The mask is a function of the layer's seed, of the number of its calls in the network's own
-    updates, and of the row in the global batch. So a resumed run has the masks of an uninterrupted
-    one, on any number of replicas. Passes under `frozen_state` use the mask of the next update.
 
     Args:
       rate: in [0, 1).
-      seed: of the masks; None draws one, which `keras.utils.set_random_seed` decides.
+      seed: of the masks, see `NoiseLayer`.
     """
-
-    differs_frozen = True  # the mask, to a pass after it in the same update
 
     @checked
     def __init__(self, rate: Rate, seed: int | None = None, **layer):
-        super().__init__(**layer)
+        super().__init__(seed, **layer)
         self.rate = rate
-        self.seed = random.getrandbits(31) if seed is None else seed
-
-    def build(self, input_shape):
-        self.calls = add_state(self, "calls", dtype="int64")
 
     def call(self, x, training=False):
         if not training or not self.rate:
             return x
-        sizes = view_sizes() or [tf.shape(x)[0]]
-        rows = [self._rows(view, [n, *x.shape[1:]]) for view, n in enumerate(sizes)]
-        bits = tf.concat(rows, 0)
+        bits = self.draw(tf.shape(x)[0], x.shape[1:], _bits)
         kept = tf.cast(bits >= int(self.rate * 2**32), x.dtype)
-        if not is_frozen():
-            self.calls.assign(self.calls + 1)
+        self.count()
         return x * kept / (1.0 - self.rate)
-
-    def _rows(self, view: int, shape):
-        """Random bits uint32 of `shape`: this part's rows of the draw for the global batch."""
-        position = tf.convert_to_tensor(self.calls) * _MOST_VIEWS + view
-        seed = tf.stack([tf.constant(self.seed, tf.int64), position])
-        part, parts = place()
-        if parts == 1:
-            return _bits(shape, seed)
-        rows, *rest = shape
-        drawn = _bits([rows * parts, *rest], seed)
-        begin = tf.stack([part * rows] + [0] * len(rest))
-        return tf.slice(drawn, begin, shape)
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return super().get_config() | {"rate": self.rate, "seed": self.seed}
+        return super().get_config() | {"rate": self.rate}
 
 
 def _bits(shape, seed):

@@ -11,8 +11,6 @@ dimension 64, G has 23,057,952 parameters and D 23,009,568; at 32 px with 10 cla
 As published, G's images are not bounded in training; in inference they are clipped to [-1, 1].
 """
 
-import math
-
 import gin
 import keras
 
@@ -28,7 +26,7 @@ from compare_gan_tf.architectures.r3gan_layers import (
     LearnedMap,
     Taps,
 )
-from compare_gan_tf.architectures.shapes import Blocks, SquareShape
+from compare_gan_tf.architectures.shapes import Blocks, SquareShape, doublings
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers import no_norm
 from compare_gan_tf.layers.kernel_norm import KernelNorm, reparameterised
@@ -134,18 +132,13 @@ def generator(
 def _widths(sample_shape, widths, architecture: str) -> tuple[int, ...]:
     """Channels of each stage, from 4 px up."""
     side = sample_shape[0]
-    doublings = math.log2(side / FIRST_SIDE)
-    if doublings < 0 or not doublings.is_integer():
-        raise UserError(
-            f"{architecture} needs images of 4, 8, 16, ... px, but the data set's have {side}: "
-            "resize them, or take dcgan, sndcgan or infogan, which make any"
-        )
+    times = doublings(side, FIRST_SIDE, architecture)
     if widths is None:
-        return tuple(min(768, 768 * 32 // (FIRST_SIDE << i)) for i in range(int(doublings) + 1))
-    if len(widths) != doublings + 1:
+        return tuple(min(768, 768 * 32 // (FIRST_SIDE << i)) for i in range(times + 1))
+    if len(widths) != times + 1:
         raise UserError(
             f"{architecture}.widths has {len(widths)} numbers, but images of {side} px need "
-            f"{int(doublings) + 1}: one for 4 px and one for each doubling"
+            f"{times + 1}: one for 4 px and one for each doubling"
         )
     return tuple(widths)
 

@@ -1,5 +1,6 @@
 """Types for signatures: depths of networks, and shapes of the images that they support."""
 
+import math
 from collections.abc import Collection
 from typing import Annotated
 
@@ -53,3 +54,24 @@ class Images:
 
 ImageShape = Annotated[tuple[int, ...], Images()]
 SquareShape = Annotated[tuple[int, ...], Images(square=True)]
+
+
+def doublings(side: int, first: int, architecture: str) -> int:
+    """How often `first` px are doubled to `side` px.
+
+    Args:
+      side: of the images.
+      first: the smallest possible side.
+      architecture: its name, for messages.
+
+    Raises:
+      UserError: `side` is not `first` times a power of 2.
+    """
+    times = math.log2(side / first)
+    if times < 0 or not times.is_integer():
+        raise UserError(
+            f"{architecture} needs images of {first}, {2 * first}, {4 * first}, ... px, but the "
+            f"data set's have {side}: resize them, or take dcgan, sndcgan or infogan, which make "
+            "any"
+        )
+    return int(times)

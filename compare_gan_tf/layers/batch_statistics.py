@@ -42,8 +42,8 @@ def recorded_moments():
 def global_moments(inputs):
     """Mean and biased variance [C] of x [n, ..., C] over all axes but the last and all replicas."""
     axes = list(range(len(inputs.shape) - 1))
-    mean = _replica_mean(tf.reduce_mean(inputs, axes))
-    variance = _replica_mean(tf.reduce_mean(tf.math.squared_difference(inputs, mean), axes))
+    mean = replica_mean(tf.reduce_mean(inputs, axes))
+    variance = replica_mean(tf.reduce_mean(tf.math.squared_difference(inputs, mean), axes))
     return mean, variance
 
 
@@ -57,7 +57,8 @@ def _replicas() -> int:
     return 1 if context is None else context.num_replicas_in_sync
 
 
-def _replica_mean(value):
+def replica_mean(value):
+    """The mean of a value over all replicas, on each of them."""
     if _replicas() == 1:
         return value
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, value)

@@ -19,6 +19,7 @@ from compare_gan_tf.architectures import (
     resnet_stl,
     sagan,
     sndcgan,
+    stylegan2,
 )
 from compare_gan_tf.architectures.local_features import LOCAL_FEATURES, with_outputs
 
@@ -37,6 +38,7 @@ CASES = {
     "resnet_stl": (resnet_stl, (48, 48, 3), {"width": 1}, (3, 3, 8)),
     "sagan": (sagan, (128, 128, 3), {"ch": 1}, (4, 4, 16)),
     "sndcgan": (sndcgan, (32, 32, 3), {"width": 2}, (4, 4, 16)),
+    "stylegan2": (stylegan2, (16, 16, 3), {"channel_base": 64, "channel_max": 6}, (4, 4, 6)),
 }
 
 

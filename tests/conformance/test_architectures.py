@@ -29,16 +29,17 @@ SETTINGS = {
     "r3gan": {"widths": (4, 4, 4, 4), "cardinalities": (2, 2, 2, 2)},
     "resnet30": {"width": 2, "depth": 1},
     "sagan": {"ch": 4},
+    "stylegan2": {"channel_base": 64, "channel_max": 4},
     "table": {},
 }
-UNBOUNDED = ("r3gan", "table", "text_networks")  # linear, or logits of symbols
+UNBOUNDED = ("r3gan", "stylegan2", "table", "text_networks")  # linear, or logits of symbols
 SHAPES = {
     "table": (1, 5),
     "text_networks": (8, 5),
 }
 
 
-SLOW = ("biggan_deep", "r3gan", "resnet30", "resnet5", "resnet_stl", "sagan")
+SLOW = ("biggan_deep", "r3gan", "resnet30", "resnet5", "resnet_stl", "sagan", "stylegan2")
 
 
 @pytest.mark.parametrize("name", [

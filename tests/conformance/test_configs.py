@@ -71,6 +71,7 @@ SMALL = {
     "resnet_cifar": _both("width = 4"),
     "sagan": _both("ch = 4"),
     "sndcgan": _both("width = 4"),
+    "stylegan2": _both("channel_base = 64", "channel_max = 4"),
     "table": lambda side: [],
     "text_networks": _both("width = 4"),
 }
@@ -132,6 +133,9 @@ SOURCES = {
     "studiogan/wgan_gp.gin": {"batch_norm.epsilon": 1e-4, "GradientPenalty.weight": 10.0},
     "studiogan/tiny_biggan.gin": {"biggan.generator.ch": 80, "GAN.ema_start_step": 20000},
     "r3gan/ffhq64.gin": {"ada.hue.multiplier": 0.5, "ada.brightness.multiplier": 0.5},
+    "stylegan2/cifar10.gin": {"data.load.flip": True, "GradientPenalty.weight": 0.005},
+    "stylegan2/cifar10_ada.gin": {"ada.hue.multiplier": "nothing", "Adaptive.speed": 500000.0},
+    "stylegan2/ffhq256.gin": {"GradientPenalty.every": 16, "adam.learning_rate": 0.0025},
     "cgan_pd_imagenet128.gin": {"batch_norm.epsilon": 2e-5, "sagan.discriminator.narrow": True},
     "biggan/imagenet256.gin": {"biggan.generator.attention": 128, "Normal.dim": 140},
     "wgan/lsun_bedroom64.gin": {"rmsprop.rho": 0.99, "rmsprop.epsilon": 1e-16},

@@ -8,7 +8,8 @@ from compare_gan_tf import data
 from compare_gan_tf.gan import description as describe
 
 # In units: of compare_gan's code, of mimicry's networks by hand (tests/architectures/
-# test_sources_options.py), of StudioGAN's table (10,000s), of R3GAN's code.
+# test_sources_options.py), of StudioGAN's table (10,000s and
+# 100,000s), of R3GAN's and StyleGAN2's code.
 COUNTS = {
     "dcgan_celeba64.gin": (5_364_739, 4_314_753, 1),
     "first_gan/mnist.gin": (2_503_984, 1_231_441, 1),
@@ -26,6 +27,8 @@ COUNTS = {
     "studiogan/biggan.gin": (942, 242, 10_000),
     "r3gan/cifar10.gin": (20_781_952, 21_280_512, 1),
     "r3gan/ffhq256.gin": (23_057_952, 23_009_568, 1),
+    "stylegan2/cifar10.gin": (202, 231, 100_000),
+    "stylegan2/ffhq256.gin": (24_767_458, 24_001_089, 1),
 }
 
 

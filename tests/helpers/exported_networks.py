@@ -26,10 +26,12 @@ SMALL = {
     "resnet_stl": ((8, 8, 1), {"width": 2}),
     "sagan": ((32, 32, 3), {"ch": 2}),
     "sndcgan": ((9, 7, 1), {"width": 2}),
+    "stylegan2": ((8, 8, 1), {"channel_base": 32, "channel_max": 4}),
     "table": ((4, 3), {}),
     "text_networks": ((4, 3), {"width": 4}),
 }
 BARE = ("gaussian", "table")  # a generator without labels or norms, and no discriminator
+WITHOUT_NORMS = ("stylegan2",)  # no normalisation and no reparameterisation can be chosen
 NORMS = {
     "none": layers.no_norm,
     "batch": layers.batch_norm,
@@ -57,6 +59,7 @@ FURTHER = {
     "biggan": {"embed_z": True, "attention": 16, "upsample": residual.zero_insertion},
     "resnet_cifar": {"hierarchical_z": True, "embed_z": True, "embed_y": True},
     "r3gan": {"resampling_filter": (1, 3, 1), "embed_dim": 2},
+    "stylegan2": {"style_mixing": 0.0, "truncation": 0.7, "truncation_cutoff": 2},
 }
 
 
@@ -68,9 +71,10 @@ def generators():
         if family in BARE:
             continue
         make = functools.partial(make, CLASSES, **small)
-        for name, norm in NORMS.items():
+        chosen = family not in WITHOUT_NORMS
+        for name, norm in NORMS.items() if chosen else ():
             yield f"{family}/generator/{name}", functools.partial(make, norm=norm)
-        for name, norm in KERNEL_NORMS.items():
+        for name, norm in KERNEL_NORMS.items() if chosen else ():
             of_maps = functools.partial(layers.conditional_batch_norm, kernel_norm=norm)
             yield f"{family}/generator/{name}", functools.partial(make, kernel_norm=norm)
             both = functools.partial(make, kernel_norm=norm, norm=of_maps)
@@ -88,7 +92,7 @@ def discriminators():
         alone = functools.partial(_module(family).discriminator, shape, **small)
         yield f"{family}/discriminator", alone
         make = functools.partial(alone, CLASSES)
-        for kind in ("norm", "kernel_norm", "conditioning"):
+        for kind in ("norm", "kernel_norm", "conditioning")[2 * (family in WITHOUT_NORMS) :]:
             values = {"norm": NORMS, "kernel_norm": KERNEL_NORMS, "conditioning": CONDITIONINGS}
             for name, value in values[kind].items():
                 yield (
