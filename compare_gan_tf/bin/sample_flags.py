@@ -40,52 +40,60 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     _define_rules(flag_values)
 
 
+_NOT_IN_A_FILM = (
+    "checkpoint", "ema", "num", "seed", "truncation", "classes", "columns", "interpolate",
+    "truncations", "nearest", "sampler",
+)  # fmt: skip
+
+
 def _define_rules(flag_values: flags.FlagValues) -> None:
     """Checks that required flags are given, and refuses flags that would have no effect."""
+    for names, condition, cure in _without_effect(flag_values):
+        build.forbid(flag_values, names, condition, cure)
     flags.register_multi_flags_validator(
         ("model_dir", "model", "module"),
         lambda given: sum(map(bool, given.values())) == 1,
         "name a model by --model, a run by --model_dir or a module by --module, one of the three",
         flag_values=flag_values,
     )
-    build.forbid(
-        flag_values,
-        ("checkpoint", "ema", "gin_config", "gin_bindings"),
-        lambda: flag_values.module or flag_values.model,
-        "is for a run, and --model or --module names none: leave it out",
-    )
-    build.forbid(
-        flag_values,
-        ("sampler",),
-        lambda: flag_values.module,
-        "needs the discriminator, which --module does not have: name the folder of the export by"
-        " --model, or a run by --model_dir",
-    )
-    build.forbid(
-        flag_values,
-        ("interpolate", "truncations"),
-        lambda: flag_values.sampler,
-        "goes from latent to latent, and --sampler chooses them: drop one",
-    )
-    build.forbid(
-        flag_values,
-        ("nearest", "training_film"),
-        lambda: not flag_values.model_dir,
-        "is for a run: name its --model_dir",
-    )
-    build.forbid(
-        flag_values,
-        ("checkpoint", "ema", "num", "seed", "truncation", "classes", "columns", "interpolate",
-         "truncations", "nearest", "sampler"),
-        lambda: flag_values.training_film,
-        "has no effect on the grids of --training_film: leave it out",
-    )  # fmt: skip
     flags.register_validator(
         "output",
         bool,
         "--output is missing: name a file such as samples.png, or a folder such as samples/",
         flag_values=flag_values,
     )
+
+
+def _without_effect(flag_values: flags.FlagValues) -> list[tuple]:
+    """(flags, when they have no effect, what to do) of each rule."""
+    return [
+        (
+            ("checkpoint", "ema", "gin_config", "gin_bindings"),
+            lambda: flag_values.module or flag_values.model,
+            "is for a run, and --model or --module names none: leave it out",
+        ),
+        (
+            ("sampler",),
+            lambda: flag_values.module,
+            "needs the discriminator, which --module does not have: name the folder of the export"
+            " by --model, or a run by --model_dir",
+        ),
+        (
+            ("interpolate", "truncations"),
+            lambda: flag_values.sampler,
+            "goes from latent to latent, and --sampler chooses them: drop one",
+        ),
+        (
+            ("nearest", "training_film"),
+            lambda: not flag_values.model_dir,
+            "is for a run: name its --model_dir",
+        ),
+        (
+            _NOT_IN_A_FILM,
+            lambda: flag_values.training_film,
+            "has no effect on the grids of --training_film: leave it out",
+        ),
+    ]
 
 
 def _define_number(flag_values: flags.FlagValues) -> None:
