@@ -107,7 +107,7 @@ def _shown(augment, tags: list[str]) -> Callable:
 
 def logits(discriminator, images, labels):
     """D's logits [n] of images [n, ...], without training; labels [n] or [n, K] if D takes them."""
-    inputs = {"images": images}
+    inputs = {"images": tf.convert_to_tensor(images)}
     if "labels" in discriminator.input:
         inputs["labels"] = as_taken(tf.convert_to_tensor(labels), discriminator)
     return discriminator(inputs, training=False)["logits"]

@@ -12,8 +12,8 @@ from typing import Annotated
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf.architectures.conditioning import as_taken
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.gan import passes
 from compare_gan_tf.latents import Normal
 from compare_gan_tf.settings.signatures import Count, Number, Positive, checked
 
@@ -132,7 +132,8 @@ class Langevin:
             z = inputs["z"]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(z)
-                logits = _scored(pair, inputs, pair.generate(inputs))
+                made = pair.generate(inputs)
+                logits = passes.logits(pair.discriminator, made, inputs.get("labels"))
             slope = tape.gradient(logits, z, unconnected_gradients="zero") - z
             return z + 0.5 * self.step_size * slope + self.step_size**0.5 * noise
 
@@ -163,12 +164,5 @@ def _seed(*numbers) -> tuple[int, int]:
 
 
 def _logits(pair, inputs: dict, samples) -> np.ndarray:
-    return _scored(pair, inputs, samples).numpy().astype(float)
-
-
-def _scored(pair, inputs: dict, samples):
     """D's logits [n] of samples that G has made of its inputs."""
-    given = {"images": tf.convert_to_tensor(samples)}
-    if "labels" in pair.discriminator.input:
-        given["labels"] = as_taken(inputs["labels"], pair.discriminator)
-    return pair.discriminator(given, training=False)["logits"]
+    return passes.logits(pair.discriminator, samples, inputs.get("labels")).numpy().astype(float)
