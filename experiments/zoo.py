@@ -49,6 +49,7 @@ MODELS = {
     "digits_bits": Model("small/digits_bgan.gin", "fid,prdc", downloads=False),
     "digits_16_colours": Model("bgan/digits_16_colours.gin", "fid,prdc", downloads=False),
     "mnist": Model("zoo/mnist.gin"),
+    "fashion_mnist": Model("zoo/fashion_mnist.gin"),
     "sentences": Model("bgan/sentences.gin", "bigram_divergence", downloads=False),
     "ring": Model(
         "toy/lsgan_ring.gin",
