@@ -117,6 +117,8 @@ def _resource(variable):
 class PerTrainingStep(Schedule):
     """A schedule over training steps for an optimiser that makes `updates` updates per step."""
 
+    counts_training_steps = True
+
     def __init__(self, schedule, updates: int):
         self.schedule = schedule
         self.updates = updates
@@ -172,7 +174,7 @@ def count_training_steps(optimizer, *, updates: int):
 
 def _runs_over_updates(value) -> bool:
     """Whether a value is a schedule that was not converted before, as those of a saved GAN were."""
-    return isinstance(value, Schedule) and not isinstance(value, PerTrainingStep)
+    return isinstance(value, Schedule) and not getattr(value, "counts_training_steps", False)
 
 
 def _clips(clip_norm: float | None, clip_value: float | None) -> dict:

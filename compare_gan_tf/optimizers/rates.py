@@ -22,6 +22,11 @@ class Scaled(Schedule):
         self.schedule = schedule
         self.factor = tf.Variable(factor, trainable=False, dtype=tf.float32)
 
+    @property
+    def counts_training_steps(self) -> bool:
+        """Whether the schedule was converted, as `PerTrainingStep` says."""
+        return getattr(self.schedule, "counts_training_steps", False)
+
     def __call__(self, step):
         return self.schedule(step) * self.factor
 

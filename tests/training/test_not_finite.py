@@ -115,6 +115,17 @@ def test_several_workers_are_refused():
         preparing._prepare_to_go_back(RollBack(), None, 2)
 
 
+def test_a_gan_that_can_go_back_keeps_its_schedule_when_saved(run, tmp_path):
+    """With two updates of D per step; a schedule converted twice would run at half its speed."""
+    rate = linear_decay(start=0.02, steps=10)
+    gan = run(tmp_path / "run", 6, model=of(rate), not_finite=RollBack())
+    gan.save(tmp_path / "gan.keras")
+    loaded = keras.models.load_model(tmp_path / "gan.keras")
+    for one in (gan, loaded):
+        assert float(one.d_optimizer.learning_rate) == pytest.approx(0.02 * 0.4, rel=1e-5)
+        assert float(one.g_optimizer.learning_rate) == pytest.approx(0.02 * 0.4, rel=1e-5)
+
+
 def test_a_scaled_schedule_is_saved():
     schedule = rates.Scaled(linear_decay(start=1.0, steps=10), 0.25)
     again = rates.Scaled.from_config(
