@@ -59,17 +59,12 @@ class Rejection:
           UserError: the generator is discrete.
         """
         _require_continuous(self, pair)
-        logits = np.concatenate(
-            [
-                _logits(pair, inputs, pair.generate(inputs))
-                for start in range(0, self.burn_in, _BLOCK)
-                for inputs in [
-                    pair.draw_inputs(
-                        min(_BLOCK, self.burn_in - start), _seed(start, "burn-in"), truncation
-                    )
-                ]
-            ]
-        )
+        logits = []
+        for start in range(0, self.burn_in, _BLOCK):
+            number = min(_BLOCK, self.burn_in - start)
+            inputs = pair.draw_inputs(number, _seed(start, "burn-in"), truncation)
+            logits.append(_logits(pair, inputs, pair.generate(inputs)))
+        logits = np.concatenate(logits)
         largest = logits.max()
         scores = self._scores(logits, largest)
         gamma = 0.0 if self.percentile is None else np.percentile(scores, self.percentile)

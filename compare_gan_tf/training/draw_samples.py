@@ -12,8 +12,8 @@ from compare_gan_tf.runs import collapse
 from compare_gan_tf.runs.logs import events_dir
 from compare_gan_tf.storage.background import Background
 
-_GRID = 64  # samples in a grid
-_GRID_SEED = (20140610, 0)
+GRID = 64  # samples in a grid
+GRID_SEED = (20140610, 0)
 _SIGNS = {"spread": "collapse", "duplicates": "twins", "d_auc": "D wins"}
 
 
@@ -34,8 +34,8 @@ class DrawSamples(keras.callbacks.Callback):
         super().__init__()
         self._background = background
         self._model_dir = model_dir
-        self._reals = np.asarray(reals.images[:_GRID])
-        self._labels = None if reals.labels is None else np.asarray(reals.labels[:_GRID])
+        self._reals = np.asarray(reals.images[:GRID])
+        self._labels = None if reals.labels is None else np.asarray(reals.labels[:GRID])
         self._rows, self._alarms = collapse.read(model_dir), {}
         self._events = tf.summary.create_file_writer(events_dir(model_dir), filename_suffix=".img")
         self._every = every
@@ -43,7 +43,7 @@ class DrawSamples(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.current_step
         if step % self._every == 0:
-            inputs = self.model.draw_inputs(_GRID, _GRID_SEED)
+            inputs = self.model.draw_inputs(GRID, GRID_SEED)
             images = self.model.generate(inputs)
             auc = self._d_auc(images, inputs.get("labels"))
             self._background.submit(self._write, step, to_uint8(images).numpy(), auc)

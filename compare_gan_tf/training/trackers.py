@@ -21,8 +21,8 @@ from compare_gan_tf.data.images import image_grid, to_uint8
 from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.runs.logs import LOGS
 from compare_gan_tf.storage import files
+from compare_gan_tf.training.draw_samples import GRID, GRID_SEED
 
-_GRID, _GRID_SEED = 64, (20140610, 0)  # as in TensorBoard
 _PATIENCE = 60.0  # seconds to wait for a service at the end
 _MOST_WAITING = 1000  # things to send; further ones are dropped
 
@@ -75,7 +75,7 @@ class Tracker(keras.callbacks.Callback):
         if step % self._every == 0:
             self._send(self.log, step, {name: float(value) for name, value in logs.items()})
         if self._draws_samples and step % self._sample_every == 0:
-            images = to_uint8(self.model.sample(_GRID, _GRID_SEED)).numpy()
+            images = to_uint8(self.model.sample(GRID, GRID_SEED)).numpy()
             self._send(self._log_grid, step, images)
 
     def log_scores(self, rows: Sequence[dict]) -> None:
