@@ -77,6 +77,18 @@ def test_weights_that_are_not_finite_go_back_too(run, tmp_path, monkeypatch):
     }
 
 
+def test_each_time_the_rates_are_lower_again(run, tmp_path, monkeypatch):
+    from compare_gan_tf.runs import snapshots
+
+    found = iter([None, "one weight", "another weight"])
+    monkeypatch.setattr(snapshots, "not_finite", lambda *_: next(found, None))
+    gan = run(tmp_path, 14, model=of(0.5), not_finite=RollBack(2))
+    assert [(row["term"], row["rate"]) for row in rollbacks.read(str(tmp_path))] == [
+        ("one weight", 0.5), ("another weight", 0.25),
+    ]  # fmt: skip
+    assert float(gan.g_optimizer.learning_rate) == float(gan.d_optimizer.learning_rate) == 0.125
+
+
 def test_without_a_failure_it_changes_nothing(run, whole, tmp_path):
     gan = run(tmp_path, 30, not_finite=RollBack())
     for first, second in zip(weights(gan), weights(whole[0]), strict=True):
