@@ -94,7 +94,9 @@ class Commands:
             late = at_second is not None and seconds >= at_second
             if late or (at_change is not None and changes.number >= at_change):
                 end(process.pid)
-            assert seconds < PATIENCE, f"{arguments} took more than {PATIENCE} s: a lock that blocks?"
+            assert seconds < PATIENCE, (
+                f"{arguments} took more than {PATIENCE} s: a lock that blocks?"
+            )
         process.join()
         changes.close()
         return process.exitcode, time.monotonic() - began, changes.number

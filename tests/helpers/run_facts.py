@@ -12,6 +12,7 @@ from compare_gan_tf.export import cards
 from compare_gan_tf.runs import logs, results
 
 _CLOCKS = ("seconds", "steps_per_second", "time")
+_OF_CLOCKS = ("steps_per_second", "_hparams_/session_start_info")
 _UNFINISHED = ("partial", "temp", ".lock", ".compare_gan-", ".older", ".damaged")
 
 
@@ -41,7 +42,7 @@ def events(folder) -> list[tuple]:
             found += [
                 (event.step, value.tag, hashlib.sha256(value.SerializeToString()).hexdigest()[:8])
                 for value in event.summary.value
-                if value.tag != "steps_per_second"
+                if value.tag not in _OF_CLOCKS
             ]
     return sorted(found)
 
@@ -91,3 +92,9 @@ def facts(folder: pathlib.Path) -> dict:
         row["step"] for row in rows(logs.log_path(str(folder)))
     ]
     return found
+
+
+def differences(one: dict, other: dict) -> dict:
+    """{name: (a fact of one, that of the other)} of those that differ, shortened."""
+    names = [name for name in one | other if one.get(name) != other.get(name)]
+    return {name: (str(one.get(name))[:500], str(other.get(name))[:500]) for name in names}
