@@ -113,7 +113,7 @@ def undisturbed(commands, config, folder):
     """Runs all verbs; returns what the folder then holds, and {verb: (seconds, changes)}."""
     took = {}
     for verb, arguments in chain(config, folder).items():
-        code, seconds, changes = commands.run(arguments, folder.parent)
+        code, seconds, changes, _ = commands.run(arguments, folder.parent)
         assert code == 0, (verb, code)
         took[verb] = seconds, changes
     return run_facts.facts(folder), took
@@ -187,7 +187,7 @@ def test_kills_change_no_study(tmp_path):
         given = [f"--gin_config={tmp_path / 'study.gin'}", f"--study_dir={folder}", "--workers=1"]
         return commands.run(["study", *given], tmp_path, **moment)
 
-    code, seconds, changes = work(tmp_path / "whole")
+    code, seconds, changes, _ = work(tmp_path / "whole")
     assert code == 0, log.read_text()[-3000:]
     while hit < OF_STUDY:
         folder = tmp_path / f"killed{hit}"

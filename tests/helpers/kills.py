@@ -74,43 +74,51 @@ class Commands:
         self._forks = multiprocessing.get_context("forkserver")
         self._forks.set_forkserver_preload(["preloaded"])
 
-    def run(self, arguments, folder, *, at_second=None, at_change=None) -> tuple:
-        """Runs a command until it ends, or is killed with all that it has started.
+    def run(
+        self, arguments, folder, *, at_second=None, at_change=None, number=signal.SIGKILL
+    ) -> tuple:
+        """Runs a command until it ends, or a signal ends it with all that it has started.
 
         Args:
           arguments: the verb and its flags.
           folder: whose changes are counted.
-          at_second, at_change: when it is killed; None for never.
+          at_second, at_change: when the signal is sent; None for never.
+          number: of the signal. SIGTERM goes to the command alone, others to its whole group.
 
         Returns:
-          (exit code, seconds, changes); the code is negative for a signal.
+          (exit code, seconds, changes, seconds from the signal to the end, or None); the code is
+          negative for a signal.
         """
-        changes, began = Changes(folder), time.monotonic()
+        changes, began, sent = Changes(folder), time.monotonic(), None
         process = self._forks.Process(target=_verb, args=(list(arguments), str(self._log)))
         process.start()
         while process.is_alive():
             changes.wait(0.02)
             seconds = time.monotonic() - began
             late = at_second is not None and seconds >= at_second
-            if late or (at_change is not None and changes.number >= at_change):
-                end(process.pid)
-            assert seconds < PATIENCE, (
-                f"{arguments} took more than {PATIENCE} s: a lock that blocks?"
-            )
+            if sent is None and (late or (at_change is not None and changes.number >= at_change)):
+                sent = time.monotonic()
+                end(process.pid, number)
+            assert seconds < PATIENCE, f"{arguments} took more than {PATIENCE} s"
         process.join()
         changes.close()
-        return process.exitcode, time.monotonic() - began, changes.number
+        ended = time.monotonic()
+        return process.exitcode, ended - began, changes.number, sent and ended - sent
 
 
-def end(group: int):
-    """Kills a process, with all of its group."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
+def end(group: int, number=signal.SIGKILL):
+    """Sends a signal to a process, unless it is SIGTERM with all of its group."""
+    with contextlib.suppress(ProcessLookupError):
+        try:
+            (os.kill if number == signal.SIGTERM else os.killpg)(group, number)
+        except ProcessLookupError:  # it leads no group yet
+            os.kill(group, number)
 
 
 def _verb(arguments: list[str], log: str):
     """Runs a verb in this process, which was just forked."""
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & ignores it
     descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
