@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C at random moments of every verb: it ends in seconds, says so, and leaves nothing.
+"""SIGTERM and Ctrl-C at random moments of every verb: it ends in seconds, and leaves nothing.
 
 `COMPARE_GAN_SIGNALS` says how many of each are sent to each verb.
 """

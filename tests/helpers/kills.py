@@ -73,6 +73,9 @@ class Commands:
         self._log = log
         self._forks = multiprocessing.get_context("forkserver")
         self._forks.set_forkserver_preload(["preloaded"])
+        first = self._forks.Process(target=os.getpid)  # it waits for the imports, once
+        first.start()
+        first.join()
 
     def run(
         self, arguments, folder, *, at_second=None, at_change=None, number=signal.SIGKILL
