@@ -7,7 +7,6 @@ A training in its steps writes a checkpoint first, and a study stops its runs: s
 import contextlib
 import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
@@ -34,8 +34,11 @@ FREE = (
 
 
 @contextlib.contextmanager
-def sole_training(model_dir: str) -> Iterator[None]:
+def sole_training(model_dir: str) -> Iterator[Callable[[], None]]:
     """Context manager that makes the folder and locks it against other trainings.
+
+    Yields:
+      A function that checks that it is still locked, see `locks.sole_writer`.
 
     Raises:
       UserError: the folder cannot be made or locked, or a file of another program would be
@@ -43,7 +46,7 @@ def sole_training(model_dir: str) -> Iterator[None]:
     """
     with _writing(model_dir):
         tf.io.gfile.makedirs(model_dir)
-    with locks.sole_writer(model_dir, "training"):
+    with locks.sole_writer(model_dir, "training") as require_lock:
         files.refuse_links(model_dir, _PARTS)
         config_file = os.path.join(model_dir, files.CONFIG)
         text = files.read_text(config_file)
@@ -52,7 +55,7 @@ def sole_training(model_dir: str) -> Iterator[None]:
                 f"{config_file} was not written by a training, which would replace it: use another"
                 " folder"
             )
-        yield
+        yield require_lock
 
 
 def require_own_run(

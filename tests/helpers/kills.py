@@ -73,9 +73,12 @@ class Commands:
         self._log = log
         self._forks = multiprocessing.get_context("forkserver")
         self._forks.set_forkserver_preload(["preloaded"])
+        before = os.environ.get("PYTHONPATH", "")
+        os.environ["PYTHONPATH"] = f"{pathlib.Path(__file__).parent}{os.pathsep}{before}"
         first = self._forks.Process(target=os.getpid)  # it waits for the imports, once
         first.start()
         first.join()
+        os.environ["PYTHONPATH"] = before
 
     def run(
         self, arguments, folder, *, at_second=None, at_change=None, number=signal.SIGKILL
