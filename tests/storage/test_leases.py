@@ -1,6 +1,5 @@
 """One writer where the kernel's locks do not reach: folders that several machines share."""
 
-import contextlib
 import errno
 import fcntl
 import json
@@ -199,16 +198,14 @@ def test_a_folder_that_machines_share_has_a_lease_beside_the_lock(
 
 def test_a_writer_that_has_lost_its_lease_is_told_so(tmp_path, monkeypatch):
     without_locks(monkeypatch)
+    monkeypatch.setattr(leases.Lease, "_go_on", lambda self: None)
     now = leases._now()
     with locks.sole_writer(str(tmp_path), "training") as require:
-        monkeypatch.setattr(leases.Lease, "_go_on", lambda self: None)
-        with contextlib.ExitStack() as second:
-            (tmp_path / ".training.lease").write_text('{"token": "of another", "process": 3, '
-                                                      '"host": "two", "since": "then"}')  # fmt: skip
-            monkeypatch.setattr(leases, "_now", lambda: now + 60)
-            second.callback(monkeypatch.undo)
-            with pytest.raises(locks.Held, match=r"another training .* \(process 3 on two"):
-                require()
+        other = {"token": "of another", "process": 3, "host": "two", "since": "then"}
+        (tmp_path / ".training.lease").write_text(json.dumps(other))
+        monkeypatch.setattr(leases, "_now", lambda: now + 60)
+        with pytest.raises(locks.Held, match=r"another training .* \(process 3 on two"):
+            require()
     assert "of another" in (tmp_path / ".training.lease").read_text()
 
 
