@@ -170,6 +170,7 @@ class Training:
             self.model_dir,
             seed=self.seed,
             strategy=distribution.name_of(self.strategy),
+            config=config_text,
             replicas=self.strategy.num_replicas_in_sync,
             workers=workers.Workers(self.strategy).number,
             jit_compile=self.gan.jit_compile,

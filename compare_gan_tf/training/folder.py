@@ -53,7 +53,7 @@ def sole_training(model_dir: str) -> Iterator[Callable[[], None]]:
         if text and not text.startswith(gin_files.HEADER):
             raise UserError(
                 f"{config_file} was not written by a training, which would replace it: use another"
-                " folder"
+                " folder, or move it away"
             )
         yield require_lock
 
@@ -82,7 +82,7 @@ def require_own_run(
     """
     if not checkpoints.list_steps(model_dir):
         return  # no weights were trained yet
-    old = files.read_text(os.path.join(model_dir, files.CONFIG))
+    old = manifest.config(model_dir)
     lines = config.differing_lines(old, config_text, FREE) if old and config_text else []
     starts = manifest.read(model_dir)
     changed = _changed_settings(starts, settings or {})

@@ -160,9 +160,9 @@ def test_kills_change_nothing(tmp_path, game):
             folder.parent.mkdir()
             number = min(20, wanted - seen.total())
             seen += disturbed(commands, chain(game, config, folder), folder, took, number, draw)
+            tell(game=game, kills=seen.total(), of=dict(seen), took=took)
             assert run_facts.differences(expected, run_facts.facts(folder)) == {}
             repeats += 1
-            tell(game=game, kills=seen.total(), of=dict(seen), took=took)
     except BaseException:
         print(log.read_text()[-3000:])
         raise

@@ -70,7 +70,7 @@ def facts(folder: pathlib.Path) -> dict:
     found: dict = {"leftovers": leftovers(folder)}
     for index in sorted(folder.rglob("ckpt-*.index")):
         name = str(index.relative_to(folder)).removesuffix(".index")
-        found[name] = weights(str(index).removesuffix(".index"))
+        found[name] = [path.read_bytes() for path in sorted(index.parent.glob(f"{index.stem}.*"))]
     for path in sorted(folder.rglob("*.jsonl")):
         found[str(path.relative_to(folder))] = rows(path)
     scores = results.read(results.path(folder))
