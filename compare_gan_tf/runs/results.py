@@ -248,12 +248,12 @@ def is_sound(row: dict) -> bool:
 def _decode(line: bytes) -> Row | None:
     try:
         row = json.loads(line)
+        if not isinstance(row, dict) or Row.__required_keys__ - row.keys():
+            return None
+        checksum = row.pop(_CHECKSUM, None)  # earlier versions wrote none
+        is_as_written = checksum in (None, _checksum(row))
     except (ValueError, RecursionError):  # of JSON or of UTF-8
         return None
-    if not isinstance(row, dict) or Row.__required_keys__ - row.keys():
-        return None
-    checksum = row.pop(_CHECKSUM, None)  # earlier versions wrote none
-    is_as_written = checksum in (None, _checksum(row))
     return row if is_as_written and is_sound(row) else None
 
 
@@ -270,8 +270,8 @@ def _is_number(value) -> bool:
 @functools.cache
 def _report_skipped(path: str, number: int) -> None:
     """Logs a warning once per process: continuous evaluation reads the file every minute."""
-    cure = "compare-gan evaluate computes it again"
-    logging.warning(f"%s: line %d is no complete score, or was changed: {cure}", path, number)
+    text = "%s: line %d is no complete score, or was changed; compare-gan evaluate mends it"
+    logging.warning(text, path, number)
 
 
 def key(row: Row) -> tuple:
