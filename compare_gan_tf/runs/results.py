@@ -270,8 +270,7 @@ def _is_number(value) -> bool:
 @functools.cache
 def _report_skipped(path: str, number: int) -> None:
     """Logs a warning once per process: continuous evaluation reads the file every minute."""
-    text = "%s: line %d is no complete score, or was changed; compare-gan evaluate mends it"
-    logging.warning(text, path, number)
+    logging.warning("%s: line %d is no score or changed; evaluate again mends it", path, number)
 
 
 def key(row: Row) -> tuple:

@@ -67,7 +67,7 @@ def test_a_cut_line_is_skipped_reported_once_and_not_glued_to_the_next(path, cut
     with caplog.at_level(logging.WARNING, "absl"):
         assert results.read(path) == [row(100, time=results.read(path)[0]["time"])]
     (message,) = {record.getMessage() for record in caplog.records}
-    assert message.startswith(f"{path}: line 2 is no complete score, or was changed")
+    assert message.startswith(f"{path}: line 2 is no score or changed; evaluate again")
     assert len(caplog.records) == 1
     results.append(path, row(200))
     assert [found["step"] for found in results.read(path)] == [100, 200]
@@ -118,7 +118,7 @@ def test_a_row_that_was_changed_is_skipped_whatever_changed(path, caplog):
         caplog.clear()
         found = results.read(path)
         values = [{name: one.get(name) for name in original} for one in found]
-        if "evaluate mends it" in caplog.text:
+        if "evaluate again mends it" in caplog.text:
             told += 1
             assert values in ([], [original])
         else:  # such as in the name of the checksum's field
