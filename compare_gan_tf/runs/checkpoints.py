@@ -163,9 +163,10 @@ class Checkpoints:
         with tf.device("CPU:0"):  # of these the files are written, in another thread
             self._copies = tf.nest.map_structure(snapshots.variable_like, self._live)
         copies = tf.train.Checkpoint(**self._copies)
+        tf.io.gfile.makedirs(folder)
+        _delete_unreadable_note(folder)
         # The manager deletes none: it cannot keep those that have no scores yet.
         self._manager = tf.train.CheckpointManager(copies, folder, max_to_keep=None)
-        tf.io.gfile.makedirs(folder)
         for name in tf.io.gfile.listdir(folder):
             if re.fullmatch(_UNFINISHED, name):  # an incomplete file of a killed process
                 _delete(os.path.join(folder, name))
@@ -282,6 +283,14 @@ class Checkpoints:
         names = [name for name in tf.io.gfile.listdir(folder) if re.fullmatch(own, name)]
         for name in sorted(names, key=lambda name: not name.endswith(".index")):
             _delete(os.path.join(folder, name))  # the index first: it makes a checkpoint complete
+
+
+def _delete_unreadable_note(folder: str):
+    """Deletes the list that TensorFlow keeps beside the checkpoints, if it is no text."""
+    try:
+        tf.train.get_checkpoint_state(folder)
+    except UnicodeDecodeError:
+        _delete(os.path.join(folder, "checkpoint"))
 
 
 def _delete(name: str):

@@ -129,9 +129,9 @@ def disturbed(commands, steps, folder, took, number, draw):
         for attempt in range(round(SHARES[verb] * number) or 1):
             left = 1.0 if attempt < 2 else 0.5  # of the work, after some attempts
             seconds, changes = took[verb]
-            moment = {"at_second": left * draw.uniform(0, seconds)}
+            moment = {"at_change": draw.randint(1, round(left * changes))}
             if attempt % 2:
-                moment = {"at_change": draw.randint(1, round(left * changes))}
+                moment = {"at_second": left * draw.uniform(0, seconds)}
             code, *_ = commands.run(arguments, folder.parent, **moment)
             assert code in (0, -signal.SIGKILL), (verb, code)
             if code == 0:  # it was done before
