@@ -70,7 +70,7 @@ class Commands:
     """
 
     def __init__(self, log: pathlib.Path):
-        self._log = log
+        self.log = log
         self._forks = multiprocessing.get_context("forkserver")
         self._forks.set_forkserver_preload(["preloaded"])
         before = os.environ.get("PYTHONPATH", "")
@@ -96,7 +96,7 @@ class Commands:
           negative for a signal.
         """
         changes, began, sent = Changes(folder), time.monotonic(), None
-        process = self._forks.Process(target=_verb, args=(list(arguments), str(self._log)))
+        process = self._forks.Process(target=_verb, args=(list(arguments), str(self.log)))
         process.start()
         while process.is_alive():
             changes.wait(0.02)
