@@ -11,7 +11,7 @@ import tensorflow as tf
 from compare_gan_tf.export import cards
 from compare_gan_tf.runs import logs, results
 
-_CLOCKS = ("seconds", "steps_per_second", "time")
+_CLOCKS = ("seconds", "steps_per_second", "time", "crc32")
 _OF_CLOCKS = ("steps_per_second", "_hparams_/session_start_info")
 _UNFINISHED = ("partial", "temp", ".lock", ".compare_gan-", ".older", ".damaged")
 
