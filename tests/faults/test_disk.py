@@ -81,9 +81,10 @@ def test_a_disk_that_is_full_at_any_write(disk, game):
     folder = disk.path / "full" / "run"
     folder.parent.mkdir()
     for verb, arguments in chain(GAME, config, folder).items():
-        for _ in range(NUMBER):
+        for attempt in range(NUMBER):
+            room = draw.randint(0, needs[verb] // (attempt + 1) // 4096) * 4096
             before = commands.log.stat().st_size if commands.log.exists() else 0
-            disk.set(f"size={disk.used + draw.randint(0, needs[verb] // 4096) * 4096}")
+            disk.set(f"size={disk.used + room}")
             code, *_ = commands.run(arguments, folder.parent)
             disk.set(f"size={LARGE}")
             lines = said(commands, before)
