@@ -7,6 +7,7 @@ A training in its steps writes a checkpoint first, and a study stops its runs: s
 import contextlib
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -19,6 +20,9 @@ def as_exceptions() -> Iterator[None]:
 
     A library may hold the exception up, or swallow it: after `GRACE` seconds the process ends all
     the same, which loses no more than kill -9 does. A second signal ends it at once.
+
+    Raises:
+      SystemExit: with the code, where the block does not handle the exception.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -38,6 +42,15 @@ def as_exceptions() -> Iterator[None]:
     kept = {one: signal.signal(one, interrupt) for one in numbers}
     try:
         yield
+    except KeyboardInterrupt as interrupted:
+        _say(number_of(interrupted))
+        sys.exit(128 + number_of(interrupted))
+    except SystemExit as end:
+        # Python would end by SIGINT, and not by this code, if the exception has passed through C
+        # code that runs Python, as TensorFlow has in its import.
+        if timers and isinstance(end.code, int):
+            _exit(end.code)
+        raise
     finally:
         for one, handler in kept.items():
             signal.signal(one, handler)
@@ -50,6 +63,16 @@ def number_of(interrupt: KeyboardInterrupt) -> int:
     return interrupt.args[0] if interrupt.args else signal.SIGINT
 
 
+def _say(number: int) -> None:
+    os.write(2, f"compare-gan: interrupted by {signal.Signals(number).name}\n".encode())
+
+
 def _end(number: int) -> None:
-    os.write(2, f"interrupted by {signal.Signals(number).name}\n".encode())
+    _say(number)
     os._exit(128 + number)
+
+
+def _exit(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
