@@ -30,12 +30,15 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = (), recipe=N
     from compare_gan_tf.storage import files
 
     names = [gin_files.find_config(name) for name in values.gin_config]
-    names = names or (recipe.files if recipe else [_own_config(values.model_dir)])
+    own = None if names or recipe else _own_config(values.model_dir)
+    names = names or (recipe.files if recipe else [own])
     if values.model_dir:
         files.refuse_pipes(values.model_dir, ("checkpoints", "logs", "manifest.json"))
     quiet.import_tensorflow()
     from compare_gan_tf.config import configurables
 
+    if own:
+        require_unchanged(values.model_dir)
     configurables.load()
     first = recipe.statements if recipe else []
     config.parse(names, [*first, *values.gin_bindings, *bindings])
@@ -61,6 +64,23 @@ def _own_config(model_dir: str | None) -> str:
         f"no --gin_config is given and there is no {own}: check --model_dir; for a first training"
         " take --gin_config=quickstart.gin, or --data with images of your own"
     )
+
+
+def require_unchanged(model_dir: str) -> None:
+    """Refuses the config of a run that is not as a training wrote it.
+
+    Raises:
+      UserError: it is cut off, or was changed.
+    """
+    from compare_gan_tf.runs import manifest
+    from compare_gan_tf.storage import files
+
+    path = os.path.join(model_dir, files.CONFIG)
+    if manifest.config(model_dir) != files.read_text(path):
+        raise UserError(
+            f"{path} is cut off, or was changed since the training wrote it: train again with the"
+            " config of the run, which writes it anew, or name a --gin_config"
+        )
 
 
 def config_text() -> str:
@@ -120,6 +140,8 @@ def _check_data(values: flags.FlagValues, dataset) -> None:
 def choose_step(model_dir: str, choice: str | None) -> int:
     """The training step of the checkpoint that `--checkpoint` names.
 
+    The latest is the newest that is not damaged.
+
     Args:
       model_dir: folder of the run.
       choice: "best", "latest" or digits; None for the best if there is one, else the latest.
@@ -127,7 +149,7 @@ def choose_step(model_dir: str, choice: str | None) -> int:
     Raises:
       UserError: there is no such checkpoint; the message lists the existing ones.
     """
-    from compare_gan_tf.runs import best, checkpoints
+    from compare_gan_tf.runs import best, checkpoints, snapshots
 
     steps, kept = checkpoints.list_steps(model_dir), best.read(model_dir)
     there = {str(step): step for step in steps}
@@ -135,6 +157,11 @@ def choose_step(model_dir: str, choice: str | None) -> int:
     there |= {str(kept["step"]): kept["step"], "best": kept["step"]} if kept else {}
     if choice is None:
         choice = "best" if kept else "latest"
+    if choice == "latest" and steps:
+        paths = ((step, checkpoints.path(model_dir, step)) for step in reversed(steps))
+        there["latest"] = next(
+            (step for step, path in paths if snapshots.is_whole(path)), steps[-1]
+        )
     if choice not in there:
         raise UserError(
             f"no checkpoint {choice} in {model_dir}; there are: {', '.join(there) or 'none'}"

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
+from compare_gan_tf.bin import interrupts
 from compare_gan_tf.config import gin_errors, gin_imports
 from compare_gan_tf.errors import (
     PeerLost,
@@ -217,9 +218,10 @@ def _guarded(verb: str, work: Callable[..., None], *arguments) -> int:
     """Runs `work` and returns the exit code. Prints one line for a user's error; raises bugs."""
     try:
         work(*arguments)
-    except KeyboardInterrupt:
-        _say(verb, "interrupted")
-        return 128 + signal.SIGINT
+    except KeyboardInterrupt as interrupt:
+        number = interrupts.number_of(interrupt)
+        _say(verb, f"interrupted by {signal.Signals(number).name}")
+        return 128 + number
     except Stopped as stopped:
         _say(verb, first_line(stopped))
         return 128 + stopped.signal_number

@@ -276,6 +276,7 @@ def _open_run(values: flags.FlagValues, bindings: list[str], path: str, how):
     from compare_gan_tf.storage import files
 
     own = os.path.join(path, files.CONFIG)
+    build.require_unchanged(path)
     config.parse([own, *values.gin_config], [*values.gin_bindings, *bindings])
     choice = None if values.checkpoint == "all" else values.checkpoint
     step = build.choose_step(path, choice)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from compare_gan_tf import __version__
-from compare_gan_tf.bin import command
+from compare_gan_tf.bin import command, interrupts
 from compare_gan_tf.bin.command import PROGRAM, show
 from compare_gan_tf.config.gin_errors import did_you_mean
 
@@ -43,6 +43,7 @@ def help_text() -> str:
     )
 
 
+@interrupts.as_exceptions()
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the verb that `argv` names, and exits."""
     program, *arguments = sys.argv if argv is None else argv

@@ -30,13 +30,9 @@ For example:
   compare-gan sample --module=runs/quickstart/hub/2000/generator --classes=3,7 --output=samples/
 """
 
-import contextlib
 import csv
 import functools
 import os
-import signal
-import sys
-import threading
 
 from absl import flags
 
@@ -79,16 +75,15 @@ def run(values: flags.FlagValues) -> None:
     elif values.interpolate:
         source = sampling.interpolated(source, values.interpolate)
     wanted = sampling.wanted(source, number, values.seed, values.truncation, classes)
-    with _ended_by_signals():
-        what = sampling.write(
-            source,
-            wanted,
-            output,
-            format_,
-            columns=values.columns,
-            overwrite=values.overwrite,
-            progress=True,
-        )
+    what = sampling.write(
+        source,
+        wanted,
+        output,
+        format_,
+        columns=values.columns,
+        overwrite=values.overwrite,
+        progress=True,
+    )
     _say(output, what)
 
 
@@ -114,11 +109,7 @@ def _write_training_film(values: flags.FlagValues) -> None:
             f"{values.model_dir} has no grids of samples: training logs them for images, every"
             " train.sample_every steps"
         )
-    with _ended_by_signals():
-        _say(
-            output,
-            sampling.film_of_grids(grids.items(), output, format_, overwrite=values.overwrite),
-        )
+    _say(output, sampling.film_of_grids(grids.items(), output, format_, overwrite=values.overwrite))
 
 
 def _classes(values: flags.FlagValues) -> list[str]:
@@ -192,16 +183,3 @@ def _module(values: flags.FlagValues):
     from compare_gan_tf import sampling
 
     return sampling.of_module(os.path.expanduser(values.module))
-
-
-@contextlib.contextmanager
-def _ended_by_signals():
-    """Makes SIGTERM raise `SystemExit`, so that unfinished files are removed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

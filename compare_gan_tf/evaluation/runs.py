@@ -170,7 +170,7 @@ class Plan:
         if self.steps == []:
             return []
         steps = self._steps_to_score()
-        with locks.sole_writer(self.model_dir, "evaluation"):
+        with locks.sole_writer(self.model_dir, "evaluation") as require_lock:
             results.refuse_others(self.model_dir)  # before hours of work
             files.refuse_links(self.model_dir, [checkpoints.BEST, scalars.FOLDER])
             store = RunStore(
@@ -179,6 +179,7 @@ class Plan:
                 floors=self.floors,
                 select_by=self.select_by if self.ema_length is None else None,
                 retry_failed=self.retry_failed,
+                before_each=require_lock,
             )
             store.keep_best()  # an earlier evaluation may have been killed before it did this
             self._score(steps, store)

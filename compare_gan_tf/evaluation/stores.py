@@ -5,6 +5,7 @@ OutputStore  two sides: the file of --output
 """
 
 import os
+from collections.abc import Callable
 
 from absl import logging
 
@@ -41,6 +42,7 @@ class RunStore:
       floors: {split: `Comparison` of other real samples with its real samples}.
       select_by: name of the score that selects the best checkpoint; None to select none.
       retry_failed: whether to compute scores again that failed before.
+      before_each: is called before something is written, which is not if it raises.
 
     Attributes:
       lacking_floors: {split: metrics without a floor under their protocol}.
@@ -54,8 +56,10 @@ class RunStore:
         floors: dict[str, Comparison],
         select_by: str | None,
         retry_failed: bool,
+        before_each: Callable[[], None] = lambda: None,
     ):
         self._model_dir, self._comparisons = model_dir, comparisons
+        self._before_each = before_each
         self._select_by, self._retry_failed = select_by, retry_failed
         self._partial = results.read(results.partial_path(model_dir))
         self._written = results.latest(results.read(results.path(model_dir)))
@@ -111,6 +115,7 @@ class RunStore:
     def note(self, step: int, checkpoint: str, split: str, scored: Scored) -> None:
         """Appends the scores of one metric for a checkpoint to `scores.partial.jsonl`."""
         which = {"step": step, "checkpoint": checkpoint, "split": split}
+        self._before_each()
         rows = _of_run(self._model_dir, scored.rows[0], **which)
         for row in rows:
             logging.info("checkpoint %d, %s: %s %s", step, split, row["metric"],
@@ -122,6 +127,7 @@ class RunStore:
     def note_floor(self, split: str, scored: Scored) -> None:
         """Writes the floors of one metric: the scores of real samples in place of fakes."""
         which = {"step": _FLOOR_STEP, "checkpoint": _FLOOR_CHECKPOINT, "split": split}
+        self._before_each()
         rows = _of_run(self._model_dir, scored.rows[0], **which)
         results.append(results.floor_path(self._model_dir), *rows)
 
@@ -133,6 +139,7 @@ class RunStore:
         found = results.latest([row for row in self._partial if row["step"] == step])
         rows = [row for row in found.values() if row["checkpoint"] == checkpoint]
         rows = [row for row in rows if self._is_news(row)]
+        self._before_each()
         self.keep_best()
         results.append(results.path(self._model_dir), *rows)
         self._written |= results.latest(rows)

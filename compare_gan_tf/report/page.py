@@ -65,7 +65,10 @@ def _page(model_dir: str, gan, dataset) -> dict:
     log = logs.read(model_dir)
     scores = contents.read_scores(model_dir)
     chosen = contents.best_score(model_dir, scores)
-    starts = contents.read_manifest(model_dir)
+    starts = [
+        {name: value for name, value in start.items() if name != "config"}  # it is shown by itself
+        for start in contents.read_manifest(model_dir)
+    ]
     floors = contents.read_floors(model_dir)
     ends = contents.best_and_last(scores, chosen, floors)
     compared = [end[which] for end in ends for which in ("best", "last") if end[which]]

@@ -17,7 +17,6 @@ BEST = os.path.join(FOLDER, "best")  # a copy of the best one, see `best`
 TRAIN_DONE = "TRAIN_DONE"  # file in the run's folder when training has reached its last step
 # Names of files that TensorFlow writes before a checkpoint is complete.
 _UNFINISHED = r"ckpt-\d+(_temp|\..*\.tempstate\d+)|checkpoint\.tmp\w+"
-_READ_ERRORS = (tf.errors.OpError, OSError, ValueError, AssertionError, LookupError)
 
 
 def path(model_dir: str, step: int) -> str:
@@ -117,7 +116,7 @@ def has_average(prefix: str) -> bool:
     try:
         with files.without_patterns(prefix) as path_:
             return any(name.startswith("ema/") for name, _ in tf.train.list_variables(path_))
-    except _READ_ERRORS:
+    except snapshots.READ_ERRORS:
         return False
 
 
@@ -134,7 +133,8 @@ def read_players(gan, prefix: str, *, average: bool = True, **more):
       UserError: see `restore_players`.
     """
     players = {name: p for name, p in _players(gan).items() if average or name != "ema"}
-    with as_user_error(f"cannot read checkpoint {prefix}", *_READ_ERRORS):
+    cure = "name another --checkpoint"
+    with as_user_error(f"cannot read checkpoint {prefix}", *snapshots.READ_ERRORS, cure=cure):
         with files.without_patterns(prefix) as path_:
             status = tf.train.Checkpoint(**_states(players), **more).read(path_)
             status.assert_existing_objects_matched().expect_partial()
@@ -163,9 +163,10 @@ class Checkpoints:
         with tf.device("CPU:0"):  # of these the files are written, in another thread
             self._copies = tf.nest.map_structure(snapshots.variable_like, self._live)
         copies = tf.train.Checkpoint(**self._copies)
+        tf.io.gfile.makedirs(folder)
+        _delete_unreadable_note(folder)
         # The manager deletes none: it cannot keep those that have no scores yet.
         self._manager = tf.train.CheckpointManager(copies, folder, max_to_keep=None)
-        tf.io.gfile.makedirs(folder)
         for name in tf.io.gfile.listdir(folder):
             if re.fullmatch(_UNFINISHED, name):  # an incomplete file of a killed process
                 _delete(os.path.join(folder, name))
@@ -190,17 +191,12 @@ class Checkpoints:
                     status = checkpoint.restore(path_)
                     status.assert_consumed()
                 self._good = prefix
-                self._manager.checkpoint.save_counter.assign(checkpoint.save_counter)
                 _bind(bound)
                 return step
-            except _READ_ERRORS as error:
+            except snapshots.READ_ERRORS as error:
                 if status is not None:
                     status.expect_partial()  # suppresses TensorFlow's warning
-                logging.error(
-                    "checkpoint %s cannot be read, trying the one before: %s",
-                    prefix,
-                    _one_line(error),
-                )
+                snapshots.warn_of(prefix, error)
         if steps:
             raise UserError(
                 f"none of the {len(steps)} checkpoints in {self._model_dir} can be read: they are "
@@ -257,6 +253,9 @@ class Checkpoints:
             raise NotFinite(message, step, broken)
         try:
             tf.nest.map_structure(lambda copy, value: copy.assign(value), self._copies, values)
+            # TensorFlow counts how often it has saved: after a kill more often. The files shall be
+            # the same.
+            self._manager.checkpoint.save_counter.assign(step)
             self._manager.save(checkpoint_number=step)
         except (tf.errors.OpError, OSError) as error:
             self._remove(step)
@@ -286,9 +285,13 @@ class Checkpoints:
             _delete(os.path.join(folder, name))  # the index first: it makes a checkpoint complete
 
 
+def _delete_unreadable_note(folder: str):
+    """Deletes the list that TensorFlow keeps beside the checkpoints, if it is no text."""
+    try:
+        tf.train.get_checkpoint_state(folder)
+    except UnicodeDecodeError:
+        _delete(os.path.join(folder, "checkpoint"))
+
+
 def _delete(name: str):
     (tf.io.gfile.rmtree if tf.io.gfile.isdir(name) else tf.io.gfile.remove)(name)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

@@ -11,6 +11,7 @@ import pathlib
 import platform
 import subprocess
 import sys
+import zlib
 from typing import Any
 
 import tensorflow as tf
@@ -21,6 +22,7 @@ from compare_gan_tf.errors import UserError
 from compare_gan_tf.storage import files
 
 FILE = "manifest.json"
+_CHECKSUM = "crc32"  # of the starts
 
 _PACKAGES = (
     "tensorflow",
@@ -34,7 +36,9 @@ _PACKAGES = (
 )
 
 
-def write(model_dir: str, *, seed: int, strategy: str, **settings: Any) -> dict[str, Any]:
+def write(
+    model_dir: str, *, seed: int, strategy: str, config: str | None = None, **settings: Any
+) -> dict[str, Any]:
     """Adds an entry for this start to `<model_dir>/manifest.json`, and returns the entry.
 
     A damaged file is kept as `manifest.json.damaged`.
@@ -43,6 +47,7 @@ def write(model_dir: str, *, seed: int, strategy: str, **settings: Any) -> dict[
       model_dir: the run's folder; it is made if it does not exist.
       seed: seed of the run.
       strategy: name of the distribution strategy.
+      config: text of the run's config; it is stored if it is not that of the start before.
       **settings: further JSON values to store, such as `jit_compile` or `replicas`.
 
     Raises:
@@ -55,8 +60,33 @@ def write(model_dir: str, *, seed: int, strategy: str, **settings: Any) -> dict[
     starts, content = read(model_dir), files.read_text(path)
     if content and not starts:
         files.write_text(f"{path}.damaged", content)
-    files.write_text(path, json.dumps({"starts": [*starts, entry]}, indent=2) + "\n")
+    if config not in (None, *_configs(starts)[-1:]):
+        entry["config"] = config
+    starts = [*starts, entry]
+    text = json.dumps({"starts": starts, _CHECKSUM: _checksum(starts)}, indent=2)
+    files.write_text(path, text + "\n")
     return entry
+
+
+def _checksum(starts: list) -> str:
+    return f"{zlib.crc32(json.dumps(starts).encode()):08x}"
+
+
+def _configs(starts: list[dict[str, Any]]) -> list[str]:
+    return [start["config"] for start in starts if isinstance(start.get("config"), str)]
+
+
+def config(model_dir: str) -> str | None:
+    """The text of a run's `config.gin`; None if there is none.
+
+    If the file is not as a training wrote it, which is warned of, the text that the manifest has.
+    """
+    path = os.path.join(model_dir, files.CONFIG)
+    text, known = files.read_text(path), _configs(read(model_dir))
+    if text is None or not known or text in known:
+        return text
+    logging.warning("%s is cut off, or was changed: the text in %s counts", path, FILE)
+    return known[-1]
 
 
 def read(model_dir: str) -> list[dict[str, Any]]:
@@ -69,8 +99,14 @@ def read(model_dir: str) -> list[dict[str, Any]]:
     try:
         text = files.read_text(path)
         content = {"starts": []} if text is None else json.loads(text)
+        if isinstance(content, dict) and _CHECKSUM in content:  # earlier versions wrote none
+            if content[_CHECKSUM] != _checksum(content.get("starts")):
+                raise ValueError("it was changed after it was written")
     except (ValueError, RecursionError) as error:
-        logging.warning("%s is damaged (%s): its entries are not read", path, error)
+        logging.warning(
+            "%s is damaged (%s), and is not read: the next training keeps it as %s.damaged, and"
+            " begins a new one", path, error, FILE,
+        )  # fmt: skip
         return []
     starts = content.get("starts") if isinstance(content, dict) else None
     if not isinstance(starts, list) or not all(isinstance(start, dict) for start in starts):

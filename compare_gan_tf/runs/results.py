@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import sys
+import zlib
 from collections.abc import Iterator
 from typing import NotRequired, TypedDict
 
@@ -25,6 +26,7 @@ FILE_NAME = "scores.jsonl"
 PARTIAL_NAME = "scores.partial.jsonl"  # scores of the checkpoint that is being scored
 FLOOR_NAME = "scores.floor.jsonl"
 _BEGINNING = b'{"run": '  # the first bytes of every row
+_CHECKSUM = "crc32"  # the last field of a line
 _LONGEST_LINE = 1 << 20  # bytes; a row has a few hundred
 # Fields of a protocol about the generation of fakes, which do not apply to a floor.
 _FAKE_FIELDS = {
@@ -91,13 +93,18 @@ def now() -> str:
 
 
 def _encode(row: Row) -> bytes:
-    """A row as one line of strict JSON, which has no number that is not finite."""
+    """A row as one line of strict JSON with its checksum; no number that is not finite."""
     missing = Row.__required_keys__ - row.keys()
     if missing:
         raise ValueError(f"a row of scores lacks {sorted(missing)}")
     if (row["value"] is None) == (row["reason"] is None):
         raise ValueError("a row of scores has either a value or a reason")
-    return (json.dumps(row, allow_nan=False) + "\n").encode()
+    return (json.dumps({**row, _CHECKSUM: _checksum(row)}, allow_nan=False) + "\n").encode()
+
+
+def _checksum(row) -> str:
+    """Of all fields and their values, in their order."""
+    return f"{zlib.crc32(json.dumps(row).encode()):08x}"
 
 
 def refuse_others(model_dir) -> None:
@@ -185,7 +192,7 @@ def _append_remote(path: str, lines: bytes) -> None:
 def read(path) -> list[Row]:
     """The rows in the order in which they were written; [] without a file.
 
-    A line that is truncated or not a row is skipped, and a warning is logged once.
+    A line that is truncated, changed or not a row is skipped, and a warning is logged once.
 
     Raises:
       UserError: the file exists but cannot be read.
@@ -241,11 +248,13 @@ def is_sound(row: dict) -> bool:
 def _decode(line: bytes) -> Row | None:
     try:
         row = json.loads(line)
+        if not isinstance(row, dict) or Row.__required_keys__ - row.keys():
+            return None
+        checksum = row.pop(_CHECKSUM, None)  # earlier versions wrote none
+        is_as_written = checksum in (None, _checksum(row))
     except (ValueError, RecursionError):  # of JSON or of UTF-8
         return None
-    if not isinstance(row, dict) or Row.__required_keys__ - row.keys():
-        return None
-    return row if is_sound(row) else None
+    return row if is_as_written and is_sound(row) else None
 
 
 def _is_step(value) -> bool:
@@ -261,7 +270,7 @@ def _is_number(value) -> bool:
 @functools.cache
 def _report_skipped(path: str, number: int) -> None:
     """Logs a warning once per process: continuous evaluation reads the file every minute."""
-    logging.warning("%s: line %d is not a complete score and is skipped", path, number)
+    logging.warning("%s: line %d is no score or changed; evaluate again mends it", path, number)
 
 
 def key(row: Row) -> tuple:

@@ -1,7 +1,11 @@
 """The variables of a checkpoint as values in memory, and as they are in a file."""
 
 import tensorflow as tf
+from absl import logging
 
+from compare_gan_tf.storage import files
+
+READ_ERRORS = (tf.errors.OpError, OSError, ValueError, AssertionError, LookupError)
 SCALE = "_loss_scale"  # ends the names of those that runs in float16 have, and no others
 
 
@@ -40,3 +44,25 @@ def not_finite(players: dict, values: dict) -> str | None:
             if not tf.reduce_all(tf.math.is_finite(tf.cast(value, tf.float32))):
                 return f"weight {variable.path} of {player.name}"
     return None
+
+
+def is_whole(prefix: str) -> bool:
+    """Whether all tensors of a checkpoint can be read; if not, an error is logged.
+
+    TensorFlow compares the checksum of each as it reads it.
+    """
+    try:
+        with files.without_patterns(prefix) as path:
+            reader = tf.train.load_checkpoint(path)
+            for name in reader.get_variable_to_shape_map():
+                reader.get_tensor(name)
+    except READ_ERRORS as error:
+        warn_of(prefix, error)
+        return False
+    return True
+
+
+def warn_of(prefix: str, error: Exception) -> None:
+    """Logs that a checkpoint cannot be read, and what follows."""
+    text = " ".join(str(error).split())[:300]
+    logging.error("checkpoint %s cannot be read, trying the one before: %s", prefix, text)

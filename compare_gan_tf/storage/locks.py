@@ -8,15 +8,13 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterator
-
-from absl import logging
+from collections.abc import Callable, Iterator
 
 from compare_gan_tf.errors import UserError, unwritable
-from compare_gan_tf.storage import files
+from compare_gan_tf.storage import files, leases, mounts
 
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
-# File systems that have no locks: a run in them is as safe as its user is careful.
+# Of file systems that have no locks.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
@@ -25,39 +23,81 @@ class Held(UserError):
 
 
 @contextlib.contextmanager
-def sole_writer(model_dir: str, part: str) -> Iterator[None]:
+def sole_writer(model_dir: str, part: str) -> Iterator[Callable[[], None]]:
     """Keeps other processes, and other calls in this one, from writing a part of a run's folder.
 
     The lock is the kernel's (flock), so that no crash leaves one behind; the file that carries it
-    says who holds it. Remote folders have none.
+    says who holds it. Where other machines may use the folder too, or the file system has no locks,
+    there is a lease beside it. Remote folders have neither.
 
     Args:
       model_dir: the run's folder, which exists.
       part: such as "training" or "report".
+
+    Yields:
+      A function that raises `Held` if another process has taken a lease over, as this one was
+      stopped for long. It is called before something is written.
 
     Raises:
       Held: another holds it; says who.
       UserError: there is no such folder, or its disk is full.
     """
     if files.is_remote(model_dir):
-        yield
+        yield _nothing
         return
     path = os.path.join(model_dir, f".{part}.lock")
-    descriptor = _locked(path, model_dir, part)
+    descriptor, is_locked = _locked(path, model_dir, part)
     if descriptor is None:
-        yield
+        yield _nothing
         return
     try:
         _write(descriptor)
-        yield
+        if is_locked and not mounts.shared(model_dir):
+            yield _nothing
+            return
+        with _lease(model_dir, part) as require:
+            yield require
     finally:
         with contextlib.suppress(OSError):
             os.unlink(path)  # while it is held: see `_is_at`
         os.close(descriptor)
 
 
-def _locked(path: str, model_dir: str, part: str) -> int | None:
-    """A descriptor of the lock's file, locked; None in a folder that cannot be written to."""
+def _nothing() -> None:
+    """The check of a lock that nobody can take over."""
+
+
+@contextlib.contextmanager
+def _lease(model_dir: str, part: str) -> Iterator[Callable[[], None]]:
+    """As `sole_writer`, by a lease."""
+
+    def refused(content: bytes) -> Held:
+        return _held(model_dir, part, content)
+
+    with contextlib.ExitStack() as stack:
+        path = os.path.join(model_dir, f".{part}.lease")
+        try:
+            lease = stack.enter_context(leases.held(path, _holder()))
+        except leases.Lost as lost:
+            raise refused(lost.content) from None
+        except OSError as error:
+            what = f"cannot write to model_dir {model_dir}"
+            raise UserError(unwritable(what, error)) from error
+
+        def require() -> None:
+            try:
+                lease.require()
+            except leases.Lost as lost:
+                raise refused(lost.content) from None
+
+        yield require
+
+
+def _locked(path: str, model_dir: str, part: str) -> tuple[int | None, bool]:
+    """A descriptor of the lock's file, and whether it is locked.
+
+    The descriptor is None in a folder that cannot be written to.
+    """
     while True:
         files.refuse_link(path)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -65,26 +105,32 @@ def _locked(path: str, model_dir: str, part: str) -> int | None:
             descriptor = os.open(path, flags, 0o644)
         except OSError as error:
             if error.errno in _READ_ONLY:
-                return None
+                return None, False
             what = f"cannot write to model_dir {model_dir}"
             raise UserError(unwritable(what, error)) from error
+        is_locked = True
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = _holder(descriptor)
+            content = os.pread(descriptor, 2**16, 0)
             os.close(descriptor)
-            raise Held(
-                f"another {part} is writing to {model_dir}{holder}: wait until it ends, stop it, or"
-                " use another folder"
-            ) from None
+            raise _held(model_dir, part, content) from None
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 os.close(descriptor)
                 raise
-            logging.warning("%s cannot be locked (%s)", model_dir, error.strerror)
+            is_locked = False
         if _is_at(path, descriptor):
-            return descriptor
+            return descriptor, is_locked
         os.close(descriptor)  # its holder removed it between the two calls
+
+
+def _held(model_dir: str, part: str, content: bytes) -> Held:
+    """The error that another holds a lock, with what its file says of the holder."""
+    return Held(
+        f"another {part} is writing to {model_dir}{_described(content)}: wait until it ends, stop"
+        " it, or use another folder"
+    )
 
 
 def _is_at(path: str, descriptor: int) -> bool:
@@ -95,18 +141,22 @@ def _is_at(path: str, descriptor: int) -> bool:
         return False
 
 
-def _write(descriptor: int) -> None:
+def _holder() -> dict:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     holder = {"process": os.getpid(), "host": socket.gethostname(), "since": now}
+    return holder | {"command": sys.argv}
+
+
+def _write(descriptor: int) -> None:
     with contextlib.suppress(OSError):  # it is a help for others, no more
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(holder | {"command": sys.argv}).encode(), 0)
+        os.pwrite(descriptor, json.dumps(_holder()).encode(), 0)
 
 
-def _holder(descriptor: int) -> str:
+def _described(content: bytes) -> str:
     """Who holds a lock, in words; nothing where it has not said so."""
     try:
-        holder = json.loads(os.pread(descriptor, 2**16, 0))
+        holder = json.loads(content)
         return f" (process {holder['process']} on {holder['host']}, since {holder['since']})"
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError):
         return ""

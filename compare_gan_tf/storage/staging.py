@@ -144,10 +144,9 @@ def _partial(final: str, foreign: Foreign) -> Iterator[str]:
             if is_locked:
                 _remove_leftovers(parent, foreign)
             os.mkdir(folder)
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            stack.callback(_remove, folder)
             stack.enter_context(_locked(folder))
-            with open(os.path.join(folder, MARKER), "w") as file:
-                file.write("Unfinished work of compare-gan; it may be removed.\n")
+            _mark(folder)
         yield folder
 
 
@@ -156,13 +155,27 @@ def _remove_leftovers(parent: str, foreign: Foreign) -> None:
         path = os.path.join(parent, name)
         if not name.startswith(PREFIX) or os.path.islink(path) or not os.path.isdir(path):
             continue
-        if name.endswith(_OLDER):  # replaced by a process that was killed right then
-            if foreign(path) is None:
-                shutil.rmtree(path, ignore_errors=True)
-        elif os.path.isfile(os.path.join(path, MARKER)):
+        with contextlib.suppress(OSError):  # one that was killed before it had a marker
+            os.rmdir(path)
+            continue
+        if os.path.isfile(os.path.join(path, MARKER)):
             with contextlib.suppress(BlockingIOError), _locked(path, wait=False) as is_locked:
                 if is_locked:
-                    shutil.rmtree(path, ignore_errors=True)
+                    _remove(path)
+        elif name.endswith(_OLDER) and foreign(path) is None:
+            _end_replacing(path)
+
+
+def _end_replacing(older: str) -> None:
+    """Removes what was replaced, or puts it back if its process was killed before the new came."""
+    parent, name = os.path.split(older)
+    final = os.path.join(parent, name.removesuffix(_OLDER).removeprefix(PREFIX).partition(".")[2])
+    if os.path.lexists(final):
+        with contextlib.suppress(OSError):  # a full disk
+            _mark(older)
+        _remove(older)
+    else:
+        os.rename(older, final)
 
 
 def _replace(folder: str, final: str) -> None:
@@ -170,14 +183,31 @@ def _replace(folder: str, final: str) -> None:
     if not os.path.exists(final):
         os.rename(folder, final)
         return
-    older = folder + _OLDER
+    older = f"{folder}.{os.path.basename(final)}{_OLDER}"
     os.rename(final, older)
     try:
         os.rename(folder, final)
     except BaseException:
         os.rename(older, final)
         raise
-    shutil.rmtree(older, ignore_errors=True)
+    _end_replacing(older)
+
+
+def _mark(folder: str) -> None:
+    """Writes the marker, which says that the folder may be removed."""
+    with open(os.path.join(folder, MARKER), "w") as file:
+        file.write("Unfinished work of compare-gan; it may be removed.\n")
+
+
+def _remove(folder: str) -> None:
+    """Removes a folder if it is there, its marker last: a kill in between leaves it marked."""
+    with contextlib.suppress(OSError):
+        for entry in [one for one in os.scandir(folder) if one.name != MARKER]:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.remove(entry.path)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

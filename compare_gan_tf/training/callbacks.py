@@ -53,6 +53,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self._every = every
         self._last_step = last_step
         self.arrived = None  # the number of a signal
+        self._has_trained = False
         self._before = {}
 
     def on_train_begin(self, logs=None):
@@ -65,9 +66,13 @@ class SaveCheckpoints(keras.callbacks.Callback):
             self._workers.together(lambda: self._checkpoints.save_later(self._background))
 
     def _on_signal(self, number, frame):
+        before = self._before[number]
+        if not self._has_trained and callable(before) and self._workers.number == 1:
+            before(number, frame)  # nothing is lost, and to compile the first step may take long
         self.arrived = number
 
     def on_train_batch_end(self, batch, logs=None):
+        self._has_trained = True
         self.save_if_due(logs, self.arrived)
 
     def save_if_due(self, logs, stopped_by: int | None):
@@ -84,6 +89,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
             self._workers.together(lambda: self._save(logs))
         if stopped_by and step != self._last_step:
             self._workers.together(self._background.wait)
+            self.arrived = None
             raise Stopped(stopped_by, step)
 
     def _save(self, logs):
@@ -94,9 +100,11 @@ class SaveCheckpoints(keras.callbacks.Callback):
         self._workers.together(self._background.wait)
 
     def close(self):
-        """Restores the previous signal handlers."""
+        """Restores the previous signal handlers, which hear of a signal that came too late."""
         for number, handler in self._before.items():
             signal.signal(number, handler or signal.SIG_DFL)  # None: it is not Python's
+        if self.arrived and self._workers.number == 1:
+            signal.raise_signal(self.arrived)
 
 
 def check_finite(gan, logs: dict, checkpoints: Checkpoints):

@@ -86,7 +86,8 @@ class Training:
             stack.enter_context(frozen_layers.frozen(gan, self.kept))
             everyone.require_same(json.dumps(seen, indent=1), "the data set")
             # The chief opens the folder, and gives all weights to the others.
-            saver = everyone.together(lambda: self._open(stack, config_text, seen))
+            opened = everyone.together(lambda: self._open(stack, config_text, seen))
+            saver, require_lock = opened or (None, None)
             everyone.share(checkpoints.all_variables(gan))
             first = gan.current_step
             # Train the remaining steps. Without their number Keras would request one batch too
@@ -95,7 +96,8 @@ class Training:
                 starts = [first]
                 with self._tracked(config_text, everyone), self.data_errors():
                     while starts:
-                        with self._watched(saver, starts, everyone) as watchers:
+                        writer = background.Background(before_each=require_lock)
+                        with self._watched(saver, writer, starts, everyone) as watchers:
                             gan.fit_batches(**self.remaining(gan.current_step), callbacks=watchers)
             # Write the file that continuous evaluation waits for.
             everyone.together(lambda: folder.end(self.model_dir, gan.current_step))
@@ -104,7 +106,7 @@ class Training:
         return gan
 
     @contextlib.contextmanager
-    def _watched(self, saver, starts: list[int], everyone) -> Iterator[list]:
+    def _watched(self, saver, writer, starts: list[int], everyone) -> Iterator[list]:
         """The callbacks of a training from the last of `starts` on, which it takes away.
 
         Where a loss is not finite and `not_finite` goes back, it adds the step to start from anew.
@@ -112,7 +114,6 @@ class Training:
         Raises:
           NotFinite: a loss or a weight is not finite, and there is no policy.
         """
-        writer = background.Background()
         own = self._watchers(saver, writer, starts.pop(), everyone)
         try:
             with _closing([writer, *own]):
@@ -123,8 +124,12 @@ class Training:
             starts.append(self.not_finite.go_back(self.gan, saver, self.model_dir, failure))
 
     def _open(self, stack: contextlib.ExitStack, config_text: str | None, seen: dict):
-        """Locks the folder, restores the newest checkpoint and writes the settings."""
-        stack.enter_context(folder.sole_training(self.model_dir))
+        """Locks the folder, restores the newest checkpoint and writes the settings.
+
+        Returns:
+          What saves checkpoints, and a function that checks that the folder is still locked.
+        """
+        require_lock = stack.enter_context(folder.sole_training(self.model_dir))
         # 1. Check the contents of the folder before anything in it changes.
         folder.require_own_run(
             self.model_dir,
@@ -142,7 +147,7 @@ class Training:
             self.not_finite.resume(self.gan, self.model_dir)
         # 3. Write the settings before any weights that were trained with them.
         self.write_settings(config_text, seen, first)
-        return saver
+        return saver, require_lock
 
     def remaining(self, first: int) -> dict:
         """The arguments of `GAN.fit_batches` for the steps from `first` on."""
@@ -166,6 +171,7 @@ class Training:
             self.model_dir,
             seed=self.seed,
             strategy=distribution.name_of(self.strategy),
+            config=config_text,
             replicas=self.strategy.num_replicas_in_sync,
             workers=workers.Workers(self.strategy).number,
             jit_compile=self.gan.jit_compile,

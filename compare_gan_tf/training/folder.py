@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
@@ -34,8 +34,11 @@ FREE = (
 
 
 @contextlib.contextmanager
-def sole_training(model_dir: str) -> Iterator[None]:
+def sole_training(model_dir: str) -> Iterator[Callable[[], None]]:
     """Context manager that makes the folder and locks it against other trainings.
+
+    Yields:
+      A function that checks that it is still locked, see `locks.sole_writer`.
 
     Raises:
       UserError: the folder cannot be made or locked, or a file of another program would be
@@ -43,16 +46,16 @@ def sole_training(model_dir: str) -> Iterator[None]:
     """
     with _writing(model_dir):
         tf.io.gfile.makedirs(model_dir)
-    with locks.sole_writer(model_dir, "training"):
+    with locks.sole_writer(model_dir, "training") as require_lock:
         files.refuse_links(model_dir, _PARTS)
         config_file = os.path.join(model_dir, files.CONFIG)
         text = files.read_text(config_file)
         if text and not text.startswith(gin_files.HEADER):
             raise UserError(
                 f"{config_file} was not written by a training, which would replace it: use another"
-                " folder"
+                " folder, or move it away"
             )
-        yield
+        yield require_lock
 
 
 def require_own_run(
@@ -79,7 +82,7 @@ def require_own_run(
     """
     if not checkpoints.list_steps(model_dir):
         return  # no weights were trained yet
-    old = files.read_text(os.path.join(model_dir, files.CONFIG))
+    old = manifest.config(model_dir)
     lines = config.differing_lines(old, config_text, FREE) if old and config_text else []
     starts = manifest.read(model_dir)
     changed = _changed_settings(starts, settings or {})

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import signal
 import types
 
 import pytest
@@ -173,7 +174,8 @@ def test_signals_are_told_by_the_exit_code(capsys):
     assert "resumes" in err
     assert err.count("\n") == 1
     assert guarded(KeyboardInterrupt()) == 130
-    assert capsys.readouterr().err == "compare-gan train: interrupted\n"
+    assert capsys.readouterr().err == "compare-gan train: interrupted by SIGINT\n"
+    assert guarded(KeyboardInterrupt(signal.SIGTERM)) == 143
 
 
 def test_success_is_0():

@@ -27,7 +27,8 @@ def test_a_start_tells_command_versions_devices_and_seed(tmp_path, monkeypatch):
     assert "CPU:0" in entry["devices"]
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(entry["time"])
     assert abs(age.total_seconds()) < 60
-    assert json.loads((tmp_path / "run/manifest.json").read_text()) == {"starts": [entry]}
+    content = json.loads((tmp_path / "run/manifest.json").read_text())
+    assert content["starts"] == [entry] == manifest.read(str(tmp_path / "run"))
 
 
 def test_starts_are_added_and_nothing_half_written_is_left(tmp_path):
@@ -44,6 +45,41 @@ def test_a_damaged_manifest_is_begun_again_with_a_warning(tmp_path, caplog, text
     assert "manifest.json is damaged" in caplog.text
     manifest.write(str(tmp_path), seed=1, strategy="default")
     assert len(manifest.read(str(tmp_path))) == 1
+
+
+def test_a_manifest_that_was_changed_counts_as_damaged_and_is_kept(tmp_path, caplog):
+    manifest.write(str(tmp_path), seed=17, strategy="default")
+    changed = (tmp_path / "manifest.json").read_text().replace('"seed": 17', '"seed": 71')
+    (tmp_path / "manifest.json").write_text(changed)
+    assert manifest.read(str(tmp_path)) == []
+    assert "was changed after it was written" in caplog.text
+    manifest.write(str(tmp_path), seed=2, strategy="default")
+    assert [start["seed"] for start in manifest.read(str(tmp_path))] == [2]
+    assert (tmp_path / "manifest.json.damaged").read_text() == changed
+
+
+def test_a_manifest_of_an_earlier_version_has_no_checksum(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"starts": [{"seed": 3}]}')
+    assert manifest.read(str(tmp_path)) == [{"seed": 3}]
+
+
+def test_the_config_is_that_of_the_manifest_where_the_file_is_damaged(tmp_path, caplog):
+    path = tmp_path / "config.gin"
+    for text in ("a = 1\nb = 2\n", "a = 1\nb = 2\n", "a = 1\nb = 3\n"):
+        manifest.write(str(tmp_path), seed=1, strategy="default", config=text)
+        path.write_text(text)
+    texts = [start.get("config") for start in manifest.read(str(tmp_path))]
+    assert texts == ["a = 1\nb = 2\n", None, "a = 1\nb = 3\n"]
+    assert manifest.config(str(tmp_path)) == texts[-1]
+    path.write_text(texts[0])  # as of a start that was killed before it wrote the file
+    assert manifest.config(str(tmp_path)) == texts[0] and not caplog.text
+    for damaged in ("a = 1\n", "", "a = 1\nb = 7\n"):
+        path.write_text(damaged)
+        assert manifest.config(str(tmp_path)) == texts[-1]
+        assert "config.gin is cut off, or was changed" in caplog.text
+        caplog.clear()
+    path.unlink()
+    assert manifest.config(str(tmp_path)) is None
 
 
 @pytest.mark.parametrize("content", [[], 5, {}, {"starts": {}}, {"starts": [{}, 5]}])

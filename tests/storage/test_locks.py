@@ -95,16 +95,6 @@ def test_a_lock_that_its_holder_removes_just_then_is_taken_anew(tmp_path, monkey
         take(tmp_path)
 
 
-@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
-def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch, caplog, number):
-    def fails(descriptor, operation):
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(fcntl, "flock", fails)
-    assert take(tmp_path) == [".training.lock"]
-    assert "cannot be locked" in caplog.text
-
-
 def test_an_error_of_the_disk_is_no_lock(tmp_path, monkeypatch):
     def fails(descriptor, operation):
         raise OSError(errno.EIO, "Input/output error")

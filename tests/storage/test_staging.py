@@ -117,6 +117,65 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
     assert sorted(os.listdir(tmp_path)) == ["30", "file"]
 
 
+def killed_at(number, work):
+    """Does the work in a fork, and kills it at this call of the file system; whether it was."""
+    child = os.fork()
+    if child == 0:
+        left = [number]
+
+        def count(event, _):
+            if event.startswith(("os.", "open", "shutil.")):
+                left[0] -= 1
+                if left[0] == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(count)
+        work()
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def test_a_kill_at_any_call_leaves_nothing_and_loses_nothing(tmp_path):
+    """Of a writer that replaces a folder, and removes what another that was killed has left."""
+    final, number = tmp_path / "30", 0
+
+    def replace(text):
+        with staging.staged_folder(str(final), anything) as folder:
+            os.mkdir(os.path.join(folder, "inner"))
+            write(os.path.join(folder, "inner"), text)
+            write(folder, text)
+
+    def contents(folder):
+        files = ("content", "inner/content")
+        return {(folder / name).read_text() for name in files if (folder / name).exists()}
+
+    while True:
+        number += 1
+        replace("old")
+        killed_at(1 + 7 * number % 28, lambda: replace("half"))
+        was_killed = killed_at(number, lambda: replace("new"))
+        older = [path for path in tmp_path.iterdir() if path.name.endswith(".older")]
+        whole = [contents(path) for path in ([final] if final.exists() else older)]
+        assert whole in ([{"old"}], [{"half"}], [{"new"}])
+        replace("last")
+        assert os.listdir(tmp_path) == ["30"], number
+        assert sorted(os.listdir(final)) == ["content", "inner"]
+        assert contents(final) == {"last"}
+        if not was_killed:
+            break
+    assert number > 20
+
+
+def test_what_was_being_replaced_comes_back_if_the_new_one_never_came(tmp_path):
+    older = tmp_path / f"{staging.PREFIX}4567.30.older"
+    older.mkdir()
+    (older / "content").write_text("old")
+    with staging.staged_folder(str(tmp_path / "31"), anything) as folder:
+        write(folder)
+    assert sorted(os.listdir(tmp_path)) == ["30", "31"]
+    assert (tmp_path / "30" / "content").read_text() == "old"
+
+
 def test_folders_that_only_look_like_leftovers_stay(tmp_path):
     alike = tmp_path / f"{staging.PREFIX}0123"
     alike.mkdir()

@@ -71,7 +71,9 @@ def test_another_precision_is_refused_and_allowed(run, tmp_path):
 def test_a_run_of_before_goes_on_in_any(run, tmp_path):
     run(tmp_path, 2)
     text = (tmp_path / "manifest.json").read_text()
-    (tmp_path / "manifest.json").write_text(text.replace('"precision"', '"other"'))
+    (tmp_path / "manifest.json").write_text(
+        text.replace('"precision"', '"a"').replace('"crc32"', '"b"')
+    )
     assert run(tmp_path, 3, model=in_bfloat16).current_step == 3
 
 
