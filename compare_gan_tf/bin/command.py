@@ -30,10 +30,12 @@ from compare_gan_tf.errors import (
     file_error,
     first_line,
 )
+from compare_gan_tf.storage import programs
 
 PROGRAM = "compare-gan"
 COMMON_FLAGS = ("model_dir", "gin_config", "gin_bindings", "allow_imports")
 _LONGEST_MESSAGE = 2000  # characters
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def main(verb: types.ModuleType, argv: Sequence[str]) -> None:
@@ -70,9 +72,10 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
         " files override earlier ones. Default: config.gin of the run, if it exists.",
         "gin_bindings": "One gin binding, such as 'train.seed = 1'. Repeatable; overrides the"
         " files.",
-        "allow_imports": "Your own Python modules that configs may import, such as my_losses;"
-        " importing a module runs its code. Repeatable, or comma-separated. Later commands on the"
-        " run need no flag, on the machine it was trained on.",
+        "allow_imports": "Your own Python modules that configs may import, such as my_losses, and"
+        " networks that they may load, by their paths; both run code. Repeatable, or"
+        " comma-separated. Later commands on the run need no flag, on the machine it was trained"
+        " on.",
     }
     for name, text in repeatable.items():
         flags.DEFINE_multi_string(name, [], text, flag_values=flag_values)
@@ -133,6 +136,8 @@ def parse_flags(
     if "allow_imports" in values:
         names = ",".join(values.allow_imports).split(",")
         gin_imports.allow(name.strip() for name in names if name.strip())
+    if "trust" in values and values.trust:
+        programs.trust([programs.EVERYTHING])
     flags.FLAGS.mark_as_parsed()
     return values
 
@@ -237,7 +242,8 @@ def _say(verb: str, message: str) -> None:
     sys.stdout.flush()
     if len(message) > _LONGEST_MESSAGE:  # it quotes a very long value
         message = f"{message[: _LONGEST_MESSAGE // 2]} ... {message[-_LONGEST_MESSAGE // 2 :]}"
-    print(f"{PROGRAM} {verb}: {message}", file=sys.stderr, flush=True)
+    line = _CONTROLS.sub(lambda found: repr(found[0])[1:-1], message)  # of a terminal, or new lines
+    print(f"{PROGRAM} {verb}: {line}", file=sys.stderr, flush=True)
 
 
 def explain(error: Exception) -> str | None:

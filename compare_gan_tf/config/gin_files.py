@@ -116,9 +116,6 @@ def read_by_gin() -> Iterator[None]:
         file.name = path
         gin_imports.honour(text)
         check_imports(text, path)
-        if text.startswith(HEADER):
-            for model in named_models(text):
-                gin_imports.doubt(model)
         including.append(path)
         yield file
         including.pop()
@@ -155,12 +152,11 @@ def expanded(name: str, *, including: Sequence[str] = ()) -> str:
 
 
 def named_models(text: str) -> list[str]:
-    """Paths of model files that a config names."""
+    """Paths that a config binds, which may be those of networks."""
     return [
         value
         for key, value in statements(text).items()
-        if key.parameter == "path" and key.selector.split(".")[-1] == "model_file"
-        if isinstance(value, str)
+        if key.parameter == "path" and isinstance(value, str)
     ]
 
 

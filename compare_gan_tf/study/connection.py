@@ -53,8 +53,8 @@ def is_server(url: str) -> bool:
 
 
 def has_database(url: str) -> bool:
-    """Whether a SQLite file is there; servers tell when they are asked."""
-    return is_server(url) or os.path.exists(_parsed(url).database or "")
+    """Whether anything is at the place of a SQLite file; servers tell when they are asked."""
+    return is_server(url) or os.path.lexists(_parsed(url).database or "")
 
 
 def connect(url: str, *, heartbeat: int = HEARTBEAT, grace: int = GRACE) -> Storage:
@@ -76,6 +76,8 @@ def connect(url: str, *, heartbeat: int = HEARTBEAT, grace: int = GRACE) -> Stor
         engine: dict = {"connect_args": {"connect_timeout": _PATIENCE}}
         if parsed.get_backend_name() == "sqlite":
             path = parsed.database or ""
+            if os.path.lexists(path) and not os.path.isfile(path):
+                raise UserError(f"{path} is no file: remove it, or choose another --storage")
             if kind := mounts.shared(path):
                 logging.warning(
                     "%s is on a file system that machines may share (%s), where SQLite does not"

@@ -19,7 +19,11 @@ def damaged(draw, content: bytes) -> bytes:
     if kind == "cut":
         return content[:place]
     if kind == "flipped":
-        return content[:place] + bytes([content[place] ^ draw(st.integers(1, 255))]) + content[place + 1 :]
+        return (
+            content[:place]
+            + bytes([content[place] ^ draw(st.integers(1, 255))])
+            + content[place + 1 :]
+        )
     return content[:place] + draw(st.binary(min_size=1, max_size=64)) + content[place + 64 :]
 
 

@@ -69,7 +69,7 @@ def folders(draw, folder, made) -> Command:
 
 # --- Archives ---------------------------------------------------------------------------------
 
-OUTSIDE = ["../x.png", "/tmp/x.png", "a/../../x.png", "..\\x.png", "C:\\x.png", "a/\0x.png"]
+OUTSIDE = ["../x.png", "/tmp/x.png", "a/../../x.png", "a/../x.png"]
 
 
 @door("archives", 90)
@@ -92,7 +92,7 @@ def archives(draw, folder, made) -> Command:
             info.external_attr = 0o120777 << 16
             file.writestr(info, draw(st.sampled_from(["/etc/passwd", "../../x", "link.png"])))
         if kind == "bomb":
-            size = draw(st.integers(2**27, 2**28))
+            size = draw(st.integers(2**24, 2**26))
             file.writestr("a/bomb.png", bytes(size), zipfile.ZIP_DEFLATED)
         if kind == "twice":
             info = zipfile.ZipInfo(draw(st.sampled_from(["a/0.png", "b/1.png"])))
@@ -104,7 +104,7 @@ def archives(draw, folder, made) -> Command:
 
 # --- Arrays -----------------------------------------------------------------------------------
 
-TYPES = st.sampled_from(["uint8", "float32", "float64", "int64", "bool", "complex64", "U3", "M8[s]"])
+TYPES = st.sampled_from(["uint8", "float32", "float64", "int64", "bool", "complex64", "U3"])
 
 
 def npy(draw) -> bytes:
@@ -131,7 +131,9 @@ def arrays(draw, folder, made) -> Command:
         np.savez(path, images=images, labels=np.full(shape, -7).astype(draw(TYPES)))
     if kind == "objects":
         values = np.array([draw(st.dictionaries(st.text(), st.integers()))] * 24, object)
-        np.savez(path, **draw(st.sampled_from([{"images": values}, {"images": images, "y": values}])))
+        np.savez(
+            path, **draw(st.sampled_from([{"images": values}, {"images": images, "y": values}]))
+        )
     if kind == "header":
         with zipfile.ZipFile(path, "w") as file:
             file.writestr("images.npy", npy(draw))

@@ -2,6 +2,7 @@ import forked_verbs
 import input_originals
 import pytest
 
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """Runs commands, see `forked_verbs`."""

@@ -50,7 +50,7 @@ def complaint(command, ended, before, after) -> str | None:
 
 
 def try_out(name: str, number: int, server, made, scratch) -> dict:
-    """Runs `number` wrong inputs of a door; {"refused": n, "right": n, "slowest": s, "bad": [...]}."""
+    """What came of `number` wrong inputs of a door; under "bad" those that ended badly."""
     tally = {"refused": 0, "right": 0, "slowest": 0.0, "bad": []}
 
     @settings(max_examples=number, deadline=None, database=None, derandomize=True,

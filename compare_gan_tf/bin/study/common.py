@@ -101,7 +101,8 @@ def create(values: flags.FlagValues):
     samplers.sampler(plan.search)
     folder.check(study_dir, plan.name, address)
     with connection.explained(address):
-        opened = connection.connect(address) if connection.is_server(address) else None
+        # What is there is opened before the configs are checked; what is not, is made after.
+        opened = connection.connect(address) if connection.has_database(address) else None
         directions = check.check(plan, texts, all_cells, tuple(values.allow_imports))
         folder.note(study_dir, plan.name, address)
         return storage.create(
