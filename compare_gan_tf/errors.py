@@ -4,6 +4,10 @@ import contextlib
 import errno
 import os
 import re
+import struct
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterator
 
 
@@ -132,6 +136,13 @@ def as_user_error(what: str, *kinds: type[Exception], cure: str = "") -> Iterato
     except kinds as error:
         raise UserError(f"{what}: {_cause(error)}{cure and f'; {cure}'}") from error
 
+
+# What numpy raises at a damaged .npz file, whose headers are Python literals.
+DAMAGED_ARRAYS = (
+    *(OSError, ValueError, EOFError, LookupError, TypeError, OverflowError, MemoryError),
+    *(SyntaxError, NotImplementedError, RuntimeError, RecursionError, tokenize.TokenError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 
 # What Python raises when a function does not take the arguments it is called with, or when an
 # object of the wrong type is used.

@@ -48,7 +48,7 @@ def load_keras(path: str) -> keras.Model:
         Keras.
     """
     path = os.path.expanduser(os.fspath(path))
-    if not files.exists(path) or os.path.isdir(path):
+    if not files.is_file(path):
         raise UserError(f"there is no file {path}")
     try:
         return keras.models.load_model(path, compile=False)
