@@ -161,3 +161,44 @@ def first_line(error: BaseException) -> str:
         text = in_keras[1]
     text = re.split(_APPENDED, text)[0]
     return " ".join(line.strip() for line in text.splitlines()) or type(error).__name__
+
+
+# --- Secrets ----------------------------------------------------------------------------------
+
+_OF_URLS = (
+    (re.compile(r"(://[^/@:\s]*:)[^\s]*@"), r"\1***@"),  # also of a password with an @ or a colon
+    (
+        re.compile(r"([?&](?:\w*password|passwd|pwd|token|\w*key|secret)=)[^&\s'\"]*", re.I),
+        r"\1***",
+    ),
+)
+_SECRET_NAME = re.compile(
+    r"TOKEN|PASSWORD|PASSWD|PASSPHRASE|SECRET|(API|ACCESS|PRIVATE)_?KEY|_KEY$"
+)
+_SHORTEST = 6  # characters of a value that is searched for; shorter ones are in many words
+
+
+def without_secrets(text: str) -> str:
+    """A text as it may be shown and kept: *** for passwords in URLs and for tokens.
+
+    Tokens are the values of environment variables whose names say so, such as HF_TOKEN, KAGGLE_KEY
+    and PGPASSWORD.
+    """
+    for pattern, kept in _OF_URLS:
+        text = pattern.sub(kept, text)
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST and value in text and _SECRET_NAME.search(name.upper()):
+            text = text.replace(value, "***")
+    return text
+
+
+_LONGEST_LINE = 2000  # characters
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # of a terminal, or new lines
+
+
+def as_line(message: str) -> str:
+    """A message as the command line prints it: without secrets, and on one line of some length."""
+    line = _CONTROLS.sub(lambda found: repr(found[0])[1:-1], without_secrets(message))
+    if len(line) > _LONGEST_LINE:  # it quotes a very long value
+        line = f"{line[: _LONGEST_LINE // 2]} ... {line[-_LONGEST_LINE // 2 :]}"
+    return line

@@ -21,21 +21,22 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
+from compare_gan_tf.bin import quiet
 from compare_gan_tf.config import gin_errors, gin_imports
 from compare_gan_tf.errors import (
     PeerLost,
     Stopped,
     UserError,
+    as_line,
     as_user_error,
     file_error,
     first_line,
+    without_secrets,
 )
 from compare_gan_tf.storage import programs
 
 PROGRAM = "compare-gan"
 COMMON_FLAGS = ("model_dir", "gin_config", "gin_bindings", "allow_imports")
-_LONGEST_MESSAGE = 2000  # characters
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def main(verb: types.ModuleType, argv: Sequence[str]) -> None:
@@ -164,8 +165,7 @@ def _parse_or_exit(name: str, verb: types.ModuleType, argv: Sequence[str]) -> fl
         # Warnings and errors only: absl's default, INFO, would break the progress bars.
         flags.FLAGS.verbosity = logging.WARNING
         flags.FLAGS["verbosity"].using_default_value = False
-        plain = standard_logging.Formatter(f"{PROGRAM} {name}: %(message)s")
-        logging.get_absl_handler().python_handler.setFormatter(plain)  # no file, no line number
+        logging.get_absl_handler().python_handler.setFormatter(quiet.Plain(name, PROGRAM))
     return values
 
 
@@ -240,10 +240,7 @@ def _guarded(verb: str, work: Callable[..., None], *arguments) -> int:
 
 def _say(verb: str, message: str) -> None:
     sys.stdout.flush()
-    if len(message) > _LONGEST_MESSAGE:  # it quotes a very long value
-        message = f"{message[: _LONGEST_MESSAGE // 2]} ... {message[-_LONGEST_MESSAGE // 2 :]}"
-    line = _CONTROLS.sub(lambda found: repr(found[0])[1:-1], message)  # of a terminal, or new lines
-    print(f"{PROGRAM} {verb}: {line}", file=sys.stderr, flush=True)
+    print(f"{PROGRAM} {verb}: {as_line(message)}", file=sys.stderr, flush=True)
 
 
 def explain(error: Exception) -> str | None:

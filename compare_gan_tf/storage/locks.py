@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from absl import logging
 
-from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.errors import UserError, unwritable, without_secrets
 from compare_gan_tf.storage import files
 
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -98,9 +98,10 @@ def _is_at(path: str, descriptor: int) -> bool:
 def _write(descriptor: int) -> None:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     holder = {"process": os.getpid(), "host": socket.gethostname(), "since": now}
+    holder["command"] = [without_secrets(one) for one in sys.argv]
     with contextlib.suppress(OSError):  # it is a help for others, no more
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(holder | {"command": sys.argv}).encode(), 0)
+        os.pwrite(descriptor, json.dumps(holder).encode(), 0)
 
 
 def _holder(descriptor: int) -> str:
