@@ -14,7 +14,7 @@ JOBS ?= 2
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart study test test-slow lint format docs site site-serve benchmark clean
+.PHONY: help quickstart study test test-slow test-input lint format docs site site-serve benchmark clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -40,6 +40,9 @@ test: $(VENV)/installed-dev  ## install with the tools of developers, and run th
 
 test-slow: $(VENV)/installed-dev  ## run the tests that `make test` leaves out
 	$(BIN)/python -m pytest -m slow
+
+test-input: $(VENV)/installed-dev  ## run 1,000 commands with generated wrong input
+	$(BIN)/python -m pytest -m slow tests/input
 
 lint: $(VENV)/installed-dev  ## check style, format, and the types of what is public
 	$(BIN)/ruff check .

@@ -10,7 +10,6 @@ A verb is a module of `compare_gan_tf.bin`. Its docstring is its help text, and 
 """
 
 import functools
-import logging as standard_logging
 import os
 import re
 import signal
@@ -31,7 +30,6 @@ from compare_gan_tf.errors import (
     as_user_error,
     file_error,
     first_line,
-    without_secrets,
 )
 from compare_gan_tf.storage import programs
 

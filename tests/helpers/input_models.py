@@ -18,7 +18,7 @@ def checkpoints(draw, folder, made) -> Command:
     shutil.copytree(made / "run", folder / "run", ignore=shutil.ignore_patterns("hub", "scores*"))
     wanted = st.sampled_from(["checkpoints", "config.gin", "manifest.json"])
     spoil(draw, draw(st.sampled_from([p for p in files(folder / "run") if draw(wanted) in str(p)])))
-    verb = draw(st.sampled_from(["evaluate", "sample", "export", "report", "train"]))
+    verb = draw(st.sampled_from(["evaluate", "sample", "report", "train"]))
     return Command([verb, "--model_dir=run", *["--output=x.png"] * (verb == "sample")],
                    may_be_right=True)  # fmt: skip
 
@@ -34,9 +34,10 @@ def modules(draw, folder, made) -> Command:
 
 def using(draw, path: str) -> Command:
     """A command that draws from the generator at a path."""
-    sample = ["sample", f"--module={path}", "--num=4", "--output=x.npz"]
+    sample = ["sample", f"--module={path}", "--num=4", "--output=x.npz", "--trust"]
     sides = [f"--fake={path}", "--real=digits/test", "--extractor=raw_features"]
     evaluate = ["evaluate", *sides, "--gin_bindings=evaluate.num_samples = 20", "--output=s.json"]
+    evaluate.append("--trust")
     return Command(draw(st.sampled_from([sample, evaluate])), path, may_be_right=True)
 
 
@@ -55,7 +56,9 @@ def onnx(draw, folder, made) -> Command:
         path.write_bytes(damaged(draw, content))
     sides = ["--fake=in.onnx", "--real=digits/test", "--extractor=raw_features"]
     bindings = "--gin_bindings=evaluate.num_samples = 20"
-    return Command(["evaluate", *sides, bindings, "--output=s.json"], "in.onnx", may_be_right=True)
+    trust = ["--trust"] * draw(st.integers(0, 1))
+    arguments = ["evaluate", *sides, bindings, "--output=s.json", *trust]
+    return Command(arguments, "in.onnx", may_be_right=True)
 
 
 @door("exports", 40)
