@@ -14,7 +14,7 @@ JOBS ?= 2
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart study test test-slow test-input lint format docs site site-serve benchmark clean
+.PHONY: help quickstart study test test-slow test-input audit lint format docs site site-serve benchmark clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -58,6 +58,16 @@ docs: $(VENV)/installed  ## write what is generated in docs/ anew: tables, pages
 	$(BIN)/python docs/make/papers.py
 	$(BIN)/python docs/make/pictures.py
 	$(BIN)/python docs/make/pages.py
+
+requirements-hashed.txt: setup.cfg constraints.txt
+	$(BIN)/python -m pip install uv
+	$(BIN)/uv pip compile setup.cfg --constraint constraints.txt --python-version 3.11 \
+		--generate-hashes --no-annotate --custom-compile-command 'make requirements-hashed.txt' \
+		--output-file $@
+
+audit:  ## look the pinned dependencies up among the known vulnerabilities; needs pypi.org
+	$(BIN)/python -m pip install pip-audit
+	$(BIN)/pip-audit --requirement requirements-hashed.txt --require-hashes --disable-pip
 
 site: $(VENV)/installed-docs  ## build the documentation as a site, in site/; a dead link is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
