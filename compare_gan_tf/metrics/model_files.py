@@ -86,7 +86,7 @@ def open_keras(path: pathlib.Path, outlets: Outlets) -> Network:
     """A model saved whole by Keras; `outlets` may name any layer of it."""
     try:
         model = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError) as error:
+    except Exception as error:  # Keras raises whatever the file leads it into
         raise _unreadable(path, "a Keras model", error) from error
     return keras_network(model, outlets, str(path), downloads.digest(path))
 
