@@ -17,6 +17,7 @@ from compare_gan_tf.storage import files
 
 PACKAGE = "compare_gan_tf"
 _LONGEST_REASON = 300  # characters
+
 for _package in (architectures, layers):
     for _module in pkgutil.iter_modules(_package.__path__):
         importlib.import_module(f"{_package.__name__}.{_module.name}")
