@@ -56,8 +56,8 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        self._process.stdin.close()
-        self._process.wait(MOST_SECONDS)
+        self._process.kill()  # it waits for a command, and keeps nothing
+        self._process.wait()
 
     def run(self, *arguments, cwd, within=MOST_SECONDS) -> Ended:
         """Runs `compare-gan` with arguments in a folder, and kills it after a time in seconds."""

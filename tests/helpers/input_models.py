@@ -16,8 +16,8 @@ def files(folder) -> list:
 def checkpoints(draw, folder, made) -> Command:
     """A run with a file that is damaged, or is something else."""
     shutil.copytree(made / "run", folder / "run", ignore=shutil.ignore_patterns("hub", "scores*"))
-    wanted = st.sampled_from(["checkpoints", "config.gin", "manifest.json"])
-    spoil(draw, draw(st.sampled_from([p for p in files(folder / "run") if draw(wanted) in str(p)])))
+    part = draw(st.sampled_from(["checkpoints", "config.gin", "manifest.json"]))
+    spoil(draw, draw(st.sampled_from([p for p in files(folder / "run") if part in str(p)])))
     verb = draw(st.sampled_from(["evaluate", "sample", "report", "train"]))
     return Command([verb, "--model_dir=run", *["--output=x.png"] * (verb == "sample")],
                    may_be_right=True)  # fmt: skip
