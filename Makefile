@@ -79,7 +79,7 @@ benchmark: $(VENV)/installed-dev  ## run every script of benchmarks/
 	@for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done
 
 clean:  ## remove the virtual environment and what the tools leave; runs/ stays
-	rm -rf $(VENV) build dist site compare_gan_tf.egg-info .pytest_cache .ruff_cache .coverage htmlcov
+	rm -rf $(VENV) build dist site compare_gan_tf.egg-info .hypothesis .pytest_cache .ruff_cache .coverage htmlcov
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
