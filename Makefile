@@ -14,7 +14,8 @@ JOBS ?= 2
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart study test test-slow test-faults lint format docs site site-serve benchmark clean
+.PHONY: help quickstart study test test-slow test-faults test-input audit lint format docs site site-serve \
+	benchmark clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +46,9 @@ test-faults: $(VENV)/installed-dev  ## kill, stop and starve every verb: 100 kil
 	COMPARE_GAN_KILLS=100 COMPARE_GAN_DAMAGES=300 $(BIN)/python -m pytest -m "slow or not slow" \
 		tests/faults tests/runs/test_damage.py tests/storage tests/bin/test_interrupts.py
 
+test-input: $(VENV)/installed-dev  ## run 1,000 commands with generated wrong input
+	$(BIN)/python -m pytest -m slow tests/input
+
 lint: $(VENV)/installed-dev  ## check style, format, and the types of what is public
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -60,6 +64,16 @@ docs: $(VENV)/installed  ## write what is generated in docs/ anew: tables, pages
 	$(BIN)/python docs/make/pictures.py
 	$(BIN)/python docs/make/pages.py
 
+requirements-hashed.txt: setup.cfg constraints.txt
+	$(BIN)/python -m pip install uv
+	$(BIN)/uv pip compile setup.cfg --constraint constraints.txt --python-version 3.11 \
+		--generate-hashes --no-annotate --custom-compile-command 'make requirements-hashed.txt' \
+		--output-file $@
+
+audit:  ## look the pinned dependencies up among the known vulnerabilities; needs pypi.org
+	$(BIN)/python -m pip install pip-audit
+	$(BIN)/pip-audit --requirement requirements-hashed.txt --require-hashes --disable-pip
+
 site: $(VENV)/installed-docs  ## build the documentation as a site, in site/; a dead link is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
@@ -70,7 +84,7 @@ benchmark: $(VENV)/installed-dev  ## run every script of benchmarks/
 	@for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done
 
 clean:  ## remove the virtual environment and what the tools leave; runs/ stays
-	rm -rf $(VENV) build dist site compare_gan_tf.egg-info .pytest_cache .ruff_cache .coverage htmlcov
+	rm -rf $(VENV) build dist site compare_gan_tf.egg-info .hypothesis .pytest_cache .ruff_cache .coverage htmlcov
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \

@@ -4,8 +4,12 @@ import contextlib
 import errno
 import os
 import re
+import struct
 import sysconfig
+import tokenize
 import traceback
+import zipfile
+import zlib
 from collections.abc import Iterator
 
 
@@ -135,6 +139,13 @@ def as_user_error(what: str, *kinds: type[Exception], cure: str = "") -> Iterato
         raise UserError(f"{what}: {_cause(error)}{cure and f'; {cure}'}") from error
 
 
+# What numpy raises at a damaged .npz file, whose headers are Python literals.
+DAMAGED_ARRAYS = (
+    *(OSError, ValueError, EOFError, LookupError, TypeError, OverflowError, MemoryError),
+    *(SyntaxError, NotImplementedError, RuntimeError, RecursionError, tokenize.TokenError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
+
 # What Python raises when a function does not take the arguments it is called with, or when an
 # object of the wrong type is used.
 MISFITS = (TypeError, ValueError, AttributeError, LookupError)
@@ -172,3 +183,44 @@ def with_origin(error: BaseException) -> str:
 
 def _is_of_user(file: str) -> bool:
     return not (file.startswith(_NOT_OF_USERS) or _PACKAGES.search(file)) and os.path.isfile(file)
+
+
+# --- Secrets ----------------------------------------------------------------------------------
+
+_OF_URLS = (
+    (re.compile(r"(://[^/@:\s]*:)[^\s]*@"), r"\1***@"),  # also of a password with an @ or a colon
+    (
+        re.compile(r"([?&](?:\w*password|passwd|pwd|token|\w*key|secret)=)[^&\s'\"]*", re.I),
+        r"\1***",
+    ),
+)
+_SECRET_NAME = re.compile(
+    r"TOKEN|PASSWORD|PASSWD|PASSPHRASE|SECRET|(API|ACCESS|PRIVATE)_?KEY|_KEY$"
+)
+_SHORTEST = 6  # characters of a value that is searched for; shorter ones are in many words
+
+
+def without_secrets(text: str) -> str:
+    """A text as it may be shown and kept: *** for passwords in URLs and for tokens.
+
+    Tokens are the values of environment variables whose names say so, such as HF_TOKEN, KAGGLE_KEY
+    and PGPASSWORD.
+    """
+    for pattern, kept in _OF_URLS:
+        text = pattern.sub(kept, text)
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST and value in text and _SECRET_NAME.search(name.upper()):
+            text = text.replace(value, "***")
+    return text
+
+
+_LONGEST_LINE = 2000  # characters
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # of a terminal, or new lines
+
+
+def as_line(message: str) -> str:
+    """A message as the command line prints it: without secrets, and on one line of some length."""
+    line = _CONTROLS.sub(lambda found: repr(found[0])[1:-1], without_secrets(message))
+    if len(line) > _LONGEST_LINE:  # it quotes a very long value
+        line = f"{line[: _LONGEST_LINE // 2]} ... {line[-_LONGEST_LINE // 2 :]}"
+    return line

@@ -254,16 +254,23 @@ def require_unchanged(folder: str, *names: str) -> None:
     expected = _hashes(folder, *names)
     for name in names:
         path = os.path.join(folder, name)
-        if not files.exists(path) or digest(path) != expected[name]:
+        if not _is_file_of(path, *expected[name]):
             raise UserError(f"{path} is not the file that was exported: get or export it anew")
 
 
-def _hashes(folder: str, *names: str) -> dict[str, str]:
-    """{path: SHA-256} of all files in `MANIFEST`, which must have these names."""
+def _is_file_of(path: str, sha256: str, size: int | None) -> bool:
+    """Whether a file has this content; one of another size is not read."""
+    if not files.is_file(path) or size not in (None, tf.io.gfile.stat(path).length):
+        return False
+    return digest(path) == sha256
+
+
+def _hashes(folder: str, *names: str) -> dict[str, tuple]:
+    """{path: (SHA-256, bytes)} of all files in `MANIFEST`, which must have these names."""
     path = os.path.join(folder, MANIFEST)
     try:
         known = json.loads(files.read_text(path) or "")["files"]
-        found = {str(name): str(facts["sha256"]) for name, facts in known.items()}
+        found = {n: (str(facts["sha256"]), facts.get("bytes")) for n, facts in known.items()}
         missing = set(names) - found.keys()
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"{path} is damaged or missing: export the model anew") from error

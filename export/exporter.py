@@ -18,7 +18,7 @@ from compare_gan_tf.architectures import is_conditional
 from compare_gan_tf.errors import UserError, first_line, unwritable
 from compare_gan_tf.export import cards, further_formats, keras_files, modules, verification
 from compare_gan_tf.settings.signatures import Index, checked
-from compare_gan_tf.storage import files, staging
+from compare_gan_tf.storage import files, programs, staging
 
 # Errors of a full disk, missing permissions or a lost network; all other errors are bugs.
 _UNWRITABLE = (
@@ -250,6 +250,8 @@ def _staged(final: str):
     try:
         with staging.staged_folder(final, foreign) as folder:
             yield folder
+        if not files.is_remote(final):
+            programs.note(final)
     except _UNWRITABLE as error:
         what = f"cannot export to {final}"
         raise UserError(unwritable(what, error, "choose another folder")) from error

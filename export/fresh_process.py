@@ -89,7 +89,7 @@ def _failure(folder: str) -> str:
 
 
 def _read(path: str) -> list[np.ndarray]:
-    with np.load(path) as arrays:
+    with np.load(path, allow_pickle=False) as arrays:
         return [arrays[f"{index}"] for index in range(len(arrays.files))]
 
 
@@ -138,7 +138,7 @@ def compute(job: dict) -> None:
             for module in job["modules"]:
                 importlib.import_module(module)
             model = keras.models.load_model(path, compile=False)
-            with np.load(_inputs(job["folder"], index)) as arrays:
+            with np.load(_inputs(job["folder"], index), allow_pickle=False) as arrays:
                 given = {key: tf.constant(arrays[key]) for key in arrays.files}
             found = tf.nest.flatten(model(given, training=False))
         except Exception as error:

@@ -17,10 +17,6 @@ from compare_gan_tf.storage import files
 
 PACKAGE = "compare_gan_tf"
 _LONGEST_REASON = 300  # characters
-_UNREADABLE = (
-    *(ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError),
-    zipfile.BadZipFile,
-)
 
 for _package in (architectures, layers):
     for _module in pkgutil.iter_modules(_package.__path__):
@@ -48,11 +44,11 @@ def load_keras(path: str) -> keras.Model:
         Keras.
     """
     path = os.path.expanduser(os.fspath(path))
-    if not files.exists(path) or os.path.isdir(path):
+    if not files.is_file(path):
         raise UserError(f"there is no file {path}")
     try:
         return keras.models.load_model(path, compile=False)
-    except _UNREADABLE as error:
+    except Exception as error:  # Keras raises whatever the file leads it into
         raise UserError(f"cannot load {path}: {reason(error)}") from error
 
 

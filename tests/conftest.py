@@ -6,7 +6,8 @@ import sys
 import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ["COMPARE_GAN_CACHE"] = tempfile.mkdtemp()  # tests leave that of the user as it is
+# Tests leave what is the user's as it is.
+os.environ |= {name: tempfile.mkdtemp() for name in ("COMPARE_GAN_CACHE", "XDG_CONFIG_HOME")}
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "helpers"))  # what several tests share
 
 import pytest
@@ -88,6 +89,22 @@ def no_bindings():
     gin.clear_config()
     yield
     gin.clear_config()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_trusted(monkeypatch):
+    """Networks of other origin need to be trusted in every test anew."""
+    from compare_gan_tf.storage import programs
+
+    monkeypatch.setattr(programs, "_trusted", set())
+
+
+@pytest.fixture
+def trusting(nothing_is_trusted):
+    """All networks in files are trusted, as by --trust."""
+    from compare_gan_tf.storage import programs
+
+    programs.trust([programs.EVERYTHING])
 
 
 @pytest.fixture(autouse=True)

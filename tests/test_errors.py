@@ -9,6 +9,8 @@ import tensorflow as tf
 from compare_gan_tf import errors, sampling
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import references, scores
+from compare_gan_tf.runs import manifest
+from compare_gan_tf.storage import locks
 
 LONG = "x" * 300  # names of most file systems have 255 bytes at most
 
@@ -101,3 +103,45 @@ def test_an_error_with_no_line_of_the_users_has_none():
         sampling.writers.require_free("", "png", overwrite=False)
     caught.value.__traceback__ = caught.value.__traceback__.tb_next
     assert " line " not in errors.with_origin(caught.value)
+
+
+# --- Secrets ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mysql://me:hunter2@host/x",
+        "--storage=postgresql://:hunter2@/x",
+        "cannot use https://me:hun:ter@hunter2@host:80/x: refused",
+        "postgresql://host/x?user=me&password=hunter2",
+        "https://host/x?api_key=hunter2&y=1",
+        "the token hunter2-token is refused",
+        "Authorization: Bearer hunter2-token",
+    ],
+)
+def test_no_secret_is_shown(text, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hunter2-token")
+    found = errors.without_secrets(text)
+    assert "hunter2" not in found and "***" in found
+    assert errors.without_secrets(found) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["postgresql://me@host/x", "hf://ada/digits@v1", "a key = b", "x@y.org", "gs://b/c:d"]
+)
+def test_what_is_no_secret_stays(text, monkeypatch):
+    monkeypatch.setenv("KEYBOARD", "gs://b")
+    monkeypatch.setenv("SHORT_TOKEN", "a")
+    assert errors.without_secrets(text) == text
+
+
+def test_commands_are_kept_without_secrets(tmp_path, monkeypatch):
+    monkeypatch.setenv("KAGGLE_KEY", "hunter2-key")
+    command = ["compare-gan", "train", "--x=mysql://me:hunter2@host/x", "--y=hunter2-key"]
+    monkeypatch.setattr("sys.argv", command)
+    manifest.write(str(tmp_path), seed=0, strategy="default")
+    with locks.sole_writer(str(tmp_path), "training"):
+        texts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(texts) == 2 and all("mysql://me:***@host/x" in text for text in texts)
+    assert not any("hunter2" in text for text in texts)

@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "settings": set(),
     "storage": set(),
     "analysis": set(),
-    "config": set(),
+    "config": {"storage"},
     "runs": {"config", "optimizers", "storage"},
     "data": {"random"},
     "layers": set(),

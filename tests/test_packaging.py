@@ -65,8 +65,24 @@ def test_constraints_pin_every_requirement(setup, name, extras):
     assert {canonical(requirement) for requirement in wanted} <= pinned
 
 
+def test_hashes_are_of_the_pinned_versions(setup):
+    """`make requirements-hashed.txt` writes it anew."""
+    text = (ROOT / "requirements-hashed.txt").read_text()
+    blocks = re.findall(
+        r"^([\w.\-]+)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text, re.M
+    )
+    found = {canonical(name): version for name, version, _ in blocks}
+    assert len(found) == len(re.findall(r"^[\w.\-]+==", text, re.M))
+    pinned = listed((ROOT / "constraints.txt").read_text())
+    pinned = {canonical(line): line.partition("==")[2] for line in pinned}
+    pinned["wheel"] = found["wheel"]  # which pip freeze leaves out
+    assert {name: pinned.get(name) for name in found} == found
+    assert {canonical(one) for one in listed(setup["options"]["install_requires"])} <= set(found)
+
+
 def test_no_file_names_an_index():
-    for name in ("constraints.txt", "constraints-tf219.txt", "setup.cfg", "Makefile", ".ci/run"):
+    names = ("constraints.txt", "constraints-tf219.txt", "requirements-hashed.txt", "setup.cfg")
+    for name in (*names, "Makefile", ".ci/run"):
         text = (ROOT / name).read_text()
         assert not re.search(r"https?://|file:/|--index|--extra-index|--find-links", text), name
 

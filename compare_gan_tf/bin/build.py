@@ -225,6 +225,17 @@ def define_data_change_flag(flag_values: flags.FlagValues) -> None:
     )
 
 
+def define_trust_flag(flag_values: flags.FlagValues) -> None:
+    """Defines `--trust`, which `command.parse_flags` heeds."""
+    flags.DEFINE_bool(
+        "trust",
+        False,
+        "Load SavedModels, modules of TF Hub, frozen graphs and ONNX files that you have not"
+        " exported on this machine. They are programs: name only those whose origin you trust.",
+        flag_values=flag_values,
+    )
+
+
 def define_checkpoint_flag(flag_values: flags.FlagValues, *, all_steps: bool = False) -> None:
     """Defines `--checkpoint`, which selects one checkpoint; with `all_steps`, by default all."""
     text = "Checkpoint: best (by validation score), latest, or a training step such as 2000."

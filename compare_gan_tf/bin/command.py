@@ -10,7 +10,6 @@ A verb is a module of `compare_gan_tf.bin`. Its docstring is its help text, and 
 """
 
 import functools
-import logging as standard_logging
 import os
 import re
 import signal
@@ -21,20 +20,21 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags, logging
 
-from compare_gan_tf.bin import interrupts
+from compare_gan_tf.bin import interrupts, quiet
 from compare_gan_tf.config import gin_errors, gin_imports
 from compare_gan_tf.errors import (
     PeerLost,
     Stopped,
     UserError,
+    as_line,
     as_user_error,
     file_error,
     first_line,
 )
+from compare_gan_tf.storage import programs
 
 PROGRAM = "compare-gan"
 COMMON_FLAGS = ("model_dir", "gin_config", "gin_bindings", "allow_imports")
-_LONGEST_MESSAGE = 2000  # characters
 
 
 def main(verb: types.ModuleType, argv: Sequence[str]) -> None:
@@ -71,9 +71,10 @@ def _define_common_flags(flag_values: flags.FlagValues) -> None:
         " files override earlier ones. Default: config.gin of the run, if it exists.",
         "gin_bindings": "One gin binding, such as 'train.seed = 1'. Repeatable; overrides the"
         " files.",
-        "allow_imports": "Your own Python modules that configs may import, such as my_losses;"
-        " importing a module runs its code. Repeatable, or comma-separated. Later commands on the"
-        " run need no flag, on the machine it was trained on.",
+        "allow_imports": "Your own Python modules that configs may import, such as my_losses, and"
+        " networks that they may load, by their paths; both run code. Repeatable, or"
+        " comma-separated. Later commands on the run need no flag, on the machine it was trained"
+        " on.",
     }
     for name, text in repeatable.items():
         flags.DEFINE_multi_string(name, [], text, flag_values=flag_values)
@@ -134,6 +135,8 @@ def parse_flags(
     if "allow_imports" in values:
         names = ",".join(values.allow_imports).split(",")
         gin_imports.allow(name.strip() for name in names if name.strip())
+    if "trust" in values and values.trust:
+        programs.trust([programs.EVERYTHING])
     flags.FLAGS.mark_as_parsed()
     return values
 
@@ -163,8 +166,7 @@ def _parse_or_exit(name: str, verb: types.ModuleType, argv: Sequence[str]) -> fl
         # Warnings and errors only: absl's default, INFO, would break the progress bars.
         flags.FLAGS.verbosity = logging.WARNING
         flags.FLAGS["verbosity"].using_default_value = False
-        plain = standard_logging.Formatter(f"{PROGRAM} {name}: %(message)s")
-        logging.get_absl_handler().python_handler.setFormatter(plain)  # no file, no line number
+        logging.get_absl_handler().python_handler.setFormatter(quiet.Plain(name, PROGRAM))
     return values
 
 
@@ -240,9 +242,7 @@ def _guarded(verb: str, work: Callable[..., None], *arguments) -> int:
 
 def _say(verb: str, message: str) -> None:
     sys.stdout.flush()
-    if len(message) > _LONGEST_MESSAGE:  # it quotes a very long value
-        message = f"{message[: _LONGEST_MESSAGE // 2]} ... {message[-_LONGEST_MESSAGE // 2 :]}"
-    print(f"{PROGRAM} {verb}: {message}", file=sys.stderr, flush=True)
+    print(f"{PROGRAM} {verb}: {as_line(message)}", file=sys.stderr, flush=True)
 
 
 def explain(error: Exception) -> str | None:

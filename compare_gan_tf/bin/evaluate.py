@@ -52,6 +52,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     build.define_checkpoint_flag(flag_values, all_steps=True)
     build.define_data_change_flag(flag_values)
+    build.define_trust_flag(flag_values)
     output.define_json_flag(flag_values)
     ema.define_flag(flag_values, several=True)
     flags.DEFINE_enum(

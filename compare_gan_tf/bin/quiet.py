@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from absl import logging
 
+from compare_gan_tf.errors import without_secrets
+
 _NOISE = re.compile(
     r"All log messages before absl::InitializeLog|^I\d{4} |To enable the following instructions"
     r"|^INFO: Created TensorFlow Lite XNNPACK delegate"
@@ -18,6 +20,17 @@ _NOISE = re.compile(
 _NO_GPU = re.compile(r"failed call to cuInit|Could not find cuda drivers")
 # Keras imports these only for functions that no verb uses; they take a quarter of the start time.
 _NEVER_USED_BY_KERAS = ("sklearn", "matplotlib", "matplotlib.pyplot")
+
+
+class Plain(standard_logging.Formatter):
+    """Messages without file and line number, and without secrets."""
+
+    def __init__(self, verb: str, program: str):
+        super().__init__(f"{program} {verb}: %(message)s")
+
+    def format(self, record: standard_logging.LogRecord) -> str:
+        """The line of a record."""
+        return without_secrets(super().format(record))
 
 
 def import_tensorflow() -> None:

@@ -14,6 +14,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags that only this verb has."""
     build.define_checkpoint_flag(flag_values)
     ema.define_flag(flag_values)
+    build.define_trust_flag(flag_values)
     for name, default, text in (
         (
             "model",
@@ -71,6 +72,11 @@ def _without_effect(flag_values: flags.FlagValues) -> list[tuple]:
             ("checkpoint", "ema", "gin_config", "gin_bindings"),
             lambda: flag_values.module or flag_values.model,
             "is for a run, and --model or --module names none: leave it out",
+        ),
+        (
+            ("trust",),
+            lambda: flag_values.model,
+            "is for programs, and --model loads none: leave it out",
         ),
         (
             ("sampler",),

@@ -69,6 +69,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     build.define_data_change_flag(flag_values)
+    build.define_trust_flag(flag_values)
     _define_strategy_flag(flag_values)
     _define_profile_flag(flag_values)
     _define_rules(flag_values)

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import importlib.resources
 import io
+import itertools
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ PACKAGE = "compare_gan_tf.gin_configs"
 # The first line of a run's config, by which it is told from one that somebody wrote.
 HEADER = "# What this run used: the values bound, and the defaults of the rest."
 _MOST_BYTES = 2**24  # of a gin file
+_MOST_FILES = 1_000  # of a config; two files that each include the next twice mean 2^n
+_DEEPEST = 50  # of includes in includes
 
 
 @functools.cache
@@ -106,19 +109,15 @@ def read_by_gin() -> Iterator[None]:
     Gin's own search would import packages that an include names.
     """
     including: list[str] = []
+    number = itertools.count(1)
 
     @contextlib.contextmanager
     def opened(name: str):
-        path = find_config(name, including=including[-1] if including else None)
-        if path in including:
-            raise UserError(f"{path} includes itself, by {including[-1]}: remove that include")
+        path = _included(name, including, number)
         file = io.StringIO(text := read(path))
         file.name = path
         gin_imports.honour(text)
         check_imports(text, path)
-        if text.startswith(HEADER):
-            for model in named_models(text):
-                gin_imports.doubt(model)
         including.append(path)
         yield file
         including.pop()
@@ -127,26 +126,46 @@ def read_by_gin() -> Iterator[None]:
         yield
 
 
-def expanded(name: str, *, including: Sequence[str] = ()) -> str:
+def _included(name: str, including: Sequence[str], number: Iterator[int]) -> str:
+    """Where a file lies that the last of the files `including` includes, the `number`-th of all.
+
+    Raises:
+      UserError: there is no such file, it includes itself, or there are too many.
+    """
+    path = find_config(name, including=including[-1] if including else None)
+    if path in including:
+        raise UserError(f"{path} includes itself, by {including[-1]}: remove that include")
+    if len(including) > _DEEPEST or next(number) > _MOST_FILES:
+        raise UserError(
+            f"{path} is included by {including[-1]} beyond {_DEEPEST} levels or {_MOST_FILES:,}"
+            " files: remove that include"
+        )
+    return path
+
+
+def expanded(
+    name: str, *, including: Sequence[str] = (), number: Iterator[int] | None = None
+) -> str:
     """The text of a gin file with what it includes in place, one statement a line, as data.
 
     Args:
       name: see `find_config`.
       including: paths of the files that lead to it.
+      number: counts all files.
 
     Raises:
-      UserError: a file is not there, cannot be read, or includes itself.
+      UserError: a file is not there, cannot be read, or includes itself, or there are too many.
       SyntaxError: it is not gin.
     """
-    path = find_config(name, including=including[-1] if including else None)
-    if path in including:
-        raise UserError(f"{path} includes itself, by {including[-1]}: remove that include")
+    number = number or itertools.count(1)
+    path = _included(name, including, number)
     file = io.StringIO(read(path))
     file.name = path
     lines = []
     for statement in config_parser.ConfigParser(file, AsData()):
         if isinstance(statement, config_parser.IncludeStatement):
-            lines.append(expanded(statement.filename, including=[*including, path]))
+            inner = [*including, path]
+            lines.append(expanded(statement.filename, including=inner, number=number))
         elif isinstance(statement, config_parser.ImportStatement):
             lines.append(f"import {statement.module}\n")
         elif isinstance(statement, config_parser.BindingStatement):
@@ -155,12 +174,11 @@ def expanded(name: str, *, including: Sequence[str] = ()) -> str:
 
 
 def named_models(text: str) -> list[str]:
-    """Paths of model files that a config names."""
+    """Paths that a config binds, which may be those of networks."""
     return [
         value
         for key, value in statements(text).items()
-        if key.parameter == "path" and key.selector.split(".")[-1] == "model_file"
-        if isinstance(value, str)
+        if key.parameter == "path" and isinstance(value, str)
     ]
 
 

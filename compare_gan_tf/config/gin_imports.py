@@ -1,6 +1,6 @@
 """Which modules a config may import. A config is data, but an import in it runs code.
 
-A SavedModel that a config names runs code as well: its graph may read and write files.
+A network in a file that a config names may be a program as well, see `storage.programs`.
 
 A config may always import this package, and the modules that an installed distribution names as
 entry points of the group `compare_gan_tf`. The user allows all others by `--allow_imports`. A run
@@ -24,35 +24,19 @@ from collections.abc import Iterable, Iterator
 from absl import logging
 
 from compare_gan_tf.errors import UserError, with_origin
+from compare_gan_tf.storage import programs
 
 PACKAGE = "compare_gan_tf"
 _MARK = "# allowed by --allow_imports: "
 
 _allowed: set[str] = set()
-_doubted: set[str] = set()  # paths of SavedModels that only a run's config names
 
 
-def allow(modules: Iterable[str]) -> None:
-    """Lets configs import these modules, and those in them, from now on."""
-    _allowed.update(modules)
-
-
-def doubt(path: str) -> None:
-    """Notes a SavedModel that a run's config names, for `check_model`."""
-    _doubted.add(path)
-
-
-def check_model(path: str) -> None:
-    """Refuses a SavedModel that only a run's config names.
-
-    Raises:
-      UserError: its user has not allowed it.
-    """
-    if path in _doubted and path not in _allowed:
-        raise UserError(
-            f"{path} is a SavedModel that the run's config names, and would run what it holds: if"
-            f" you trust it, allow it by --allow_imports={path}"
-        )
+def allow(names: Iterable[str]) -> None:
+    """Lets configs import these modules, and those in them, and load networks at these paths."""
+    names = set(names)
+    _allowed.update(names)
+    programs.trust(names - {programs.EVERYTHING})
 
 
 def plugins() -> list[str]:
@@ -155,10 +139,10 @@ def kept(modules: Iterable[str], models: Iterable[str] = ()) -> Iterator[str]:
 
     Args:
       modules: that the config imports.
-      models: paths of model files that it names; those that the user named are allowed.
+      models: paths of networks that it names.
     """
     for path in sorted(set(models)):
-        if (path not in _doubted or path in _allowed) and (key := _key(make=True)) is not None:
+        if programs.is_trusted(path) and (key := _key(make=True)) is not None:
             yield _MARK + json.dumps([path, "", _signature(key, path, "")])
     for module in sorted(set(modules)):
         if _is_within(module, (PACKAGE, *plugins())) or not _is_within(module, _allowed):
@@ -197,8 +181,7 @@ def _signature(key: bytes, module: str, folder: str) -> str:
 
 def _key(*, make: bool = False) -> bytes | None:
     """This user's key; None where there is none, or none can be kept."""
-    folder = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-    path = os.path.join(folder, PACKAGE, "key")
+    path = os.path.join(programs.settings_folder(), "key")
     try:
         if make and not os.path.exists(path):
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)

@@ -33,6 +33,11 @@ def full_name(name: str) -> str:
     return name if found is None else found.selector
 
 
+def denied(selector: str) -> list[str]:
+    """The parameters of a full name that no config may bind."""
+    return list(gin.config._REGISTRY[selector].denylist or ())
+
+
 def selector_of(function: Callable) -> str | None:
     """The full name under which a function is registered, or None."""
     found = gin.config._inverse_lookup(function)

@@ -9,10 +9,12 @@ import inspect
 import types
 import typing
 from collections.abc import Iterator
+from typing import Any
 
 import gin
 
-from compare_gan_tf.config import gin_insides
+from compare_gan_tf.config import gin_insides, gin_sizes
+from compare_gan_tf.config.gin_statements import Key
 from compare_gan_tf.errors import UserError
 
 _WORDS = {
@@ -27,12 +29,16 @@ _WORDS = {
 }
 
 
-def check() -> None:
+def check(bound: dict[Key, Any]) -> None:
     """Checks every binding in gin's state.
+
+    Args:
+      bound: all of them as data.
 
     Raises:
       UserError: names the binding, its value, and what it must be.
     """
+    gin_sizes.check(bound)
     for name, selector, parameter, value in _bindings():
         kinds = _kinds(gin.get_configurable(selector), parameter)
         if kinds and not any(_is(value, kind) for kind in kinds):

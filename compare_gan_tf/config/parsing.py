@@ -42,7 +42,7 @@ def parse(files: Sequence[str], bindings: Sequence[str] = ()) -> None:
     with gin_errors.explained(), gin_files.read_by_gin():
         gin_files.check_imports("\n".join(bindings))
         gin.parse_config_files_and_bindings(paths, list(bindings))
-    gin_types.check()
+    gin_types.check(_bound())
 
 
 def import_modules(files: Sequence[str]) -> None:

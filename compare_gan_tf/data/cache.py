@@ -8,14 +8,13 @@ content depends on, so that none is ever out of date. Files appear whole or not 
 import dataclasses
 import hashlib
 import os
-import zipfile
-import zlib
 from typing import Annotated
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from compare_gan_tf.errors import DAMAGED_ARRAYS
 from compare_gan_tf.settings.signatures import Made
 
 DISK_BUDGET = 2**34  # bytes: 16 GiB
@@ -77,7 +76,7 @@ class Cache:
                 return {key: arrays[key] for key in arrays.files}
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        except DAMAGED_ARRAYS as error:
             logging.warning("%s is damaged and made anew: %s", self.path(f"{name}.npz"), error)
             return None
 

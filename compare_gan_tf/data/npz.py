@@ -7,20 +7,14 @@ read when they are looked at. Compressed arrays are decompressed whole.
 import os
 import struct
 import zipfile
-import zlib
 from typing import NamedTuple
 
 import numpy as np
 
 from compare_gan_tf.data.naming import printable, repeated
 from compare_gan_tf.data.records import require_file
-from compare_gan_tf.errors import UserError, as_user_error
+from compare_gan_tf.errors import DAMAGED_ARRAYS, UserError, as_user_error
 
-_RAISED = (
-    *(OSError, ValueError, EOFError, KeyError, TypeError, OverflowError, MemoryError),
-    *(SyntaxError, NotImplementedError, RuntimeError, RecursionError),
-    *(zipfile.BadZipFile, zlib.error, struct.error),
-)
 _OBJECTS = (
     "holds Python objects{}, which are never loaded, for loading them may run any code: save arrays"
     " of numbers, all images of one shape"
@@ -125,7 +119,7 @@ def memory() -> int:
 
 def _safely(path: str, function):
     path = os.path.expanduser(path)
-    with as_user_error(f"{path} cannot be read as .npz", *_RAISED):
+    with as_user_error(f"{path} cannot be read as .npz", *DAMAGED_ARRAYS):
         require_file(path)
         if not zipfile.is_zipfile(path):
             raise UserError(f"{path} {_other_format(path)}")

@@ -10,7 +10,7 @@ from compare_gan_tf import random
 from compare_gan_tf.data.images import from_unit_interval
 from compare_gan_tf.errors import MISFITS, UserError, first_line
 from compare_gan_tf.evaluation.generators import Generator, files_hash
-from compare_gan_tf.storage import files
+from compare_gan_tf.storage import programs, saved_models
 
 BLOCK = 64  # number of samples that a module generates from one seed
 _LONGEST_REASON = 200  # characters of a library's error message
@@ -21,6 +21,7 @@ class Loaded:
 
     Args:
       handle: folder or TF Hub handle.
+      trusted: whether the caller trusts its origin, see `programs.require`.
 
     Attributes:
       metadata: the metadata that `compare-gan export` wrote; {} for a module of other origin.
@@ -28,11 +29,11 @@ class Loaded:
       trial: the two samples: images [2, H, W, C] in [0, 1], points [2, D], or characters [2, L].
 
     Raises:
-      UserError: it cannot be loaded or sampled, or its metadata are damaged.
+      UserError: it is not trusted, cannot be loaded or sampled, or its metadata are damaged.
     """
 
-    def __init__(self, handle: str):
-        self._module, self.metadata = _load(handle), _read_metadata(handle)
+    def __init__(self, handle: str, *, trusted: bool = False):
+        self._module, self.metadata = _load(handle, trusted), _read_metadata(handle)
         classes = self.metadata.get("num_classes") if self.metadata.get("conditional") else None
         if classes is not None and not (isinstance(classes, int) and classes > 0):
             raise UserError(f"the module {handle} is of {classes!r} classes: export it anew")
@@ -74,14 +75,15 @@ class Module(Generator):
     Args:
       handle: folder or TF Hub handle.
       truncation: truncation of the latents, 0 or more; 0 for none.
+      trusted: see `Loaded`.
 
     Raises:
       UserError: see `Loaded`.
     """
 
-    def __init__(self, handle: str, *, truncation: float = 0.0):
+    def __init__(self, handle: str, *, truncation: float = 0.0, trusted: bool = False):
         self._handle, self._truncation = handle, float(truncation)
-        self._module = Loaded(handle)
+        self._module = Loaded(handle, trusted=trusted)
         facts = {"truncation": self._truncation, "ema": self._module.metadata.get("ema")}
         name = os.path.basename(os.path.normpath(handle))
         shape = tuple(self._module.trial.shape[1:])
@@ -110,12 +112,14 @@ class Module(Generator):
             yield from_unit_interval(made) if self.is_images else made, part
 
 
-def _load(handle: str):
+def _load(handle: str, trusted: bool):
+    if not handle.startswith(("http://", "https://")):
+        return saved_models.load(handle, trusted=trusted)
+    if not handle.startswith("https://"):
+        raise UserError(f"{handle} would come without encryption: name it by https://")
+    programs.require(handle, "a module of TF Hub", trusted)
     try:
-        if handle.startswith(("http://", "https://")):
-            return _hub().load(handle)
-        with files.without_patterns(os.path.join(handle, "saved_model.pb")) as path:
-            return tf.saved_model.load(os.path.dirname(path))
+        return _hub().load(handle)
     except (OSError, ValueError, tf.errors.OpError) as error:
         reason = first_line(error)[:_LONGEST_REASON]
         raise UserError(f"cannot load the module {handle}: {reason}") from error

@@ -23,12 +23,13 @@ class Onnx(Generator):
     labels must have the metadata entry `num_classes`.
 
     Raises:
-      UserError: onnxruntime is missing, or the model has other inputs.
+      UserError: it is not trusted, see `programs.require`; onnxruntime is missing, or the model has
+        other inputs.
     """
 
-    def __init__(self, path: str, *, truncation: float = 0.0):
+    def __init__(self, path: str, *, truncation: float = 0.0, trusted: bool = False):
         self._path = path
-        self._session = onnx_session(path)
+        self._session = onnx_session(path, trusted)
         inputs = {one.name: one for one in self._session.get_inputs()}
         latents = [one for one in inputs.values() if "float" in one.type]
         labels = [one for one in inputs.values() if "int" in one.type]

@@ -31,11 +31,18 @@ class How:
       truncation: truncation of a generator's latents, 0 or more; 0 for none.
       standing: number of samples for a GAN's standing batch norm statistics; 0 for none.
       split: split of a data set that is named without one.
+      trusted: whether modules and ONNX files of other origin are loaded, see `programs.require`.
     """
 
     truncation: float = 0.0
     standing: int = 0
     split: str = _SPLIT
+    trusted: bool = False
+
+    @property
+    def of_module(self) -> dict:
+        """The options of a generator in a file."""
+        return {"truncation": self.truncation, "trusted": self.trusted}
 
 
 def side(source, how: How | None = None) -> Side:
@@ -74,7 +81,7 @@ def _named(text: str, how: How) -> Side:
     if _is_data_set(text):
         return _data_set(text, how)
     if "://" in text:
-        return Module(text, truncation=how.truncation)
+        return Module(text, **how.of_module)
     if os.path.isdir(path):
         return _directory(path, how)
     opens = _FILES.get(os.path.splitext(path)[1].lower())
@@ -105,7 +112,7 @@ def is_run(text: str) -> bool:
 
 def _directory(path: str, how: How) -> Side:
     if os.path.exists(os.path.join(path, _MODULE)):
-        return Module(path, truncation=how.truncation)
+        return Module(path, **how.of_module)
     if is_run(path):
         raise UserError(
             f"{path} is the folder of a run: give the path of a module in its hub folder, a built"
@@ -141,7 +148,7 @@ def _npz(path: str) -> Side:
 _FILES = {
     ".npz": lambda path, how: _npz(path),
     ".zip": lambda path, how: _own_images(zips.find(path), path),
-    ".onnx": lambda path, how: Onnx(path, truncation=how.truncation),
+    ".onnx": lambda path, how: Onnx(path, **how.of_module),
 }
 
 

@@ -38,6 +38,7 @@ def evaluate(
     output: str | None = None,
     save_real_statistics: str | None = None,
     progress: bool = False,
+    trust: bool = False,
 ) -> scores.Scores:
     """Scores fakes against real samples.
 
@@ -65,6 +66,8 @@ def evaluate(
         the same samples under the same protocol are not computed again.
       save_real_statistics: `.npz` file for mean and covariance of the real side's features.
       progress: whether to show a forecast and a progress bar on stderr.
+      trust: whether to load SavedModels, handles of TF Hub and ONNX files of other origin than this
+        user's exports: they are programs.
 
     Returns:
       The `Scores`.
@@ -81,6 +84,7 @@ def evaluate(
         truncation=truncation,
         standing=preset.standing if standing is None else standing,
         split=preset.real_split or openings.How().split,
+        trusted=trust,
     )
     opened = [openings.side(one, how) for one in (real, fake, against) if one is not None]
     given = {"truncation": truncation, "standing": standing}

@@ -18,6 +18,7 @@ import signal
 import struct
 import sys
 import time
+import tokenize
 import zipfile
 import zlib
 
@@ -28,7 +29,8 @@ from jax import export
 HERE = pathlib.Path(__file__).resolve().parent
 STATES, LOG = HERE / "states", HERE / "train.jsonl"
 SPEC = json.loads((HERE / "lowered.json").read_text())
-BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+BROKEN = (OSError, ValueError, LookupError, EOFError, SyntaxError, tokenize.TokenError)
+BROKEN += (zipfile.BadZipFile, zlib.error)
 
 
 def program(name: str):
@@ -71,13 +73,21 @@ def load() -> dict:
     """The newest state that can be read."""
     for step in reversed(steps_there()):
         try:
-            with open(STATES / f"{step}.npz", "rb") as raw, np.load(raw) as file:
+            with (
+                open(STATES / f"{step}.npz", "rb") as raw,
+                np.load(raw, allow_pickle=False) as file,
+            ):
                 if json.loads(str(file["run"]))["id"] == SPEC["id"]:
                     return {name: file[name] for name in SPEC["state"]}
             sys.exit(f"states/{step}.npz is of another lowering: move it away")
         except BROKEN as error:
             print(f"states/{step}.npz cannot be read, trying the one before: {error}")
     sys.exit("no state in states/ can be read: lower the config again")
+
+
+def mapped(name: str) -> np.ndarray:
+    """An array of the folder, whose pages are read when they are looked at."""
+    return np.load(HERE / name, mmap_mode="r", allow_pickle=False)
 
 
 def save(state: dict, seconds: float) -> None:
@@ -121,8 +131,8 @@ def cut_log(step: int) -> None:
 def train(state: dict, last: int, every: int) -> tuple[dict, int | None]:
     """Trains to step `last`, and saves each `every` steps and at the end; (state, signal)."""
     first = now = seen = int(state["step"])
-    arrays = {name: np.load(HERE / f"{name}.npy", mmap_mode="r") for name in SPEC["arrays"]}
-    order, stops = np.load(HERE / "order.npy", mmap_mode="r"), []
+    arrays = {name: mapped(f"{name}.npy") for name in SPEC["arrays"]}
+    order, stops = mapped("order.npy"), []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: stops.append(number))
     step = jax.jit(named("step"), donate_argnums=0)  # the memory of a state becomes the next one's

@@ -4,17 +4,14 @@ import dataclasses
 import json
 import os
 import re
-import zipfile
-import zlib
 
 import numpy as np
 
-from compare_gan_tf.errors import UserError, as_user_error
+from compare_gan_tf.errors import DAMAGED_ARRAYS, UserError, as_user_error
 
 FOLDER = "states"
 RUN = "run"  # the array of a file with how it was trained, as JSON
 _FINITE = ("generator/", "discriminator/", "ema/", "g_optimizer/", "d_optimizer/")
-_BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +73,8 @@ def read(folder: str, step: int, spec: dict) -> State:
     described = spec["state"]
     name = path(folder, step)
     cure = "remove it, and run.py and adopt take the state before"
-    with as_user_error(f"cannot read the state {name}", *_BROKEN, cure=cure):
-        with open(name, "rb") as raw, np.load(raw) as file:
+    with as_user_error(f"cannot read the state {name}", *DAMAGED_ARRAYS, cure=cure):
+        with open(name, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
             run = json.loads(str(arrays.pop(RUN)))
     if not isinstance(run, dict) or run.get("id") != spec["id"]:

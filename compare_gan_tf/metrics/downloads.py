@@ -13,6 +13,7 @@ import os
 import pathlib
 import tarfile
 import tempfile
+import urllib.parse
 import urllib.request
 import zlib
 
@@ -22,6 +23,7 @@ from compare_gan_tf.errors import UserError
 
 CACHE = "COMPARE_GAN_CACHE"  # environment variable: the folder of downloads
 _CHUNK = 1 << 20  # bytes
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -145,9 +147,28 @@ def fetch_folder(remote: Remote, timeout_seconds: float = 30.0) -> pathlib.Path:
     return folder
 
 
+class _OverTLS(urllib.request.HTTPRedirectHandler):
+    """Follows redirections that stay encrypted."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        """The request of the new address."""
+        _require_tls(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _require_tls(url: str) -> None:
+    """Raises OSError if a file would come without encryption from another machine."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
+        raise OSError(f"{url} is not encrypted, and what comes from there may be anything")
+
+
 def _download(remote: Remote, file, timeout_seconds: float) -> None:
     """Copies a remote file into an open one; raises OSError if bytes are missing."""
-    with urllib.request.urlopen(remote.url, timeout=timeout_seconds) as response:
+    _require_tls(remote.url)
+    with urllib.request.build_opener(_OverTLS).open(
+        remote.url, timeout=timeout_seconds
+    ) as response:
         length = response.headers.get("Content-Length")
         expected = None if length is None else int(length)
         with tqdm(

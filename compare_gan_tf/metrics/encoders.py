@@ -17,7 +17,7 @@ from compare_gan_tf.metrics.scalings import clip_scaling, imagenet_scaling
 from compare_gan_tf.settings.signatures import Count, checked
 
 
-@gin.configurable(module="features")
+@gin.configurable(module="features", denylist=["trust"])
 @checked
 def dinov2_vitl14(
     path: str | os.PathLike | None = None,
@@ -25,6 +25,7 @@ def dinov2_vitl14(
     size: Count = 224,
     quantise: bool = True,
     features: str | None = None,
+    trust: bool = False,
 ) -> NetworkFeatures:
     """DINOv2 ViT-L/14, whose Fréchet distance follows human eyes better than Inception's.
 
@@ -38,11 +39,12 @@ def dinov2_vitl14(
       quantise: False keeps floats, unclipped, as the code of EDM2 does by default.
       features: name of the output; None for the only one, or pooler_output. Of an output of all
         tokens [n, tokens, 1024] the first is taken, the class token.
+      trust: see `extractors.model_file`.
     """
-    return _dinov2("L", path, size, quantise, features)
+    return _dinov2("L", path, size, quantise, features, trust)
 
 
-@gin.configurable(module="features")
+@gin.configurable(module="features", denylist=["trust"])
 @checked
 def dinov2_vitb14(
     path: str | os.PathLike | None = None,
@@ -50,6 +52,7 @@ def dinov2_vitb14(
     size: Count = 224,
     quantise: bool = True,
     features: str | None = None,
+    trust: bool = False,
 ) -> NetworkFeatures:
     """DINOv2 ViT-B/14: 768 numbers for each image, else as `dinov2_vitl14`.
 
@@ -59,11 +62,12 @@ def dinov2_vitb14(
       size: side in pixels that images are resized to, a multiple of 14.
       quantise: False keeps floats, unclipped.
       features: name of the output, see `dinov2_vitl14`.
+      trust: see `extractors.model_file`.
     """
-    return _dinov2("B", path, size, quantise, features)
+    return _dinov2("B", path, size, quantise, features, trust)
 
 
-@gin.configurable(module="features")
+@gin.configurable(module="features", denylist=["trust"])
 @checked
 def dinov2_vits14(
     path: str | os.PathLike | None = None,
@@ -71,6 +75,7 @@ def dinov2_vits14(
     size: Count = 224,
     quantise: bool = True,
     features: str | None = None,
+    trust: bool = False,
 ) -> NetworkFeatures:
     """DINOv2 ViT-S/14: 384 numbers for each image, else as `dinov2_vitl14`.
 
@@ -80,21 +85,22 @@ def dinov2_vits14(
       size: side in pixels that images are resized to, a multiple of 14.
       quantise: False keeps floats, unclipped.
       features: name of the output, see `dinov2_vitl14`.
+      trust: see `extractors.model_file`.
     """
-    return _dinov2("S", path, size, quantise, features)
+    return _dinov2("S", path, size, quantise, features, trust)
 
 
-def _dinov2(width: str, path, size: int, quantise: bool, features: str | None) -> NetworkFeatures:
+def _dinov2(width: str, path, size: int, quantise: bool, features, trust) -> NetworkFeatures:
     """DINOv2 of a width, S, B or L."""
     name = f"dinov2-vit{width.lower()}14"
     outlets = Outlets(features, usual=("pooler_output", "x_norm_clstoken", "last_hidden_state"))
     file_name = f"{name.replace('-', '_')}.onnx"
-    network = _encoder(f"DINOv2 ViT-{width}/14", path, file_name, outlets)
+    network = _encoder(f"DINOv2 ViT-{width}/14", path, file_name, outlets, trust)
     resize = Resize(size=size, rule=antialiased_bicubic, clip=quantise, quantise=quantise)
     return NetworkFeatures(name, network, resize, imagenet_scaling())
 
 
-@gin.configurable(module="features")
+@gin.configurable(module="features", denylist=["trust"])
 @checked
 def clip_vitb32(
     path: str | os.PathLike | None = None,
@@ -103,6 +109,7 @@ def clip_vitb32(
     quantise: bool = True,
     features: str | None = None,
     name: str = "clip-vitb32",
+    trust: bool = False,
 ) -> NetworkFeatures:
     """CLIP's image encoder, ViT-B/32 for the CLIP-FID of clean-fid.
 
@@ -117,11 +124,13 @@ def clip_vitb32(
       quantise: False keeps floats.
       features: name of the output; None for the only one, or image_embeds.
       name: for the protocol; change it with the architecture.
+      trust: see `extractors.model_file`.
     """
-    return _clip("CLIP ViT-B/32", path, "clip_vitb32.onnx", size, quantise, features, name)
+    file_name = "clip_vitb32.onnx"
+    return _clip("CLIP ViT-B/32", path, file_name, size, quantise, features, name, trust)
 
 
-@gin.configurable(module="features")
+@gin.configurable(module="features", denylist=["trust"])
 @checked
 def clip_vitl14_336(
     path: str | os.PathLike | None = None,
@@ -129,6 +138,7 @@ def clip_vitl14_336(
     size: Count = 336,
     quantise: bool = True,
     features: str | None = None,
+    trust: bool = False,
 ) -> NetworkFeatures:
     """CLIP's image encoder ViT-L/14 of 336 pixels: the 768 features of CMMD.
 
@@ -141,19 +151,22 @@ def clip_vitl14_336(
       size: side in pixels.
       quantise: False keeps floats.
       features: name of the output; None for the only one, or image_embeds.
+      trust: see `extractors.model_file`.
     """
-    name = "clip-vitl14-336"
-    return _clip("CLIP ViT-L/14@336", path, "clip_vitl14_336.onnx", size, quantise, features, name)
+    what, name, file_name = "CLIP ViT-L/14@336", "clip-vitl14-336", "clip_vitl14_336.onnx"
+    return _clip(what, path, file_name, size, quantise, features, name, trust)
 
 
-def _clip(what: str, path, file_name: str, size, quantise, features, name) -> NetworkFeatures:
+def _clip(
+    what: str, path, file_name: str, size, quantise, features, name, trust
+) -> NetworkFeatures:
     outlets = Outlets(features, usual=("image_embeds", "image_features"))
-    network = _encoder(what, path, file_name, outlets)
+    network = _encoder(what, path, file_name, outlets, trust)
     resize = Resize(size=size, rule=antialiased_bicubic, crop=True, quantise=quantise)
     return NetworkFeatures(name, network, resize, clip_scaling())
 
 
-@gin.configurable(module="features")
+@gin.configurable(module="features", denylist=["trust"])
 @checked
 def swav_resnet50(
     path: str | os.PathLike | None = None,
@@ -161,6 +174,7 @@ def swav_resnet50(
     size: Count = 224,
     quantise: bool = True,
     features: str | None = None,
+    trust: bool = False,
 ) -> NetworkFeatures:
     """SwAV's ResNet50, trained on ImageNet without labels: the 2,048 features of its last pooling.
 
@@ -173,22 +187,24 @@ def swav_resnet50(
       size: side in pixels.
       quantise: False keeps floats.
       features: name of the output; None for the only one, or pooler_output.
+      trust: see `extractors.model_file`.
     """
     outlets = Outlets(features, usual=("pooler_output",))
-    network = _encoder("SwAV ResNet50", path, "swav_resnet50.onnx", outlets)
+    network = _encoder("SwAV ResNet50", path, "swav_resnet50.onnx", outlets, trust)
     resize = Resize(size=size, rule=antialiased_bilinear, crop=True, quantise=quantise)
     return NetworkFeatures("swav-resnet50", network, resize, imagenet_scaling())
 
 
-def _encoder(what: str, path, file_name: str, outlets: Outlets) -> Network:
+def _encoder(what: str, path, file_name: str, outlets: Outlets, trust: bool) -> Network:
     """A network of tokens or of one vector, from a path or from the cache."""
+    trust = trust or path is None  # nobody but the user fills the cache
     path = pathlib.Path(path or downloads.cache_folder() / file_name).expanduser()
     if not path.exists():
         raise UserError(
             f"there is no {what} at {path}: export its image encoder to ONNX or as a SavedModel,"
             " and put it there, or set its path"
         )
-    network = model_files.open_model(path, outlets)
+    network = model_files.open_model(path, outlets, trust)
     return network._replace(forward=lambda images: (_first_token(network.forward(images)[0]), None))
 
 

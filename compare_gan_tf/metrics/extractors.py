@@ -93,7 +93,7 @@ def _check_size(name: str, network: Network, resize: Resize | None) -> None:
 # --- Any network -----------------------------------------------------------------------------
 
 
-@gin.configurable(module="features")
+@gin.configurable(module="features", denylist=["trust"])
 @checked
 def model_file(
     path: str | os.PathLike | None = None,
@@ -106,6 +106,7 @@ def model_file(
     features: str | None = None,
     logits: str | None = None,
     name: str | None = None,
+    trust: bool = False,
 ) -> NetworkFeatures:
     """Features by the network in a Keras or ONNX file or a SavedModel.
 
@@ -120,12 +121,14 @@ def model_file(
       features: name of an output, or of a layer of a Keras model; None for the only output.
       logits: likewise, with the bias and before any softmax; None for no logits.
       name: for the protocol; None for the file's.
+      trust: whether a SavedModel or an ONNX file is loaded that this user has not exported here: it
+        is a program. No config can say so; --trust does.
 
     Raises:
-      UserError: there is no such file or output, or a setting is missing.
+      UserError: there is no such file or output, it is not trusted, or a setting is missing.
     """
     _check_bound(path, scaling)
-    network = model_files.open_model(path, Outlets(features, logits))
+    network = model_files.open_model(path, Outlets(features, logits), trust)
     size = size or network.shape[0]
     if size is None:
         raise UserError(f"model_file.size is not given, and {path} takes images of every size")

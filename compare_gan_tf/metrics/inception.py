@@ -22,6 +22,7 @@ from compare_gan_tf.metrics.replicated import replicated
 from compare_gan_tf.metrics.resize import Resize, Rule, tf1_bilinear
 from compare_gan_tf.metrics.scalings import Scale, inception_2015_scaling
 from compare_gan_tf.settings.signatures import checked
+from compare_gan_tf.storage import programs, saved_models
 
 HANDLE = "https://tfhub.dev/tensorflow/tfgan/eval/inception/1"
 HUB_MODULE = downloads.Remote(
@@ -34,7 +35,7 @@ _PASSES_ON = frozenset(("Identity", "Reshape", "Squeeze"))
 _ADDS_BIAS = frozenset(("BiasAdd", "Add", "AddV2"))
 
 
-@gin.configurable(module="features")
+@gin.configurable(module="features", denylist=["trust"])
 @checked
 def inception_2015(
     path: str | os.PathLike | None = None,
@@ -42,6 +43,7 @@ def inception_2015(
     rule: Rule = tf1_bilinear,
     quantise: bool = False,
     scaling: Scale | None = None,
+    trust: bool = False,
 ) -> NetworkFeatures:
     """The Inception network of 2015-12-05.
 
@@ -52,14 +54,16 @@ def inception_2015(
       rule: see `resize`; clean-fid's is `@antialiased_bicubic`.
       quantise: rounds resized images to 8 bits.
       scaling: None for that of its graph, (x - 128) / 128; StudioGAN's is `@symmetric_scaling()`.
+      trust: see `extractors.model_file`; what is downloaded from TF Hub needs it not.
 
     Raises:
-      UserError: the network cannot be fetched, or is not this one.
+      UserError: the network cannot be fetched, is not trusted, or is not this one.
     """
+    trust = trust or path is None
     path = downloads.fetch_folder(HUB_MODULE) if path is None else pathlib.Path(path).expanduser()
     if not path.exists():
         raise UserError(f"there is no Inception network at {path}: put it there, or set its path")
-    network = hub_module(path) if path.is_dir() else frozen_graph(path)
+    network = hub_module(path, trust) if path.is_dir() else frozen_graph(path, trust)
     resize = Resize(size=SIZE, rule=rule, quantise=quantise)
     return NetworkFeatures("inception-2015", network, resize, scaling or inception_2015_scaling())
 
@@ -67,12 +71,9 @@ def inception_2015(
 # --- The module of TF Hub --------------------------------------------------------------------
 
 
-def hub_module(folder: pathlib.Path) -> Network:
+def hub_module(folder: pathlib.Path, trusted: bool) -> Network:
     """A module that maps images [n, 299, 299, 3] to {"pool_3", "logits"}."""
-    try:
-        module = tf.saved_model.load(str(folder))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{folder} is no module of TF Hub: unpack it there anew") from error
+    module = saved_models.load(folder, trusted=trusted)
     if not callable(module):
         raise UserError(f"{folder} is a module that cannot be called: it is not that of {HANDLE}")
     spec = tf.TensorSpec([None, SIZE, SIZE, 3], tf.float32)
@@ -113,11 +114,14 @@ def _only_vector(traced, size: int) -> np.ndarray | None:
 # --- The frozen graph ------------------------------------------------------------------------
 
 
-def frozen_graph(path: pathlib.Path) -> Network:
+def frozen_graph(path: pathlib.Path, trusted: bool) -> Network:
     """A frozen graph from "Mul" to "pool_3", and the matrix and bias of its logits.
 
     The logits are made from the features, since the graph of 2015 makes them for one image only.
     """
+    if not path.is_file():
+        raise UserError(f"{path} is no file: put the Inception network there, or set its path")
+    programs.require(path, "a frozen graph", trusted)
     graph_def = tf.compat.v1.GraphDef()
     try:
         graph_def.ParseFromString(path.read_bytes())

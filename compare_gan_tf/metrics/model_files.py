@@ -9,12 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf.config import gin_imports
 from compare_gan_tf.errors import UserError, first_line
 from compare_gan_tf.metrics import downloads
 from compare_gan_tf.metrics.replicated import replicated
 from compare_gan_tf.settings import keras_insides
-from compare_gan_tf.storage import files
+from compare_gan_tf.storage import programs, saved_models
 
 
 class Outlets(NamedTuple):
@@ -50,22 +49,34 @@ class Network(NamedTuple):
     batch: int | None = None
 
 
-def open_model(path: str | os.PathLike, outlets: Outlets) -> Network:
+def open_model(path: str | os.PathLike, outlets: Outlets, trusted: bool = False) -> Network:
     """Opens a .keras, .h5 or .onnx file, or the folder of a SavedModel.
 
+    Args:
+      path: of it.
+      outlets: what is used of it.
+      trusted: whether a SavedModel or an ONNX file of other origin than this user's exports is
+        loaded, see `programs.require`. Of Keras' files no code is loaded.
+
     Raises:
-      UserError: the path does not exist, has another format, or lacks a requested output.
+      UserError: the path does not exist, has another format, lacks a requested output, or is not
+        trusted.
     """
     path = pathlib.Path(path).expanduser()
     if not path.exists():
         raise UserError(f"there is no network at {path}: put it there, or set another path")
-    opener = open_saved_model if path.is_dir() else OPENERS.get(path.suffix)
-    if opener is None:
+    if path.is_dir():
+        return open_saved_model(path, outlets, trusted)
+    if not path.is_file():
+        raise UserError(f"{path} is no file: put a network there, or set another path")
+    if path.suffix == ".onnx":
+        return open_onnx(path, outlets, trusted)
+    if path.suffix not in (".h5", ".keras"):
         raise UserError(
-            f"{path} is no network that can be read: it must end in {', '.join(sorted(OPENERS))},"
+            f"{path} is no network that can be read: it must end in .h5, .keras or .onnx,"
             " or be the folder of a SavedModel"
         )
-    return opener(path, outlets)
+    return open_keras(path, outlets)
 
 
 # --- Keras -----------------------------------------------------------------------------------
@@ -75,7 +86,7 @@ def open_keras(path: pathlib.Path, outlets: Outlets) -> Network:
     """A model saved whole by Keras; `outlets` may name any layer of it."""
     try:
         model = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError) as error:
+    except Exception as error:  # Keras raises whatever the file leads it into
         raise _unreadable(path, "a Keras model", error) from error
     return keras_network(model, outlets, str(path), downloads.digest(path))
 
@@ -117,14 +128,9 @@ def keras_network(
 # --- SavedModel ------------------------------------------------------------------------------
 
 
-def open_saved_model(path: pathlib.Path, outlets: Outlets) -> Network:
+def open_saved_model(path: pathlib.Path, outlets: Outlets, trusted: bool) -> Network:
     """The folder of a SavedModel with a signature "serving_default" or "serve" of one input."""
-    gin_imports.check_model(str(path))
-    try:
-        with files.without_patterns(str(path)) as readable:
-            module = tf.saved_model.load(readable)
-    except (OSError, ValueError) as error:
-        raise _unreadable(path, "a SavedModel", error) from error
+    module = saved_models.load(path, trusted=trusted)
     signatures = module.signatures
     names = [name for name in ("serving_default", "serve") if name in signatures]
     if not names or len(signatures[names[0]].structured_input_signature[1]) != 1:
@@ -147,9 +153,9 @@ def open_saved_model(path: pathlib.Path, outlets: Outlets) -> Network:
 # --- ONNX ------------------------------------------------------------------------------------
 
 
-def open_onnx(path: pathlib.Path, outlets: Outlets) -> Network:
+def open_onnx(path: pathlib.Path, outlets: Outlets, trusted: bool) -> Network:
     """A file in ONNX; its input is [n, C, H, W] unless its shape says otherwise."""
-    session = onnx_session(path)
+    session = onnx_session(path, trusted)
     inputs = session.get_inputs()
     if len(inputs) != 1:
         names = ", ".join(each.name for each in inputs)
@@ -167,16 +173,18 @@ def open_onnx(path: pathlib.Path, outlets: Outlets) -> Network:
     return Network(run, sizes, _onnx_sha256(path), batch=shape[0] if shape else None)
 
 
-def onnx_session(path):
+def onnx_session(path, trusted: bool):
     """An open session of onnxruntime on the CPU or what else it was built for.
 
     Raises:
-      UserError: onnxruntime is not installed, or cannot read the file.
+      UserError: the file is not trusted, see `programs.require`; onnxruntime is not installed, or
+        cannot read the file.
     """
     try:
         import onnxruntime  # an extra: most users have no ONNX files
     except ImportError as error:
         raise UserError(f"{path} needs onnxruntime: pip install 'compare_gan_tf[onnx]'") from error
+    programs.require(path, "an ONNX file", trusted)
     try:
         return onnxruntime.InferenceSession(
             str(path), providers=onnxruntime.get_available_providers()
@@ -192,8 +200,6 @@ def _onnx_sha256(path: pathlib.Path) -> str:
 
 
 # --- Shared ----------------------------------------------------------------------------------
-
-OPENERS = {".keras": open_keras, ".h5": open_keras, ".onnx": open_onnx}
 
 
 def pick(outputs: dict, outlets: Outlets, source: str):

@@ -6,19 +6,21 @@ names.
 
 import ast
 import pathlib
+import re
 from collections.abc import Iterator
 
 
 def registered(decorator: str) -> Iterator[tuple[str, ast.FunctionDef | ast.ClassDef]]:
     """Yields (module, definition) of all functions and classes with a decorator, such as
-    `gin.register(module="metrics")`.
+    `gin.register(module="metrics")`, also where it has a `denylist`.
     """
     for path in sorted(pathlib.Path(__file__).parent.glob("*.py")):
         text = path.read_text(encoding="utf-8")
-        for node in ast.parse(text).body if f"\n@{decorator}" in text else ():
+        begins = f"\n@{decorator.removesuffix(')')}"
+        for node in ast.parse(text).body if begins in text else ():
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 above = [ast.get_source_segment(text, one) for one in node.decorator_list]
-                if decorator in above:
+                if decorator in [re.sub(r", denylist=\[.*\]", "", one or "") for one in above]:
                     yield f"{__package__}.{path.stem}", node
 
 

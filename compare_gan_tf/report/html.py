@@ -3,10 +3,12 @@
 import base64
 import functools
 import gzip
+import hashlib
 import html
 import json
 import os
 import pathlib
+import re
 
 import jinja2
 import markupsafe
@@ -72,8 +74,37 @@ def render(name: str, values: dict) -> str:
         "data_uri": data_uri, "number": number, "metric_title": metric_title, "cell": cell,
         "interval": interval_text, "safe_in_figures": theme.safe,
     }  # fmt: skip
-    environment.globals |= {"plotly_js": plotly_js, "series_css": _series_css}
-    return environment.get_template(name).render(values)
+    script, css = (
+        markupsafe.Markup(environment.get_template(f"page.{kind}.jinja").render())
+        for kind in ("js", "css")
+    )
+    parts = {"script": script, "style": _series_css() + css, "unused_styles": _unused_styles()}
+    parts["policy"] = _policy(script, parts["style"])
+    environment.globals |= {"plotly_js": plotly_js}
+    return environment.get_template(name).render(values | parts)
+
+
+def _policy(script: str, style: str) -> str:
+    """What a browser may do with a page: draw it, run our script and Plotly, and load nothing.
+
+    Plotly writes rules into a style that it adds without a text, and attributes of elements.
+    """
+    scripts = f"{_sha256(script)} {_sha256(_PLOTLY.read_text(encoding='utf-8'))}"
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src-elem {_sha256(style)} {_sha256('')};"
+        " style-src-attr 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _sha256(text: str) -> str:
+    """The source expression of an inline element with this text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@functools.cache
+def _unused_styles() -> list[str]:
+    """Of maps, which no page draws: Plotly adds a style by an id only if there is none."""
+    return re.findall(r'getElementById\("([0-9a-f]{64})"\)', _PLOTLY.read_text(encoding="utf-8"))
 
 
 def _series_css() -> markupsafe.Markup:

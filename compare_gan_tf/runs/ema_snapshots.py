@@ -7,13 +7,11 @@ LENGTH/INDEX. All snapshots up to a step are needed for an average at that step.
 import io
 import os
 import re
-import zipfile
-import zlib
 
 import numpy as np
 import tensorflow as tf
 
-from compare_gan_tf.errors import UserError, as_user_error, unwritable
+from compare_gan_tf.errors import DAMAGED_ARRAYS, UserError, as_user_error, unwritable
 from compare_gan_tf.optimizers import post_hoc
 from compare_gan_tf.storage import files
 
@@ -21,9 +19,6 @@ Length = post_hoc.Length  # sigma_rel
 
 FOLDER = "ema"
 MOST_ERROR = 0.05  # of the profile of an average, see `post_hoc.coefficients`
-_READ_ERRORS = (
-    OSError, tf.errors.OpError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
 def path(model_dir: str, step: int) -> str:
@@ -139,7 +134,12 @@ def reconstruct(gan, model_dir: str, length: float) -> None:
 
 def _read(name: str, lengths, variables) -> list[list[np.ndarray]]:
     """For each length the averages of a snapshot, which have the shapes of `variables`."""
-    with as_user_error(f"cannot read {name}", *_READ_ERRORS, cure="score an earlier checkpoint"):
+    with as_user_error(
+        f"cannot read {name}",
+        *DAMAGED_ARRAYS,
+        tf.errors.OpError,
+        cure="score an earlier checkpoint",
+    ):
         with tf.io.gfile.GFile(name, "rb") as file:
             arrays = np.load(io.BytesIO(file.read()), allow_pickle=False)
         found = [[arrays[f"{one:g}/{i}"] for i, _ in enumerate(variables)] for one in lengths]

@@ -18,7 +18,7 @@ import tensorflow as tf
 from absl import logging
 
 import compare_gan_tf
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, without_secrets
 from compare_gan_tf.storage import files
 
 FILE = "manifest.json"
@@ -117,7 +117,7 @@ def read(model_dir: str) -> list[dict[str, Any]]:
 def _describe_start() -> dict[str, Any]:
     return {
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": sys.argv,
+        "command": [without_secrets(one) for one in sys.argv],
         "compare_gan_tf": compare_gan_tf.__version__,
         "git": source_commit(),
         "python": platform.python_version(),

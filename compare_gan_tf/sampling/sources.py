@@ -123,16 +123,17 @@ def of_run(gan, dataset, where: str, drawn: Callable | None = None) -> Source:
     )
 
 
-def of_module(handle: str) -> Source:
+def of_module(handle: str, *, trusted: bool = False) -> Source:
     """A source that draws from an exported generator.
 
     Args:
       handle: folder of a module, or a TF Hub handle.
+      trusted: whether the caller trusts its origin, see `programs.require`.
 
     Raises:
-      UserError: it cannot be loaded or sampled, or its metadata are damaged.
+      UserError: it is not trusted, cannot be loaded or sampled, or its metadata are damaged.
     """
-    module = modules.Loaded(handle)
+    module = modules.Loaded(handle, trusted=trusted)
     names = module.metadata.get("class_names")
     vocabulary = (module.metadata.get("alphabet") or {}).get("vocabulary")
     is_text = module.trial.dtype.is_integer

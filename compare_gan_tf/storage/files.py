@@ -87,6 +87,18 @@ def exists(path: str) -> bool:
     return tf.io.gfile.exists(path)
 
 
+def is_file(path: str) -> bool:
+    """Whether a regular file is at a path, which may be remote.
+
+    A pipe, a socket or a device, which is none, might be read without end.
+    """
+    if is_remote(path):
+        import tensorflow as tf
+
+        return exists(path) and not tf.io.gfile.isdir(path)
+    return os.path.isfile(path)
+
+
 def write_text(path: str, text: str):
     """Writes a file whole: whoever reads `path` sees the old contents or the new.
 

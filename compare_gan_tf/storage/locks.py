@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 
-from compare_gan_tf.errors import UserError, unwritable
+from compare_gan_tf.errors import UserError, unwritable, without_secrets
 from compare_gan_tf.storage import files, leases, mounts
 
 _READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -144,7 +144,7 @@ def _is_at(path: str, descriptor: int) -> bool:
 def _holder() -> dict:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     holder = {"process": os.getpid(), "host": socket.gethostname(), "since": now}
-    return holder | {"command": sys.argv}
+    return holder | {"command": [without_secrets(one) for one in sys.argv]}
 
 
 def _write(descriptor: int) -> None:

@@ -3,14 +3,13 @@
 import contextlib
 import functools
 import os
-import re
 import sqlite3
 import warnings
 from collections.abc import Iterator
 
 from absl import logging
 
-from compare_gan_tf.errors import Stopped, UserError, first_line
+from compare_gan_tf.errors import Stopped, UserError, first_line, without_secrets
 from compare_gan_tf.storage import mounts
 
 try:
@@ -42,7 +41,7 @@ def absolute(url: str) -> str:
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite" and not (parsed.database or "").startswith("file:"):
         if not parsed.database or parsed.database == ":memory:":
-            raise UserError(f"--storage={url} names no file: write sqlite:///FILE")
+            raise UserError(f"--storage={without_secrets(url)} names no file: write sqlite:///FILE")
         return parsed.set(database=os.path.abspath(parsed.database)).render_as_string(False)
     return url
 
@@ -53,8 +52,8 @@ def is_server(url: str) -> bool:
 
 
 def has_database(url: str) -> bool:
-    """Whether a SQLite file is there; servers tell when they are asked."""
-    return is_server(url) or os.path.exists(_parsed(url).database or "")
+    """Whether anything is at the place of a SQLite file; servers tell when they are asked."""
+    return is_server(url) or os.path.lexists(_parsed(url).database or "")
 
 
 def connect(url: str, *, heartbeat: int = HEARTBEAT, grace: int = GRACE) -> Storage:
@@ -76,6 +75,8 @@ def connect(url: str, *, heartbeat: int = HEARTBEAT, grace: int = GRACE) -> Stor
         engine: dict = {"connect_args": {"connect_timeout": _PATIENCE}}
         if parsed.get_backend_name() == "sqlite":
             path = parsed.database or ""
+            if os.path.lexists(path) and not os.path.isfile(path):
+                raise UserError(f"{path} is no file: remove it, or choose another --storage")
             if kind := mounts.shared(path):
                 logging.warning(
                     "%s is on a file system that machines may share (%s), where SQLite does not"
@@ -104,7 +105,7 @@ def _parsed(url: str) -> sqlalchemy.URL:
         return sqlalchemy.make_url(url)
     except (sqlalchemy.exc.ArgumentError, ValueError) as error:
         raise UserError(
-            f"--storage={shown(url)} is no URL of a database: write sqlite:///FILE or"
+            f"--storage={without_secrets(url)} is no URL of a database: write sqlite:///FILE or"
             " postgresql://..."
         ) from error
 
@@ -129,6 +130,7 @@ def _sqlite(path: str, is_shared: bool) -> sqlite3.Connection:
 @contextlib.contextmanager
 def explained(url: str) -> Iterator[None]:
     """Raises what SQLAlchemy and Optuna report as one line with the cure."""
+    where = without_secrets(url)
     try:
         yield
     except (UserError, Stopped):
@@ -137,30 +139,27 @@ def explained(url: str) -> Iterator[None]:
         cause = error
         while cause.__cause__ is not None:
             cause = cause.__cause__
-        raise UserError(_explanation(shown(url), error, cause)) from error
+        raise UserError(_explanation(where, error, cause)) from error
     except sqlite3.Error as error:  # of `_sqlite`
-        raise UserError(_explanation(shown(url), error, error)) from error
+        raise UserError(_explanation(where, error, error)) from error
     except ImportError as error:  # of a driver
         raise UserError(
-            f"--storage={shown(url)} needs a driver that is not installed ({first_line(error)}):"
+            f"--storage={where} needs a driver that is not installed ({first_line(error)}):"
             " install it, or use sqlite:/// or postgresql://"
         ) from error
     except RuntimeError as error:
         if "table schema" not in str(error):
             raise
         raise UserError(
-            f"the study in {shown(url)} was made by another version of Optuna: {first_line(error)}"
+            f"the study in {where} was made by another version of Optuna: {first_line(error)}"
         ) from error
 
 
 def without_password(url: str) -> str:
     """A URL as it may be kept in files."""
-    return _parsed(url)._replace(password=None).render_as_string()
-
-
-def shown(url: str) -> str:
-    """A URL as messages have it, with *** for a password."""
-    return re.sub(r"(://[^/@:]*:).*@", r"\1***@", url)
+    parsed = _parsed(url)._replace(password=None)
+    secret = [name for name in parsed.query if without_secrets(f"?{name}=x") != f"?{name}=x"]
+    return parsed.difference_update_query(secret).render_as_string()
 
 
 def _explanation(where: str, error: Exception, cause: BaseException) -> str:

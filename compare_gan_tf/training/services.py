@@ -18,7 +18,7 @@ from typing import Any
 import gin
 from absl import logging
 
-from compare_gan_tf.errors import UserError, first_line
+from compare_gan_tf.errors import UserError, first_line, without_secrets
 from compare_gan_tf.settings.signatures import Count, checked
 from compare_gan_tf.storage import files
 from compare_gan_tf.training.trackers import Tracker, path_of
@@ -87,6 +87,9 @@ class MLflow(Tracker):
         MLFLOW_TRACKING_URI, or else of mlflow.
       every: steps between losses.
       sample_every: steps between grids of samples.
+
+    Raises:
+      UserError: the URI has a password, which the config of the run would keep.
     """
 
     name = "mlflow"
@@ -99,6 +102,11 @@ class MLflow(Tracker):
         every: Count = 100,
         sample_every: Count = 1_000,
     ):
+        if tracking_uri is not None and without_secrets(tracking_uri) != tracking_uri:
+            raise UserError(
+                f"MLflow.tracking_uri is {without_secrets(tracking_uri)!r}, whose password would be"
+                " kept in the run: give it by MLFLOW_TRACKING_URI or MLFLOW_TRACKING_PASSWORD"
+            )
         settings = {"experiment": experiment, "tracking_uri": tracking_uri}
         super().__init__(every=every, sample_every=sample_every, settings=settings)
 

@@ -72,6 +72,7 @@ def names_for_gin() -> str:
         lines += [f"## {group}", "", "| name | parameters |", "|---|---|"]
         for selector in sorted(groups[group], key=str.lower):
             shown = parts.parameters(parts.registered()[selector]).items()
+            shown = [pair for pair in shown if pair[0] not in gin_insides.denied(selector)]
             cells = [name if value is None else f"{name} = {value}" for name, value in shown]
             cell = "<br>".join(f"`{cell}`" for cell in cells).replace("|", "&#124;")
             lines.append(f"| `{gin_insides.short_name(selector)}` | {cell} |")

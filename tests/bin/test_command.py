@@ -40,6 +40,13 @@ def test_flags_are_read_and_the_common_ones_repeat():
     assert values.gin_bindings == ["f.x = 1, 2"]
 
 
+@pytest.mark.parametrize("strange", ["\n", "\r", "\x1b[2J", "\x85", "\u2028", "\x1c"])
+def test_what_would_break_a_line_or_steer_a_terminal_is_shown_as_text(strange, capsys):
+    assert guarded(UserError(f"no file 'a{strange}b'")) == 1
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 1 and err.rstrip("\n").isprintable()
+
+
 def test_home_is_expanded_but_not_in_remote_folders(monkeypatch):
     monkeypatch.setenv("HOME", "/home/someone")
     assert parse("--model_dir=~/run").model_dir == "/home/someone/run"

@@ -135,7 +135,7 @@ def test_text_is_lines(run_verb, trained, tmp_path):
         ),
         (["--module=x", "--output=x.png", "--format=gif"], "--format=gif"),
         (["--module=x", "--output=gs://x/y.png"], "local files"),
-        (["--module=/nowhere", "--output=x.png"], "cannot load the module /nowhere"),
+        (["--module=/nowhere", "--output=x.png"], "there is no /nowhere/saved_model.pb"),
         (["--model_dir=/nowhere", "--output=x.png"], "there is no /nowhere/config.gin"),
     ],
 )

@@ -8,9 +8,10 @@ import gin
 import pytest
 
 from compare_gan_tf import config
-from compare_gan_tf.config import gin_files, gin_imports
+from compare_gan_tf.config import gin_imports
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.metrics import extractors
+from compare_gan_tf.storage import programs
 
 # Registers a function, and leaves a trace of having been run.
 MODULE = """
@@ -229,30 +230,26 @@ def test_modules_of_entry_points_need_no_leave_and_are_loaded(module, monkeypatc
     assert "import plugin_losses" in config.operative_text()
 
 
-def test_a_savedmodel_that_only_a_runs_config_names_needs_leave(tmp_path, monkeypatch):
-    monkeypatch.setattr(gin_imports, "_doubted", set())
+def test_a_network_that_a_config_names_needs_leave_which_the_run_keeps(tmp_path):
     assert extractors.model_file is not None  # which registers it
-    bound = "model_file.path = '/of/a/stranger'\n"
-    (tmp_path / "mine.gin").write_text(bound)
+    (tmp_path / "mine.gin").write_text("model_file.path = '/of/a/stranger'\n")
     config.parse(["mine.gin"])
-    gin_imports.check_model("/of/a/stranger")  # whoever writes a config names it himself
-
-    (tmp_path / "run.gin").write_text(f"{gin_files.HEADER}\n{bound}")
-    config.parse(["run.gin"])
     with pytest.raises(UserError, match="--allow_imports=/of/a/stranger") as caught:
-        gin_imports.check_model("/of/a/stranger")
-    assert "would run what it holds" in str(caught.value)
-    assert list(gin_imports.kept([], ["/of/a/stranger"])) == []  # nor is it signed
+        programs.require("/of/a/stranger", "a SavedModel")
+    assert "is a SavedModel, a program that may do all that you may" in str(caught.value)
+    assert gin_imports._MARK not in config.operative_text()  # nor is it signed
+
     gin_imports.allow(["/of/a/stranger"])
-    gin_imports.check_model("/of/a/stranger")
-
-
-def test_a_run_keeps_that_its_user_named_a_model(tmp_path, monkeypatch):
-    monkeypatch.setattr(gin_imports, "_doubted", set())
-    config.parse([], ["model_file.path = '/of/mine'"])
+    programs.require("/of/a/stranger", "a SavedModel")
     (tmp_path / "run.gin").write_text(config.operative_text())
+    programs._trusted.clear()
     config.parse(["run.gin"])
-    gin_imports.check_model("/of/mine")
+    programs.require("/of/a/stranger", "a SavedModel")
+
+
+@pytest.mark.parametrize("binding", ["model_file.trust = True", "inception_2015.trust = True"])
+def test_no_config_can_say_that_a_network_is_trusted(binding):
+    assert "trust" in refused([], [binding])
 
 
 @pytest.mark.parametrize("used", ["Adversarial.loss = @unmarked", "unmarked.margin = 2.0"])

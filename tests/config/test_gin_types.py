@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("no_bindings")
 )
 def test_what_fits_passes(binding):
     gin.parse_config(binding)
-    gin_types.check()
+    gin_types.check({})
 
 
 @pytest.mark.parametrize(
@@ -57,5 +57,5 @@ def test_what_fits_passes(binding):
 def test_what_does_not_fit_is_named(binding, message):
     gin.parse_config(binding)
     with pytest.raises(UserError) as caught:
-        gin_types.check()
+        gin_types.check({})
     assert message in str(caught.value)

@@ -14,6 +14,8 @@ from compare_gan_tf.evaluation.sides import Samples
 from compare_gan_tf.metrics import registry
 from compare_gan_tf.metrics.features import raw_features
 
+pytestmark = pytest.mark.usefixtures("trusting")
+
 SEED = [7, 0]
 
 

@@ -10,6 +10,8 @@ from compare_gan_tf.evaluation.sides import Samples
 from compare_gan_tf.metrics import registry
 from compare_gan_tf.metrics.features import raw_features
 
+pytestmark = pytest.mark.usefixtures("trusting")
+
 onnx = pytest.importorskip("onnx", reason="the package onnx writes the generators")
 pytest.importorskip("onnxruntime", reason="onnxruntime runs them")
 

@@ -9,6 +9,8 @@ import tensorflow as tf
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import openings
 
+pytestmark = pytest.mark.usefixtures("trusting")
+
 
 class Sampler(tf.Module):
     """Image i of a seed has the value of a hash of (seed, i); `labels` add a tenth each."""

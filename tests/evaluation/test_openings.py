@@ -13,6 +13,8 @@ from compare_gan_tf.evaluation import openings, pairs
 from compare_gan_tf.evaluation.sides import Samples
 from compare_gan_tf.metrics.features import raw_features
 
+pytestmark = pytest.mark.usefixtures("trusting")
+
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1), dtype=np.uint8)
 
 

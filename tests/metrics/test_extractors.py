@@ -15,6 +15,8 @@ from compare_gan_tf.metrics import (
 )
 from compare_gan_tf.metrics.extractors import callable_features, model_file
 
+pytestmark = pytest.mark.usefixtures("trusting")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -238,9 +238,32 @@ def test_a_change_of_the_scheme_recolours_what_is_drawn(path, tmp_path):
         opened.open(path, READY)
         opened.scroll_through()
         opened.scheme(dark=True)
-        time.sleep(1.0)
-        line = opened.run("document.querySelector('[data-figure=budget]').data[1].line.color")
-        assert line == "#58b0ea"
+        colour = "document.querySelector('[data-figure=budget]').data[1].line.color"
+        end = time.monotonic() + 30
+        while opened.run(colour) != "#58b0ea" and time.monotonic() < end:
+            time.sleep(0.1)
+        assert opened.run(colour) == "#58b0ea"
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        "Object.assign(document.createElement('script'), {textContent: 'window.bad = 1'})",
+        "Object.assign(document.createElement('style'), {textContent: 'body {display: none}'})",
+        "document.createRange().createContextualFragment('<b onclick=\"window.bad = 1\">x</b>')",
+        "Object.assign(document.createElement('img'), {src: 'https://example.com/x.png'})",
+        "Object.assign(document.createElement('iframe'), {src: 'https://example.com/'})",
+        "document.createRange().createContextualFragment('<base href=\"https://example.com/\">')",
+    ],
+)
+def test_what_the_policy_does_not_name_is_refused(path, tmp_path, added):
+    with browser.Browser(tmp_path / "profile") as opened:
+        opened.open(path, READY)
+        opened.run(f"document.body.append({added})")
+        opened.run("document.querySelector('b[onclick]')?.click()")
+        assert opened.run("window.bad") is None
+        assert opened.run("getComputedStyle(document.body).display") == "block"
+        assert any("Content Security Policy" in str(one) for one in opened.errors)
 
 
 def test_the_printed_page_is_light_and_has_every_figure(path, tmp_path):

@@ -13,7 +13,7 @@ import pytest
 import study_workers
 from optuna.trial import TrialState
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, without_secrets
 from compare_gan_tf.storage import mounts
 from compare_gan_tf.study import connection, folder, optuna_insides, storage
 
@@ -223,8 +223,13 @@ def test_a_server_that_is_not_there(url):
     ],
 )
 def test_passwords_are_not_shown(url):
-    assert "secret" not in connection.shown(url).replace(":***", "")
-    assert "ret@" not in connection.shown(url)
+    assert "secret" not in without_secrets(url).replace(":***", "")
+    assert "ret@" not in without_secrets(url)
+
+
+def test_no_password_is_kept():
+    url = "postgresql://me:hunter2@host/x?password=hunter2&sslmode=require"
+    assert connection.without_password(url) == "postgresql://me@host/x?sslmode=require"
 
 
 def test_garbage(tmp_path):
@@ -235,11 +240,11 @@ def test_garbage(tmp_path):
 
 def test_a_folder_in_the_place_of_the_file(tmp_path):
     (tmp_path / "study.db").mkdir()
-    assert "unable to open database file" in refused(connection.default_url(str(tmp_path)))
+    assert "study.db is no file: remove it" in refused(connection.default_url(str(tmp_path)))
 
 
 def test_no_folder_for_the_file(tmp_path):
-    assert "unable to open database file" in refused(f"sqlite:///{tmp_path}/no/study.db")
+    assert "study.db is no file: remove it" in refused(f"sqlite:///{tmp_path}/no/study.db")
 
 
 @pytest.fixture

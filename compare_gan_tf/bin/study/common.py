@@ -5,7 +5,7 @@ import sys
 
 from absl import flags
 
-from compare_gan_tf.errors import UserError
+from compare_gan_tf.errors import UserError, without_secrets
 
 STORAGE = "COMPARE_GAN_STORAGE"  # in the environment: passwords in it are not seen by others
 _IMPORTS = (
@@ -101,7 +101,8 @@ def create(values: flags.FlagValues):
     samplers.sampler(plan.search)
     folder.check(study_dir, plan.name, address)
     with connection.explained(address):
-        opened = connection.connect(address) if connection.is_server(address) else None
+        # What is there is opened before the configs are checked; what is not, is made after.
+        opened = connection.connect(address) if connection.has_database(address) else None
         directions = check.check(plan, texts, all_cells, tuple(values.allow_imports))
         folder.note(study_dir, plan.name, address)
         return storage.create(
@@ -109,7 +110,7 @@ def create(values: flags.FlagValues):
             plan,
             texts,
             directions=directions,
-            command=" ".join(sys.argv),
+            command=without_secrets(" ".join(sys.argv)),
         )
 
 
@@ -131,7 +132,7 @@ def load(values: flags.FlagValues):
     address = url(values)
     if not connection.has_database(address):
         raise UserError(
-            f"{connection.shown(address)} is not there: name the study's --storage, or make it by"
+            f"{without_secrets(address)} is not there: name the study's --storage, or make it by"
             " compare-gan study create"
         )
     with connection.explained(address):
@@ -143,7 +144,7 @@ def load(values: flags.FlagValues):
             if len(names) != 1:
                 there = ", ".join(names) or "none"
                 raise UserError(
-                    f"{connection.shown(address)} has these studies: {there}. Name --study"
+                    f"{without_secrets(address)} has these studies: {there}. Name --study"
                 )
             name = names[0]
         study = storage.load(opened, name)
@@ -197,7 +198,6 @@ def url(values: flags.FlagValues) -> str:
     """The database of the study."""
     from compare_gan_tf.study import connection
 
-    sys.argv = [connection.shown(one) for one in sys.argv]  # it is kept in files
     if given := _given(values):
         return connection.absolute(given)
     known = _known(values)
