@@ -15,6 +15,7 @@ SMALL = {
     "biggan": ((32, 32, 3), {"ch": 2}),
     "biggan_deep": ((32, 32, 3), {"ch": 4}),
     "dcgan": ((9, 7, 1), {"width": 2}),
+    "fastgan": ((256, 256, 1), {"width": 8}),
     "gaussian": ((DIM,), {}),
     "infogan": ((9, 7, 1), {"width": 2}),
     "maxout": ((4, 4, 1), {"units": 4}),
