@@ -223,7 +223,9 @@ def _second_path(parts, images, width: int):
     for index, side in enumerate(side for side in _SIDES if side < first):
         units, name = _channels(_OF_D, 4 * side, width), f"small_conv{index}"
         if index == 0:
-            x = keras.layers.LeakyReLU(0.2, name=f"{name}_relu")(parts.conv(x, units, 4, 2, name=name))
+            x = keras.layers.LeakyReLU(0.2, name=f"{name}_relu")(
+                parts.conv(x, units, 4, 2, name=name)
+            )
         else:
             x = parts.rectified(x, units, 4, 2, name=name)
     return keras.layers.Identity(name="small_maps")(x)

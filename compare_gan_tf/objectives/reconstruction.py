@@ -142,9 +142,7 @@ class Reconstruction(Objective):
                 f"Reconstruction.doublings is {doublings}: it makes images of {last << doublings} "
                 f"px, of which those of D, {side} px, are no multiple; set it lower"
             )
-        self.decoders = [
-            self._decoder(shapes[name], channels, doublings, name) for name in _MAPS
-        ]
+        self.decoders = [self._decoder(shapes[name], channels, doublings, name) for name in _MAPS]
 
     def _decoder(self, shape, channels: int, doublings: int, name: str) -> keras.Model:
         """Maps of `shape` -> images [n, h 2^doublings, w 2^doublings, channels]."""

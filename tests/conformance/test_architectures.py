@@ -28,6 +28,7 @@ SETTINGS = {
     "maxout": {"units": 6},
     "mlp": {"units": 6},
     "r3gan": {"widths": (4, 4, 4, 4), "cardinalities": (2, 2, 2, 2)},
+    "r3gan2": {"width": 8, "depth": 1, "group_width": 4},
     "resnet30": {"width": 2, "depth": 1},
     "sagan": {"ch": 4},
     "stylegan2": {"channel_base": 64, "channel_max": 4},
@@ -36,9 +37,15 @@ SETTINGS = {
 # How far D's slopes turn more than logits: rounding flips signs in front of its leaky ReLUs. In
 # float32 images that differ by 1e-3 turn those of FastGAN's 12 layers by 3 to 8 %.
 TURNED = {"fastgan": 5.0}
-UNBOUNDED = ("r3gan", "stylegan2", "table", "text_networks")  # linear, or logits of symbols
+UNBOUNDED = (
+    "r3gan",
+    "r3gan2",
+    "stylegan2",
+    "table",
+    "text_networks",
+)  # linear, or logits of symbols
 SHAPES = {
-    "fastgan": (256, 256, 3),
+    "fastgan": (256, 256, 3),  # D's gates pool 64 x 64 values
     "table": (1, 5),
     "text_networks": (8, 5),
 }
@@ -48,6 +55,7 @@ SLOW = (
     "biggan_deep",
     "fastgan",
     "r3gan",
+    "r3gan2",
     "resnet30",
     "resnet5",
     "resnet_stl",

@@ -68,6 +68,7 @@ SMALL = {
     "maxout": _both("units = 8"),
     "mlp": _both("units = 8"),
     "r3gan": _stages,
+    "r3gan2": _both("width = 4", "depth = 1", "group_width = 2"),
     "resnet5": _both("width = 2"),
     "resnet_cifar": _both("width = 4"),
     "sagan": _both("ch = 4"),
