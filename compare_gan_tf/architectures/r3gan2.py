@@ -21,13 +21,6 @@ from compare_gan_tf.architectures import blocks
 from compare_gan_tf.architectures.biggan_blocks import FIRST_SIDE
 from compare_gan_tf.architectures.conditioning import Conditioning, added_to_logit
 from compare_gan_tf.architectures.local_features import local_features
-from compare_gan_tf.architectures.r3gan_blocks import KernelSize
-from compare_gan_tf.architectures.r3gan_layers import (
-    ClipInInference,
-    FilteredDownsampling,
-    FilteredUpsampling,
-    Taps,
-)
 from compare_gan_tf.architectures.r3gan2_layers import (
     AppendedNoise,
     AppendedOnes,
@@ -37,6 +30,13 @@ from compare_gan_tf.architectures.r3gan2_layers import (
     UnitGroupedConv2D,
     UnitLeakyReLU,
     UnitPool,
+)
+from compare_gan_tf.architectures.r3gan_blocks import KernelSize
+from compare_gan_tf.architectures.r3gan_layers import (
+    ClipInInference,
+    FilteredDownsampling,
+    FilteredUpsampling,
+    Taps,
 )
 from compare_gan_tf.architectures.shapes import Blocks, SquareShape, doublings
 from compare_gan_tf.errors import UserError
