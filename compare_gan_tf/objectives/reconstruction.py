@@ -163,7 +163,7 @@ class Reconstruction(Objective):
         return {"real": samples.real_view} if player == DISCRIMINATOR else {}
 
     def discriminator(self, game, samples, scored):
-        heads = scored["real"].heads
+        heads = {name: tf.cast(scored["real"].heads[name], tf.float32) for name in self.reads}
         part = game.noise.integers(f"{self.name}/part", heads[_SEEN].shape[0], 4)
         maps = {**heads, "part_maps": quadrants(heads["part_maps"], part)}
         targets = dict.fromkeys(_MAPS, heads[_SEEN])

@@ -78,6 +78,16 @@ def test_targets_are_every_kth_pixel_of_what_d_has_seen_and_of_the_same_quadrant
     np.testing.assert_allclose(term.values, np.full(6, 0.25), rtol=1e-5)
 
 
+def test_distances_are_taken_in_float32():
+    """Of maps in float16 and decoders in float32, as in mixed precision."""
+    objective = Reconstruction(distance=lambda images, targets: (images - targets)[:, 0, 0, 0])
+    objective.decoders = [lambda maps, training: tf.cast(maps, tf.float32)] * 3
+    maps = tf.constant(np.full((2, 16, 16, 3), 0.1), tf.float16)
+    heads = {"seen": maps, **dict.fromkeys(Reconstruction.reads[1:], maps)}
+    (term,) = objective.discriminator(GAME, None, {"real": Scored(None, None, None, heads=heads)})
+    assert term.values.dtype == tf.float32
+
+
 def test_decoders_have_the_published_channels_and_learn_with_d():
     gan = small_gan([PatchHinge(), Reconstruction(width=3, doublings=1)])
     decoder = gan.objectives[1].decoders[0]
