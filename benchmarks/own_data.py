@@ -70,6 +70,19 @@ r3gan.generator.depth = 1
 r3gan.discriminator.widths = (64, 64, 48, 32)
 r3gan.discriminator.depth = 1
 """
+FASTGAN = """
+GAN.generator = @fastgan.generator
+GAN.discriminator = @fastgan.discriminator
+GAN.objectives = [@PatchHinge(), @Reconstruction()]
+GAN.augment = @DiffAugment()
+DiffAugment.transforms = [@diffaugment.color, @diffaugment.translation]
+train.batch_size = 8
+fastgan.generator.width = 8
+fastgan.discriminator.width = 8
+Reconstruction.width = 8
+adam.learning_rate = 2e-4
+adam.beta_1 = 0.5
+"""
 ADA = """
 GAN.augment = @ADA()
 ADA.controller = @Adaptive()
@@ -87,6 +100,7 @@ VARIANTS = {
     "sndcgan_ada": SNDCGAN + ADA,
     "sndcgan_labels": SNDCGAN + LABELS,
     "sndcgan_labels_ada": SNDCGAN + LABELS + ADA,
+    "fastgan": FASTGAN,
     "r3gan": R3GAN,  # for 32 px
 }
 

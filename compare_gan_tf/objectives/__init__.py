@@ -19,6 +19,7 @@ from compare_gan_tf.objectives.max_gradient_penalty import *
 from compare_gan_tf.objectives.multi_hinge import *
 from compare_gan_tf.objectives.mutual_information import *
 from compare_gan_tf.objectives.path_length import *
+from compare_gan_tf.objectives.reconstruction import *
 from compare_gan_tf.objectives.relativistic import *
 from compare_gan_tf.objectives.rotation import *
 from compare_gan_tf.objectives.slicing import *

@@ -84,6 +84,23 @@ class ExponentialDecay(Schedule):
         return {key: getattr(self, key) for key in keys}
 
 
+@keras.saving.register_keras_serializable(package="compare_gan_tf")
+class InverseRootDecay(Schedule):
+    """start / sqrt(max(1, step / steps)), rising from 0 in the first `warm_up` steps."""
+
+    @checked
+    def __init__(self, start: NotNegative, steps: Steps, warm_up: Step = 0):
+        self.start, self.steps, self.warm_up = start, steps, warm_up
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        value = self.start * ops.rsqrt(ops.maximum(step / self.steps, 1.0))
+        return value * ops.minimum(step / self.warm_up, 1.0) if self.warm_up else value
+
+    def get_config(self):
+        return {key: getattr(self, key) for key in ("start", "steps", "warm_up")}
+
+
 @gin.configurable(module="schedules")
 def linear_decay(*, start: float, end: float = 0.0, steps: int, delay: int = 0):
     """start + (end - start) (step - delay) / steps, between `start` and `end`."""
@@ -94,6 +111,15 @@ def linear_decay(*, start: float, end: float = 0.0, steps: int, delay: int = 0):
 def cosine_decay(*, start: float, end: float = 0.0, steps: int, delay: int = 0):
     """start + (end - start) (1 - cos(pi (step - delay) / steps)) / 2, between the two."""
     return CosineDecay(start, end, steps, delay)
+
+
+@gin.configurable(module="schedules")
+def inverse_root_decay(*, start: float, steps: int, warm_up: int = 0):
+    """start / sqrt(max(1, step / steps)), first rising from 0 in `warm_up` steps.
+
+    It is EDM2's (Karras et al., 2024), for kernels of constant size.
+    """
+    return InverseRootDecay(start, steps, warm_up)
 
 
 @gin.configurable(module="schedules")

@@ -14,7 +14,7 @@ from compare_gan_tf.architectures.conditioning import Concatenation
 from compare_gan_tf.architectures.predicted_projection import PredictedProjection
 from compare_gan_tf.gan import GAN
 from compare_gan_tf.layers import batch_norm, no_norm, spectral_norm
-from compare_gan_tf.objectives import InfoMax, LabelPrediction
+from compare_gan_tf.objectives import LabelPrediction, Objective
 
 BATCH, CLASSES, SHAPE = 8, 3, (4, 4, 1)
 
@@ -36,7 +36,7 @@ def small_gan(
     """A conditional GAN with one hidden layer per player, and latents with codes.
 
     Both players have state: G batch statistics, D vectors of spectral norm. D has the outputs that
-    `InfoMax` and `LabelPrediction` read, if they are among the objectives.
+    the objectives read.
 
     Args:
       objectives: a list of objectives.
@@ -47,12 +47,14 @@ def small_gan(
       **settings: settings of `GAN` that replace the ones here.
     """
     player = {"units": 6, "depth": 1}
+    read = {name for o in objectives if isinstance(o, Objective) for name in o.reads}
+    read -= {"class_logits"}  # an output of its conditioning
     defaults = dict(
         seed=5,
         conditional=True,
         generator=functools.partial(mlp.generator, norm=batch_norm, **player),
         discriminator=functools.partial(
-            _with_maps if _any(objectives, InfoMax) else mlp.discriminator,
+            functools.partial(_with_outputs, read) if read else mlp.discriminator,
             norm=d_norm,
             kernel_norm=kernel_norm,
             conditioning=(
@@ -84,11 +86,19 @@ def _any(objectives, kind: type) -> bool:
     return any(isinstance(objective, kind) for objective in objectives)
 
 
-def _with_maps(sample_shape, num_classes=None, **options):
-    """A discriminator with the output `local_features`."""
+def _with_outputs(names, sample_shape, num_classes=None, **options):
+    """A discriminator with further outputs, such as `local_features`: maps, unless named here."""
     model = mlp.discriminator(sample_shape, num_classes, **options)
-    # Biases of 1, so that every position has a map above 0. Else the head's units would be at the
-    # kink of their ReLU, and rounding would decide the side.
-    settings = {"bias_initializer": "ones", "name": "maps"}
-    maps = keras.layers.Conv2D(6, 2, 2, **settings)(model.input["images"])
-    return keras.Model(model.input, {**model.output, "local_features": maps}, name=model.name)
+    images = model.input["images"]
+    made = {
+        "patches": lambda: keras.layers.Dense(5, name="patches")(model.output["features"]),
+        "seen": lambda: keras.layers.Identity(name="seen")(images),
+    }
+
+    def maps():
+        # Biases of 1, so that every position has a map above 0. Else the head's units would be at
+        # the kink of their ReLU, and rounding would decide the side.
+        return keras.layers.Conv2D(6, 2, 2, bias_initializer="ones")(images)
+
+    outputs = {name: made.get(name, maps)() for name in sorted(names)}
+    return keras.Model(model.input, {**model.output, **outputs}, name=model.name)

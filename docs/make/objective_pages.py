@@ -66,6 +66,8 @@ def _in_a_config(page: str, found: dict) -> list[str]:
     shown = ["Adversarial"] if page in ("losses", "f_gan") else [*named, *classes[:1]]
     if page == "kernel_penalty":
         shown = ["Adversarial", "L2", "Orthogonal"]
+    if page == "reconstruction":  # FastGAN's two
+        shown = classes
     lines = [f"GAN.objectives = [{', '.join(f'@{name}()' for name in shown)}]"]
     if page == "f_gan":
         lines.append("Adversarial.loss = @f_gan")

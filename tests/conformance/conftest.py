@@ -33,6 +33,8 @@ def no_downloads(monkeypatch, tmp_path):
     rng = np.random.default_rng(0)
     for folder in (
         "ffhq",
+        "panda",
+        "pictures",
         *(f"tiny_imagenet/{part}/{n}" for part in ("train", "valid") for n in "ab"),
     ):
         (tmp_path / folder).mkdir(parents=True)

@@ -24,22 +24,44 @@ def _pairs() -> list[str]:
 SETTINGS = {
     "biggan": {"ch": 2},
     "biggan_deep": {"ch": 4},
+    "fastgan": {"width": 8},
     "maxout": {"units": 6},
     "mlp": {"units": 6},
     "r3gan": {"widths": (4, 4, 4, 4), "cardinalities": (2, 2, 2, 2)},
+    "r3gan2": {"width": 8, "depth": 1, "group_width": 4},
     "resnet30": {"width": 2, "depth": 1},
     "sagan": {"ch": 4},
     "stylegan2": {"channel_base": 64, "channel_max": 4},
     "table": {},
 }
-UNBOUNDED = ("r3gan", "stylegan2", "table", "text_networks")  # linear, or logits of symbols
+# How far D's slopes turn more than logits: rounding flips signs in front of its leaky ReLUs. In
+# float32 images that differ by 1e-3 turn those of FastGAN's 12 layers by 3 to 8 %.
+TURNED = {"fastgan": 5.0}
+UNBOUNDED = (
+    "r3gan",
+    "r3gan2",
+    "stylegan2",
+    "table",
+    "text_networks",
+)  # linear, or logits of symbols
 SHAPES = {
+    "fastgan": (256, 256, 3),  # D's gates pool 64 x 64 values
     "table": (1, 5),
     "text_networks": (8, 5),
 }
 
 
-SLOW = ("biggan_deep", "r3gan", "resnet30", "resnet5", "resnet_stl", "sagan", "stylegan2")
+SLOW = (
+    "biggan_deep",
+    "fastgan",
+    "r3gan",
+    "r3gan2",
+    "resnet30",
+    "resnet5",
+    "resnet_stl",
+    "sagan",
+    "stylegan2",
+)
 
 
 @pytest.mark.parametrize("name", [
@@ -82,5 +104,10 @@ def test_a_pair_computes_the_same_in_mixed_precision(name):
         assert {v.dtype for p in players for v in p.variables if "float" in v.dtype} == {"float32"}
         assert {policy.removeprefix("mixed_")} <= {one.compute_dtype for one in players[1].layers}
         low_samples = tf.cast(low_samples, tf.float32)
-        for low, full in ((low_samples, samples), (low_logits, logits), (low_slopes, slopes)):
-            assert np.linalg.norm(low - full) <= tolerance * np.linalg.norm(full), policy
+        turned = tolerance * TURNED.get(name.rpartition(".")[2], 1.0)
+        for low, full, allowed in (
+            (low_samples, samples, tolerance),
+            (low_logits, logits, tolerance),
+            (low_slopes, slopes, turned),
+        ):
+            assert np.linalg.norm(low - full) <= allowed * np.linalg.norm(full), policy

@@ -27,6 +27,7 @@ COUNTS = {
     "studiogan/biggan.gin": (942, 242, 10_000),
     "r3gan/cifar10.gin": (20_781_952, 21_280_512, 1),
     "r3gan/ffhq256.gin": (23_057_952, 23_009_568, 1),
+    "r3gan2/cifar10.gin": (17_335_425, 17_720_832, 1),
     "stylegan2/cifar10.gin": (202, 231, 100_000),
     "stylegan2/ffhq256.gin": (24_767_458, 24_001_089, 1),
 }

@@ -16,7 +16,8 @@ from compare_gan_tf.export import verification
 
 STEP = 30
 ROWS = 2
-LARGE = ("biggan", "biggan_deep", "sagan", "resnet30")  # seconds each; the slow tests have them
+# Seconds each; the slow tests have them.
+LARGE = ("biggan", "biggan_deep", "fastgan", "sagan", "resnet30")
 LOADS = """
 import sys
 import numpy as np

@@ -25,7 +25,9 @@ from compare_gan_tf.objectives import (
     MaxGradientPenalty,
     MultiHinge,
     Orthogonal,
+    PatchHinge,
     PathLength,
+    Reconstruction,
     Relativistic,
     Rotation,
     SlicingAdversarial,
@@ -153,6 +155,8 @@ def _tasks():
     for contrast in (contrastive.conditional_contrast, contrastive.data_to_data):
         yield contrast.__name__, functools.partial(Contrastive, contrast, units=4, **norm)
     yield "label_prediction", functools.partial(LabelPrediction, weight=0.5)
+    yield "patch_hinge", functools.partial(PatchHinge, weight=0.3)
+    yield "reconstruction", functools.partial(Reconstruction, width=2, doublings=1, **norm)
     yield "rotation", functools.partial(Rotation, **norm)
     yield "infomax", functools.partial(InfoMax, units=4, weight=0.3, **norm)
     yield "categorical", functools.partial(CategoricalInformation, hidden=4, **norm)

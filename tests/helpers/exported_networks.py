@@ -15,11 +15,13 @@ SMALL = {
     "biggan": ((32, 32, 3), {"ch": 2}),
     "biggan_deep": ((32, 32, 3), {"ch": 4}),
     "dcgan": ((9, 7, 1), {"width": 2}),
+    "fastgan": ((64, 64, 1), {"width": 4}),
     "gaussian": ((DIM,), {}),
     "infogan": ((9, 7, 1), {"width": 2}),
     "maxout": ((4, 4, 1), {"units": 4}),
     "mlp": ((4, 4, 1), {"units": 4}),
     "r3gan": ((8, 8, 1), {"widths": (4, 4), "cardinalities": (2, 2)}),
+    "r3gan2": ((8, 8, 1), {"width": 8, "depth": 1, "group_width": 4}),
     "resnet30": ((32, 32, 1), {"width": 1, "depth": 1}),
     "resnet5": ((8, 8, 1), {"width": 2}),
     "resnet_cifar": ((8, 8, 1), {"width": 4}),
@@ -31,7 +33,7 @@ SMALL = {
     "text_networks": ((4, 3), {"width": 4}),
 }
 BARE = ("gaussian", "table")  # a generator without labels or norms, and no discriminator
-WITHOUT_NORMS = ("stylegan2",)  # no normalisation and no reparameterisation can be chosen
+WITHOUT_NORMS = ("r3gan2", "stylegan2")  # no normalisation and no reparameterisation can be chosen
 NORMS = {
     "none": layers.no_norm,
     "batch": layers.batch_norm,

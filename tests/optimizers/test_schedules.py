@@ -12,6 +12,10 @@ MADE = {
         schedules.cosine_decay(start=0.0, end=0.6, steps=6),
         [0.0, 0.3 * (1 - np.cos(np.pi / 3)), 0.3 * (1 - np.cos(4 * np.pi / 6)), 0.6, 0.6],
     ),
+    "inverse_root": (
+        schedules.inverse_root_decay(start=3.0, steps=2, warm_up=4),
+        [0.0, 1.5, 3.0 / 2**0.5, 3.0 / 3**0.5, 1.5],
+    ),
     "exponential": (
         schedules.exponential_decay(start=1.0, rate=0.25, steps=4, floor=0.1),
         [1.0, 0.5, 0.25, 0.125, 0.1],
@@ -48,6 +52,7 @@ def test_schedules_are_remade_from_their_configs(name):
         (lambda: schedules.linear_decay(start=1.0, steps=0), "LinearDecay.steps is 0"),
         (lambda: schedules.cosine_decay(start=1.0, steps=5, delay=-1), "CosineDecay.delay is -1"),
         (lambda: schedules.exponential_decay(start=1.0, rate=0.0, steps=5), "rate is 0.0"),
+        (lambda: schedules.inverse_root_decay(start=1.0, steps=0), "InverseRootDecay.steps is 0"),
         (lambda: schedules.linear_decay(start=-1.0, steps=5), "LinearDecay.start is -1.0"),
         (lambda: schedules.cosine_decay(start=1.0, end=-1.0, steps=5), "CosineDecay.end is -1.0"),
         (lambda: schedules.exponential_decay(start=-1.0, rate=0.5, steps=5), "start is -1.0"),
