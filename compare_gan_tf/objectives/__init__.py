@@ -1,5 +1,6 @@
 """The objectives: losses, penalties and auxiliary tasks, each a value in `GAN.objectives`."""
 
+from compare_gan_tf.objectives.adversarial_flow import *
 from compare_gan_tf.objectives.base import *
 from compare_gan_tf.objectives.boundary_seeking import *
 from compare_gan_tf.objectives.classification import *
