@@ -12,6 +12,7 @@ from compare_gan_tf.objectives.gradient_penalty import *
 from compare_gan_tf.objectives.infomax import *
 from compare_gan_tf.objectives.kernel_penalty import *
 from compare_gan_tf.objectives.label_prediction import *
+from compare_gan_tf.objectives.latent_optimization import *
 from compare_gan_tf.objectives.lecam import *
 from compare_gan_tf.objectives.likelihood import *
 from compare_gan_tf.objectives.loss_sensitive import *

@@ -20,6 +20,7 @@ from compare_gan_tf.objectives import (
     InfoMax,
     LabelPrediction,
     LatentConsistency,
+    LatentOptimization,
     LeCam,
     LogitCentring,
     LossSensitive,
@@ -163,7 +164,7 @@ def _tasks():
 
 
 def _lazy():
-    """Lazy ones, and one that needs the gradient of each sample's score."""
+    """Lazy ones, and two that need scores of samples by themselves."""
     r1 = functools.partial(GradientPenalty, gradient_penalty.at_real, target=0.0, every=2)
     yield "lazy_r1", functools.partial(r1, weight=0.05)
     yield "lazy_difference", functools.partial(r1, weight=0.05, finite_difference=0.1)
@@ -172,6 +173,7 @@ def _lazy():
     yield "lazy_consistency", functools.partial(Consistency, every=2, weight=0.1)
     yield "lazy_orthogonal", functools.partial(Orthogonal, every=2, weight=0.01)
     yield "gradient_normaliser", functools.partial(GradientNormaliser, weight=0.3)
+    yield "latent_optimization", functools.partial(LatentOptimization, weight=0.3)
 
 
 GROUPS = {
@@ -193,11 +195,14 @@ KINDS = {
         "f_gan_jeffrey", "boundary_squared", "loss_sensitive_l1", "loss_sensitive_classifier",
     ),
     "penalties": (
-        "between", "r1_scheduled", "max_gradient", "logit_centring", "lecam", "l2", "orthogonal", "spectral_penalty",
-        "weight_clipping",
+        "between", "r1_scheduled", "max_gradient", "logit_centring", "lecam", "l2", "orthogonal",
+        "spectral_penalty", "weight_clipping",
     ),
     "tasks": tuple(GROUPS["tasks"]),
-    "lazy": ("lazy_r1", "lazy_consistency", "lazy_orthogonal", "gradient_normaliser"),
+    "lazy": (
+        "lazy_r1", "lazy_consistency", "lazy_orthogonal", "gradient_normaliser",
+        "latent_optimization",
+    ),
 }  # fmt: skip
 _NAMED = {ALL[name].func for group in KINDS.values() for name in group}
 _OTHERS = {make.func: name for name, make in reversed(ALL.items()) if make.func not in _NAMED}
