@@ -1,10 +1,14 @@
 """Feature extractors by encoders of others, in ONNX or as SavedModel: DINOv2, CLIP, SwAV.
 
 Each has the preprocessing of its authors, or of the code that made its scores known.
+experiments/feature_networks.py makes the files of the published weights, and prints the SHA-256
+that an encoder can be told to ask for.
 """
 
 import os
 import pathlib
+import re
+from typing import Annotated
 
 import gin
 
@@ -14,7 +18,15 @@ from compare_gan_tf.metrics.extractors import NetworkFeatures
 from compare_gan_tf.metrics.model_files import Network, Outlets
 from compare_gan_tf.metrics.resize import Resize, antialiased_bicubic, antialiased_bilinear
 from compare_gan_tf.metrics.scalings import clip_scaling, imagenet_scaling
-from compare_gan_tf.settings.signatures import Count, checked
+from compare_gan_tf.settings.signatures import Count, Rule, checked
+
+
+def _require_digest(name: str, value) -> None:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
+        raise UserError(f"{name} is {value!r}: it must be a SHA-256, 64 of the digits 0-9 and a-f")
+
+
+Sha256 = Annotated[str, Rule(_require_digest)]
 
 
 @gin.configurable(module="features")
@@ -25,6 +37,7 @@ def dinov2_vitl14(
     size: Count = 224,
     quantise: bool = True,
     features: str | None = None,
+    sha256: Sha256 | None = None,
 ) -> NetworkFeatures:
     """DINOv2 ViT-L/14, whose Fréchet distance follows human eyes better than Inception's.
 
@@ -38,8 +51,10 @@ def dinov2_vitl14(
       quantise: False keeps floats, unclipped, as the code of EDM2 does by default.
       features: name of the output; None for the only one, or pooler_output. Of an output of all
         tokens [n, tokens, 1024] the first is taken, the class token.
+      sha256: of the file, or `downloads.tree_digest` of the folder; another one is refused. None
+        for any.
     """
-    return _dinov2("L", path, size, quantise, features)
+    return _dinov2("L", path, size, quantise, features, sha256)
 
 
 @gin.configurable(module="features")
@@ -50,6 +65,7 @@ def dinov2_vitb14(
     size: Count = 224,
     quantise: bool = True,
     features: str | None = None,
+    sha256: Sha256 | None = None,
 ) -> NetworkFeatures:
     """DINOv2 ViT-B/14: 768 numbers for each image, else as `dinov2_vitl14`.
 
@@ -59,8 +75,9 @@ def dinov2_vitb14(
       size: side in pixels that images are resized to, a multiple of 14.
       quantise: False keeps floats, unclipped.
       features: name of the output, see `dinov2_vitl14`.
+      sha256: see `dinov2_vitl14`.
     """
-    return _dinov2("B", path, size, quantise, features)
+    return _dinov2("B", path, size, quantise, features, sha256)
 
 
 @gin.configurable(module="features")
@@ -71,6 +88,7 @@ def dinov2_vits14(
     size: Count = 224,
     quantise: bool = True,
     features: str | None = None,
+    sha256: Sha256 | None = None,
 ) -> NetworkFeatures:
     """DINOv2 ViT-S/14: 384 numbers for each image, else as `dinov2_vitl14`.
 
@@ -80,16 +98,17 @@ def dinov2_vits14(
       size: side in pixels that images are resized to, a multiple of 14.
       quantise: False keeps floats, unclipped.
       features: name of the output, see `dinov2_vitl14`.
+      sha256: see `dinov2_vitl14`.
     """
-    return _dinov2("S", path, size, quantise, features)
+    return _dinov2("S", path, size, quantise, features, sha256)
 
 
-def _dinov2(width: str, path, size: int, quantise: bool, features: str | None) -> NetworkFeatures:
+def _dinov2(width: str, path, size, quantise, features, sha256) -> NetworkFeatures:
     """DINOv2 of a width, S, B or L."""
     name = f"dinov2-vit{width.lower()}14"
     outlets = Outlets(features, usual=("pooler_output", "x_norm_clstoken", "last_hidden_state"))
     file_name = f"{name.replace('-', '_')}.onnx"
-    network = _encoder(f"DINOv2 ViT-{width}/14", path, file_name, outlets)
+    network = _encoder(f"DINOv2 ViT-{width}/14", path, file_name, outlets, sha256)
     resize = Resize(size=size, rule=antialiased_bicubic, clip=quantise, quantise=quantise)
     return NetworkFeatures(name, network, resize, imagenet_scaling())
 
@@ -103,6 +122,7 @@ def clip_vitb32(
     quantise: bool = True,
     features: str | None = None,
     name: str = "clip-vitb32",
+    sha256: Sha256 | None = None,
 ) -> NetworkFeatures:
     """CLIP's image encoder, ViT-B/32 for the CLIP-FID of clean-fid.
 
@@ -117,8 +137,10 @@ def clip_vitb32(
       quantise: False keeps floats.
       features: name of the output; None for the only one, or image_embeds.
       name: for the protocol; change it with the architecture.
+      sha256: see `dinov2_vitl14`.
     """
-    return _clip("CLIP ViT-B/32", path, "clip_vitb32.onnx", size, quantise, features, name)
+    network = _clip("CLIP ViT-B/32", path, "clip_vitb32.onnx", features, sha256)
+    return NetworkFeatures(name, network, _clip_resize(size, quantise), clip_scaling())
 
 
 @gin.configurable(module="features")
@@ -129,6 +151,7 @@ def clip_vitl14_336(
     size: Count = 336,
     quantise: bool = True,
     features: str | None = None,
+    sha256: Sha256 | None = None,
 ) -> NetworkFeatures:
     """CLIP's image encoder ViT-L/14 of 336 pixels: the 768 features of CMMD.
 
@@ -141,16 +164,20 @@ def clip_vitl14_336(
       size: side in pixels.
       quantise: False keeps floats.
       features: name of the output; None for the only one, or image_embeds.
+      sha256: see `dinov2_vitl14`.
     """
-    name = "clip-vitl14-336"
-    return _clip("CLIP ViT-L/14@336", path, "clip_vitl14_336.onnx", size, quantise, features, name)
+    network = _clip("CLIP ViT-L/14@336", path, "clip_vitl14_336.onnx", features, sha256)
+    resize = _clip_resize(size, quantise)
+    return NetworkFeatures("clip-vitl14-336", network, resize, clip_scaling())
 
 
-def _clip(what: str, path, file_name: str, size, quantise, features, name) -> NetworkFeatures:
+def _clip(what: str, path, file_name: str, features: str | None, sha256) -> Network:
     outlets = Outlets(features, usual=("image_embeds", "image_features"))
-    network = _encoder(what, path, file_name, outlets)
-    resize = Resize(size=size, rule=antialiased_bicubic, crop=True, quantise=quantise)
-    return NetworkFeatures(name, network, resize, clip_scaling())
+    return _encoder(what, path, file_name, outlets, sha256)
+
+
+def _clip_resize(size: int, quantise: bool) -> Resize:
+    return Resize(size=size, rule=antialiased_bicubic, crop=True, quantise=quantise)
 
 
 @gin.configurable(module="features")
@@ -161,6 +188,7 @@ def swav_resnet50(
     size: Count = 224,
     quantise: bool = True,
     features: str | None = None,
+    sha256: Sha256 | None = None,
 ) -> NetworkFeatures:
     """SwAV's ResNet50, trained on ImageNet without labels: the 2,048 features of its last pooling.
 
@@ -173,22 +201,28 @@ def swav_resnet50(
       size: side in pixels.
       quantise: False keeps floats.
       features: name of the output; None for the only one, or pooler_output.
+      sha256: see `dinov2_vitl14`.
     """
     outlets = Outlets(features, usual=("pooler_output",))
-    network = _encoder("SwAV ResNet50", path, "swav_resnet50.onnx", outlets)
+    network = _encoder("SwAV ResNet50", path, "swav_resnet50.onnx", outlets, sha256)
     resize = Resize(size=size, rule=antialiased_bilinear, crop=True, quantise=quantise)
     return NetworkFeatures("swav-resnet50", network, resize, imagenet_scaling())
 
 
-def _encoder(what: str, path, file_name: str, outlets: Outlets) -> Network:
+def _encoder(what: str, path, file_name: str, outlets: Outlets, sha256: str | None) -> Network:
     """A network of tokens or of one vector, from a path or from the cache."""
     path = pathlib.Path(path or downloads.cache_folder() / file_name).expanduser()
     if not path.exists():
         raise UserError(
-            f"there is no {what} at {path}: export its image encoder to ONNX or as a SavedModel,"
-            " and put it there, or set its path"
+            f"there is no {what} at {path}: make it by experiments/feature_networks.py, or export"
+            " its image encoder to ONNX or as a SavedModel, and put it there, or set its path"
         )
     network = model_files.open_model(path, outlets)
+    if sha256 not in (None, network.weights_sha256):
+        raise UserError(
+            f"{path} has the SHA-256 {network.weights_sha256}, not {sha256}: it is not the {what}"
+            " that sha256 asks for; put that one there, or leave sha256 out"
+        )
     return network._replace(forward=lambda images: (_first_token(network.forward(images)[0]), None))
 
 
