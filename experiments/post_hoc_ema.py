@@ -1,10 +1,10 @@
-"""Post-hoc EMA against fixed averages of G's weights: FID on digits.
+"""Post-hoc EMA against fixed averages of G's weights: FID on digits or Fashion-MNIST.
 
-An average changes no weight of the players. So one training of quickstart.gin a seed tracks all
-fixed averages, and the averages for post-hoc EMA. Each is scored after the last step; decays and
-lengths are selected on the validation split, and compared on test.
+An average changes no weight of the players. So one training a seed tracks all fixed averages, and
+the averages for post-hoc EMA. Each is scored after the last step; decays and lengths are selected
+on the validation split, and compared on test.
 
-Usage: python experiments/post_hoc_ema.py FOLDER SEED [SEED ...]
+Usage: python experiments/post_hoc_ema.py digits|fashion_mnist FOLDER SEED [SEED ...]
 
 FOLDER/scores.json keeps the scores of the seeds that are done; the table has all of them.
 """
@@ -17,27 +17,45 @@ import numpy as np
 from scipy import stats
 
 DECAYS = (0.9, 0.99, 0.999, 0.9995)  # of the fixed averages
-START = 500  # the first step that these average, as in quickstart.gin
-SNAPSHOT_EVERY = 50
+# {data set: its config, bindings, and the first step that the fixed averages take}
+GAMES = {
+    "digits": ("quickstart.gin", ["PostHocEMA.snapshot_every = 50"], 500),
+    "fashion_mnist": (
+        "zoo/fashion_mnist.gin",
+        [
+            "PostHocEMA.snapshot_every = 10",
+            "train.training_steps = 1000",
+            "train.steps_per_execution = 10",
+            "train.checkpoint_every = 1000",
+            "train.sample_every = 1000",
+            "cosine_decay.steps = 1000",
+            "data.load.hold_out = True",
+            "evaluate.splits = ('validation', 'test')",
+            "evaluate.num_samples = 5000",
+            "evaluate.num_real = 5000",
+        ],
+        125,
+    ),
+}
 
 
-def train(folder: str, seed: int):
+def train(game: str, folder: str, seed: int):
     """Trains a run; returns its data set, its GAN, and {name: network that holds an average}."""
     from compare_gan_tf import config, data, training
     from compare_gan_tf.config import gin_files
     from compare_gan_tf.gan import players
     from compare_gan_tf.optimizers.ema import ExponentialMovingAverage
 
-    bindings = ["GAN.post_hoc_ema = @PostHocEMA()", "evaluate.floor = False"]
-    bindings += [f"PostHocEMA.snapshot_every = {SNAPSHOT_EVERY}"]
-    config.parse([gin_files.find_config("quickstart.gin")], bindings)
+    name, bindings, start = GAMES[game]
+    shared = ["GAN.post_hoc_ema = @PostHocEMA()", "evaluate.floor = False"]
+    config.parse([gin_files.find_config(name)], [*shared, *bindings])
     bound, averages = config.bound("train", "model"), {}
 
     def model(sample_shape, num_classes, seed):
         gan = bound(sample_shape=sample_shape, num_classes=num_classes, seed=seed)
         for decay in DECAYS:
             network = players.copy(gan.generator)
-            averages[decay] = ExponentialMovingAverage(network, decay=decay, start_step=START)
+            averages[decay] = ExponentialMovingAverage(network, decay=decay, start_step=start)
             averages[decay].copy(gan.generator)
         gan.ema.update = lambda *now: [average.update(*now) for average in averages.values()]
         return gan
@@ -48,14 +66,14 @@ def train(folder: str, seed: int):
     return dataset, gan, {"no average": gan.generator} | networks
 
 
-def scores(folder: str, seed: int) -> dict[str, dict[str, float]]:
+def scores(game: str, folder: str, seed: int) -> dict[str, dict[str, float]]:
     """{average: {split: FID}} of a new run; on test only of what validation selects."""
     from compare_gan_tf import evaluation
     from compare_gan_tf.evaluation import ema_sweep
     from compare_gan_tf.runs import checkpoints
 
     run = os.path.join(folder, f"run{seed}")
-    dataset, gan, networks = train(run, seed)
+    dataset, gan, networks = train(game, run, seed)
     step, found, asked = gan.current_step, {}, {}
     shared, sampling = {"steps": [step], "real_statistics": {}}, gan.ema.generator
     for name, network in networks.items():
@@ -114,15 +132,17 @@ def table(found: dict[str, dict]) -> str:
     return "\n".join([*lines, f"| best sigma_rel less best decay, paired | | {difference} |"])
 
 
-def main(folder: str, *seeds: str):
+def main(game: str, folder: str, *seeds: str):
     from compare_gan_tf.config import configurables
 
+    if game not in GAMES:
+        sys.exit(f"the first argument is {game!r}: one of {', '.join(GAMES)}")
     configurables.load()
     path = os.path.join(folder, "scores.json")
     found = json.load(open(path)) if os.path.exists(path) else {}
     for seed in seeds:
         if seed not in found:
-            found[seed] = scores(folder, int(seed))
+            found[seed] = scores(game, folder, int(seed))
             with open(path, "w") as file:
                 json.dump(found, file, indent=1)
         print(table(found), flush=True)

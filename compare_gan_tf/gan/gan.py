@@ -163,7 +163,8 @@ class GAN(objects.Configured, Draws, keras_insides.BuiltModel):
     def shares_pass(self) -> bool:
         """Whether D's last and G's first update share G's pass, see `reuse_last_batch`."""
         shares = self.reuse_last_batch and self.accumulation == 1  # else activations would stay
-        return shares and not passes.differs_frozen(self.generator)
+        moved = any(one.moves_latents for one in self.objectives)  # by D, which has changed
+        return shares and not moved and not passes.differs_frozen(self.generator)
 
     def train_step(self, data):
         """One training step: the updates of D, then those of G, then G's moving average.

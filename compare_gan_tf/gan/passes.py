@@ -113,6 +113,26 @@ def logits(discriminator, images, labels):
     return discriminator(inputs, training=False)["logits"]
 
 
+def samples_of(generator, z, labels):
+    """G's samples of z [n, d] and labels [n], or None, by a training pass."""
+    return training_pass(generator, {"z": z} if labels is None else {"z": z, "labels": labels})
+
+
+def frozen_samples(generator, z, labels):
+    """`samples_of` by a pass that writes no state."""
+    with frozen_state():
+        return samples_of(generator, z, labels)
+
+
+def frozen_logits(discriminator, images, labels):
+    """D's logits [n] of images [n, ...] by a training pass that writes no state; differentiable."""
+    inputs = {"images": images}
+    if "labels" in discriminator.input:
+        inputs["labels"] = as_taken(labels, discriminator)
+    with frozen_state():
+        return training_pass(discriminator, inputs)["logits"]
+
+
 def _score_group(discriminator, views: list[View], shown: Callable) -> list[Scored]:
     """One pass of D over the concatenated views."""
     images = [view.images for view in views]

@@ -17,13 +17,15 @@ from compare_gan_tf.gan.lazy import lazy_terms
 from compare_gan_tf.gan.passes import (
     all_reduce_sum,
     equal_share,
+    frozen_logits,
+    frozen_samples,
     gather,
     gradients,
     identity,
+    samples_of,
     score_views,
 )
 from compare_gan_tf.layers import frozen_state, under_xla
-from compare_gan_tf.layers.state import training_pass
 from compare_gan_tf.objectives.base import (
     DISCRIMINATOR,
     GENERATOR,
@@ -58,6 +60,7 @@ class Fakes(NamedTuple):
     z: Any  # [n, d]
     labels: Any  # int32 [n], or None
     outputs: Any  # of G
+    moves: dict  # see `Samples`
 
 
 class Shared(NamedTuple):
@@ -151,19 +154,14 @@ def trained_by(gan, player: str) -> list:
 
 def begin(gan, player: str, step, substep: int) -> Context:
     """The context of one update; the arguments are those of `update`."""
-
-    def generate(z, labels):
-        with frozen_state():
-            return _generate(gan, z, labels)
-
     noise = random.Noise(gan.seed, step, substep)
     networks = {"generator": gan.generator, "discriminator": gan.discriminator}
-    more = {"generate": generate, "alphabet": gan.alphabet}
-    return Context(gan, player, Game(noise, gather, step, **networks, **more))
-
-
-def _generate(gan, z, labels):
-    return training_pass(gan.generator, {"z": z} if labels is None else {"z": z, "labels": labels})
+    calls = {
+        "generate": functools.partial(frozen_samples, gan.generator),
+        "judge": functools.partial(frozen_logits, gan.discriminator),
+    }
+    more = {"alphabet": gan.alphabet, **networks, **calls}
+    return Context(gan, player, Game(noise, gather, step, **more))
 
 
 # --- Draw -------------------------------------------------------------------------------------
@@ -176,13 +174,16 @@ def generate(context: Context, number: int, real_labels) -> Fakes:
     labels = None
     if gan.num_classes:
         labels = gan.label_distribution(noise, real_labels, gan.num_classes)
-    return Fakes(z, labels, _generate(gan, z, labels))
+    moves = {}
+    for one in filter(lambda one: one.moves_latents, gan.objectives):
+        z, moves[one.name] = one.latents(context.game, z, labels)
+    return Fakes(z, labels, samples_of(gan.generator, z, labels), moves)
 
 
 def draw(context: Context, real, real_labels, fakes: Fakes) -> Samples:
     """The samples of an update: reals and fakes as D sees them."""
     gan, noise = context.gan, context.game.noise
-    z, fake_labels, outputs = fakes
+    z, fake_labels, outputs, moves = fakes
     fake = outputs
     if gan.alphabet:
         real = gan.alphabet.encode(real)
@@ -190,7 +191,7 @@ def draw(context: Context, real, real_labels, fakes: Fakes) -> Samples:
     if gan.augment is not None:
         pairs = (real, real_labels), (fake, one_hot_like(fake_labels, real_labels))
         real, real_labels = gan.augment.mix(*pairs, noise, "augment")
-    return Samples(real, real_labels, z, fake_labels, fake, outputs)
+    return Samples(real, real_labels, z, fake_labels, fake, outputs, moves)
 
 
 # --- Score ------------------------------------------------------------------------------------

@@ -42,10 +42,15 @@ def curve(real_histogram, fake_histogram, angles: int = 1001) -> Curve:
 
     Rounding errors at the ends are clipped to [0, 1].
     """
-    slopes = np.tan(np.linspace(_MARGIN, np.pi / 2 - _MARGIN, angles))
     reals, fakes = np.asarray(real_histogram), np.asarray(fake_histogram)
-    precision = np.minimum(reals * slopes[:, None], fakes).sum(axis=1)
-    return Curve(np.clip(precision, 0, 1), np.clip(precision / slopes, 0, 1))
+    steep = slopes(angles)
+    precision = np.minimum(reals * steep[:, None], fakes).sum(axis=1)
+    return Curve(np.clip(precision, 0, 1), np.clip(precision / steep, 0, 1))
+
+
+def slopes(angles: int) -> np.ndarray:
+    """The slopes l of a curve, from recall's end to precision's, float64 [angles]."""
+    return np.tan(np.linspace(_MARGIN, np.pi / 2 - _MARGIN, angles))
 
 
 @gin.register(module="metrics")

@@ -1,5 +1,6 @@
 """The objectives: losses, penalties and auxiliary tasks, each a value in `GAN.objectives`."""
 
+from compare_gan_tf.objectives.adversarial_flow import *
 from compare_gan_tf.objectives.base import *
 from compare_gan_tf.objectives.boundary_seeking import *
 from compare_gan_tf.objectives.classification import *
@@ -11,6 +12,7 @@ from compare_gan_tf.objectives.gradient_penalty import *
 from compare_gan_tf.objectives.infomax import *
 from compare_gan_tf.objectives.kernel_penalty import *
 from compare_gan_tf.objectives.label_prediction import *
+from compare_gan_tf.objectives.latent_optimization import *
 from compare_gan_tf.objectives.lecam import *
 from compare_gan_tf.objectives.likelihood import *
 from compare_gan_tf.objectives.loss_sensitive import *

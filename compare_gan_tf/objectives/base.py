@@ -31,6 +31,7 @@ class Samples(NamedTuple):
     fake_labels: Any  # int32 [n], or None
     fake: Any  # the output of G, shaped as `real`
     fake_outputs: Any = None  # with an alphabet: G's logits, from which `fake` is drawn
+    moves: Any = None  # {name of an objective: what it has added to z, [n, dim]}
 
     @property
     def real_view(self) -> View:
@@ -71,6 +72,7 @@ class Game(NamedTuple):
     generator: Any = None  # both networks, for penalties on weights: objectives do not call them
     discriminator: Any = None
     generate: Callable | None = None  # (z, labels) -> samples: a pass of G that writes no state
+    judge: Callable | None = None  # (samples, labels) -> logits: a pass of D that writes no state
     alphabet: Any = None  # of a discrete G, see `alphabets`
 
 
@@ -101,6 +103,7 @@ class Objective(objects.Configured, keras.layers.Layer):
     generator_needs_real = False  # whether G's update needs fresh reals
     estimates_gradient = False  # whether G's terms need no gradient through the fakes
     generates = False  # whether it calls `Game.generate`
+    moves_latents = False  # whether the class defines `latents`
     reads = ()  # the outputs of D that it needs, other than "logits" and "features"
     couples_batch = False  # whether a term's values depend on other samples of the global batch
     weighs = False  # whether terms have weights, see `Term`, which depend on their own samples only
@@ -128,6 +131,10 @@ class Objective(objects.Configured, keras.layers.Layer):
         Raises:
           UserError: the objective does not fit the GAN.
         """
+
+    def latents(self, game: Game, z, labels) -> tuple:
+        """(the latents that G takes in place of z, what was added to z), both [n, dim]."""
+        raise NotImplementedError
 
     def views(self, player: str, game: Game, samples: Samples) -> dict[str, View]:
         """The views that D must score in an update of `player`: {name: view}."""

@@ -36,9 +36,9 @@ class MultiHinge(Objective):
 
     D pays it on reals under their labels, and on fakes under class K + 1; G pays it on its fakes
     under the labels that they were given. G's published loss adds `FeatureMatching` with
-    @mean_absolute_difference. A real without a label (-1) is in some class: max(0, 1 - max_k s_k +
-    s_{K+1}). D's own logit is not used, so D takes no labels (its architecture's `conditioning` is
-    None) unless G learns by another objective, too.
+    @feature_matching.mean_absolute_difference. A real without a label (-1) is in some class:
+    max(0, 1 - max_k s_k + s_{K+1}). D's own logit is not used, so D takes no labels (its
+    architecture's `conditioning` is None) unless G learns by another objective, too.
 
     Args:
       weight: of D's terms.

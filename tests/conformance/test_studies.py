@@ -17,8 +17,10 @@ RUNS = {
     "study/are_gans_equal.gin": 6 * 4 * 100,
     "study/digits.gin": 3 * 2 * 3,
     "study/digits_landscape.gin": 20 * 4 * 3,
+    "study/digits_san_r1.gin": 2 * 2 * 3,
     "study/fashion_mnist.gin": 13 * 2 * 4,
     "study/fashion_mnist_resnets.gin": 5 * 4,
+    "study/fashion_mnist_san_r1.gin": 3 * 3,
     "study/landscape_bandit.gin": 102 * 120,
     "study/landscape_fixed.gin": 54 * 24 * 5 + 48 * 12 * 5,
 }

@@ -15,11 +15,14 @@ from compare_gan_tf.objectives import (
     DiscriminativeClassification,
     FeatureMatching,
     GaussianInformation,
+    GradientNormaliser,
     GradientPenalty,
     InfoMax,
     LabelPrediction,
     LatentConsistency,
+    LatentOptimization,
     LeCam,
+    LogitCentring,
     LossSensitive,
     LossSensitiveClassifier,
     MaxGradientPenalty,
@@ -127,6 +130,7 @@ def _penalties():
     yield "r1_scheduled", functools.partial(r1, weight=linear_decay(start=0.2, steps=4))
     yield "r1_difference", functools.partial(r1, finite_difference=0.1, weight=0.1)
     yield "max_gradient", functools.partial(MaxGradientPenalty, weight=0.1)
+    yield "logit_centring", functools.partial(LogitCentring, weight=0.1)
     yield "lecam", functools.partial(LeCam, start_step=1, weight=0.1)
     excess = functools.partial(LeCam, distance=lecam.squared_excess, decay=0.5, weight=0.1)
     yield "lecam_excess", functools.partial(excess, start_step=0)
@@ -164,6 +168,7 @@ def _tasks():
 
 
 def _lazy():
+    """Lazy ones, and two that need scores of samples by themselves."""
     r1 = functools.partial(GradientPenalty, gradient_penalty.at_real, target=0.0, every=2)
     yield "lazy_r1", functools.partial(r1, weight=0.05)
     yield "lazy_difference", functools.partial(r1, weight=0.05, finite_difference=0.1)
@@ -171,6 +176,8 @@ def _lazy():
     yield "lazy_between", functools.partial(between, weight=0.05)
     yield "lazy_consistency", functools.partial(Consistency, every=2, weight=0.1)
     yield "lazy_orthogonal", functools.partial(Orthogonal, every=2, weight=0.01)
+    yield "gradient_normaliser", functools.partial(GradientNormaliser, weight=0.3)
+    yield "latent_optimization", functools.partial(LatentOptimization, weight=0.3)
 
 
 GROUPS = {
@@ -192,11 +199,14 @@ KINDS = {
         "f_gan_jeffrey", "boundary_squared", "loss_sensitive_l1", "loss_sensitive_classifier",
     ),
     "penalties": (
-        "between", "r1_scheduled", "max_gradient", "lecam", "l2", "orthogonal", "spectral_penalty",
-        "weight_clipping",
+        "between", "r1_scheduled", "max_gradient", "logit_centring", "lecam", "l2", "orthogonal",
+        "spectral_penalty", "weight_clipping",
     ),
     "tasks": tuple(GROUPS["tasks"]),
-    "lazy": ("lazy_r1", "lazy_consistency", "lazy_orthogonal"),
+    "lazy": (
+        "lazy_r1", "lazy_consistency", "lazy_orthogonal", "gradient_normaliser",
+        "latent_optimization",
+    ),
 }  # fmt: skip
 _NAMED = {ALL[name].func for group in KINDS.values() for name in group}
 _OTHERS = {make.func: name for name, make in reversed(ALL.items()) if make.func not in _NAMED}
