@@ -14,7 +14,7 @@ import tensorflow as tf
 from compare_gan_tf import data, random
 from compare_gan_tf.data import Dataset, pipeline
 from compare_gan_tf.errors import NotFinite
-from compare_gan_tf.gan import GAN, distribution, multiply_adds, workers
+from compare_gan_tf.gan import GAN, distribution, memory_needs, multiply_adds, workers
 from compare_gan_tf.runs import checkpoints, hyperparameters, manifest
 from compare_gan_tf.storage import background, files
 from compare_gan_tf.training import (
@@ -92,7 +92,8 @@ class Training:
             # many, and updates that need no data, such as a power iteration, would already run.
             if first < last:
                 starts = [first]
-                with self._tracked(config_text, everyone), self.data_errors():
+                told = memory_needs.explained(self.batch_size)
+                with self._tracked(config_text, everyone), self.data_errors(), told:
                     while starts:
                         with self._watched(saver, starts, everyone) as watchers:
                             gan.fit_batches(**self.remaining(gan.current_step), callbacks=watchers)
