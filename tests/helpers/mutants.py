@@ -3,9 +3,9 @@
 A mutant is the package with one operator, comparison or number changed, by cosmic-ray's operators.
 `--number` of them are drawn by `--seed`, as many from each of objectives, metrics, the update and
 checkpoints: first a place, then what happens there. Each is given to the tests that run its line,
-those first that run the fewest lines; it is killed if one fails, or if they take too long. The lines of a test are those
-that `make coverage` has noted. Prints each survivor as a change of its file, then the share killed
-in each part; exits with 1 if that of all is below `--least`.
+those first that run the fewest lines; it is killed if one fails, or if they take too long. The
+lines of a test are those that `make coverage` has noted. Prints each survivor as a change of its
+file, then the share killed in each part; exits with 1 if that of all is below `--least`.
 
 TensorFlow is imported once: each mutant is a fork of this process, which then imports the package.
 The files of the package stay as they are. What was found is kept in `--results`, for the next call.
@@ -63,6 +63,7 @@ BEFORE_A_FORK = (
     "absl.flags", "tqdm", "jinja2", "rich", "threadpoolctl",
 )  # fmt: skip
 MOST_TESTS = 30  # for a mutant
+OF_ALL = ["tests/config/test_gin_defaults.py"]  # run after the others: it knows all defaults
 SECONDS = 300  # for them
 
 
@@ -222,7 +223,7 @@ def _import_with(path: str, source: str):
 def verdict(mutant: dict, tests: list[str], broken: dict[str, bool]) -> tuple[str, str]:
     """As `run`, without tests that fail on the unchanged package too: `broken` keeps which."""
     while tests := [test for test in tests if not broken.get(test)]:
-        outcome, test = run(tests, mutant)
+        outcome, test = run([*tests, *OF_ALL], mutant)
         if outcome != "failed" or test not in tests:  # a file that cannot be imported, say
             return outcome, test
         if test not in broken:
