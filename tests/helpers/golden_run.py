@@ -3,19 +3,19 @@
 The numbers of each release are in tests/goldens/releases/VERSION.json. If a change of the code
 changes them on purpose, say so in CHANGELOG.md, and write them anew with the words of that entry:
 
-  TF_NUM_INTRAOP_THREADS=1 python tests/helpers/golden_run.py --changelog="Adam's epsilon is 1e-8"
+  python tests/helpers/golden_run.py --changelog="Adam's epsilon is 1e-8"
 
 The settings of all metrics, which the ids of scores hash, are kept beside them.
 
 The hash of the weights holds for a version of TensorFlow on a kind of processor, whose instructions
-decide how sums are rounded: a hash of each such machine is kept. The digits hold on all.
+decide how sums are rounded: a hash of each such machine is kept. The digits hold on all. The number
+of threads changes no bit: these networks are too small for operations to be shared out.
 """
 
 import argparse
 import functools
 import hashlib
 import json
-import os
 import pathlib
 import re
 import tempfile
@@ -103,12 +103,7 @@ def machine() -> str:
     """What decides the last bits: the version of TensorFlow and the processor's instructions."""
     flags = pathlib.Path("/proc/cpuinfo").read_text().partition("flags")[2].partition("\n")[0]
     found = sorted(set(filter(_INSTRUCTIONS.fullmatch, flags.split())))
-    return f"tensorflow {tf.__version__}, {' '.join(found)}, {threads()} threads"
-
-
-def threads() -> int:
-    """Threads of one operation."""
-    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", len(os.sched_getaffinity(0))))
+    return f"tensorflow {tf.__version__}, {' '.join(found)}"
 
 
 def settings_of_metrics() -> dict[str, dict]:
