@@ -12,6 +12,7 @@ import tensorflow as tf
 from absl import logging
 
 from compare_gan_tf.errors import UserError, file_error
+from compare_gan_tf.gan import workers
 from compare_gan_tf.settings import keras_insides, memory
 
 _SMALL = 1 << 26  # bytes of weights that always fit
@@ -44,21 +45,21 @@ def weights_fit() -> Iterator[None]:
             ) from error
 
 
-def check(gan, batch_size: int, replicas: int, workers: int) -> None:
+def check(gan, batch_size: int, strategy: tf.distribute.Strategy) -> None:
     """Refuses a training whose step cannot fit, and warns of one that might not.
 
     Args:
       gan: a built GAN.
       batch_size: global number of reals per D update.
-      replicas: that share it.
-      workers: that have the replicas.
+      strategy: whose replicas share it.
 
     Raises:
       UserError: a step needs more memory than this machine has at all.
     """
     if _has_other_devices():  # whose memory TensorFlow does not tell
         return
-    a_sample = of_sample(gan) / workers  # its part on this machine
+    replicas, machines = strategy.num_replicas_in_sync, workers.Workers(strategy).number
+    a_sample = of_sample(gan) / machines  # on average on each
     needed = batch_size * a_sample
     what = (
         f"train.batch_size = {batch_size}: a step takes {memory.shown(needed)} of memory or more, "

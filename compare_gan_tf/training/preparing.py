@@ -11,7 +11,7 @@ import tensorflow as tf
 import compare_gan_tf
 from compare_gan_tf.data import as_dataset
 from compare_gan_tf.errors import UserError
-from compare_gan_tf.gan import GAN, distribution, dry_run, memory_needs, workers
+from compare_gan_tf.gan import GAN, distribution, dry_run, workers
 from compare_gan_tf.runs import checkpoints
 from compare_gan_tf.settings.signatures import Count, Index, Made, Several, checked
 from compare_gan_tf.training import frozen_layers, profiling, warm_start
@@ -128,8 +128,6 @@ def prepare(
     kept = frozen_layers.first_variables(gan, freeze_d_layers)
     jit_reason = compile_step(gan, steps_per_execution, jit_compile, strategy)
     # 3. Estimate the memory of a step, and trace the first one, on zeros.
-    everyone = strategy.num_replicas_in_sync, workers.Workers(strategy).number
-    memory_needs.check(gan, batch_size, *everyone)
     dry_run.check(gan, dataset, batch_size=batch_size, strategy=strategy)
     # 4. Load initial weights, unless the run has a checkpoint of its own.
     warm_start.load_unless_begun(gan, model_dir, init_from, workers.Workers(strategy))

@@ -77,7 +77,7 @@ def test_a_change_of_the_numbers_is_in_the_changelog():
 
 
 def test_the_version_of_today_has_its_numbers():
-    assert __version__ == LAST
+    assert __version__ == LAST, "run tests/helpers/golden_run.py for the new version"
 
 
 # --- The ids of scores ------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import types
 
 import keras
 import pytest
@@ -61,34 +62,47 @@ def test_micro_batches_and_short_numbers_take_less(settings, share):
     assert share <= memory_needs.of_sample(make(**settings)) / plain < share + 0.2
 
 
-def test_a_batch_that_cannot_fit_is_refused_with_one_that_does(machine):
+@pytest.fixture
+def check(monkeypatch):
+    """`memory_needs.check` under a strategy of so many replicas, on so many machines."""
+
+    def check(gan, batch_size, replicas=1, machines=1):
+        workers = types.SimpleNamespace(number=machines)
+        monkeypatch.setattr(memory_needs.workers, "Workers", lambda strategy: workers)
+        strategy = types.SimpleNamespace(num_replicas_in_sync=replicas)
+        memory_needs.check(gan, batch_size, strategy)
+
+    return check
+
+
+def test_a_batch_that_cannot_fit_is_refused_with_one_that_does(machine, check):
     gan = make()
     sample = memory_needs.of_sample(gan)
     machine(total=100 * sample, free=100 * sample)
-    memory_needs.check(gan, 100, replicas=1, workers=1)
+    check(gan, 100)
     with pytest.raises(UserError, match="train.batch_size = 101.* a batch of 50 fits; or set"):
-        memory_needs.check(gan, 101, replicas=1, workers=1)
+        check(gan, 101)
     with pytest.raises(UserError, match="a batch of 48 fits"):  # eight replicas share it
-        memory_needs.check(gan, 104, replicas=8, workers=1)
-    memory_needs.check(gan, 200, replicas=2, workers=2)
+        check(gan, 104, replicas=8)
+    check(gan, 200, replicas=2, machines=2)
     with pytest.raises(UserError, match="a batch of 100 fits"):
-        memory_needs.check(gan, 202, replicas=2, workers=2)
+        check(gan, 202, replicas=2, machines=2)
 
 
-def test_images_of_which_not_one_fits_are_refused(machine):
+def test_images_of_which_not_one_fits_are_refused(machine, check):
     gan = make()
     machine(total=memory_needs.of_sample(gan) - 1, free=0)
     with pytest.raises(UserError, match="not one sample fits; set GAN.accumulation or GAN.remat"):
-        memory_needs.check(gan, 1, replicas=1, workers=1)
+        check(gan, 1)
 
 
-def test_a_step_that_may_not_fit_is_told_and_runs(machine, caplog):
+def test_a_step_that_may_not_fit_is_told_and_runs(machine, check, caplog):
     gan = make()
     sample = memory_needs.of_sample(gan)
     machine(total=100 * sample, free=20 * sample)
-    memory_needs.check(gan, 10, replicas=1, workers=1)
+    check(gan, 10)
     assert not caplog.records
-    memory_needs.check(gan, 11, replicas=1, workers=1)
+    check(gan, 11)
     (record,) = caplog.records
     assert "train.batch_size = 11: a step takes" in record.getMessage()
 
