@@ -112,7 +112,7 @@ def explained(batch_size: int) -> Iterator[None]:
             raise
         raise UserError(
             f"train.batch_size = {batch_size}: a step does not fit into the memory of the device; "
-            f"try {max(1, batch_size // 2)}, or {_CURE}; the same command resumes"
+            f"try {max(1, batch_size // 2)}, or {_CURE}"
         ) from error
 
 

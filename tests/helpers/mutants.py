@@ -173,10 +173,10 @@ def _node_id(context: str) -> str | None:
 
 def run(tests: list[str], mutant: dict | None) -> tuple[str, str]:
     """("passed", ""), or "failed" or "slow" with the test; of the package with a mutant in it."""
-    with tempfile.NamedTemporaryFile("r") as log:
+    with tempfile.TemporaryFile("w+") as log:
         child = os.fork()
         if not child:
-            _in_the_child(tests, mutant, log.name)
+            _in_the_child(tests, mutant, log.fileno())
         end = time.monotonic() + SECONDS
         while (done := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < end:
             time.sleep(0.05)
@@ -184,6 +184,7 @@ def run(tests: list[str], mutant: dict | None) -> tuple[str, str]:
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return "slow", ""
+        log.seek(0)
         said = log.read()
         code = os.waitstatus_to_exitcode(done[1])
     if code == 0:
@@ -192,11 +193,10 @@ def run(tests: list[str], mutant: dict | None) -> tuple[str, str]:
     return "failed", found[1] if found else f"exit code {code}"
 
 
-def _in_the_child(tests: list[str], mutant: dict | None, log: str):
+def _in_the_child(tests: list[str], mutant: dict | None, log: int):
     os.setsid()
-    out = os.open(log, os.O_WRONLY)
-    os.dup2(out, 1)
-    os.dup2(out, 2)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
     if mutant is not None:
         _import_with(str(ROOT / mutant["file"]), mutated(mutant)[1])
     code = 3
