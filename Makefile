@@ -14,8 +14,8 @@ JOBS ?= 2
 PACKAGING := setup.cfg pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart study test test-slow test-faults test-input audit lint format docs site site-serve \
-	benchmark clean
+.PHONY: help quickstart study test test-slow test-faults test-input coverage mutants audit lint format \
+	docs site site-serve benchmark clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -48,6 +48,17 @@ test-faults: $(VENV)/installed-dev  ## kill, stop and starve every verb: 100 kil
 
 test-input: $(VENV)/installed-dev  ## run 1,000 commands with generated wrong input
 	$(BIN)/python -m pytest -m slow tests/input
+
+coverage: $(VENV)/installed-dev  ## the share of lines that the fast tests run, by package
+	$(BIN)/python -m coverage erase
+	@for tests in $$(dirname tests/*/test_*.py | sort -u) "tests/test_*.py"; do \
+		$(BIN)/python -m coverage run -m pytest -q $$tests || echo "$$tests: a test failed"; \
+	done
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python tests/helpers/covered.py --least=0.9
+
+mutants: $(VENV)/installed-mutants  ## how many small faults the tests find; after `make coverage`, hours
+	$(BIN)/python tests/helpers/mutants.py --number=320 --least=0.85
 
 lint: $(VENV)/installed-dev  ## check style, format, and the types of what is public
 	$(BIN)/ruff check .
@@ -84,7 +95,8 @@ benchmark: $(VENV)/installed-dev  ## run every script of benchmarks/
 	@for script in benchmarks/*.py; do echo "$$script" && $(BIN)/python "$$script" || exit 1; done
 
 clean:  ## remove the virtual environment and what the tools leave; runs/ stays
-	rm -rf $(VENV) build dist site compare_gan_tf.egg-info .hypothesis .pytest_cache .ruff_cache .coverage htmlcov
+	rm -rf $(VENV) build dist site compare_gan_tf.egg-info .hypothesis .pytest_cache .ruff_cache .coverage \
+		htmlcov .mutants.jsonl
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
@@ -104,6 +116,10 @@ $(VENV)/installed-study: $(PACKAGING) | $(BIN)/python
 $(VENV)/installed-dev: $(PACKAGING) | $(BIN)/python
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/installed $(VENV)/installed-study
+
+$(VENV)/installed-mutants: $(PACKAGING) | $(BIN)/python
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev,mutants]'
+	@touch $@ $(VENV)/installed $(VENV)/installed-dev
 
 $(VENV)/installed-docs: $(PACKAGING) | $(BIN)/python
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[docs]'

@@ -14,13 +14,13 @@ import numpy as np
 from compare_gan_tf.data.naming import printable, repeated
 from compare_gan_tf.data.records import require_file
 from compare_gan_tf.errors import DAMAGED_ARRAYS, UserError, as_user_error
+from compare_gan_tf.settings import memory
 
 _OBJECTS = (
     "holds Python objects{}, which are never loaded, for loading them may run any code: save arrays"
     " of numbers, all images of one shape"
 )
 _LOCAL_HEADER = 30  # bytes; then a name and an extra field, whose lengths are its last four
-_CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 class Header(NamedTuple):
@@ -90,7 +90,7 @@ def read(
         in_place = {name for name in found if mapped and _is_mappable(archive, name, found[name])}
         needed = sum(header.nbytes for name, header in found.items() if name not in in_place)
         cure = "save them uncompressed, by numpy.savez" if mapped else "raise npz.max_bytes"
-        most = memory() if max_bytes is None else max_bytes
+        most = memory.total() if max_bytes is None else max_bytes
         if needed > most:
             limit = "the memory of this machine" if max_bytes is None else "npz.max_bytes"
             raise UserError(
@@ -103,18 +103,6 @@ def read(
         }
 
     return _safely(path, arrays)
-
-
-def memory() -> int:
-    """Bytes of memory that this process can have at most."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for path in _CGROUPS:
-        try:
-            with open(path) as file:
-                limits.append(int(file.read()))
-        except (OSError, ValueError):  # there is none
-            continue
-    return min(limits)
 
 
 def _safely(path: str, function):

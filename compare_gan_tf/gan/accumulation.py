@@ -155,7 +155,7 @@ def size_of_part(number: int, batch: int) -> int:
       UserError: the number does not divide the batch.
     """
     if batch % number:
-        fits = [k for k in range(2, number) if batch % k == 0] or [1]
+        fits = [k for k in range(2, min(number, batch + 1)) if batch % k == 0] or [1]
         raise UserError(
             f"GAN.accumulation is {number}, which does not divide the {batch} samples that a "
             f"replica has of a batch: use {fits[-1]}, or another batch size"

@@ -15,6 +15,7 @@ from absl import logging
 
 from compare_gan_tf.config import gin_errors
 from compare_gan_tf.errors import MISFITS, UserError, with_origin
+from compare_gan_tf.gan import memory_needs
 from compare_gan_tf.gan.update import update
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
 
@@ -29,8 +30,10 @@ def check(gan, dataset, *, batch_size: int, strategy: tf.distribute.Strategy) ->
       strategy: the strategy of the run.
 
     Raises:
-      UserError: a part of the GAN raises an error, or returns a wrong shape.
+      UserError: a part of the GAN raises an error, or returns a wrong shape; or a step cannot fit
+        into the memory.
     """
+    memory_needs.check(gan, batch_size, strategy)
     number = batch_size // strategy.num_replicas_in_sync
     train = dataset.splits["train"]
     if gan.alphabet is not None:

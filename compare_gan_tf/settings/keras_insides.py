@@ -77,6 +77,22 @@ def run_through(model, inputs: list, called: Callable):
     return model._run_through_graph(inputs, operation_fn=called)
 
 
+@contextlib.contextmanager
+def each_variable(see: Callable) -> Iterator[None]:
+    """Calls `see(path, shape, dtype)` before a layer's or an optimiser's variable is made."""
+    make = keras.Variable._initialize_with_initializer
+
+    def seen(variable, initializer):
+        see(variable.path, variable._shape, variable._dtype)
+        make(variable, initializer)
+
+    keras.Variable._initialize_with_initializer = seen
+    try:
+        yield
+    finally:
+        keras.Variable._initialize_with_initializer = make
+
+
 def rate_or_schedule(optimizer):
     """The learning rate as it was set: a variable or a schedule.
 

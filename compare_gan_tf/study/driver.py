@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from compare_gan_tf.comparison.records import COMPLETE, FAILED, PRUNED, RUNNING
 from compare_gan_tf.errors import Stopped, UserError
+from compare_gan_tf.settings import memory
 from compare_gan_tf.storage import locks
 from compare_gan_tf.study import collect
 from compare_gan_tf.study.storage import Study
@@ -28,12 +29,8 @@ def room(devices: list[str] | None) -> int:
     """How many workers there is room for: one a device, else one a core, if memory allows."""
     if devices:
         return len(devices)
-    available = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with contextlib.suppress(OSError), open("/proc/meminfo", encoding="ascii") as file:
-        lines = dict(line.split(":", 1) for line in file)
-        available = int(lines["MemAvailable"].split()[0]) * 1024
     cores = len(os.sched_getaffinity(0))
-    return max(min(cores, int(available / _MEMORY)), 1)
+    return max(min(cores, int(memory.available() / _MEMORY)), 1)
 
 
 def run(

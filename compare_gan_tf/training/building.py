@@ -11,7 +11,7 @@ from compare_gan_tf import config
 from compare_gan_tf.config import gin_errors
 from compare_gan_tf.data import Dataset
 from compare_gan_tf.errors import MISFITS, UserError
-from compare_gan_tf.gan import GAN
+from compare_gan_tf.gan import GAN, memory_needs
 from compare_gan_tf.settings import kinds
 from compare_gan_tf.settings.signatures import Function, Number, checked
 
@@ -42,7 +42,7 @@ def build(model: Model, dataset: Dataset, *, seed: Seed = 0, strategy=None) -> G
     if dataset.symbols is not None:
         given["symbols"] = dataset.symbols
     keras.utils.set_random_seed(seed)
-    with (strategy or tf.distribute.get_strategy()).scope():
+    with (strategy or tf.distribute.get_strategy()).scope(), memory_needs.weights_fit():
         try:
             gan = model(**given)
         except (UserError, *MISFITS, RecursionError) as error:

@@ -15,7 +15,7 @@ from compare_gan_tf import data, random
 from compare_gan_tf.config import gin_imports
 from compare_gan_tf.data import Dataset, pipeline
 from compare_gan_tf.errors import NotFinite
-from compare_gan_tf.gan import GAN, distribution, multiply_adds, workers
+from compare_gan_tf.gan import GAN, distribution, memory_needs, multiply_adds, workers
 from compare_gan_tf.runs import checkpoints, hyperparameters, manifest
 from compare_gan_tf.storage import background, files
 from compare_gan_tf.training import (
@@ -94,7 +94,8 @@ class Training:
             # many, and updates that need no data, such as a power iteration, would already run.
             if first < last:
                 starts = [first]
-                with self._tracked(config_text, everyone), self.data_errors():
+                told = memory_needs.explained(self.batch_size)
+                with self._tracked(config_text, everyone), self.data_errors(), told:
                     while starts:
                         writer = background.Background(before_each=require_lock)
                         with self._watched(saver, writer, starts, everyone) as watchers:

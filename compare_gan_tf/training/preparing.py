@@ -127,7 +127,7 @@ def prepare(
     _require_snapshots(gan.post_hoc, steps_per_execution, intervals)
     kept = frozen_layers.first_variables(gan, freeze_d_layers)
     jit_reason = compile_step(gan, steps_per_execution, jit_compile, strategy)
-    # 3. Trace the first step, on zeros.
+    # 3. Estimate the memory of a step, and trace the first one, on zeros.
     dry_run.check(gan, dataset, batch_size=batch_size, strategy=strategy)
     # 4. Load initial weights, unless the run has a checkpoint of its own.
     warm_start.load_unless_begun(gan, model_dir, init_from, workers.Workers(strategy))

@@ -8,9 +8,10 @@ import pytest
 from refusals import refused
 
 from compare_gan_tf import data
-from compare_gan_tf.data import arrays, npz
+from compare_gan_tf.data import arrays
 from compare_gan_tf.data.own_images import Settings
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.settings import memory
 
 
 @pytest.fixture
@@ -125,13 +126,13 @@ def test_headers_that_claim_what_is_not_there(tmp_path, content, part):
 def test_arrays_beyond_the_memory_are_not_read(tmp_path, monkeypatch):
     path = tmp_path / "x.npz"
     np.savez_compressed(path, images=np.zeros((30, 64, 64, 3), np.uint8))
-    monkeypatch.setattr(npz, "memory", lambda: 368_639)
+    monkeypatch.setattr(memory, "total", lambda: 368_639)
     message = refused(f"npz:{path}")
     assert "take 368,640 bytes, more than the memory of this machine, 368,639" in message
     made = arrays.load("x", str(path), Settings(), max_bytes=368_640)
     assert len(made.splits["train"]) == 24
     monkeypatch.undo()
-    assert 2**28 < npz.memory() < 2**50
+    assert 2**28 < memory.total() < 2**50
 
 
 def test_an_array_that_inflates_beyond_its_size(tmp_path):

@@ -1,3 +1,4 @@
+import concurrent.futures
 import dataclasses
 import tracemalloc
 
@@ -88,6 +89,16 @@ def test_batches_with_crops_do_not_depend_on_what_is_kept(references):
         read(Split(lazy, LABELS, augmentation)),
         read(Split(lazy.with_keep(True), LABELS, augmentation)),
     )
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_the_number_of_threads_that_decode_changes_nothing(references, monkeypatch, threads):
+    decoder = dataclasses.replace(DECODER, min_area=0.4)
+    split = Split(LazyImages(references.records, decoder), LABELS, Augmentation(True, 0.4))
+    usual = read(split, batch_size=16)
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        monkeypatch.setattr(references_module, "pool", lambda: pool)
+        assert_same(read(split, batch_size=16), usual)
 
 
 @pytest.mark.parametrize("area", [1.0, 0.4])

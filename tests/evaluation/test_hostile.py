@@ -12,6 +12,7 @@ from compare_gan_tf.data import npz
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.evaluation import openings, pairs, references, scores
 from compare_gan_tf.runs import best, results
+from compare_gan_tf.settings import memory
 
 FEATURES = np.random.default_rng(0).normal(size=(60, 4))
 
@@ -181,7 +182,7 @@ def test_arrays_that_lie_about_their_size_are_one_line(tmp_path, content, compre
 def test_compressed_arrays_beyond_the_memory_are_not_begun(tmp_path, monkeypatch):
     path = str(tmp_path / "bomb.npz")
     np.savez_compressed(path, images=np.zeros((1000, 8, 8, 1), np.uint8))
-    monkeypatch.setattr(npz, "memory", lambda: 63_999)
+    monkeypatch.setattr(memory, "total", lambda: 63_999)
     with pytest.raises(UserError) as caught:
         openings.side(path)
     assert "take 64,000 bytes" in str(caught.value) and "63,999:" in str(caught.value)

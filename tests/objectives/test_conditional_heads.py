@@ -117,6 +117,7 @@ def test_the_multi_hinge_loss_is_crammer_and_singers_with_a_class_of_fakes():
     objective.number = CLASSES
     objective.head = lambda x, training: x
     real, fake = features(CLASSES + 1)
+    real[-1] = [0.0] * (CLASSES - 1) + [0.6, 0.2]  # the last class is the likeliest
     found = objective.discriminator(GAME, SAMPLES, scored(real, fake))
     expected = [crammer_singer(s, y) for s, y in zip(real, LABELS, strict=True)]
     expected[-1] = max(0.0, 1.0 - real[-1, :-1].max() + real[-1, -1])  # of an unknown class
@@ -192,6 +193,17 @@ def test_contrasts_are_those_of_the_papers(contrast, formula):
     np.testing.assert_allclose(term.values, expected, rtol=1e-9)
     np.testing.assert_array_equal(term.weights, np.ones(NUMBER))
     assert update.factor_of(objective, term, 0) == 0.3
+
+
+def test_probabilities_of_labels_contrast_as_their_likeliest_class():
+    objective = Contrastive()
+    objective.head = lambda x, training: x
+    objective.proxies = tf.Variable(RNG.normal(size=[CLASSES, 5]))
+    own = {"own": scored(*features(5))["real"]}
+    soft = SAMPLES._replace(real_labels=0.8 * tf.one_hot(SAMPLES.real_labels, CLASSES))
+    (hard,), (term,) = (objective.discriminator(GAME, one, own) for one in (SAMPLES, soft))
+    np.testing.assert_array_equal(term.weights, np.array(KNOWN, np.float64))
+    np.testing.assert_array_equal(term.weights * term.values, hard.weights * hard.values)
 
 
 def test_near_proxies_and_far_samples_have_no_gradient_in_d2d_ce():

@@ -1,4 +1,5 @@
 import itertools
+import types
 
 import numpy as np
 import pytest
@@ -98,3 +99,23 @@ def test_weights_and_effective_samples_equal_the_golden(golden):
 def test_wrong_settings_are_refused(settings, message):
     with pytest.raises(UserError, match=message):
         discrete.DiscreteBoundarySeeking(**settings)
+
+
+def test_g_pays_for_its_log_probabilities_and_the_rest_is_for_the_logs():
+    objective = discrete.DiscreteBoundarySeeking(samples=2)
+    objective.log_z = tf.Variable(0.25, dtype=tf.float64)
+    rng = np.random.default_rng(3)
+    logits, draws, ratios = rng.normal(size=[3, 4]), rng.normal(size=[6, 4]), rng.normal(size=6)
+    alphabet = types.SimpleNamespace(log_probability=lambda g, x: tf.reduce_sum(g * x, -1))
+    game = types.SimpleNamespace(alphabet=alphabet, gather=tf.identity)
+    drawn = types.SimpleNamespace(logits=tf.constant(ratios), images=tf.constant(draws))
+    samples = types.SimpleNamespace(fake_outputs=tf.constant(logits))
+    loss, effective, log_z = objective.generator(game, samples, {"draws": drawn})
+    weights = np.exp(ratios.reshape(3, 2))
+    weights /= weights.sum(1, keepdims=True)
+    log_probabilities = np.einsum("nd,nmd->nm", logits, draws.reshape(3, 2, 4))
+    found = objective.estimator(tf.constant(ratios.reshape(3, 2)), 0.25, tf.identity).numpy()
+    np.testing.assert_allclose(loss.values, -(found * log_probabilities).sum(1), rtol=1e-12)
+    np.testing.assert_allclose(effective.values, 1.0 / np.square(weights).sum(1), rtol=1e-12)
+    np.testing.assert_array_equal(log_z.values, [0.25] * 3)
+    assert [term.factor for term in (loss, effective, log_z)] == [None, 0.0, 0.0]

@@ -88,6 +88,14 @@ def test_the_threshold_and_the_curvature_at_one_are_those_of_the_table(golden):
         assert (steps[1] - steps[0]) / 2e-5 == pytest.approx(curvature, abs=1e-8), name
 
 
+@pytest.mark.parametrize("name", VALUES)
+def test_the_threshold_is_the_slope_at_one(name):
+    slope = derivative(VALUES[name].f, tf.constant(1.0 + 1e-9, tf.float64))  # |u - 1| has a kink
+    if name == "total_variation":
+        slope -= 0.5
+    assert VALUES[name].threshold == pytest.approx(slope, abs=1e-7)
+
+
 @pytest.mark.parametrize("name", ["kl", "reverse_kl", "pearson", "jensen_shannon", "gan"])
 def test_the_best_discriminator_s_loss_is_minus_the_divergence(golden, name):
     table = golden("seeds")["gaussians"]

@@ -26,7 +26,7 @@ from compare_gan_tf.objectives import (
     Scored,
     consistency,
 )
-from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game
+from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR, Game, View
 from compare_gan_tf.objectives.classification import cross_entropy
 
 RNG = np.random.default_rng(0)
@@ -216,6 +216,7 @@ def test_each_categorical_code_has_its_cross_entropy():
 def test_continuous_codes_have_the_log_density_of_a_gaussian(learn_variance):
     objective = GaussianInformation(learn_variance=learn_variance)
     make(objective, latents=CODED)
+    assert objective.trainable_variables[-1].shape == (4 if learn_variance else 2,)
     z, guess = CODED.sample(8, [1, 2]).numpy(), RNG.normal(size=[8, 4])
     variance = np.exp(guess[:, 2:]) if learn_variance else 1.0
     density = np.exp(-((z[:, -2:] - guess[:, :2]) ** 2) / (2 * variance))
@@ -299,3 +300,10 @@ def test_further_outputs_of_d_are_heads_of_its_views():
     gan.train_step((tf.zeros([4, gan.slices, 4, 4, 2]), tf.zeros([4, gan.slices], tf.int32)))
     assert list(watcher.seen.heads) == ["more"]
     np.testing.assert_allclose(watcher.seen.heads["more"], 2.0 * watcher.seen.features)
+
+
+def test_a_batch_that_cannot_be_turned_in_parts_is_told_by_its_size():
+    view = View(tf.zeros([6, 4, 8, 1]), None)
+    with pytest.raises(UserError, match="one_in is 4: it must divide .* which is 6$"):
+        Rotation(one_in=4)._turned(view)
+    assert Rotation(one_in=3)._turned(View(tf.zeros([6, 4, 4, 1]), None)).images.shape[0] == 6

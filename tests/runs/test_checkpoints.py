@@ -1,6 +1,8 @@
 """What a checkpoint must hold to be taken for one, and which are deleted."""
 
+import logging
 import os
+import threading
 
 import pytest
 import small_gan
@@ -8,6 +10,7 @@ import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.runs import checkpoints
+from compare_gan_tf.storage import background
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +72,75 @@ def test_a_full_disk_leaves_nothing_of_its_step_and_all_before(gan, tmp_path, mo
     with pytest.raises(UserError, match="No space left .* the last good checkpoint is .*ckpt-4"):
         saver.save()
     assert sorted(os.listdir(tmp_path / "checkpoints")) == before
+
+
+def test_a_copy_of_the_best_stands_in_for_a_deleted_checkpoint_alone(tmp_path):
+    folder = tmp_path / "checkpoints"
+    own, copy = (str(place / "ckpt-4") for place in (folder, folder / "best"))
+    (folder / "best").mkdir(parents=True)
+    assert checkpoints.find(str(tmp_path), 4) == own  # there is neither
+    (folder / "best" / "ckpt-4.index").touch()
+    assert checkpoints.find(str(tmp_path), 4) == copy
+    (folder / "ckpt-4.index").touch()
+    assert checkpoints.find(str(tmp_path), 4) == own
+
+
+def test_a_checkpoint_that_cannot_be_read_has_no_average(tmp_path):
+    save(small_gan.make(ema_decay=0.9), tmp_path, 4)
+    prefix = checkpoints.path(str(tmp_path), 4)
+    assert checkpoints.has_average(prefix)
+    (tmp_path / "checkpoints" / "ckpt-4.index").write_bytes(b"broken")
+    assert not checkpoints.has_average(prefix)
+    assert not checkpoints.has_average(f"{prefix}-of-none")
+
+
+def test_rates_of_the_config_win_over_those_of_the_checkpoint(gan, tmp_path, caplog):
+    save(gan, tmp_path, 4)
+    other = small_gan.make(rates=(0.1, 0.3))
+    with caplog.at_level(logging.WARNING, logger="absl"):
+        assert checkpoints.Checkpoints(other, str(tmp_path), keep=1).restore() == 4
+    rates = [float(one.learning_rate.numpy()) for one in (other.g_optimizer, other.d_optimizer)]
+    assert rates == pytest.approx([0.1, 0.3])
+    (record,) = caplog.records  # of D's alone
+    assert record.getMessage().endswith("is 0.3, as it is bound; in the checkpoint it was 0.1")
+
+
+def test_a_run_without_checkpoints_is_at_step_0(gan, tmp_path):
+    saver = checkpoints.Checkpoints(gan, str(tmp_path), keep=1)
+    assert (saver.restore(), saver.newest) == (0, "none")
+
+
+@pytest.mark.parametrize(
+    ("every", "kept"), [(None, [10]), (4, [4, 8, 10]), (0, [4, 6, 8, 10]), (5, [10])]
+)
+def test_old_checkpoints_wait_for_their_scores(gan, tmp_path, every, kept):
+    saver = checkpoints.Checkpoints(gan, str(tmp_path), keep=1, keep_unscored_every=every)
+    for step in (4, 6, 8, 10):
+        gan.step.value.assign(step)
+        saver.save()
+    assert checkpoints.list_steps(str(tmp_path)) == kept
+
+
+def test_the_newest_is_known_once_it_is_written(gan, tmp_path, monkeypatch):
+    saver, writes, waits = save(gan, tmp_path, 4), threading.Event(), []
+    monkeypatch.setattr(
+        checkpoints.concurrent.futures, "wait", lambda futures: waits.extend(futures)
+    )
+    write = saver._manager.save
+    monkeypatch.setattr(saver._manager, "save", lambda **step: (writes.wait(60), write(**step)))
+    gan.step.value.assign(9)
+    writer = background.Background()
+    saver.save_later(writer)
+    assert saver.newest.endswith("ckpt-4") and len(waits) == 1  # it has waited, were it not for us
+    writes.set()
+    writer.wait()
+    assert saver.newest.endswith("ckpt-9")
+
+
+def test_loss_scales_are_part_of_a_checkpoint(tmp_path):
+    gan = small_gan.make(precision="mixed_float16")
+    save(gan, tmp_path, 4)
+    for scale in gan.loss_scales.values():
+        scale.scale.value.assign(2.0)
+    assert checkpoints.Checkpoints(gan, str(tmp_path), keep=1).restore() == 4
+    assert all(float(scale.scale.numpy()) > 2.0 for scale in gan.loss_scales.values())

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from compare_gan_tf.bin.doctor.findings import BROKEN, NOTE, Finding
+from compare_gan_tf.settings import memory as sizes
 
 _LEAST_MEMORY = 2e9  # bytes, of a run of a small GAN, TensorFlow included
 _SECONDS = 300  # for TensorFlow to start
@@ -18,13 +19,8 @@ _OF_THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THRE
 
 def memory() -> Finding:
     """Of the machine, or of the container that this process is in."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        lines = dict(line.split(":", 1) for line in file)
-    total, free = (int(lines[key].split()[0]) * 1024 for key in ("MemTotal", "MemAvailable"))
-    limit, used = _number("memory.max"), _number("memory.current")
-    if limit and limit < total:
-        total, free = limit, min(free, limit - (used or 0))
-    value = f"{free / 1e9:.1f} GB of {total / 1e9:.1f} GB are free"
+    total, free = sizes.total(), sizes.available()
+    value = f"{sizes.shown(free)} of {sizes.shown(total)} are free"
     if free < _LEAST_MEMORY:
         return Finding("memory", value, NOTE, "end other programs: a small GAN takes 2 GB")
     return Finding("memory", value)
@@ -38,11 +34,6 @@ def threads() -> Finding:
         cores = min(cores, max(1, int(quota[0]) // int(quota[1])))
     given = [f"{name}={os.environ[name]}" for name in _OF_THREADS if name in os.environ]
     return Finding("threads", ", ".join([f"{cores} of {os.cpu_count()} cores", *given]))
-
-
-def _number(name: str) -> int | None:
-    text = _text(name).strip()
-    return int(text) if text.isdecimal() else None
 
 
 def _text(name: str) -> str:
