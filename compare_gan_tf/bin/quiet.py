@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from absl import logging
 
+from compare_gan_tf.bin import interrupts
+
 _NOISE = re.compile(
     r"All log messages before absl::InitializeLog|^I\d{4} |To enable the following instructions"
     r"|^INFO: Created TensorFlow Lite XNNPACK delegate"
@@ -20,6 +22,7 @@ _NO_GPU = re.compile(r"failed call to cuInit|Could not find cuda drivers")
 _NEVER_USED_BY_KERAS = ("sklearn", "matplotlib", "matplotlib.pyplot")
 
 
+@interrupts.at_once()
 def import_tensorflow() -> None:
     """Imports TensorFlow and lists the devices, and suppresses messages that do not matter.
 

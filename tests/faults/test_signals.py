@@ -21,7 +21,7 @@ NUMBER = int(os.environ.get("COMPARE_GAN_SIGNALS", "3"))
 MOST_SECONDS = 30  # to the end of the process, on a machine that is busy
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 CONFIG = f"{MLP}{EVERY}GAN.objectives = [@Adversarial()]\n"
-SAID = re.compile(r"^compare-gan [a-z ]+: (interrupted by SIG|stopped by signal )", re.MULTILINE)
+SAID = re.compile(r"^compare-gan( [a-z ]+)?: (interrupted by SIG|stopped by signal )", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
