@@ -25,7 +25,7 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = (), recipe=N
     import gin
 
     from compare_gan_tf import config
-    from compare_gan_tf.bin import quiet
+    from compare_gan_tf.bin import interrupts, quiet
     from compare_gan_tf.config import gin_files
     from compare_gan_tf.storage import files
 
@@ -39,7 +39,8 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = (), recipe=N
 
     if own:
         require_unchanged(values.model_dir)
-    configurables.load()
+    with interrupts.at_once():
+        configurables.load()
     first = recipe.statements if recipe else []
     config.parse(names, [*first, *values.gin_bindings, *bindings])
     if "model" not in gin.get_bindings("train", resolve_references=False):

@@ -200,14 +200,15 @@ def _score_run(values: flags.FlagValues, bindings: list[str]) -> None:
 
 
 def _compare(values: flags.FlagValues, bindings: list[str]) -> None:
-    from compare_gan_tf.bin import quiet
+    from compare_gan_tf.bin import interrupts, quiet
 
     quiet.import_tensorflow()
     from compare_gan_tf import config
     from compare_gan_tf.config import configurables
     from compare_gan_tf.gan import distribution
 
-    configurables.load()
+    with interrupts.at_once():
+        configurables.load()
     from compare_gan_tf.evaluation import openings, pairs
     from compare_gan_tf.metrics import presets
 

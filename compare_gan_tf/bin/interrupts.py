@@ -14,6 +14,9 @@ from collections.abc import Iterator
 GRACE = 10.0  # seconds, for what tidies up
 
 
+_IMPORTING: list[str] = []  # not empty in `at_once`
+
+
 @contextlib.contextmanager
 def as_exceptions() -> Iterator[None]:
     """Has SIGTERM raise a `KeyboardInterrupt`, as SIGINT does; its argument is the signal's number.
@@ -28,11 +31,14 @@ def as_exceptions() -> Iterator[None]:
         yield
         return
     timers: list[threading.Timer] = []
+    stderr = os.dup(2)  # `quiet` takes the number 2 away while it filters
 
     def interrupt(number, _):
+        if _IMPORTING:
+            _end(stderr, number)
         for one in kept:
             signal.signal(one, signal.SIG_DFL)
-        timers.append(threading.Timer(GRACE, _end, [number]))
+        timers.append(threading.Timer(GRACE, _end, [stderr, number]))
         timers[-1].daemon = True
         timers[-1].start()
         raise KeyboardInterrupt(number)
@@ -43,11 +49,11 @@ def as_exceptions() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as interrupted:
-        _say(number_of(interrupted))
+        _say(stderr, number_of(interrupted))
         sys.exit(128 + number_of(interrupted))
     except SystemExit as end:
         # Python would end by SIGINT, and not by this code, if the exception has passed through C
-        # code that runs Python, as TensorFlow has in its import.
+        # code that runs Python.
         if timers and isinstance(end.code, int):
             _exit(end.code)
         raise
@@ -56,6 +62,20 @@ def as_exceptions() -> Iterator[None]:
             signal.signal(one, handler)
         for one in timers:
             one.cancel()
+        os.close(stderr)
+
+
+@contextlib.contextmanager
+def at_once() -> Iterator[None]:
+    """Has a signal end the process without an exception, for imports: nothing is to be tidied up.
+
+    Modules being imported swallow exceptions, and callbacks of the garbage collection print them.
+    """
+    _IMPORTING.append("modules")
+    try:
+        yield
+    finally:
+        _IMPORTING.pop()
 
 
 def number_of(interrupt: KeyboardInterrupt) -> int:
@@ -63,12 +83,12 @@ def number_of(interrupt: KeyboardInterrupt) -> int:
     return interrupt.args[0] if interrupt.args else signal.SIGINT
 
 
-def _say(number: int) -> None:
-    os.write(2, f"compare-gan: interrupted by {signal.Signals(number).name}\n".encode())
+def _say(stderr: int, number: int) -> None:
+    os.write(stderr, f"compare-gan: interrupted by {signal.Signals(number).name}\n".encode())
 
 
-def _end(number: int) -> None:
-    _say(number)
+def _end(stderr: int, number: int) -> None:
+    _say(stderr, number)
     os._exit(128 + number)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from absl import logging
 
+from compare_gan_tf.bin import interrupts
 from compare_gan_tf.errors import without_secrets
 
 _NOISE = re.compile(
@@ -33,6 +34,7 @@ class Plain(standard_logging.Formatter):
         return without_secrets(super().format(record))
 
 
+@interrupts.at_once()
 def import_tensorflow() -> None:
     """Imports TensorFlow and lists the devices, and suppresses messages that do not matter.
 

@@ -68,7 +68,7 @@ def write(
     return entry
 
 
-def _checksum(starts: list) -> str:
+def _checksum(starts: Any) -> str:
     return f"{zlib.crc32(json.dumps(starts).encode()):08x}"
 
 

@@ -56,9 +56,9 @@ with interrupts.as_exceptions():
 """
 
 
-def start(grace):
+def start(grace, program=SWALLOWS):
     process = subprocess.Popen(
-        [sys.executable, "-c", SWALLOWS, str(grace)],
+        [sys.executable, "-c", program, str(grace)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -74,6 +74,27 @@ def test_an_exception_that_is_swallowed_ends_the_process_all_the_same(number, co
     process.send_signal(number)
     out, errors = process.communicate(timeout=30)
     assert process.returncode == code and out == "swallowed\n"
+    assert errors == f"compare-gan: interrupted by {number.name}\n"
+
+
+IMPORTS = """
+import sys, time
+from compare_gan_tf.bin import interrupts, quiet
+with interrupts.as_exceptions(), quiet.filtered_stderr(), interrupts.at_once():
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    finally:
+        print("not at once", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_an_import_is_ended_at_once(number, code):
+    process = start(60, IMPORTS)
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=30)
+    assert (process.returncode, out) == (code, "")
     assert errors == f"compare-gan: interrupted by {number.name}\n"
 
 

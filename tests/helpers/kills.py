@@ -9,6 +9,7 @@ import ctypes
 import multiprocessing
 import os
 import pathlib
+import re
 import select
 import signal
 import struct
@@ -102,6 +103,7 @@ class Commands:
             changes.wait(0.02)
             seconds = time.monotonic() - began
             late = at_second is not None and seconds >= at_second
+            late = late and (number == signal.SIGKILL or catches(process.pid, signal.SIGTERM))
             if sent is None and (late or (at_change is not None and changes.number >= at_change)):
                 sent = time.monotonic()
                 end(process.pid, number)
@@ -119,6 +121,16 @@ def end(group: int, number=signal.SIGKILL):
             (os.kill if number == signal.SIGTERM else os.killpg)(group, number)
         except ProcessLookupError:  # it leads no group yet
             os.kill(group, number)
+
+
+def catches(pid: int, number: int) -> bool:
+    """Whether a process has a handler of a signal; see proc(5)."""
+    try:
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    caught = re.search(r"^SigCgt:\s*(\w+)$", status, re.MULTILINE)
+    return bool(caught and int(caught[1], 16) >> (number - 1) & 1)
 
 
 def _verb(arguments: list[str], log: str):
