@@ -52,9 +52,9 @@ def write(model_dir: str, *, seed: int, strategy: str, **settings: Any) -> dict[
     entry = {**_describe_start(), "seed": seed, "strategy": strategy, **settings}
     tf.io.gfile.makedirs(model_dir)
     path = os.path.join(model_dir, FILE)
-    starts, content = read(model_dir), files.read_text(path)
-    if content and not starts:
-        files.write_text(f"{path}.damaged", content)
+    starts = read(model_dir)
+    if not starts and files.exists(path) and tf.io.gfile.stat(path).length:
+        tf.io.gfile.copy(path, f"{path}.damaged", overwrite=True)
     files.write_text(path, json.dumps({"starts": [*starts, entry]}, indent=2) + "\n")
     return entry
 
@@ -66,6 +66,8 @@ def read(model_dir: str) -> list[dict[str, Any]]:
       UserError: the file was written by another program.
     """
     path = os.path.join(model_dir, FILE)
+    if files.exists(path) and not files.is_file(path):
+        raise UserError(f"{path} is no file: remove it")
     try:
         text = files.read_text(path)
         content = {"starts": []} if text is None else json.loads(text)
