@@ -63,7 +63,7 @@ def read(model_dir: str) -> list[dict[str, Any]]:
     """The entries, the oldest first; [] with a logged warning if the file is damaged.
 
     Raises:
-      UserError: the file was written by another program.
+      UserError: the file was written by another program, or is no file.
     """
     path = os.path.join(model_dir, FILE)
     if files.exists(path) and not files.is_file(path):
