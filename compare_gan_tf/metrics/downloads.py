@@ -159,7 +159,7 @@ class _OverTLS(urllib.request.HTTPRedirectHandler):
 def _require_tls(url: str) -> None:
     """Raises OSError if a file would come without encryption from another machine."""
     parts = urllib.parse.urlsplit(url)
-    if parts.scheme != "https" and parts.hostname not in _THIS_MACHINE:
+    if parts.scheme not in ("https", "file") and parts.hostname not in _THIS_MACHINE:
         raise OSError(f"{url} is not encrypted, and what comes from there may be anything")
 
 

@@ -50,7 +50,7 @@ def read(model_dir) -> dict | None:
         content = json.loads(text or "null")
     except (ValueError, RecursionError):  # of JSON or of UTF-8
         return None
-    if not isinstance(content, dict) or content.keys() < set(_FIELDS):
+    if not isinstance(content, dict) or not set(_FIELDS) <= content.keys():
         return None
     step = content["step"]
     is_step = isinstance(step, int) and not isinstance(step, bool) and step >= 0

@@ -57,14 +57,15 @@ def write(
     entry = {**_describe_start(), "seed": seed, "strategy": strategy, **settings}
     tf.io.gfile.makedirs(model_dir)
     path = os.path.join(model_dir, FILE)
-    starts, content = read(model_dir), files.read_text(path)
-    if content and not starts:
-        files.write_text(f"{path}.damaged", content)
+    starts = read(model_dir)
+    if not starts and files.exists(path) and tf.io.gfile.stat(path).length:
+        tf.io.gfile.copy(path, f"{path}.damaged", overwrite=True)
     if config not in (None, *_configs(starts)[-1:]):
         entry["config"] = config
     starts = [*starts, entry]
     text = json.dumps({"starts": starts, _CHECKSUM: _checksum(starts)}, indent=2)
-    files.write_text(path, text + "\n")
+    files.write_text(path, text + "
+")
     return entry
 
 
@@ -93,9 +94,11 @@ def read(model_dir: str) -> list[dict[str, Any]]:
     """The entries, the oldest first; [] with a logged warning if the file is damaged.
 
     Raises:
-      UserError: the file was written by another program.
+      UserError: the file was written by another program, or is no file.
     """
     path = os.path.join(model_dir, FILE)
+    if files.exists(path) and not files.is_file(path):
+        raise UserError(f"{path} is no file: remove it")
     try:
         text = files.read_text(path)
         content = {"starts": []} if text is None else json.loads(text)

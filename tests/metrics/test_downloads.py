@@ -207,3 +207,27 @@ def test_digests_are_those_of_sha256sum(tmp_path):
     assert downloads.tree_digest(tmp_path) == hashlib.sha256(listing.encode()).hexdigest()
     partial = functools.partial(downloads.files_digest, [tmp_path / "b" / "c", tmp_path / "a"])
     assert partial() == downloads.tree_digest(tmp_path)
+
+
+@pytest.mark.parametrize("url", ["http://example.com/x", "ftp://example.com/x", "//example.com/x"])
+def test_an_address_without_encryption_is_refused(url, cache):
+    with pytest.raises(UserError, match="is not encrypted, and what comes from there"):
+        downloads.fetch(remote(url))
+    assert os.listdir(cache) == []
+
+
+def test_a_redirection_that_leaves_encryption_is_not_followed(monkeypatch, cache):
+    class Leads(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(302)
+            self.send_header("Location", "http://example.com/x")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Leads) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(UserError, match="http://example.com/x is not encrypted"):
+            downloads.fetch(remote(f"http://127.0.0.1:{server.server_address[1]}/x"))
+        server.shutdown()

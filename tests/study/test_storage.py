@@ -244,7 +244,7 @@ def test_a_folder_in_the_place_of_the_file(tmp_path):
 
 
 def test_no_folder_for_the_file(tmp_path):
-    assert "study.db is no file: remove it" in refused(f"sqlite:///{tmp_path}/no/study.db")
+    assert "unable to open database file" in refused(f"sqlite:///{tmp_path}/no/study.db")
 
 
 @pytest.fixture
