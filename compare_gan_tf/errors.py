@@ -4,6 +4,8 @@ import contextlib
 import errno
 import os
 import re
+import sysconfig
+import traceback
 from collections.abc import Iterator
 
 
@@ -141,6 +143,11 @@ MISFITS = (TypeError, ValueError, AttributeError, LookupError)
 _APPENDED = r"\n  (?:In call to configurable|No values supplied|Gin had values)|\n\n"
 # The text that Keras puts around the message of an error in a layer.
 _IN_KERAS = r"Exception encountered when calling .*?\n\n\x1b\[1m(.*?)\x1b\[0m"
+# What TensorFlow puts around the message of an error in an operation.
+_IN_TENSORFLOW = r"^\{\{.*?\}\} ?| ?\[Op:\w+\](?: name:)?"
+# Folders of code that is not the user's.
+_PACKAGES = re.compile(r"[\\/](?:site|dist)-packages[\\/]")
+_NOT_OF_USERS = (os.path.dirname(__file__), sysconfig.get_path("stdlib"), "<")
 
 
 def first_line(error: BaseException) -> str:
@@ -148,5 +155,20 @@ def first_line(error: BaseException) -> str:
     text = str(error)
     if in_keras := re.match(_IN_KERAS, text, re.DOTALL):
         text = in_keras[1]
-    text = re.split(_APPENDED, text)[0]
+    text = re.sub(_IN_TENSORFLOW, "", re.split(_APPENDED, text)[0])
     return " ".join(line.strip() for line in text.splitlines()) or type(error).__name__
+
+
+def with_origin(error: BaseException) -> str:
+    """Kind and message of an error, and the innermost line of the user's code that it came through.
+
+    For example "NameError: name 'alpha' is not defined, in /home/me/my_losses.py line 7".
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if _is_of_user(frame.filename)]
+    place = f", in {own[-1].filename} line {own[-1].lineno}" if own else ""
+    return f"{type(error).__name__}: {first_line(error)}{place}"
+
+
+def _is_of_user(file: str) -> bool:
+    return not (file.startswith(_NOT_OF_USERS) or _PACKAGES.search(file)) and os.path.isfile(file)

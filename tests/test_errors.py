@@ -86,3 +86,18 @@ def test_errors_of_a_library_become_one_line(error, said):
 def test_errors_of_other_classes_pass():
     with pytest.raises(KeyError), errors.as_user_error("cannot read x", OSError):
         raise KeyError("bug")
+
+
+def test_an_error_in_a_users_code_is_told_with_its_line():
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        tf.matmul(tf.ones([3]), tf.ones([3]))
+    line = caught.traceback[0].lineno + 1
+    told = errors.with_origin(caught.value)
+    assert told == f"InvalidArgumentError: In[0] ndims must be >= 2, in {__file__} line {line}"
+
+
+def test_an_error_with_no_line_of_the_users_has_none():
+    with pytest.raises(UserError) as caught:
+        sampling.writers.require_free("", "png", overwrite=False)
+    caught.value.__traceback__ = caught.value.__traceback__.tb_next
+    assert " line " not in errors.with_origin(caught.value)

@@ -138,11 +138,14 @@ def parse_flags(
 
 
 def _local_folder(model_dir: str) -> str:
-    """The path with `~` expanded, after a check that TensorFlow can open it."""
+    """The path with `~` expanded, after a check that TensorFlow can open it as a folder."""
     what = f"--model_dir={model_dir!r} is not UTF-8, which TensorFlow needs"
     with as_user_error(what, UnicodeEncodeError, cure="rename it"):
         model_dir.encode()
-    return os.path.expanduser(model_dir)
+    path = os.path.expanduser(model_dir)
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise UserError(f"--model_dir={model_dir} is a file: name the folder of the run")
+    return path
 
 
 def _parse_or_exit(name: str, verb: types.ModuleType, argv: Sequence[str]) -> flags.FlagValues:

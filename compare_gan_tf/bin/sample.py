@@ -11,7 +11,7 @@ The name of --output selects the format:
   samples.npz   images uint8 [num, height, width, channels] (for points, float32 [num, D]; for
                 text, the array lines), and, if known, labels int32 [num] and class_names
   samples.txt   lines of text
-  samples.gif   a film from sample to sample and back to the first; also samples.webp
+  samples.gif   a film from sample to sample and back to the first; also .webp and .mp4
 
 The same seed always gives the same samples, and the first k samples do not depend on --num.
 A conditional generator cycles through the classes: 0, 1, 2, ...
@@ -64,7 +64,7 @@ def run(values: flags.FlagValues) -> None:
 
     output = os.path.expanduser(values.output)
     format_ = sampling.format_of(output, values.format)
-    if values.sampler and format_ in ("gif", "webp"):
+    if values.sampler and format_ in sampling.FILMS:
         raise UserError("--sampler chooses latents, and a film goes from one to the next: drop it")
     sampling.require_free(output, format_, overwrite=values.overwrite)
     truncations, number = _truncations(values), values.num
@@ -73,7 +73,7 @@ def run(values: flags.FlagValues) -> None:
         number = max(1, number // (values.nearest + 1)) * (values.nearest + 1)  # whole rows
     elif truncations:
         source = sampling.truncated(source, truncations)
-    elif format_ in ("gif", "webp"):
+    elif format_ in sampling.FILMS:
         frames = values.interpolate or FRAMES
         source, number = sampling.looping(source, number, frames), number * frames
     elif values.interpolate:
@@ -106,8 +106,8 @@ def _write_training_film(values: flags.FlagValues) -> None:
 
     output = os.path.expanduser(values.output)
     format_ = sampling.format_of(output, values.format)
-    if format_ not in ("gif", "webp"):
-        raise UserError(f"--output={output}: a film must end in .gif or .webp")
+    if format_ not in sampling.FILMS:
+        raise UserError(f"--output={output}: a film must end in .gif, .webp or .mp4")
     grids = logs.sample_grids(values.model_dir)
     if not grids:
         raise UserError(

@@ -7,7 +7,7 @@ from compare_gan_tf.bin import build, ema
 MOST_TRUNCATION = 1e6  # of latents whose standard deviation is 1
 FRAMES = 16  # of a film, from one sample to the next
 _MOST = 10**7  # samples
-_FORMATS = ("grid", "png", "npz", "txt", "gif", "webp")
+_FORMATS = ("grid", "png", "npz", "txt", "gif", "webp", "mp4")
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:

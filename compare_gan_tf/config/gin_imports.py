@@ -16,17 +16,16 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import pathlib
 import secrets
 import sys
-import traceback
 from collections.abc import Iterable, Iterator
 
 from absl import logging
 
-from compare_gan_tf.errors import UserError, first_line
+from compare_gan_tf.errors import UserError, with_origin
 
 PACKAGE = "compare_gan_tf"
-_IMPORTLIB = importlib.__file__
 _MARK = "# allowed by --allow_imports: "
 
 _allowed: set[str] = set()
@@ -130,16 +129,22 @@ def _try(module: str, place: str) -> None:
         importlib.import_module(module)
     except Exception as error:
         logging.debug("the error in full", exc_info=True)
-        own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_code(frame)]
-        where = f" ({own[-1].filename} line {own[-1].lineno})" if own else ""
-        raise UserError(
-            f"{place} imports {module}, which fails: {type(error).__name__}:"
-            f" {first_line(error)}{where}"
-        ) from error
+        raise UserError(f"{place} imports {module}, which fails: {with_origin(error)}") from error
 
 
-def _is_code(frame: traceback.FrameSummary) -> bool:
-    return not frame.filename.startswith("<") and frame.filename not in (__file__, _IMPORTLIB)
+def hashes() -> dict[str, str]:
+    """{module: SHA-256 of its source} of the user's modules and of plugins that are imported."""
+    users = (*_allowed, *plugins())
+    files = {
+        name: module.__file__
+        for name, module in sorted(sys.modules.items())
+        if _is_within(name, users) and getattr(module, "__file__", None)
+    }
+    return {
+        name: hashlib.sha256(pathlib.Path(file).read_bytes()).hexdigest()
+        for name, file in files.items()
+        if os.path.isfile(file)
+    }
 
 
 # --- What a run keeps -------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import tensorflow as tf
 from absl import logging
 
 from compare_gan_tf.config import gin_errors
-from compare_gan_tf.errors import MISFITS, UserError, first_line
+from compare_gan_tf.errors import MISFITS, UserError, with_origin
 from compare_gan_tf.gan import memory_needs
 from compare_gan_tf.gan.update import update
 from compare_gan_tf.objectives.base import DISCRIMINATOR, GENERATOR
@@ -180,7 +180,7 @@ def _named(setting: str, name: str) -> Iterator[None]:
     except MISFITS as error:
         logging.debug("the error in full", exc_info=error)
         place = gin_errors.place_of(error)
-        reason = f"{type(error).__name__}: {first_line(error)}{f', in {place}' if place else ''}"
+        reason = f"{with_origin(error)}{f', in {place}' if place else ''}"
         raise UserError(
             f"{setting}: {name} cannot be used ({reason}); mend its settings (--verbosity=1 shows "
             "the place in the code)"

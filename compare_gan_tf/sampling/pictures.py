@@ -98,7 +98,7 @@ def require_film(wanted: Wanted) -> None:
 
 
 def film(path, drawn, source: Source, wanted: Wanted, kind: str) -> str:
-    """Writes an animation of the samples, one a frame; `kind` is gif or webp."""
+    """Writes an animation of the samples, one a frame; `kind` is gif, webp or mp4."""
     scale = max(1, round(_FILM_SIDE / source.sample_shape[0]))
     frames = [
         Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
@@ -115,7 +115,7 @@ def film_of_grids(path, grids: Iterable[tuple[int, bytes]], kind: str) -> str:
     Args:
       path: of the file.
       grids: (training step, PNG) of each frame, of one size.
-      kind: gif or webp.
+      kind: gif, webp or mp4.
 
     Returns:
       A short description.
@@ -134,8 +134,43 @@ def film_of_grids(path, grids: Iterable[tuple[int, bytes]], kind: str) -> str:
 
 
 def _save(path, frames: list[Image.Image], kind: str, milliseconds) -> None:
+    if kind == "mp4":
+        _save_mp4(path, frames, milliseconds)
+        return
     options = {"lossless": True} if kind == "webp" else {}
     frames[0].save(
         path, kind.upper(), save_all=True, append_images=frames[1:], duration=milliseconds, loop=0,
         **options,
     )  # fmt: skip
+
+
+def _save_mp4(path, frames: list[Image.Image], milliseconds: int | list[int]) -> None:
+    """Writes H.264, which has one rate: a frame that stays for longer is written several times."""
+    ffmpeg = import_ffmpeg()
+    spans = [milliseconds] * len(frames) if isinstance(milliseconds, int) else milliseconds
+    size, unit = frames[0].size, min(spans)
+    container = ["-f", "mp4"]  # whatever the name of the file is until it is whole
+    film = ffmpeg.write_frames(
+        path, size, fps=1000 / unit, macro_block_size=2, output_params=container
+    )
+    film.send(None)
+    for frame, span in zip(frames, spans, strict=True):
+        for _ in range(round(span / unit)):
+            film.send(frame.convert("RGB").tobytes())
+    film.close()
+
+
+def import_ffmpeg():
+    """The package that writes .mp4 files.
+
+    Raises:
+      UserError: it is not installed.
+    """
+    try:
+        import imageio_ffmpeg
+    except ImportError as error:
+        raise UserError(
+            "a film as .mp4 needs ffmpeg: pip install 'compare_gan_tf[video]', or let --output end"
+            " in .gif or .webp"
+        ) from error
+    return imageio_ffmpeg

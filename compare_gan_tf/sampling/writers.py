@@ -15,11 +15,13 @@ from compare_gan_tf.storage import files, staging
 # {format: file name extension}; "png" is a folder of files.
 FORMATS = {
     "grid": ".png", "png": "", "npz": ".npz", "txt": ".txt", "gif": ".gif", "webp": ".webp",
+    "mp4": ".mp4",
 }  # fmt: skip
+FILMS = ("gif", "webp", "mp4")
 
 _MEANS = {
     "grid": "a grid", "png": "a folder of PNG files", "npz": "arrays", "txt": "text",
-    "gif": "a film", "webp": "a film",
+    **dict.fromkeys(FILMS, "a film"),
 }  # fmt: skip
 
 
@@ -56,6 +58,8 @@ def require_free(output: str, format_: str, *, overwrite: bool) -> None:
     """
     if files.is_remote(output):
         raise UserError(f"--output={output}: samples are written to local files")
+    if format_ == "mp4":
+        pictures.import_ffmpeg()
     if format_ != "png":
         staging.require_free(os.path.abspath(output), overwrite=overwrite)
         return
@@ -132,7 +136,7 @@ def film_of_grids(
     Args:
       grids: (training step, PNG) of each frame.
       output: path of the file.
-      format_: "gif" or "webp".
+      format_: one of `FILMS`.
       overwrite: whether to replace the file.
     """
     require_free(output, format_, overwrite=overwrite)
@@ -149,8 +153,8 @@ def _writer(source: Source, wanted: Wanted, format_: str, columns: int | None) -
     """The function (path, blocks) that writes a format, see `write`."""
     written = {
         "images": {
-            "grid": pictures.grid, "png": pictures.files, "npz": arrays.npz, "gif": pictures.film,
-            "webp": pictures.film,
+            "grid": pictures.grid, "png": pictures.files, "npz": arrays.npz,
+            **dict.fromkeys(FILMS, pictures.film),
         },
         "points": {"grid": pictures.scatter, "npz": arrays.npz},
         "text": {"txt": arrays.lines, "npz": arrays.npz},

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from compare_gan_tf.errors import UserError, first_line
+from compare_gan_tf.errors import UserError, with_origin
 
 _MOST_SHOWN = 60  # longest text of a value in a message
 _NEVER_CALLED = ("layers.Layer", "optimizers.Optimizer", "initializers.Initializer")
@@ -157,7 +157,7 @@ def tried(
         raise
     except Exception as error:
         raise UserError(
-            f"{name} is {shown(function)}: it must be {like} ({first_line(error)})"
+            f"{name} is {shown(function)}: it must be {like} ({with_origin(error)})"
         ) from error
 
 

@@ -89,9 +89,12 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile("w", suffix=".gin") as base:
         base.write(question["base"])
         base.flush()
-        for bindings in question["bindings"]:
-            config.parse([base.name], bindings)
-            _check_scored(question["metric"], question["splits"])
+        try:
+            for bindings in question["bindings"]:
+                config.parse([base.name], bindings)
+                _check_scored(question["metric"], question["splits"])
+        except UserError as error:
+            return {"error": first_line(error).replace(base.name, "study.base")}
     return {"higher_is_better": higher}
 
 

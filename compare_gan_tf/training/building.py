@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
+from compare_gan_tf import config
 from compare_gan_tf.config import gin_errors
 from compare_gan_tf.data import Dataset
 from compare_gan_tf.errors import MISFITS, UserError
@@ -37,6 +38,7 @@ def build(model: Model, dataset: Dataset, *, seed: Seed = 0, strategy=None) -> G
       UserError: no model can be built with these settings.
     """
     given = {"sample_shape": dataset.sample_shape, "num_classes": dataset.num_classes, "seed": seed}
+    _require_no_other(model, given)
     if dataset.symbols is not None:
         given["symbols"] = dataset.symbols
     keras.utils.set_random_seed(seed)
@@ -52,6 +54,18 @@ def build(model: Model, dataset: Dataset, *, seed: Seed = 0, strategy=None) -> G
     if not isinstance(gan, GAN):
         raise UserError(f"train.model makes {kinds.shown(gan)}: it must be {_LIKE}")
     return gan
+
+
+def _require_no_other(model: Callable, given: dict) -> None:
+    """Refuses a value that the user gives for an argument that the data set or the seed decides."""
+    for name, value in given.items():
+        bound = config.bound("GAN", name, default=value)
+        users = getattr(model, "keywords", {}).get(name, bound)
+        if users != value and users is not None:
+            raise UserError(
+                f"GAN.{name} is {users!r}, but training sets it to {value!r}, from the data set or"
+                " train.seed: leave it out"
+            )
 
 
 def _construction_error(error: Exception) -> str | None:

@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from compare_gan_tf import data, random
+from compare_gan_tf.config import gin_imports
 from compare_gan_tf.data import Dataset, pipeline
 from compare_gan_tf.errors import NotFinite
 from compare_gan_tf.gan import GAN, distribution, memory_needs, multiply_adds, workers
@@ -178,7 +179,9 @@ class Training:
                 "generator": multiply_adds.of_sample(self.gan.generator),
                 "discriminator": multiply_adds.of_sample(self.gan.discriminator),
             },
-            **({} if config_text else {"settings": self._settings()}),
+            **(
+                {"modules": gin_imports.hashes()} if config_text else {"settings": self._settings()}
+            ),
             **more,
         )
         if config_text:

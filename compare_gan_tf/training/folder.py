@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 from compare_gan_tf import config, data
-from compare_gan_tf.config import gin_files
+from compare_gan_tf.config import gin_files, gin_imports
 from compare_gan_tf.errors import UserError, unwritable
 from compare_gan_tf.runs import checkpoints, collapse, ema_snapshots, logs, manifest
 from compare_gan_tf.storage import files, locks
@@ -75,7 +75,7 @@ def require_own_run(
       settings: of a run without a config, {name: value}; None to accept any.
 
     Raises:
-      UserError: settings, data or precision differ; the message lists the differences.
+      UserError: settings, modules, data or precision differ; the message lists the differences.
     """
     if not checkpoints.list_steps(model_dir):
         return  # no weights were trained yet
@@ -92,6 +92,11 @@ def require_own_run(
         raise UserError(
             f"the settings differ from those of the run in {model_dir}: {' | '.join(changed)}; use "
             "another folder, or allow_config_change=True to go on"
+        )
+    if edited := _edited_modules(starts) if config_text else []:
+        raise UserError(
+            f"{', '.join(edited)} changed since the run in {model_dir} was trained: use another"
+            " folder, or allow_config_change=True (--allow_config_change) to go on"
         )
     before = ([start["precision"] for start in starts if "precision" in start] or [None])[-1]
     if precision and before not in (None, precision):
@@ -115,6 +120,13 @@ def _changed_settings(starts: list[dict], settings: dict) -> list[str]:
     changed = [name for name in settings if name in before and before[name] != settings[name]]
     changed = [name for name in changed if not re.fullmatch("|".join(FREE), name)]
     return [f"{name} was {before[name]!r}, and is {settings[name]!r}" for name in changed]
+
+
+def _edited_modules(starts: list[dict]) -> list[str]:
+    """The user's modules whose source is not what it was at the newest start that knows it."""
+    before = ([start["modules"] for start in starts if "modules" in start] or [{}])[-1]
+    now = gin_imports.hashes()
+    return [name for name in sorted(now) if before.get(name, now[name]) != now[name]]
 
 
 def require_continued(model_dir: str, first_step: int, lowered: dict) -> int:

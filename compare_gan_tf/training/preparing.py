@@ -164,8 +164,13 @@ def train(model_dir: str, **settings) -> GAN:
       The trained GAN. A line on stdout names the folder of its run.
 
     Raises:
+      TypeError: an argument is missing, or `prepare` has none of that name.
       UserError, Stopped: see `prepare` and `Training.fit`.
     """
+    try:
+        train.__signature__.bind(model_dir, **settings)
+    except TypeError as error:
+        raise TypeError(f"train() {error}") from None
     return prepare(model_dir, **settings).fit()
 
 

@@ -51,6 +51,7 @@ def test_home_is_expanded_but_not_in_remote_folders(monkeypatch):
         (["--model_dir=x", "--round=1"], "no flag --round; did you mean rounds?"),
         (["--model_dir=x", "--zzz=1"], "no flag --zzz"),
         (["--rounds=1"], "--model_dir is missing"),
+        ([f"--model_dir={__file__}"], f"--model_dir={__file__} is a file: name the folder"),
         (["--model_dir=x", "runs/y"], "cannot use 'runs/y'"),
         (["--model_dir=x", "--rounds=many"], "--rounds"),
         (["--model_dir=x", "--mode=medium"], "fast|slow"),

@@ -167,3 +167,32 @@ def test_a_strangers_run_imports_nothing(own, run_verb, tmp_path, monkeypatch):
         code, _, err = run_verb(verb, f"--model_dir={folder}")
         assert code == 1 and err.count("\n") == 1
         assert "which would run its code: if you trust it, allow it" in err
+
+
+LOSS = """
+import gin
+import tensorflow as tf
+
+
+@gin.configurable(module="edited")
+def soft_loss(real_logits, fake_logits):
+    return tf.nn.softplus(-real_logits) + tf.nn.softplus(fake_logits), -fake_logits
+"""
+
+
+def test_a_module_that_was_edited_is_another_setting(small, run_verb, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    monkeypatch.setattr(gin_imports, "_allowed", set())
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "edited_loss.py").write_text(LOSS)
+    own = ("import edited_loss", "Adversarial.loss = @edited.soft_loss")
+    flags = (*small, *(f"--gin_bindings={one}" for one in own), "--allow_imports=edited_loss")
+    assert run_verb(train, *flags)[0] == 0
+
+    (tmp_path / "edited_loss.py").write_text(LOSS.replace("-fake_logits\n", "1.0 - fake_logits\n"))
+    code, _, err = run_verb(train, *flags, "--gin_bindings=train.training_steps = 6")
+    assert code == 1 and err.count("\n") == 1
+    assert "edited_loss changed since the run" in err and "--allow_config_change" in err
+    for steps, *more in ((6, "--allow_config_change"), (8,)):  # the edit is of the run by then
+        steps = f"--gin_bindings=train.training_steps = {steps}"
+        assert run_verb(train, *flags, steps, *more)[0] == 0

@@ -237,7 +237,10 @@ def test_a_film_of_the_grids_of_a_training(trained, run_verb, tmp_path):
     [
         (("--model=digits", "--nearest=3"), "is for a run: name its --model_dir"),
         (("--model_dir=run", "--training_film", "--num=3"), "no effect on the grids"),
-        (("--model_dir=run", "--training_film", "--output=film.png"), "must end in .gif or .webp"),
+        (
+            ("--model_dir=run", "--training_film", "--output=film.png"),
+            "must end in .gif, .webp or .mp4",
+        ),
         (("--model_dir=run", "--training_film", "--output=film.gif"), "has no grids of samples"),
     ],
 )

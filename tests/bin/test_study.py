@@ -129,6 +129,12 @@ def test_which_file_is_meant(study, part):
     assert not os.path.exists("s")
 
 
+def test_an_error_in_the_base_names_the_base():
+    question = {"base": "import strange_losses\n", "bindings": [[]], "metric": "fid", "splits": []}
+    answer = check._answer(question | {"allow_imports": []})
+    assert answer["error"].startswith("study.base line 1 imports strange_losses")
+
+
 def test_what_is_wrong_with_flags(study):
     given = ["--gin_config=one.gin", "--study_dir=s"]
     one_line(study("", *given, "--devices=a"), "--devices=a is no list of GPUs")

@@ -19,7 +19,7 @@ from compare_gan_tf.sampling import arrays
             None,
             "must end in .png (a grid), / (a folder of PNG files), .npz (arrays), .txt",
         ),
-        ("grid", None, ".txt (text), .gif (a film) or .webp (a film)"),
+        ("grid", None, ".gif (a film), .webp (a film) or .mp4 (a film)"),
         ("grid.png", "npz", "must end in .npz for --format=npz"),
         ("grid.npz", "grid", "must end in .png for --format=grid"),
         ("grid.jpg", "grid", "must end in .png for --format=grid"),

@@ -1,10 +1,14 @@
 """Interpolations, truncation sheets and films."""
 
+import sys
+
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
 
 from compare_gan_tf import pretrained, sampling
+from compare_gan_tf.data.images import encode_png
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.latents import Normal, Uniform
 from compare_gan_tf.sampling import sources, walks
@@ -75,6 +79,36 @@ def test_a_film_visits_the_samples_and_comes_back(digits, tmp_path, kind):
         film.seek(4 * stop)
         frame = np.asarray(film.convert("L"))[16::32, 16::32]
         assert np.abs(frame.astype(int) - stops[stop, ..., 0]).max() <= 2
+
+
+def test_a_film_as_mp4_has_the_same_frames(digits, tmp_path):
+    path = tmp_path / "film.mp4"
+    loop = sampling.looping(digits, 3, 4)
+    sampling.write(loop, sampling.wanted(loop, 12, seed=1), str(path), "mp4")
+    told, *frames = imageio_ffmpeg.read_frames(str(path))
+    assert len(frames) == 12 and told["size"] == (256, 256) and told["codec"] == "h264"
+    assert told["fps"] == pytest.approx(1000 / 60, abs=0.01)
+    stops = digits.make(3, (0, 1), 0.0, np.arange(3))
+    for stop in range(3):
+        frame = np.frombuffer(frames[4 * stop], np.uint8).reshape(256, 256, 3)[16::32, 16::32, 1]
+        assert np.abs(frame.astype(int) - stops[stop, ..., 0]).max() <= 16  # it compresses
+
+
+def test_the_last_grid_of_a_training_stays_in_an_mp4_of_odd_sides(tmp_path):
+    path, shades = tmp_path / "film.mp4", (0, 128, 255)
+    grids = [(step, encode_png(np.full((31, 45, 3), shades[step], np.uint8))) for step in range(3)]
+    sampling.film_of_grids(grids, str(path), "mp4")
+    told, *frames = imageio_ffmpeg.read_frames(str(path))
+    assert told["size"] == (46, 52) and told["fps"] == 4  # H.264 takes even sides
+    assert len(frames) == 2 + 8  # 250 ms each, and the last one 2 s
+    assert [frame[3 * 46 * 40 + 60] // 100 for frame in frames] == [0, 1] + 8 * [2]
+
+
+def test_without_ffmpeg_an_mp4_is_refused_before_anything_is_drawn(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(UserError, match=r"pip install 'compare_gan_tf\[video\]', or let --output"):
+        sampling.film_of_grids([], str(tmp_path / "film.mp4"), "mp4")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_filmed_is_told_before_anything_is_drawn(digits, tmp_path):

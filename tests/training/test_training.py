@@ -256,6 +256,17 @@ def test_a_batch_that_replicas_cannot_share_is_refused_with_the_next_that_they_c
     check_batch_size(Four, 64)
 
 
+def test_what_training_gives_the_gan_is_not_replaced_silently(run, tmp_path):
+    with pytest.raises(UserError, match="GAN.num_classes is 5, but training sets it to 10"):
+        run(tmp_path, 4, model=functools.partial(model, num_classes=5))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_argument_is_told_of_the_function_that_was_called(tmp_path):
+    with pytest.raises(TypeError, match=r"^train\(\) got an unexpected keyword argument 'steps'"):
+        training.train(str(tmp_path), model=model, dataset=None, steps=3)
+
+
 def test_an_unknown_strategy_is_refused():
     with pytest.raises(UserError, match="'mirror'.*mirrored"):
         get_strategy("mirror")
