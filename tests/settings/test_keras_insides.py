@@ -37,11 +37,21 @@ GONE = ", ".join(
         (keras.layers.Dense(1), "_inbound_nodes"),
         (keras.layers.Dropout(0.5), "_seed_generators"),
         (keras.src.backend, "AutocastScope"),
+        (keras.Variable, "_initialize_with_initializer"),
         (tf.distribute.get_strategy().extended, "_in_multi_worker_mode"),
     ],
 )
 def test_the_part_is_there(holder, name):
     assert hasattr(holder, name), f"{name}: {GONE}"
+
+
+def test_variables_are_seen_before_they_are_made():
+    seen = []
+    with keras_insides.each_variable(lambda *one: seen.append(one)):
+        keras.layers.Dense(2, name="dense").build((None, 3))
+    assert seen == [("dense/kernel", (3, 2), "float32"), ("dense/bias", (2,), "float32")], GONE
+    keras.layers.Dense(2).build((None, 3))
+    assert len(seen) == 2
 
 
 def test_graphs_of_operations():
