@@ -64,8 +64,7 @@ def write(
         entry["config"] = config
     starts = [*starts, entry]
     text = json.dumps({"starts": starts, _CHECKSUM: _checksum(starts)}, indent=2)
-    files.write_text(path, text + "
-")
+    files.write_text(path, text + "\n")
     return entry
 
 
