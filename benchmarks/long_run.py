@@ -6,8 +6,7 @@ the process holds, its open files, threads and Python objects, and the entries o
 registry of gradients. Exits with 1 if, from the middle round to the last, memory grew by more than
 `--most` MiB for 10 rounds, or a file or a thread is left open.
 
-With --restart each round is a training of its own that resumes the run, with a new GAN: TensorFlow
-keeps some of what it has traced, so that this grows with the number of trainings; --most=60 then.
+With --restart each round is a training of its own that resumes the run, with a new GAN.
 
   python benchmarks/long_run.py --steps=200000 --every=10000
 """

@@ -177,3 +177,13 @@ def test_a_temperature_must_be_positive(temperature):
 def test_what_cannot_relax_is_refused(relaxation, message):
     with pytest.raises(UserError, match=f"Bits.relaxation {message}"):
         alphabets.Bits(relaxation=relaxation)
+
+
+def test_the_probability_of_a_bit_is_the_logistic_function_of_its_logit():
+    alphabet = bound(alphabets.Bits, (2, 2, 1), None)
+    rng = np.random.default_rng(5)
+    logits = rng.normal(scale=3.0, size=[6, 2, 2, 1])
+    hard = rng.choice([-1.0, 1.0], size=logits.shape)
+    found = alphabet.log_probability(tf.constant(logits), tf.constant(hard))
+    expected = np.log(1.0 / (1.0 + np.exp(-hard * logits))).sum((1, 2, 3))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)

@@ -9,6 +9,7 @@ import small_gan
 import tensorflow as tf
 
 from compare_gan_tf.errors import UserError
+from compare_gan_tf.objectives import Adversarial, LeCam
 from compare_gan_tf.runs import checkpoints
 from compare_gan_tf.storage import background
 
@@ -159,3 +160,34 @@ def test_players_can_be_read_without_the_average(tmp_path):
         small_gan.moved(then, small_gan.values(p)) for then, p in zip(before, parts, strict=True)
     ]
     assert not any(moved[0] + moved[1]) and all(moved[2])
+
+
+def test_what_a_killed_process_left_half_written_is_removed(gan, tmp_path):
+    folder = tmp_path / "checkpoints"
+    (folder / "ckpt-8_temp").mkdir(parents=True)
+    for name in ("ckpt-8_temp/part", "ckpt-4.index.tempstate12", "checkpoint.tmpab1", "notes"):
+        (folder / name).touch()
+    checkpoints.Checkpoints(gan, str(tmp_path), keep=1)
+    assert os.listdir(folder) == ["notes"]
+
+
+def test_an_old_checkpoint_loses_its_index_first(gan, tmp_path, monkeypatch):
+    """A kill in between leaves files that no one takes for a checkpoint."""
+    save(gan, tmp_path, 4)
+    removed, delete = [], checkpoints._delete
+    monkeypatch.setattr(checkpoints, "_delete", lambda name: (removed.append(name), delete(name)))
+    save(gan, tmp_path, 9, keep=1)
+    assert removed[0].endswith("ckpt-4.index") and len(removed) == 2
+
+
+def test_what_objectives_have_observed_comes_from_the_checkpoint(tmp_path):
+    gan = small_gan.make([Adversarial(), LeCam()])
+    state = [v for v in gan.objectives[1].variables if not getattr(v, "is_setting", False)]
+    assert state
+    for value, step in ((3.0, 4), (5.0, None)):
+        for variable in state:
+            variable.assign(tf.fill(variable.shape, value))
+        if step:
+            save(gan, tmp_path, step)
+    assert checkpoints.Checkpoints(gan, str(tmp_path), keep=1).restore() == 4
+    assert all((variable.numpy() == 3.0).all() for variable in state)
