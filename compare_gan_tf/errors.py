@@ -101,6 +101,13 @@ def file_error(error: Exception) -> int | None:
     return next((number for number in _CURES if os.strerror(number).lower() in text), None)
 
 
+def cure(error: Exception) -> str:
+    """How to fix a disk that takes nothing more, such as "; free space there"; "" for others."""
+    number = file_error(error)
+    is_of_disk = number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    return f"; {_CURES[number]}" if is_of_disk else ""
+
+
 def unwritable(what: str, error: Exception, otherwise: str = "choose another place") -> str:
     """A one-line message about a file system error: what failed, the cause, and how to fix it.
 

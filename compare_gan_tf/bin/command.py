@@ -28,6 +28,7 @@ from compare_gan_tf.errors import (
     UserError,
     as_line,
     as_user_error,
+    cure,
     file_error,
     first_line,
 )
@@ -251,10 +252,10 @@ def explain(error: Exception) -> str | None:
         return first_line(error)
     if isinstance(error, OSError):
         if error.strerror and error.filename:
-            return f"{error.strerror}: {error.filename}"
-        return first_line(error)
+            return f"{error.strerror}: {error.filename}{cure(error)}"
+        return first_line(error) + cure(error)
     if _is_file_system_error(error):
-        return first_line(error)
+        return first_line(error) + cure(error)
     if _is_out_of_memory(error):
         return (
             f"there is not enough memory ({_requested_size(error)}): use a smaller batch, smaller"

@@ -121,7 +121,10 @@ def test_what_the_user_can_cure_is_one_line_on_stderr_and_exit_code_1(error, cap
 
 def test_an_os_error_names_its_file(capsys):
     guarded(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/ckpt-1"))
-    assert capsys.readouterr().err == ("compare-gan train: No space left on device: /full/ckpt-1\n")
+    said = "compare-gan train: No space left on device: /full/ckpt-1; free space there\n"
+    assert capsys.readouterr().err == said
+    guarded(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert capsys.readouterr().err.endswith("No space left on device; free space there\n")
 
 
 @pytest.mark.parametrize(
