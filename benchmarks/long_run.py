@@ -6,8 +6,6 @@ the process holds, its open files, threads and Python objects, and the entries o
 registry of gradients. Exits with 1 if, from the middle round to the last, memory grew by more than
 `--most` MiB for 10 rounds, or a file or a thread is left open.
 
-With --restart each round is a training of its own that resumes the run, with a new GAN.
-
   python benchmarks/long_run.py --steps=200000 --every=10000
 """
 
@@ -127,7 +125,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=20_000, help="of the training")
     parser.add_argument("--every", type=int, default=2_000, help="steps between scores and exports")
-    parser.add_argument("--restart", action="store_true", help="a training for each round")
     parser.add_argument("--most", type=float, default=10.0, help="MiB that 10 rounds may add")
     arguments = parser.parse_args()
     steps, every = arguments.steps, arguments.every
@@ -137,12 +134,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         rounds = Rounds(folder, dataset)
         before = kinds()
-        if arguments.restart:
-            for end in range(every, steps + 1, every):
-                train(folder, dataset, end, every)
-                rounds.once(end)
-        else:
-            train(folder, dataset, steps, every, [Between(rounds.once, every)])
+        train(folder, dataset, steps, every, [Between(rounds.once, every)])
         print("most objects more:", (kinds() - before).most_common(8))
         if failures := rounds.failures(arguments.most):
             sys.exit("; ".join(failures))
