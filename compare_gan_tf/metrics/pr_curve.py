@@ -5,7 +5,7 @@ Sajjadi et al. (2018) define the curve by the densities p of reals and q of fake
     precision(l) = min over f of l P(f says fake) + Q(f says real),   recall(l) = precision(l) / l
 
 over classifiers f, P being the reals and Q the fakes (Simon et al., Revisiting Precision and
-Recall Definition for Generative Model Evaluation, 2019, theorem 2). Sykes, Simon and Rabin
+Recall Definition for Generative Model Evaluation, 2019). Sykes, Simon and Rabin
 (Unifying and Extending Precision Recall Metrics, 2024, arXiv 2405.01611) take a classifier and all
 its thresholds for all f: here the number of reals among the k nearest neighbours, where f says real
 from t of them on, with t = 0 to k + 1. `Prd` counts both sides in clusters instead.
