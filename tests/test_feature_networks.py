@@ -42,7 +42,7 @@ def script(monkeypatch):
 def test_only_the_file_with_the_checksum_is_taken(tmp_path):
     networks.write_onnx(tmp_path / "tiny.onnx")
     sha256 = downloads.digest(tmp_path / "tiny.onnx")
-    given = {"path": tmp_path / "tiny.onnx", "features": "pooled"}
+    given = {"path": tmp_path / "tiny.onnx", "features": "pooled", "trust": True}
     for make in (encoders.clip_vitb32, encoders.dinov2_vitb14, encoders.swav_resnet50):
         assert make(**given, sha256=sha256).weights_sha256 == sha256
         with pytest.raises(UserError, match=f"has the SHA-256 {sha256}, not 0000"):

@@ -220,7 +220,6 @@ def test_passwords_stay_where_they_are(study, monkeypatch):
     given = ["--gin_config=one.gin", "--study_dir=s", f"--storage={address}"]
     err = one_line(study("create", *given), "127.0.0.1:1", "does the database run?")
     assert "secret" not in err
-    assert sys.argv[-1] == "--storage=postgresql://me:***@127.0.0.1:1/x"
     assert not os.path.exists("s")
     monkeypatch.setenv(common.STORAGE, address)
     err = one_line(study("status", "--study_dir=s"), "does the database run?")

@@ -71,7 +71,7 @@ def test_a_generator_is_exported_and_loaded_without_it(without_hub):
 def test_a_handle_on_the_web_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_hub", None)
     with pytest.raises(UserError, match=r"pip install 'compare_gan_tf\[hub\]'"):
-        modules.Loaded("https://tfhub.dev/someone/generator/1")
+        modules.Loaded("https://tfhub.dev/someone/generator/1", trusted=True)
 
 
 @pytest.mark.slow

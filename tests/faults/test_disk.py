@@ -11,7 +11,7 @@ import subprocess
 import kills
 import pytest
 import run_facts
-from test_kills import chain, config_of, tell, undisturbed
+from killed_runs import chain, config_of, tell, undisturbed
 
 NUMBER = int(os.environ.get("COMPARE_GAN_FULL", "3"))
 GAME = "wgan_gp_of_classes"  # which has every verb

@@ -15,7 +15,7 @@ import time
 import kills
 import pytest
 import run_facts
-from test_kills import EVERY, MLP, STUDY, tell
+from killed_runs import EVERY, MLP, STUDY, tell
 
 NUMBER = int(os.environ.get("COMPARE_GAN_SIGNALS", "3"))
 MOST_SECONDS = 30  # to the end of the process, on a machine that is busy
