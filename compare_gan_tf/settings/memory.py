@@ -6,6 +6,9 @@ import os
 _CGROUP = "/sys/fs/cgroup"
 _LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of version 2, of version 1
 _USED = ("memory.current", "memory/memory.usage_in_bytes")
+_STATISTICS = ("memory.stat", "memory/memory.stat")
+# What the kernel gives back when memory is asked for: files that were read. They count as used.
+_CACHED = ("active_file", "inactive_file")
 
 
 def total() -> int:
@@ -19,8 +22,9 @@ def available() -> int:
     with contextlib.suppress(OSError), open("/proc/meminfo", encoding="ascii") as file:
         lines = dict(line.split(":", 1) for line in file)
         free = [int(lines["MemAvailable"].split()[0]) * 1024]
-    names = zip(_LIMITS, _USED, strict=True)
-    free += [_of_container(limit) - _of_container(used, 0) for limit, used in names]
+    for limit, used, statistics in zip(_LIMITS, _USED, _STATISTICS, strict=True):
+        kept = max(0, _of_container(used, 0) - _cached(statistics))
+        free.append(_of_container(limit) - kept)
     return max(0, min(free))
 
 
@@ -31,6 +35,17 @@ def shown(size: float) -> str:
 
 def _physical(pages: str) -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf(pages)
+
+
+def _cached(name: str) -> int:
+    """Bytes of files that the container has in memory, by a file of lines "name bytes"."""
+    with (
+        contextlib.suppress(OSError, ValueError),
+        open(f"{_CGROUP}/{name}", encoding="ascii") as file,
+    ):
+        found = dict(line.split() for line in file)
+        return sum(int(found.get(one, 0)) for one in _CACHED)
+    return 0
 
 
 def _of_container(name: str, otherwise: int = 2**63) -> int:

@@ -41,6 +41,20 @@ def test_a_container_has_its_limit_less_what_it_uses(container, limit, used):
     assert (memory.total(), memory.available()) == (1_000_000, 600_000)
 
 
+@pytest.mark.parametrize("version", ["", "memory/"])
+def test_files_that_were_read_leave_the_memory_free(container, version):
+    limit, used = (
+        ("memory.max", "memory.current")
+        if not version
+        else ("memory.limit_in_bytes", "memory.usage_in_bytes")
+    )
+    container({f"{version}{limit}": "1000000\n", f"{version}{used}": "950000\n"})
+    assert memory.available() == 50_000
+    statistics = "anon 300000\nactive_file 250000\ninactive_file 350000\nfile 600000\n"
+    container({f"{version}memory.stat": statistics})
+    assert memory.available() == 650_000
+
+
 def test_a_container_that_uses_more_than_its_limit_has_none_left(container):
     container({"memory.max": "1000", "memory.current": "1001"})
     assert memory.available() == 0
