@@ -79,13 +79,12 @@ def _configs(starts: list[dict[str, Any]]) -> list[str]:
 def config(model_dir: str) -> str | None:
     """The text of a run's `config.gin`; None if there is none.
 
-    If the file is not as a training wrote it, which is warned of, the text that the manifest has.
+    If the file is not as a training wrote it, the text that the manifest has.
     """
     path = os.path.join(model_dir, files.CONFIG)
     text, known = files.read_text(path), _configs(read(model_dir))
     if text is None or not known or text in known:
         return text
-    logging.warning("%s is cut off, or was changed: the text in %s counts", path, FILE)
     return known[-1]
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import tensorflow as tf
+from absl import logging
 
 from compare_gan_tf import config, data
 from compare_gan_tf.config import gin_files, gin_imports
@@ -82,7 +83,7 @@ def require_own_run(
     """
     if not checkpoints.list_steps(model_dir):
         return  # no weights were trained yet
-    old = manifest.config(model_dir)
+    old = _config_of(model_dir)
     lines = config.differing_lines(old, config_text, FREE) if old and config_text else []
     starts = manifest.read(model_dir)
     changed = _changed_settings(starts, settings or {})
@@ -115,6 +116,14 @@ def require_own_run(
             f" {'; '.join(changes)}. Bring that back, use another folder, or --allow_data_change"
             " (allow_data_change=True) to go on all the same"
         )
+
+
+def _config_of(model_dir: str) -> str | None:
+    """The text of the run's config, as the training wrote it; warns if the file is another."""
+    text = manifest.config(model_dir)
+    if text != files.read_text(path := os.path.join(model_dir, files.CONFIG)):
+        logging.warning("%s is cut off, or was changed: the text in %s counts", path, manifest.FILE)
+    return text
 
 
 def _changed_settings(starts: list[dict], settings: dict) -> list[str]:

@@ -63,7 +63,7 @@ def test_a_manifest_of_an_earlier_version_has_no_checksum(tmp_path):
     assert manifest.read(str(tmp_path)) == [{"seed": 3}]
 
 
-def test_the_config_is_that_of_the_manifest_where_the_file_is_damaged(tmp_path, caplog):
+def test_the_config_is_that_of_the_manifest_where_the_file_is_damaged(tmp_path):
     path = tmp_path / "config.gin"
     for text in ("a = 1\nb = 2\n", "a = 1\nb = 2\n", "a = 1\nb = 3\n"):
         manifest.write(str(tmp_path), seed=1, strategy="default", config=text)
@@ -72,12 +72,10 @@ def test_the_config_is_that_of_the_manifest_where_the_file_is_damaged(tmp_path, 
     assert texts == ["a = 1\nb = 2\n", None, "a = 1\nb = 3\n"]
     assert manifest.config(str(tmp_path)) == texts[-1]
     path.write_text(texts[0])  # as of a start that was killed before it wrote the file
-    assert manifest.config(str(tmp_path)) == texts[0] and not caplog.text
+    assert manifest.config(str(tmp_path)) == texts[0]
     for damaged in ("a = 1\n", "", "a = 1\nb = 7\n"):
         path.write_text(damaged)
         assert manifest.config(str(tmp_path)) == texts[-1]
-        assert "config.gin is cut off, or was changed" in caplog.text
-        caplog.clear()
     path.unlink()
     assert manifest.config(str(tmp_path)) is None
 
