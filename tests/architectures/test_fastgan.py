@@ -1,12 +1,12 @@
 """FastGAN's players: numbers of parameters, excitations, patches, and the maps that they offer."""
 
 import functools
-import math
 
 import keras
 import numpy as np
 import pytest
 from numpy_layers import draw, weights, with_drawn_weights
+from parameter_counts import counted
 
 from compare_gan_tf import GAN, Normal, layers
 from compare_gan_tf.architectures import fastgan
@@ -17,15 +17,6 @@ from compare_gan_tf.objectives import PatchHinge, Reconstruction
 from compare_gan_tf.optimizers import adam
 
 NARROW = {"width": 4, "norm": layers.no_norm, "kernel_norm": None}
-
-
-def counted(make, *arguments, **options):
-    """Trainable weights of a network whose weights are never made."""
-    with keras.StatelessScope(initialize_variables=False):
-        model = make(*arguments, **options)
-        size = sum(math.prod(variable.shape) for variable in model.trainable_variables)
-    keras.utils.clear_session()  # else Keras makes them when the next scope ends
-    return size
 
 
 @pytest.mark.parametrize("side", [256, 512, 1024])

@@ -1,11 +1,9 @@
 """R3GAN2: numbers of parameters, magnitudes, and weights that are normalised."""
 
-import math
-
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from parameter_counts import counted
 
 from compare_gan_tf.architectures import r3gan2
 from compare_gan_tf.architectures import r3gan2_layers as layers
@@ -15,15 +13,6 @@ from compare_gan_tf.optimizers import adam
 
 SMALL = {"width": 16, "depth": 2, "group_width": 8}
 RNG = np.random.default_rng(0)
-
-
-def counted(make, *arguments, **options):
-    """Trainable weights of a network whose weights are never made."""
-    with keras.StatelessScope(initialize_variables=False):
-        model = make(*arguments, **options)
-        size = sum(math.prod(variable.shape) for variable in model.trainable_variables)
-    keras.utils.clear_session()  # else Keras makes them when the next scope ends
-    return size
 
 
 def test_the_players_have_the_authors_numbers_of_parameters(golden):

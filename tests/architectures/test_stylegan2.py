@@ -1,7 +1,6 @@
 """StyleGAN2's players: numbers of parameters, forward passes in float64, training, replicas."""
 
 import functools
-import math
 
 import keras
 import numpy as np
@@ -22,6 +21,7 @@ from numpy_stylegan2 import (
     on_plane,
     unit,
 )
+from parameter_counts import counted
 
 from compare_gan_tf import GAN, Normal
 from compare_gan_tf.architectures import conditioning, stylegan2
@@ -34,15 +34,6 @@ from compare_gan_tf.optimizers import adam
 NARROW = {"channel_base": 64, "channel_max": 6}  # 6, 6, 4 channels at 4, 8, 16 px
 SMALL_G = functools.partial(stylegan2.generator, **NARROW, w_dim=7, mapping_depth=2)
 SMALL_D = functools.partial(stylegan2.discriminator, **NARROW)
-
-
-def counted(make, *arguments, **options):
-    """Trainable weights of a network whose weights are never made."""
-    with keras.StatelessScope(initialize_variables=False):
-        model = make(*arguments, **options)
-        size = sum(math.prod(variable.shape) for variable in model.trainable_variables)
-    keras.utils.clear_session()  # else Keras makes them when the next scope ends
-    return size
 
 
 @pytest.mark.parametrize("index", range(5))
