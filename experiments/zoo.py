@@ -50,6 +50,10 @@ MODELS = {
     "digits_16_colours": Model("bgan/digits_16_colours.gin", "fid,prdc", downloads=False),
     "mnist": Model("zoo/mnist.gin"),
     "fashion_mnist": Model("zoo/fashion_mnist.gin"),
+    "cifar10": Model(
+        "zoo/cifar10.gin",
+        bindings=("evaluate.extractor = @keras_resnet50()", "keras_resnet50.size = 96"),
+    ),
     "sentences": Model("bgan/sentences.gin", "bigram_divergence", downloads=False),
     "ring": Model(
         "toy/lsgan_ring.gin",
@@ -65,15 +69,17 @@ def command(verb: str, *flags: str) -> None:
     subprocess.run([sys.executable, "-m", "compare_gan_tf.bin.main", verb, *flags], check=True)
 
 
-def train(name: str, seed: int, runs: pathlib.Path, data_dir: str | None) -> pathlib.Path:
+def train(name: str, seed: int, options: argparse.Namespace) -> pathlib.Path:
     """Trains, scores and exports one seed; returns the folder of the run."""
-    model, folder = MODELS[name], runs / name / str(seed)
+    model, folder, data_dir = MODELS[name], options.runs / name / str(seed), options.data_dir
     flags = [f"--gin_config={model.config}", f"--gin_bindings=train.seed = {seed}"]
     if model.downloads and data_dir:
         flags.append(f"--gin_bindings=data.load.data_dir = {data_dir!r}")
     command("train", f"--model_dir={folder}", *flags)
     scored = ("--checkpoint=latest", f"--metrics={model.metrics}")
-    bound = ("evaluate.splits = ('test',)", *model.bindings)
+    bound = ["evaluate.splits = ('test',)", *model.bindings]
+    if options.resnet50:
+        bound.append(f"keras_resnet50.path = {options.resnet50!r}")
     bindings = [f"--gin_bindings={one}" for one in bound]
     command("evaluate", f"--model_dir={folder}", *scored, *bindings)
     command("export", f"--model_dir={folder}", "--checkpoint=latest")
@@ -122,6 +128,7 @@ def main() -> None:
     parser.add_argument("--runs", type=pathlib.Path, default=pathlib.Path("runs/zoo"))
     parser.add_argument("--target", type=pathlib.Path, default=shipped.FOLDER)
     parser.add_argument("--data_dir", help="folder of tensorflow-datasets' data sets")
+    parser.add_argument("--resnet50", help="weights of Keras' ResNet50, in place of the download")
     options = parser.parse_args()
     if not options.models:
         for name, model in MODELS.items():
@@ -133,7 +140,7 @@ def main() -> None:
     if unknown:
         parser.error(f"there is no model {unknown[0]!r}: the models are {', '.join(MODELS)}")
     for name in names:
-        folders = {seed: train(name, seed, options.runs, options.data_dir) for seed in SEEDS}
+        folders = {seed: train(name, seed, options) for seed in SEEDS}
         pack(name, folders, options.target / name)
 
 

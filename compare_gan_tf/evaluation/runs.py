@@ -173,6 +173,7 @@ class Plan:
         with locks.sole_writer(self.model_dir, "evaluation") as require_lock:
             results.refuse_others(self.model_dir)  # before hours of work
             files.refuse_links(self.model_dir, [checkpoints.BEST, scalars.FOLDER])
+            best.refuse_others(self.model_dir)
             store = RunStore(
                 self.model_dir,
                 self.comparisons,

@@ -58,6 +58,22 @@ def read(model_dir) -> dict | None:
     return content if is_step and all(isinstance(text, str) for text in texts) else None
 
 
+def refuse_others(model_dir) -> None:
+    """Refuses what is no file, or no folder, where the copy will be: before hours of work.
+
+    Raises:
+      UserError: names it.
+    """
+    here = folder(model_dir)
+    if tf.io.gfile.exists(here) and not tf.io.gfile.isdir(here):
+        raise UserError(f"{here} is no folder, but the best checkpoint is copied there: remove it")
+    for name in tf.io.gfile.listdir(here) if tf.io.gfile.isdir(here) else ():
+        path, name = os.path.join(here, name), name.rstrip("/")
+        ours = name == "best.json" or _OURS.fullmatch(name)
+        if ours and tf.io.gfile.isdir(path):
+            raise UserError(f"{path} is a folder, but a file is written there: remove it")
+
+
 def keep(model_dir, rows) -> None:
     """Copies the first of these checkpoints that still exists to `checkpoints/best`.
 

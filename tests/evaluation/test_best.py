@@ -163,3 +163,29 @@ def test_the_best_under_another_protocol_is_kept_until_it_is_scored(run, gan, di
     assert best.read(run) == kept
     rows = evaluation.evaluate(run, gan, digits, steps=[kept["step"]], num_samples=200)
     assert [row["step"] for row in rows] == [kept["step"]] * 2
+
+
+@pytest.mark.parametrize(
+    "name", ["ckpt-2.index", "ckpt-3.index.partial", "ckpt-7.data-00000-of-00001", "best.json"]
+)
+def test_a_folder_in_the_place_of_a_file_is_told_before_anything_is_scored(
+    run, gan, digits, scores, name
+):
+    place = os.path.join(best.folder(run), name)
+    os.makedirs(place)
+    with pytest.raises(UserError, match=f"{name} is a folder, but a file is written there: remove"):
+        evaluation.evaluate(run, gan, digits)
+    assert not os.path.exists(results.path(run))
+    os.rename(place, os.path.join(best.folder(run), "mine"))  # a folder of the user's is no fault
+    assert evaluation.evaluate(run, gan, digits)
+    assert os.listdir(os.path.join(best.folder(run), "mine")) == []
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_before_anything_is_scored(
+    run, gan, digits, scores
+):
+    with open(best.folder(run), "w") as file:
+        file.write("mine")
+    with pytest.raises(UserError, match="best is no folder, but the best checkpoint is copied"):
+        evaluation.evaluate(run, gan, digits)
+    assert not os.path.exists(results.path(run))
