@@ -18,6 +18,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import zipfile
 from typing import NamedTuple
 
 from compare_gan_tf.export import cards
@@ -106,13 +107,22 @@ def pack(name: str, folders: dict[int, pathlib.Path], target: pathlib.Path) -> N
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for file in SHIPPED:
-        shutil.copy(export / file, partial / file)
+        copy = _compress if file.endswith(".keras") else shutil.copy
+        copy(export / file, partial / file)
     (partial / cards.FACTS).write_text(json.dumps(known, indent=2) + "\n")
     (partial / cards.CARD).write_text(cards.text(known, picture=True))
     cards.write_manifest(str(partial), [*SHIPPED, cards.FACTS, cards.CARD])
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     print(f"{name}: {metric} {found}, seed {median} ships: {target}")
+
+
+def _compress(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Copies an archive and compresses its members, which Keras does not."""
+    how = {"compress_type": zipfile.ZIP_DEFLATED, "compresslevel": 9}
+    with zipfile.ZipFile(source) as archive, zipfile.ZipFile(target, "w") as packed:
+        for member in archive.infolist():
+            packed.writestr(member, archive.read(member), **how)
 
 
 def _without_data_dir(config: str) -> str:

@@ -3,6 +3,7 @@
 import pathlib
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -67,4 +68,20 @@ def test_each_model_of_the_zoo_has_a_config_and_metrics_and_ships(monkeypatch):
         assert registry.resolve(model.metrics.split(","))
     config = "a = 1\nload.data_dir = '/x'\ndata.load.data_dir = '/y'\nload.name = 'd'\n"
     assert zoo._without_data_dir(config) == "a = 1\nload.name = 'd'\n"
+    for path in zoo.shipped.FOLDER.rglob("*.keras"):
+        assert {one.compress_type for one in zipfile.ZipFile(path).infolist()} == {8}  # deflated
+    del sys.modules["zoo"]
+
+
+def test_the_zoo_compresses_archives_and_keeps_what_they_hold(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(FOLDER)
+    import zoo
+
+    with zipfile.ZipFile(tmp_path / "plain.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("weights", bytes(100_000))
+    zoo._compress(tmp_path / "plain.keras", tmp_path / "packed.keras")
+    with zipfile.ZipFile(tmp_path / "packed.keras") as packed:
+        assert packed.read("config.json") == b"{}" and packed.read("weights") == bytes(100_000)
+    assert (tmp_path / "packed.keras").stat().st_size < 1_000
     del sys.modules["zoo"]
