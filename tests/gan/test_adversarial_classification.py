@@ -65,6 +65,25 @@ def test_bright_and_dark_are_told_apart(method):
     assert model.accuracy(dataset().splits["test"]) > 0.9
 
 
+@pytest.mark.parametrize("chunk", [2, 3, 7])
+def test_accuracy_counts_every_image_once(chunk, monkeypatch):
+    monkeypatch.setattr(game, "_CHUNK", chunk)
+    model = trained("cross_entropy")
+    split = dataset(7).splits["test"]
+    model.classifier = lambda images, training: tf.one_hot(split.labels[counted(images)], 2)
+    seen = []
+
+    def counted(images):
+        start = sum(map(len, seen))
+        seen.append(images)
+        return np.arange(start, start + len(images))
+
+    for wrong in range(8):  # the last time none is
+        labels = np.where(np.arange(7) == wrong, 1 - split.labels, split.labels)
+        seen.clear()
+        assert model.accuracy(Split(split.images, labels)) == (7 - (wrong < 7)) / 7
+
+
 def test_a_seed_gives_the_same_classifier():
     one, other = (trained("importance").classifier.get_weights() for _ in range(2))
     for a, b in zip(one, other, strict=True):

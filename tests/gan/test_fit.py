@@ -170,6 +170,7 @@ REFUSED = {
     "no whole batch": (lambda: (make(), IMAGES), {"batch_size": 51}, "batch_size is 51, and .* 50"),
     "no whole batch of tf.data": (lambda: (make(), stream(IMAGES)), {"batch_size": 51},
                                   "no whole batch"),
+    "nothing in tf.data": (lambda: (make(), stream(IMAGES[:0]).batch(8)), {}, "no whole batch"),
     "no samples in a batch": (lambda: (make(), stream(IMAGES)), {"batch_size": 0},
                               "batch_size = 0 does not divide"),
     "two batch sizes": (lambda: (make(), stream(IMAGES).batch(8)), {"batch_size": 8},

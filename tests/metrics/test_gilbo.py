@@ -92,6 +92,14 @@ def test_densities_are_those_of_scipy():
     np.testing.assert_allclose(UniformLatents(2.0).log_prior(z)[0], -np.log(4.0))
 
 
+def test_uniform_latents_at_their_limits_have_the_density_a_millionth_inside():
+    parameters = np.full((1, 2, 2), 6.0, np.float32)
+    found = UniformLatents().log_encoder(np.array([[-1.0, 1.0]], np.float32), parameters)[0]
+    a = 1 + np.log1p(np.exp(1.0))
+    expected = scipy.stats.beta(a, a).logpdf(1e-6) - np.log(2.0)
+    np.testing.assert_allclose(found, expected, atol=0.1)  # float32 knows 1 - 1e-6 to 6 %
+
+
 def test_the_encoder_takes_small_images_and_its_seed():
     encoders = [gilbo_encoder((4, 4, 1), 3, seed) for seed in (0, 0, 1)]
     images = tf.ones([2, 4, 4, 1])

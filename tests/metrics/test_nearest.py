@@ -22,6 +22,7 @@ def clouds(kind):
         "tiny": lambda n: rng.normal(size=(n, 3)) * 1e-25,
         "huge": lambda n: rng.normal(size=(n, 3)) * 1e18,
         "one outlier": lambda n: rng.normal(size=(n, 3)) + 1e5 * (np.arange(n) == 7)[:, None],
+        "two tight clusters": lambda n: rng.choice([-1, 1], (n, 1)) + rng.normal(0, 1e-5, (n, 4)),
         "closer than float32 tells": lambda n: 1 + 1e-6 * rng.integers(0, 99, (n, 4)),
     }
     return [made[kind](n).astype(np.float32) for n in (70, 90)]
@@ -35,6 +36,7 @@ KINDS = [
     "tiny",
     "huge",
     "one outlier",
+    "two tight clusters",
     "closer than float32 tells",
 ]
 
