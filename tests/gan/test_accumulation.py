@@ -36,7 +36,7 @@ STEPS, BATCH = 3, games.BATCH
 REFUSED = {
     "top_k", "top_k_paired", "average_logistic", "average_squared", "average_margin_hinge",
     "around_real", "beside_real", "max_gradient", "path_length", "feature_matching", "infomax",
-    "conditional_contrast", "data_to_data", "gradient_normaliser",
+    "conditional_contrast", "data_to_data", "gradient_normaliser", "reconstruction",
 }  # fmt: skip
 
 
