@@ -1,4 +1,4 @@
-"""Trains the models that ship with the package: three seeds each, of which the median one ships.
+"""Trains the models of the zoo: three seeds each, of which the median one is packed.
 
   python experiments/zoo.py                     # lists the models, with what is trained already
   python experiments/zoo.py digits sentences    # trains and packs two of them
@@ -7,7 +7,8 @@
 A model is a packaged config, trained to its last step with seeds 0, 1 and 2, in
 <runs>/<model>/<seed>;
 what was begun goes on. The last checkpoints are scored on the test split, and the run with the
-median of the first metric is exported to compare_gan_tf/pretrained/zoo/<model>.
+median of the first metric is exported to compare_gan_tf/pretrained/zoo/<model>, with the package;
+a model that does not ship, for the package has at most 15 MB of them, to <runs>/<model>/packed.
 """
 
 import argparse
@@ -37,12 +38,14 @@ class Model(NamedTuple):
       metrics: of `compare-gan evaluate`; the first one decides which seed is the median.
       downloads: whether its data come from tensorflow-datasets.
       bindings: of `compare-gan evaluate`.
+      ships: whether it is part of the package.
     """
 
     config: str
     metrics: str = "fid,kid,prdc"
     downloads: bool = True
     bindings: tuple[str, ...] = ()
+    ships: bool = True
 
 
 MODELS = {
@@ -51,6 +54,8 @@ MODELS = {
     "digits_16_colours": Model("bgan/digits_16_colours.gin", "fid,prdc", downloads=False),
     "mnist": Model("zoo/mnist.gin"),
     "fashion_mnist": Model("zoo/fashion_mnist.gin"),
+    "fashion_mnist_sndcgan": Model("zoo/fashion_mnist_sndcgan.gin", ships=False),
+    "fashion_mnist_bits": Model("zoo/fashion_mnist_bits.gin", "fid,prdc", ships=False),
     "cifar10": Model(
         "zoo/cifar10.gin",
         bindings=("evaluate.extractor = @keras_resnet50()", "keras_resnet50.size = 96"),
@@ -114,7 +119,7 @@ def pack(name: str, folders: dict[int, pathlib.Path], target: pathlib.Path) -> N
     cards.write_manifest(str(partial), [*SHIPPED, cards.FACTS, cards.CARD])
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
-    print(f"{name}: {metric} {found}, seed {median} ships: {target}")
+    print(f"{name}: {metric} {found}, seed {median} is the median: {target}")
 
 
 def _compress(source: pathlib.Path, target: pathlib.Path) -> None:
@@ -143,7 +148,7 @@ def main() -> None:
     if not options.models:
         for name, model in MODELS.items():
             begun = sum((options.runs / name / str(seed)).is_dir() for seed in SEEDS)
-            there = "ships" if name in shipped.names() else "does not ship yet"
+            there = "ships" if model.ships else "is not part of the package"
             print(f"{name:24}{model.config:32}{begun} of {len(SEEDS)} seeds begun, {there}")
     names = list(MODELS) if options.models == ["all"] else options.models
     unknown = [name for name in names if name not in MODELS]
@@ -151,7 +156,8 @@ def main() -> None:
         parser.error(f"there is no model {unknown[0]!r}: the models are {', '.join(MODELS)}")
     for name in names:
         folders = {seed: train(name, seed, options) for seed in SEEDS}
-        pack(name, folders, options.target / name)
+        kept = options.runs / name / "packed"
+        pack(name, folders, options.target / name if MODELS[name].ships else kept)
 
 
 if __name__ == "__main__":
