@@ -62,6 +62,7 @@ SMALL = {
     "biggan": _both("ch = 2"),
     "biggan_deep": _both("ch = 4"),
     "dcgan": _both("width = 4"),
+    "deep_conv": _both("width = 4"),
     "fastgan": _both("width = 8"),
     "gaussian": lambda side: [],
     "infogan": _both("width = 4"),
