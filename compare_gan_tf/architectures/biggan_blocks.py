@@ -4,14 +4,14 @@ Implementations differ in the shortcuts of D's blocks that keep the number of ch
 are functions: values for the `shortcut=` of a discriminator.
 """
 
+import functools
 from typing import Annotated, Any
 
 import gin
 import keras
 
-from compare_gan_tf.architectures import blocks
+from compare_gan_tf.architectures import blocks, logits
 from compare_gan_tf.architectures.biggan_kernels import Kernels
-from compare_gan_tf.architectures.conditioning import added_to_logit
 from compare_gan_tf.architectures.pooling import pooled
 from compare_gan_tf.architectures.residual import resized
 from compare_gan_tf.errors import UserError
@@ -155,9 +155,8 @@ def discriminator_model(inputs: dict, x, labels, *, kernels: Kernels, conditioni
     """
     features = pooled(keras.layers.ReLU(name="final_relu")(x), pooling)
     features = keras.layers.Identity(name="features")(features)
-    logits = kernels.dense(1, name="logit")(features)
-    addend, further = added_to_logit(conditioning, features, labels, kernels.norm)
-    return blocks.assembled(inputs, features, logits, addend, further)
+    logit = functools.partial(kernels.dense, 1, name="logit")
+    return logits.scored(inputs, features, labels, logit, conditioning, kernels.norm)
 
 
 def published(table: dict, side: int, option: str):

@@ -61,7 +61,7 @@ class Kernels(NamedTuple):
         first = self.initializer if self.residual is None else self.residual
         return self._replace(initializer=first).conv(filters, 3, up=up, down=down, name=name)
 
-    def conv(self, filters: int, side: int, *, up=None, down=None, name: str):
+    def conv(self, filters: int, side: int, stride: int = 1, *, up=None, down=None, name: str):
         """A side x side SAME convolution.
 
         `up` and `down` make the layers before and after it that resize the maps, or are None.
@@ -69,6 +69,7 @@ class Kernels(NamedTuple):
         return resized_conv(
             filters,
             side,
+            strides=stride,
             up=up,
             down=down,
             kernel_norm=self.norm,

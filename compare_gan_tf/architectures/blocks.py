@@ -1,10 +1,12 @@
 """Parts that architectures share: inputs, outputs, and layers with common initial weights."""
 
+import functools
 from typing import Annotated, Any, NamedTuple
 
 import keras
 
-from compare_gan_tf.architectures.conditioning import AppendLabels, OneHot, added_to_logit
+from compare_gan_tf.architectures import logits
+from compare_gan_tf.architectures.conditioning import AppendLabels, OneHot
 from compare_gan_tf.errors import UserError
 from compare_gan_tf.layers.kernel_norm import reparameterised
 from compare_gan_tf.layers.precision import layers_in_full_precision
@@ -42,11 +44,23 @@ def conv_1d(filters: int, kernel: int, *, kernel_norm=None, name: str):
     return reparameterised(layer, kernel_norm)
 
 
-def deconv(filters, kernel, stride, *, size_in, size_out, kernel_norm=None, biased=True, name):
+def deconv(
+    filters,
+    kernel,
+    stride,
+    *,
+    size_in,
+    size_out,
+    kernel_norm=None,
+    kernel_initializer=None,
+    biased=True,
+    name,
+):
     """A SAME transposed convolution from sides `size_in` to `size_out` (a pair each).
 
     It is the gradient of the SAME convolution from `size_out` to `size_in`. Keras has an output
     padding for odd kernels; for even kernels, an odd side is an even one without its last pixel.
+    `kernel_initializer` is None for N(0, 0.02).
     """
     excess = [stride * side - out for side, out in zip(size_in, size_out, strict=True)]
     padding = None
@@ -59,7 +73,7 @@ def deconv(filters, kernel, stride, *, size_in, size_out, kernel_norm=None, bias
         padding="same",
         output_padding=padding,
         use_bias=biased,
-        kernel_initializer=_initial(0.02),
+        kernel_initializer=kernel_initializer or _initial(0.02),
         name=name,
     )
     layer = reparameterised(layer, kernel_norm)
@@ -272,22 +286,5 @@ def discriminator_model(
       labels: one-hot [n, K], or None.
     """
     features = keras.layers.Flatten(name="features")(features)
-    logits = dense(1, kernel_norm=kernel_norm, name="logit")(features)
-    addend, further = added_to_logit(conditioning, features, labels, kernel_norm)
-    return assembled(inputs, features, logits, addend, further)
-
-
-def assembled(inputs: dict, features, logits, addend, further: dict) -> keras.Model:
-    """The discriminator with the outputs "logits" [n], "features" [n, F] and further ones.
-
-    Args:
-      inputs: of the model, see `discriminator_input`.
-      features: [n, F].
-      logits: [n, 1].
-      addend: what the labels add to the logits, [n, 1], or None.
-      further: {name: output [n, ...]}.
-    """
-    logits = logits if addend is None else keras.layers.Add()([logits, addend])
-    logits = keras.layers.Reshape((), name="logits")(logits)
-    outputs = {"logits": logits, "features": features, **further}
-    return keras.Model(inputs, outputs, name="discriminator")
+    logit = functools.partial(dense, 1, kernel_norm=kernel_norm, name="logit")
+    return logits.scored(inputs, features, labels, logit, conditioning, kernel_norm)

@@ -2,7 +2,8 @@
 
 A conditioning can act at two places: at D's input and at D's logit. A discriminator whose
 `conditioning` is None takes no labels, for instance for use with an auxiliary classifier. A
-conditioning that requires labels has `needs_labels = True`.
+conditioning that requires labels has `needs_labels = True`, and one whose term at the logit is the
+logit, with nothing beside it, `is_whole_logit = True`.
 """
 
 from typing import Annotated, Any
@@ -108,6 +109,35 @@ class Projection:
 
 
 @gin.register(module="conditioning")
+class ClassLogits:
+    """Makes <w_y, features> + b_y the whole logit: a real-or-fake logit for each class.
+
+    D is several discriminators, one a class, that share their layers: the multi-task discriminator
+    of FUNIT (Liu et al., 2019), StudioGAN's "MD". A sample without a label has the logit 0.
+
+    Args:
+      initializer: of w, as for `Projection`.
+    """
+
+    is_whole_logit = True
+
+    def __init__(self, initializer="glorot_normal"):
+        self.initializer = initializer
+
+    def at_input(self, x, labels):
+        """x: D's input does not change."""
+        return x
+
+    def at_logit(self, features, labels, kernel_norm):
+        """The logit of each sample's class, [n, 1]."""
+        layer = keras.layers.Dense(
+            labels.shape[-1], kernel_initializer=fresh(self.initializer), name="class_logits"
+        )
+        layer = reparameterised(layer, kernel_norm)
+        return keras.layers.Dot(1, name="label_score")([layer(features), labels])
+
+
+@gin.register(module="conditioning")
 class SoftLabels:
     """Lets D take labels as probabilities of the classes, float32 [n, K].
 
@@ -127,24 +157,6 @@ class SoftLabels:
         self.at_input = self.conditioning.at_input
         self.at_logit = self.conditioning.at_logit
         self.is_whole_logit = getattr(self.conditioning, "is_whole_logit", False)
-
-
-def added_to_logit(conditioning, features, labels, kernel_norm) -> tuple:
-    """The label term of the logit, and further outputs of D.
-
-    Args:
-      conditioning: its `at_logit` returns the term, or both; None for no conditioning.
-      features: [n, F].
-      labels: one-hot [n, K], or None.
-      kernel_norm: reparameterises the kernels of the conditioning; None for none.
-
-    Returns:
-      (the term [n, 1] or None, {name: further output}).
-    """
-    if labels is None:
-        return None, {}
-    found = conditioning.at_logit(features, labels, kernel_norm)
-    return found if isinstance(found, tuple) else (found, {})
 
 
 def as_taken(labels, player):

@@ -19,8 +19,8 @@ import gin
 import keras
 from keras import ops
 
-from compare_gan_tf.architectures import blocks
-from compare_gan_tf.architectures.conditioning import Conditioning, Projection, added_to_logit
+from compare_gan_tf.architectures import blocks, logits
+from compare_gan_tf.architectures.conditioning import Conditioning, Projection
 from compare_gan_tf.architectures.local_features import LOCAL_FEATURES
 from compare_gan_tf.architectures.shapes import Images
 from compare_gan_tf.architectures.stylegan2_layers import AddedNoise
@@ -245,9 +245,9 @@ def _scored(parts, inputs, paths, labels, settings, width: int):
     flat = [keras.layers.Flatten(name=f"flat{i}")(one) for i, one in enumerate(scores)]
     patches = keras.layers.Concatenate(name="all_patches")(flat)
     features = keras.layers.GlobalAveragePooling2D(name="features")(x)
-    addend, further = added_to_logit(conditioning, features, labels, kernel_norm)
+    addend, further = logits.added_to_logit(conditioning, features, labels, kernel_norm)
     if addend is not None:
         patches = keras.layers.Add(name="with_label_score")([patches, addend])
     patches = keras.layers.Identity(name="patches")(patches)
-    logits = ops.mean(patches, 1, keepdims=True)
-    return blocks.assembled(inputs, features, logits, None, further)
+    mean = ops.mean(patches, 1, keepdims=True)
+    return logits.assembled(inputs, features, mean, None, further)

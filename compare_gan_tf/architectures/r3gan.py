@@ -11,12 +11,14 @@ dimension 64, G has 23,057,952 parameters and D 23,009,568; at 32 px with 10 cla
 As published, G's images are not bounded in training; in inference they are clipped to [-1, 1].
 """
 
+import functools
+
 import gin
 import keras
 
-from compare_gan_tf.architectures import blocks
+from compare_gan_tf.architectures import blocks, logits
 from compare_gan_tf.architectures.biggan_blocks import FIRST_SIDE
-from compare_gan_tf.architectures.conditioning import Conditioning, added_to_logit
+from compare_gan_tf.architectures.conditioning import Conditioning
 from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.r3gan_blocks import KernelSize, Stages, conv, dense
 from compare_gan_tf.architectures.r3gan_layers import (
@@ -206,8 +208,5 @@ def _scored(inputs, x, labels, kernel_norm, conditioning):
     )
     pooled = reparameterised(pool, kernel_norm)(x)
     features = keras.layers.Flatten(name="features")(pooled)
-    addend, further = added_to_logit(conditioning, features, labels, kernel_norm)
-    if addend is not None and getattr(conditioning, "is_whole_logit", False):
-        return blocks.assembled(inputs, features, addend, None, further)
-    logits = dense(1, kernel_norm=kernel_norm, name="logit")(features)
-    return blocks.assembled(inputs, features, logits, addend, further)
+    logit = functools.partial(dense, 1, kernel_norm=kernel_norm, name="logit")
+    return logits.scored(inputs, features, labels, logit, conditioning, kernel_norm)

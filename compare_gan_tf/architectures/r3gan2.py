@@ -12,14 +12,16 @@ is left out. Theirs begins with equal embeddings of all classes, ours with drawn
 are clipped to [-1, 1] in inference, as R3GAN's.
 """
 
+import functools
+
 import gin
 import keras
 import tensorflow as tf
 from keras import ops
 
-from compare_gan_tf.architectures import blocks
+from compare_gan_tf.architectures import blocks, logits
 from compare_gan_tf.architectures.biggan_blocks import FIRST_SIDE
-from compare_gan_tf.architectures.conditioning import Conditioning, added_to_logit
+from compare_gan_tf.architectures.conditioning import Conditioning
 from compare_gan_tf.architectures.local_features import local_features
 from compare_gan_tf.architectures.r3gan2_layers import (
     AppendedNoise,
@@ -270,8 +272,5 @@ def _scored(inputs, x, labels, sizes, conditioning):
     x = UnitDense(inside, name="widen")(AppendedOnes(name="with_one")(x))
     x = UnitPool(inside, group_width, name="pool")(UnitLeakyReLU(name="widen_relu")(x))
     features = UnitLeakyReLU(name="features")(x)
-    addend, further = added_to_logit(conditioning, features, labels, None)
-    if addend is not None and getattr(conditioning, "is_whole_logit", False):
-        return blocks.assembled(inputs, features, addend, None, further)
-    logits = UnitDense(1, name="logit")(features)
-    return blocks.assembled(inputs, features, logits, addend, further)
+    logit = functools.partial(UnitDense, 1, name="logit")
+    return logits.scored(inputs, features, labels, logit, conditioning)

@@ -15,13 +15,14 @@ mixing, no residual connections in D and groups of 32 in the minibatch standard 
 As published, G's images are not bounded in training; in inference they are clipped to [-1, 1].
 """
 
+import functools
 from typing import NamedTuple
 
 import gin
 import keras
 
-from compare_gan_tf.architectures import blocks
-from compare_gan_tf.architectures.conditioning import Conditioning, added_to_logit
+from compare_gan_tf.architectures import blocks, logits
+from compare_gan_tf.architectures.conditioning import Conditioning
 from compare_gan_tf.architectures.equalized import (
     EqualizedConv2D,
     EqualizedDense,
@@ -250,8 +251,5 @@ def _scored(inputs, x, labels, groups, conditioning):
     x = MinibatchStd(*groups, name="minibatch_std")(x)
     x = _conv(x, width, 3, name="b4_conv")
     features = _dense(keras.layers.Flatten(name="flat")(x), width, name="features")
-    addend, further = added_to_logit(conditioning, features, labels, None)
-    if addend is not None and getattr(conditioning, "is_whole_logit", False):
-        return blocks.assembled(inputs, features, addend, None, further)
-    logits = EqualizedDense(1, name="logit")(features)
-    return blocks.assembled(inputs, features, logits, addend, further)
+    logit = functools.partial(EqualizedDense, 1, name="logit")
+    return logits.scored(inputs, features, labels, logit, conditioning)

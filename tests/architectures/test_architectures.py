@@ -10,6 +10,7 @@ import tensorflow as tf
 from compare_gan_tf import architectures, layers
 from compare_gan_tf.architectures import (
     dcgan,
+    deep_conv,
     infogan,
     is_conditional,
     maxout,
@@ -26,6 +27,7 @@ from compare_gan_tf.errors import UserError
 
 FAMILIES = {
     "dcgan": dcgan,
+    "deep_conv": deep_conv,
     "infogan": infogan,
     "maxout": maxout,
     "mlp": mlp,
@@ -43,6 +45,7 @@ NARROW = {name: {"width": 2} for name in FAMILIES} | {
 }
 SHAPES = {
     "dcgan": [(8, 8, 1), (28, 28, 1), (30, 17, 3), (32, 32, 3)],
+    "deep_conv": [(8, 8, 1), (30, 17, 3), (32, 32, 3)],
     "infogan": [(28, 28, 1), (30, 17, 3), (32, 32, 3)],
     "maxout": [(28, 28, 1), (32, 32, 3)],
     "mlp": [(28, 28, 1), (32, 32, 3)],
@@ -167,6 +170,7 @@ def test_the_discriminators_of_compare_gan_read_images_in_the_unit_interval(
         ("biggan", (32, 32, 3), {"ch": 0}, "ch is 0"),
         ("biggan_deep", (32, 32, 3), {"ch": 0}, "ch is 0"),
         ("dcgan", (8, 8, 1), {"width": 2.5}, "width is 2.5"),
+        ("deep_conv", (8, 8, 1), {"width": 0}, "width is 0"),
         ("infogan", (8, 8, 1), {"width": 0}, "width is 0"),
         ("maxout", (8, 8, 1), {"units": 0}, "units is 0"),
         ("mlp", (2,), {"units": 0}, "units is 0"),

@@ -21,6 +21,7 @@ from numpy_layers import (
 
 from compare_gan_tf.architectures import (
     dcgan,
+    deep_conv,
     infogan,
     sndcgan,
 )
@@ -101,4 +102,23 @@ def test_sndcgan_discriminator():
         assert weights(model, f"conv{index}")[0].shape[:2] == (kernel_size, kernel_size)
         x = relu(conv(model, f"conv{index}", x, stride), 0.1)
     expected = logit(model, x)
+    np.testing.assert_allclose(found(model, {"images": images}, "logits"), expected, **TOLERANCE)
+
+
+def test_deep_conv_generator():
+    model = with_drawn_weights(deep_conv.generator((16, 16, 3), 5, width=2))
+    z = draw(2, 5)
+    x = dense(model, "dense", z).reshape(2, 2, 2, 16)
+    for index in range(3):
+        x = relu(norm(model, f"norm{index}", deconv(model, f"deconv{index}", x, 2)))
+    expected = np.tanh(conv(model, "conv", x))
+    np.testing.assert_allclose(found(model, {"z": z}), expected, **TOLERANCE)
+
+
+def test_deep_conv_discriminator():
+    model = with_drawn_weights(deep_conv.discriminator((8, 8, 1), width=2))
+    x = images = draw(2, 8, 8, 1)
+    for index, stride in enumerate((1, 2, 1, 2, 1, 2, 1)):
+        x = relu(norm(model, f"norm{index}", conv(model, f"conv{index}", x, stride)))
+    expected = logit(model, x.sum((1, 2)))
     np.testing.assert_allclose(found(model, {"images": images}, "logits"), expected, **TOLERANCE)

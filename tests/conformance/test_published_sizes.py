@@ -8,7 +8,7 @@ from compare_gan_tf import data
 from compare_gan_tf.gan import description as describe
 
 # In units: of compare_gan's code, of mimicry's networks by hand (tests/architectures/
-# test_sources_options.py), of StudioGAN's table (10,000s and
+# test_sources_options.py), of StudioGAN's log of DCGAN and of its table (10,000s and
 # 100,000s), of R3GAN's and StyleGAN2's code.
 COUNTS = {
     "dcgan_celeba64.gin": (5_364_739, 4_314_753, 1),
@@ -23,6 +23,7 @@ COUNTS = {
     "mimicry/sngan_celeba64.gin": (12_220_675, 10_141_441, 1),
     "mimicry/sngan_celeba128.gin": (32_150_787, 29_017_857, 1),
     "mimicry/wgan_gp_stl10.gin": (4_878_083, 10_141_441, 1),
+    "studiogan/dcgan.gin": (3_812_355, 2_931_009, 1),
     "studiogan/sngan.gin": (430, 106, 10_000),
     "studiogan/biggan.gin": (942, 242, 10_000),
     "r3gan/cifar10.gin": (20_781_952, 21_280_512, 1),

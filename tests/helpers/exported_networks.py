@@ -5,7 +5,12 @@ import importlib
 
 from compare_gan_tf import layers
 from compare_gan_tf.architectures import biggan_blocks, blocks, local_features, residual
-from compare_gan_tf.architectures.conditioning import Concatenation, Projection, SoftLabels
+from compare_gan_tf.architectures.conditioning import (
+    ClassLogits,
+    Concatenation,
+    Projection,
+    SoftLabels,
+)
 from compare_gan_tf.architectures.predicted_projection import PredictedProjection
 
 CLASSES, DIM = 3, 12
@@ -15,6 +20,7 @@ SMALL = {
     "biggan": ((32, 32, 3), {"ch": 2}),
     "biggan_deep": ((32, 32, 3), {"ch": 4}),
     "dcgan": ((9, 7, 1), {"width": 2}),
+    "deep_conv": ((9, 7, 1), {"width": 2}),
     "fastgan": ((64, 64, 1), {"width": 4}),
     "gaussian": ((DIM,), {}),
     "infogan": ((9, 7, 1), {"width": 2}),
@@ -53,6 +59,7 @@ KERNEL_NORMS = {
 CONDITIONINGS = {
     "none": None,
     "projection": Projection("orthogonal"),
+    "class_logits": ClassLogits(),
     "concatenation": Concatenation(),
     "predicted": PredictedProjection(soft=True),
     "soft_labels": SoftLabels(),
