@@ -33,7 +33,7 @@ def read_config(values: flags.FlagValues, bindings: Sequence[str] = (), recipe=N
     own = None if names or recipe else _own_config(values.model_dir)
     names = names or (recipe.files if recipe else [own])
     if values.model_dir:
-        files.refuse_pipes(values.model_dir, ("checkpoints", "logs", "manifest.json"))
+        files.refuse_unreadable(values.model_dir)
     quiet.import_tensorflow()
     from compare_gan_tf.config import configurables
 

@@ -71,6 +71,7 @@ def read_run(
     Raises:
       UserError: the folder is no run, or its scores are of several protocols.
     """
+    files.refuse_unreadable(model_dir)
     bound, starts = bindings(model_dir), manifest.read(model_dir)
     log = logs.read(model_dir)
     steps = checkpoints.list_steps(model_dir)

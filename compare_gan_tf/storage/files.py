@@ -11,6 +11,9 @@ from compare_gan_tf.errors import UserError, as_user_error
 
 _PATTERNS = "[]*?\\{}"
 CONFIG = "config.gin"  # in a run's folder: what it was trained with
+_FOLDERS = ("checkpoints", "logs")  # of a run
+# Ends of names in a run's folder that are read whole or by lines, and how many bytes they have.
+_READ_WHOLE, _LONGEST = ("checkpoint", ".index", ".json", ".jsonl", ".gin"), 2**30
 
 
 def is_remote(path: str) -> bool:
@@ -59,15 +62,25 @@ def refuse_links(folder: str, names) -> None:
         refuse_link(path)
 
 
-def refuse_pipes(folder: str, names) -> None:
-    """Refuses what would be waited for without end in these parts of a run's folder.
+def refuse_unreadable(model_dir: str) -> None:
+    """Refuses what would be read without end where a run has files that are read whole.
 
     Raises:
-      UserError: names a pipe, a socket or a device.
+      UserError: names a pipe, a socket, a device, a folder in the place of a file, or a file that is
+        too long to be the run's own.
     """
-    for path in _in_parts(folder, names):
+    here = [] if is_remote(model_dir) or not os.path.isdir(model_dir) else os.listdir(model_dir)
+    names = [name for name in here if name in _FOLDERS or name.endswith(_READ_WHOLE)]
+    for path in _in_parts(model_dir, names):
         if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
             raise UserError(f"{path} is neither a file nor a folder: remove it")
+        if not path.endswith(_READ_WHOLE):
+            continue
+        if os.path.isdir(path):
+            raise UserError(f"{path} is a folder, but a run has a file there: remove it")
+        if os.path.exists(path) and os.path.getsize(path) > _LONGEST:
+            size = f"{os.path.getsize(path):,} bytes"
+            raise UserError(f"{path} has {size}, which no run writes there: remove it")
 
 
 def _in_parts(folder: str, names) -> Iterator[str]:

@@ -30,14 +30,34 @@ def test_a_link_anywhere_in_a_part_of_a_folder_is_refused(tmp_path, name, target
     files.refuse_links(str(run), ["missing", "other"])  # another part, which is another's
 
 
-@pytest.mark.parametrize("name", ["part", "part/in/deep/file"])
-def test_a_pipe_anywhere_in_a_part_of_a_folder_is_refused(tmp_path, name):
+@pytest.mark.parametrize("name", ["manifest.json", "checkpoints/in/deep/file", "scores.jsonl"])
+def test_a_pipe_in_the_place_of_a_run_s_file_is_refused(tmp_path, name):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     os.mkfifo(tmp_path / name)
     with pytest.raises(UserError, match=f"{name} is neither a file nor a folder"):
-        files.refuse_pipes(str(tmp_path), ["missing", "part"])
+        files.refuse_unreadable(str(tmp_path))
     with pytest.raises(UserError, match=f"{name} is not a file"):
         files.read_text(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["config.gin", "checkpoints/checkpoint", "checkpoints/best/ckpt-2.index", "logs/a.json"],
+)
+def test_a_file_without_end_is_refused_where_one_is_read_whole(tmp_path, name):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    for allowed in (name, "checkpoints.npz", "mine/a.json"):  # long files of others are no fault
+        (tmp_path / allowed).parent.mkdir(exist_ok=True)
+        with open(tmp_path / allowed, "wb") as file:
+            file.truncate(2**30 + (allowed != name))
+    files.refuse_unreadable(str(tmp_path))
+    os.truncate(tmp_path / name, 2**30 + 1)
+    with pytest.raises(UserError, match=f"{name} has 1,073,741,825 bytes, which no run writes"):
+        files.refuse_unreadable(str(tmp_path))
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match=f"{name} is a folder, but a run has a file there: remove"):
+        files.refuse_unreadable(str(tmp_path))
 
 
 def test_a_file_is_on_the_disk_before_it_takes_its_name(tmp_path, monkeypatch):
