@@ -66,8 +66,8 @@ def refuse_unreadable(model_dir: str) -> None:
     """Refuses what would be read without end where a run has files that are read whole.
 
     Raises:
-      UserError: names a pipe, a socket, a device, a folder in the place of a file, or a file that is
-        too long to be the run's own.
+      UserError: names a pipe, a socket, a device, a folder in the place of a file, or a file that
+        is too long to be the run's own.
     """
     here = [] if is_remote(model_dir) or not os.path.isdir(model_dir) else os.listdir(model_dir)
     names = [name for name in here if name in _FOLDERS or name.endswith(_READ_WHOLE)]
