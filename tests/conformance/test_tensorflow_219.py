@@ -27,7 +27,8 @@ def test_the_core_of_the_fast_tests_passes(tmp_path):
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
     install = [python, "-m", "pip", "install", "--quiet", "--constraint", "constraints-tf219.txt"]
-    subprocess.run([*install, "--editable", ".[study,hub,video]", "pytest"], cwd=checkout, check=True)
+    extras = ["--editable", ".[study,hub,video]", "pytest"]
+    subprocess.run([*install, *extras], cwd=checkout, check=True)
     version = [python, "-c", "import importlib.metadata as m; print(m.version('tensorflow'))"]
     said = subprocess.run(version, check=True, capture_output=True, text=True).stdout
     assert said.startswith("2.19.")
