@@ -7,8 +7,15 @@ import argparse
 import os
 import sys
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # of TensorFlow's messages, only fatal errors
-import tensorflow as tf  # noqa: E402
+# Of TensorFlow's messages only fatal errors; those about the machine come before it has read this.
+level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+stderr = os.dup(2)
+if level != "0":
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+try:
+    import tensorflow as tf
+finally:
+    os.dup2(stderr, 2)
 
 parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
 parser.add_argument("path", help="folder of the module, such as runs/quickstart/hub/1000/generator")
