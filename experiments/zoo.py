@@ -84,7 +84,7 @@ def train(name: str, seed: int, options: argparse.Namespace) -> pathlib.Path:
     command("train", f"--model_dir={folder}", *flags)
     scored = ("--checkpoint=latest", f"--metrics={model.metrics}")
     bound = ["evaluate.splits = ('test',)", *model.bindings]
-    if options.resnet50:
+    if options.resnet50 and any("keras_resnet50" in one for one in bound):
         bound.append(f"keras_resnet50.path = {options.resnet50!r}")
     bindings = [f"--gin_bindings={one}" for one in bound]
     command("evaluate", f"--model_dir={folder}", *scored, *bindings)

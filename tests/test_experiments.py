@@ -1,5 +1,6 @@
 """The rows of the papers: that each can be run, and what is said of its numbers."""
 
+import argparse
 import pathlib
 import subprocess
 import sys
@@ -70,6 +71,21 @@ def test_each_model_of_the_zoo_has_a_config_and_metrics_and_ships(monkeypatch):
     assert zoo._without_data_dir(config) == "a = 1\nload.name = 'd'\n"
     for path in zoo.shipped.FOLDER.rglob("*.keras"):
         assert {one.compress_type for one in zipfile.ZipFile(path).infolist()} == {8}  # deflated
+    del sys.modules["zoo"]
+
+
+def test_the_zoo_binds_weights_of_resnet50_only_where_they_are_used(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(FOLDER)
+    import zoo
+
+    ran = []
+    monkeypatch.setattr(zoo, "command", lambda verb, *flags: ran.append((verb, flags)))
+    options = argparse.Namespace(runs=tmp_path, data_dir="/data", resnet50="weights.h5")
+    for name, uses in (("mnist", False), ("cifar10", True)):
+        ran.clear()
+        assert zoo.train(name, 1, options) == tmp_path / name / "1"
+        assert [verb for verb, _ in ran] == ["train", "evaluate", "export"]
+        assert ("--gin_bindings=keras_resnet50.path = 'weights.h5'" in ran[1][1]) == uses
     del sys.modules["zoo"]
 
 
